@@ -155,8 +155,9 @@ public sealed class CniTests : IAsyncLifetime
             await using var mesh = await MeshLab.CreateAsync(new MeshLabOptions { AgentArguments = ["--cni-conf-dir", networks, "--cni-bin-dir", programs, "--cni-plugin", CniCall.Program] });
             var node = await mesh.AddNodeAsync("node1");
             mesh.Objects.Write("mesh", MeshObjects.Mesh());
-            await MeshFixture.StartAsync(mesh);
             var list = Path.Combine(networks, "10-pods.conflist");
+            await File.WriteAllTextAsync(list, List, TestContext.Current.CancellationToken);
+            await MeshFixture.StartAsync(mesh);
             foreach (var name in new[] { "10-pods.conflist", "05-first.conflist" })
             {
                 list = Path.Combine(networks, name);

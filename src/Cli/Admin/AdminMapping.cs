@@ -28,6 +28,7 @@ internal static class AdminMapping
         status.TunnelSource is { } source ? new TunnelSourceReport(NameOf(source.IsPod ? TunnelSource.Pod : TunnelSource.Node), NameOf(source.Configured), [.. source.Reasons]) : null,
         OrNull(status.TranslationError),
         OrNull(status.DeliveryError),
+        OrNull(status.CniError),
         status.ProgramsPutFirst,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 

@@ -93,6 +93,11 @@ internal static class StatusCommand
             Row(grid, "Delivery", $"whether captured packets reach the proxy can't be tried, and rules of the node that stop them may go unnoticed: {untried}");
         }
 
+        if (report.CniError is { } uninstalled)
+        {
+            Row(grid, "CNI plugin", $"pods may start without waiting until they are captured: {uninstalled}");
+        }
+
         if (report.ProgramsPutFirst > 0)
         {
             Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));

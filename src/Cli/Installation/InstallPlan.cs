@@ -21,6 +21,9 @@ internal sealed class InstallPlan
     /// <summary>ConfigMap and key that the controller has its roots in, and that agents wait for.</summary>
     public const string RootsName = "culvert-roots", RootsKey = "roots.pem";
 
+    /// <summary>ConfigMap in which controllers tell which nodes' streams they have (<see cref="Controller.Progress.ProgressDocument"/>).</summary>
+    public const string ProgressName = "culvert-progress";
+
     /// <summary>Annotation of the namespace with what the installation was told by options.</summary>
     public const string OptionsAnnotation = "culvert.dev/install-options";
 

@@ -89,6 +89,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             cancellationToken);
         await ApplyAsync("agents", plan.Agents, cancellationToken);
         await rollouts.UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
+        await new ConnectionWatch(cluster, progress).UntilAllAsync(deadline, cancellationToken);
     }
 
     private async Task ApplyAsync(string what, IReadOnlyList<Manifest> manifests, CancellationToken cancellationToken)

@@ -20,6 +20,7 @@ internal sealed record StatusReport(
     TunnelSourceReport? TunnelSource,
     string? TranslationError,
     string? DeliveryError,
+    string? CniError,
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 

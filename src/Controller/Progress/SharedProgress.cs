@@ -118,7 +118,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(text, ProgressJson.Default.ProgressDocument) is { IsWhole: true } said ? said : throw new JsonException("something in it is null");
+            return ProgressDocument.Read(text);
         }
         catch (JsonException e)
         {

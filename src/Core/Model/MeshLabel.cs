@@ -14,7 +14,7 @@ public static class MeshLabel
     /// <summary>Its value for what is not.</summary>
     public const string Disabled = "disabled";
 
-    private const string Former = "culvert.dev/enrolled";
+    private const string Former = "culvert.dev/enrolled", Prefix = "culvert.dev/";
 
     /// <summary>
     /// What it says; null where it is not there. A value that is not understood says that the pod, or the namespace's pods, are in the mesh: whoever wrote it meant something, all controllers have to take it for the same, and
@@ -24,10 +24,11 @@ public static class MeshLabel
     public static bool? Read(ImmutableSortedDictionary<string, string> labels) =>
         (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) ? value != Disabled : null;
 
-    /// <summary>What is wrong with it; null where nothing is.</summary>
+    /// <summary>What is wrong with it, or with another that may be meant to be it; null where nothing is.</summary>
     /// <param name="labels">All labels of the object.</param>
     public static string? Check(ImmutableSortedDictionary<string, string> labels) =>
         (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed"
         : labels.ContainsKey(Former) ? $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}"
+        : labels.Keys.FirstOrDefault(k => k != Key && k.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) is { } unknown ? $"label {unknown} means nothing; the one that takes pods into the mesh or leaves them out is {Key}"
         : null;
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Cni.Install;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Inside;
@@ -20,7 +21,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
     AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
-    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, CniInstaller? installer, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
 
@@ -48,6 +49,7 @@ internal sealed class AgentBackend(
             SaveError = controller.SaveError,
             TranslationError = nat.Failure ?? "",
             DeliveryError = deliveries.Failure ?? "",
+            CniError = installer?.Failure ?? "",
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };

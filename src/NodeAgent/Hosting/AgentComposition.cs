@@ -151,8 +151,9 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
-        CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, logger)) : null;
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, health, drain, started, DetachAsync);
+        CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, health, logger)) : null;
+        installer?.Announce();
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));

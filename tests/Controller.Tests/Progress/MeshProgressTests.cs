@@ -143,7 +143,7 @@ public sealed class MeshProgressTests
         ProgressDocument own = _progress.Own(DateTimeOffset.UnixEpoch);
         Assert.Equal([("a b", 100), ("c", 101)], own.Levels.Select(l => (string.Join(' ', l.Nodes), l.Read[Kind])));
         string json = JsonSerializer.Serialize(own, ProgressJson.Default.ProgressDocument);
-        ProgressDocument read = JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument)!;
+        ProgressDocument read = ProgressDocument.Read(json);
         Assert.True(read.SaysTheSameAs(_progress.Own(DateTimeOffset.MaxValue)));
         Has("a", 2);
         Assert.False(read.SaysTheSameAs(_progress.Own(DateTimeOffset.UnixEpoch)));
@@ -155,15 +155,10 @@ public sealed class MeshProgressTests
     [InlineData("[]")]
     [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":null,"refused":{}}""")]
     [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[{"read":{"a":-1},"nodes":[]}],"refused":{}}""")]
-    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[null],"refused":{}}""", false)]
-    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":[null]}],"refused":{}}""", false)]
-    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[],"refused":{"a":null}}""", false)]
-    public void WhatIsNoDocumentIsNotRead(string json, bool isRefused = true)
-    {
-        if (!isRefused) Assert.False(JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument)!.IsWhole);
-        else if (json == "null") Assert.Null(JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument));
-        else Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument));
-    }
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[null],"refused":{}}""")]
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":[null]}],"refused":{}}""")]
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[],"refused":{"a":null}}""")]
+    public void WhatIsNoDocumentIsNotRead(string json) => Assert.Throws<JsonException>(() => ProgressDocument.Read(json));
 
     private string Text(ulong version) => _progress.Of(Kind, version).Text();
 

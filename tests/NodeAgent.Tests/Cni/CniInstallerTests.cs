@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.NodeAgent.Cni.Install;
+using Culvert.NodeAgent.Hosting;
 using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Cni;
@@ -27,6 +28,7 @@ public sealed class CniInstallerTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-install").FullName;
     private readonly ConcurrentQueue<string> _said = [];
+    private readonly HealthState _health = new();
     private readonly CniInstaller _installer;
 
     public CniInstallerTests()
@@ -34,7 +36,7 @@ public sealed class CniInstallerTests : IDisposable
         Directory.CreateDirectory(Networks);
         Directory.CreateDirectory(Programs);
         File.WriteAllText(Plugin, "the plugin");
-        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, new LineLogger(_said));
+        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, _health, new LineLogger(_said));
     }
 
     private string Networks => Path.Combine(_folder, "net.d");
@@ -47,6 +49,31 @@ public sealed class CniInstallerTests : IDisposable
     {
         _installer.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void WhileItIsNowhereTheAgentIsNotReady()
+    {
+        _installer.Announce();
+        Assert.Equal("it is not installed yet", Assert.Single(_health.Blockers).Value);
+        _installer.Look();
+        Assert.Equal($"{Networks} has no network configuration yet; waiting for one", Assert.Single(_health.Blockers).Value);
+        Assert.Equal(_health.Blockers.Values.Single(), _installer.Failure);
+
+        // In the second, which counts for a runtime that can't read the first either.
+        Write("20-pods.conflist", List);
+        Write("10-broken.conflist", "{");
+        _installer.Look();
+        Assert.True(_health.IsReady);
+        Assert.Contains("10-broken.conflist", _installer.Failure, StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(Networks, "10-broken.conflist"));
+        _installer.Look();
+        Assert.True(_health.IsReady);
+        Assert.Null(_installer.Failure);
+        File.Delete(Path.Combine(Networks, "20-pods.conflist"));
+        _installer.Look();
+        Assert.False(_health.IsReady);
     }
 
     [Fact]

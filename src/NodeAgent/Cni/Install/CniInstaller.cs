@@ -11,15 +11,17 @@ namespace Culvert.NodeAgent.Cni.Install;
 
 /// <summary>
 /// Puts the plugin where a node's container runtime finds it, and at the end of the list of plugins of the network that counts, the first file by name; and again, whenever others have written that file anew or another one comes
-/// first. It stays when the agent stops: then no pod starts that nobody would guard. Every file appears whole, by rename. Thread-safe.
+/// first. It stays when the agent stops: then no pod starts that nobody would guard. While it is nowhere pods start that may send before they are captured, and the agent is not ready. Every file appears whole, by rename. Thread-safe.
 /// </summary>
 /// <param name="folders">Where.</param>
 /// <param name="plugin">The plugin's program, which runs by itself.</param>
 /// <param name="socket">The agent's socket, as the plugin is to find it.</param>
 /// <param name="runFolder">Where it is remembered that it was put there.</param>
+/// <param name="health">Says that the agent is not ready while the plugin is nowhere.</param>
 /// <param name="logger">The agent's log.</param>
-internal sealed class CniInstaller(CniFolders folders, string plugin, string socket, string runFolder, ILogger logger) : IDisposable
+internal sealed class CniInstaller(CniFolders folders, string plugin, string socket, string runFolder, HealthState health, ILogger logger) : IDisposable
 {
+    private const string Part = "CNI plugin";
     private const string Saved = ".culvert-saved";
     private const string Unfinished = ".culvert-new";
     private static readonly string[] SingleExtensions = [".conf", ".json"];
@@ -28,9 +30,15 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
     private FileSystemWatcher? _watcher;
-    private string _said = "";
+    private volatile string _said = "";
     private bool _isRemembered, _isUnwatched, _ended;
     private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
+
+    /// <summary>Why it is not where a runtime finds it, or may not be; null: it is.</summary>
+    internal string? Failure => _said is { Length: > 0 } said ? said : null;
+
+    /// <summary>Says that it is to be installed: until then the agent is not ready.</summary>
+    internal void Announce() => health.Block(Part, "it is not installed yet");
 
     /// <summary>Installs it, and keeps it installed until cancelled.</summary>
     internal Task RunAsync(TimeProvider time, CancellationToken stop)
@@ -51,12 +59,12 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
                 if (!_isRemembered || !CniFolders.IsRemembered(runFolder)) folders.Remember(runFolder);
                 _isRemembered = true;
                 InstallProgram();
-                if (InstallEntry() is { } missing) Say(missing);
-                else Say("");
+                (bool isIn, string wrong) = InstallEntry();
+                Say(wrong, isIn);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
             {
-                Say(e.Message);
+                Say(e.Message, isIn: false);
             }
         }
     }
@@ -158,8 +166,8 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
         }
     }
 
-    // Why it can't be in the list that counts; null: it is.
-    private string? InstallEntry()
+    // Whether it is in a list, and what speaks against that one, or any.
+    private (bool IsIn, string Wrong) InstallEntry()
     {
         List<string> wrong = [];
         foreach (string path in CniConfiguration.FilesOf(folders.Configuration))
@@ -167,7 +175,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
             try
             {
                 InstallInto(path);
-                return wrong.Count == 0 ? null : $"{string.Join("; ", wrong)}. It is in {path}, which counts where the runtime can't read what comes before";
+                return (true, wrong.Count == 0 ? "" : $"{string.Join("; ", wrong)}. It is in {path}, which counts where the runtime can't read what comes before");
             }
             catch (FormatException e)
             {
@@ -175,7 +183,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
                 wrong.Add($"{path}: {e.Message}");
             }
         }
-        return wrong.Count == 0 ? $"{folders.Configuration} has no network configuration yet; waiting for one" : string.Join("; ", wrong);
+        return (false, wrong.Count == 0 ? $"{folders.Configuration} has no network configuration yet; waiting for one" : string.Join("; ", wrong));
     }
 
     private void InstallInto(string path)
@@ -247,8 +255,10 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
         }
     }
 
-    private void Say(string what)
+    private void Say(string what, bool isIn)
     {
+        if (isIn) health.Clear(Part);
+        else health.Block(Part, what);
         if (what == _said) return;
         _said = what;
         if (what.Length > 0) CniLog.NotInstalled(logger, what);
