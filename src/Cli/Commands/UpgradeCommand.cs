@@ -53,5 +53,5 @@ internal static class UpgradeCommand
         await installer.CheckAddressAsync(options, cancellationToken);
         await installer.ApplyAsync(plan, session.Deadline, cancellationToken);
         session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed.");
-    });
+    }, writesObjects: result.GetValue(DryRun));
 }

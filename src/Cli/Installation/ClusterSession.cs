@@ -49,8 +49,11 @@ internal sealed class ClusterSession
     }
 
     /// <summary>Does something with the cluster that the command line names.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="work">What.</param>
+    /// <param name="writesObjects">Whether standard output is for objects: progress is told on standard error then.</param>
     /// <exception cref="CliException">There is none, it can't be reached, or it refused.</exception>
-    public static async Task<int> RunAsync(ParseResult result, Func<ClusterSession, Task> work)
+    public static async Task<int> RunAsync(ParseResult result, Func<ClusterSession, Task> work, bool writesObjects = false)
     {
         try
         {
@@ -58,7 +61,8 @@ internal sealed class ClusterSession
             using var client = new KubernetesClient(
                 ClusterConfigurations.Find(result.GetValue(Kubeconfig), result.GetValue(Context)), new KubernetesClientOptions(), metrics, TimeProvider.System, NullLogger<KubernetesClient>.Instance);
             using var deadline = new Deadline(TimeSpan.FromSeconds(result.GetValue(Timeout)));
-            await work(new ClusterSession(client, metrics, new InstallProgress(new Printer(result), result.InvocationConfiguration.Output), deadline));
+            var output = writesObjects ? result.InvocationConfiguration.Error : result.InvocationConfiguration.Output;
+            await work(new ClusterSession(client, metrics, new InstallProgress(new Printer(result, output), output), deadline));
             return (int)ExitCode.Ok;
         }
         catch (ConfigurationException e)

@@ -11,9 +11,11 @@ internal sealed class Printer
 {
     private readonly TextWriter _output;
 
-    public Printer(ParseResult result)
+    /// <param name="result">The command line, which says the form.</param>
+    /// <param name="output">Where to; null: standard output.</param>
+    public Printer(ParseResult result, TextWriter? output = null)
     {
-        _output = result.InvocationConfiguration.Output;
+        _output = output ?? result.InvocationConfiguration.Output;
         IsJson = result.GetValue(GlobalOptions.Output) == GlobalOptions.Json;
         var terminal = ReferenceEquals(_output, System.Console.Out) && !System.Console.IsOutputRedirected;
         Console = AnsiConsole.Create(new AnsiConsoleSettings

@@ -25,8 +25,11 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// </summary>
     public bool IsPod { get; init; }
 
-    /// <summary>The uid of a pod that runs, or is about to, in a network namespace of its own; null for all else.</summary>
+    /// <summary>The uid by which its node knows a pod that runs, or is about to, in a network namespace of its own; null for all else.</summary>
     public string? PodUid { get; init; }
+
+    /// <summary>The uid of a pod's object at the API server; null for all else. Of a static pod it is not <see cref="PodUid"/>.</summary>
+    public string? ObjectUid { get; init; }
 
     /// <summary>Why its node can't capture it, as the pod's own status says; null: it can, or has not said otherwise.</summary>
     public string? NotCaptured { get; init; }

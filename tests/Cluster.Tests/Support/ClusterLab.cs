@@ -209,7 +209,7 @@ internal sealed class ClusterLab : IAsyncDisposable
         // A kubelet that does not find it ends.
         await LabWait.UntilAsync($"containerd of {name} listens", () => File.Exists(machine.PathOf("/run/containerd/containerd.sock")), Deadline, runtime);
         var kubeconfig = Write($"{name}.kubeconfig", KubernetesFiles.Kubeconfig(Server, $"token-of-{name}"));
-        var kubelet = Write($"{name}.kubelet.yaml", KubernetesFiles.Kubelet(machine.ControlGroup, Path.Combine(Folder, "authority.pem")));
+        var kubelet = Write($"{name}.kubelet.yaml", KubernetesFiles.Kubelet(machine.ControlGroup, Path.Combine(Folder, "authority.pem"), machine.StaticPods));
         string[] ofOld = KubernetesBinaries.IsOld ? ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"] : [];
         machine.Start(
             "kubelet",

@@ -43,7 +43,7 @@ internal static class KubernetesFiles
         """);
 
     // With a common group the kubelets would end each other's pods.
-    public static string Kubelet(string controlGroup, string clientRoots) => $$$"""
+    public static string Kubelet(string controlGroup, string clientRoots, string staticPods) => $$$"""
         apiVersion: kubelet.config.k8s.io/v1beta1
         kind: KubeletConfiguration
         cgroupDriver: cgroupfs
@@ -53,6 +53,7 @@ internal static class KubernetesFiles
         evictionHard: {}
         oomScoreAdj: 0
         clusterDomain: cluster.local
+        staticPodPath: {{{staticPods}}}
         authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: {{{clientRoots}}}}}
         authorization: {mode: Webhook}
 

@@ -45,12 +45,15 @@ internal sealed class Machine
     /// <summary>Folder of its pods in each hierarchy of control groups.</summary>
     public string ControlGroup => "/" + _node.Namespace;
 
+    /// <summary>Folder of the manifests of pods that its kubelet starts of itself.</summary>
+    public string StaticPods => Path.Combine(Folder, "static-pods");
+
     /// <summary>Where the tests find one of its files.</summary>
     public string PathOf(string path) => string.Create(CultureInfo.InvariantCulture, $"/proc/{_first}/root{path}");
 
     public static async Task<Machine> StartAsync(LabNode node)
     {
-        Directory.CreateDirectory(FolderOf(node));
+        Directory.CreateDirectory(Path.Combine(FolderOf(node), "static-pods"));
         await Tool.RequireAsync("sh", ["-eu"], $"""
             group={node.Namespace}
             for h in /sys/fs/cgroup/*/; do

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text.RegularExpressions;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
@@ -12,8 +13,10 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <summary>
 /// Makes workloads of pods. What is wrong with a pod is left out of its workload and told: the pod is there all the same, and a pod that is not known to be in the mesh would have nobody to guard it. Pure.
 /// </summary>
-internal static class PodReader
+internal static partial class PodReader
 {
+    private const string MirrorAnnotation = "kubernetes.io/config.mirror";
+
     private static readonly string[] AnnotationPrefixes = ["culvert.dev/", NginxAnnotations.Prefix];
 
     /// <summary>Whether a pod has ended for good: its address is free for others. One that is being deleted goes on until it has ended.</summary>
@@ -60,7 +63,8 @@ internal static class PodReader
             ServiceAccount = pod.Spec.ServiceAccountName,
             Enrolled = enrolled,
             IsPod = true,
-            PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : pod.Metadata.Uid,
+            PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : StaticUid(pod) ?? pod.Metadata.Uid,
+            ObjectUid = pod.Metadata.Uid,
             HostNetwork = pod.Spec.HostNetwork,
             NotCaptured = notCaptured,
             NotCapturedSince = since,
@@ -78,7 +82,7 @@ internal static class PodReader
     {
         var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
         return one.Addresses == other.Addresses
-            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid, one.NotCaptured) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid, other.NotCaptured)
+            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid, one.ObjectUid, one.NotCaptured) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid, other.ObjectUid, other.NotCaptured)
             && one.Ports.SequenceEqual(other.Ports)
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol
@@ -87,6 +91,15 @@ internal static class PodReader
             && one.Notes == other.Notes
             && a.Errors.SequenceEqual(b.Errors);
     }
+
+    /// <summary>
+    /// The uid that a kubelet has given a static pod, of whose object at the API server, which only mirrors it, the uid is another: what the node is told of by its runtime and its control groups. It is a hash of 32 digits
+    /// without hyphens, so that nobody can write another pod's uid there. Null for all other pods.
+    /// </summary>
+    private static string? StaticUid(Pod pod) => pod.Metadata.Annotations.TryGetValue(MirrorAnnotation, out string? uid) && StaticUidForm().IsMatch(uid) ? uid : null;
+
+    [GeneratedRegex("^[0-9a-f]{32}\\z", RegexOptions.NonBacktracking)]
+    private static partial Regex StaticUidForm();
 
     /// <summary>The annotations that are understood.</summary>
     private static ObjectMeta ReadAnnotations(Pod pod, ObjectMeta meta, ErrorSink errors)

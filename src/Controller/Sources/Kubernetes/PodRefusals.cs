@@ -123,7 +123,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
                 if (before is { IsPod: true, NotCaptured: not null }) Mark(before.Node, marked => marked.Remove(key));
                 if (after is { IsPod: true, NotCaptured: not null }) Mark(after.Node, marked => marked.Add(key));
                 if ((after ?? before) is not { IsPod: true } pod || !_reports.TryGetValue(pod.Node, out Report? report)) continue;
-                if (before?.NotCaptured != after?.NotCaptured || before?.PodUid != after?.PodUid) report.Written.Remove(key);
+                if (before?.NotCaptured != after?.NotCaptured || before?.ObjectUid != after?.ObjectUid) report.Written.Remove(key);
                 if (after is not null && (after.NotCaptured is not null || report.Refused.ContainsKey(after.Meta.FullName.ToString()) || report.Blocked.ContainsKey(after.Meta.FullName.ToString()))) _queue.Add(after.Node);
             }
         }
@@ -149,7 +149,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         foreach (string uid in report.Refused.Keys.Union(marked, StringComparer.Ordinal))
         {
             // Of other nodes' pods a node has nothing to say.
-            if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node) continue;
+            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } podUid } pod || pod.Node != node) continue;
 
             // Nor of one that is not meant to be in the mesh.
             string? reason = IsMeant(pod) ? report.Refused.GetValueOrDefault(uid) : null;
@@ -196,7 +196,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         Dictionary<string, string> told = _toldBlocked.GetValueOrDefault(node) ?? [], now = new(StringComparer.Ordinal);
         foreach (string uid in report.Blocked.Keys.Union(told.Keys, StringComparer.Ordinal))
         {
-            if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node || !IsMeant(pod)) continue;
+            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } podUid } pod || pod.Node != node || !IsMeant(pod)) continue;
             string? reason = report.Blocked.GetValueOrDefault(uid);
             if (reason is not null) now[uid] = podUid;
             if ((reason is not null) != (told.GetValueOrDefault(uid) == podUid)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason) { IsBlocked = true });

@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Datapath.Inside;
 /// cgroup namespace of its own and sees paths that lead up first. Safe for any number of threads.
 /// </summary>
 /// <remarks>
-/// The kubelet's drivers name it <c>…/pod2af1f6a2-…</c> (cgroupfs) and <c>…-pod2af1f6a2_….slice</c> (systemd). A pod that the kubelet has from a file is named by a hash there and by another uid at the API server: of it nothing is said.
+/// The kubelet's drivers name it <c>…/pod2af1f6a2-…</c> (cgroupfs) and <c>…-pod2af1f6a2_….slice</c> (systemd). Of a pod that the kubelet has from a file the uid is a hash of 32 digits, which the
+/// controller takes from its mirror at the API server.
 /// </remarks>
 internal static partial class PodCgroup
 {
@@ -30,6 +31,6 @@ internal static partial class PodCgroup
     /// <summary>The uid of the pod in the text of a <c>/proc/PID/cgroup</c>; null: there is none.</summary>
     internal static string? Parse(string text) => PodName().Match(text) is { Success: true } match ? match.Groups["uid"].Value.Replace('_', '-') : null;
 
-    [GeneratedRegex("/([^/\n]*-)?pod(?<uid>[0-9a-f]{8}([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})([.]slice)?(/|\n|$)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("/([^/\n]*-)?pod(?<uid>[0-9a-f]{8}([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})([.]slice)?(/|\n|$)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex PodName();
 }

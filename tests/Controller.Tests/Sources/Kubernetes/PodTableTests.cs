@@ -49,6 +49,18 @@ public sealed class PodTableTests
         Assert.Equal(["-new", "again 10.0.0.1"], Take());
     }
 
+    [Theory]
+    [InlineData("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef")]
+    [InlineData("2f3423f4-0000-0000-0000-000000000000", "a")]
+    [InlineData("0123456789abcdef0123456789abcdef\\n", "a")]
+    [InlineData("", "a")]
+    public void ItsNodeKnowsAStaticPodByTheUidThatTheMirrorNames(string mirror, string uid)
+    {
+        _table.Set(Pod("a", "", annotations: $"\"kubernetes.io/config.mirror\":\"{mirror}\""));
+        var workload = (WorkloadObject)Assert.Single(_table.Declarations).Content.Object!;
+        Assert.Equal((uid, "a"), (workload.PodUid, workload.ObjectUid));
+    }
+
     /// <summary>Whoever may write a pod's status, and be it of another namespace, could take addresses from pods of the mesh otherwise.</summary>
     [Fact]
     public void NothingInAStatusTakesAnAddressFromAPodThatIsThere()

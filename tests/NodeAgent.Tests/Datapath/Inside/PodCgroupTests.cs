@@ -16,7 +16,7 @@ public sealed class PodCgroupTests
     [InlineData("the pod itself", $"0::/kubepods/pod{Uid}", Uid)]
     [InlineData("a group of the pod's own", $"0::/kubepods/pod{Uid}/8d3c/pod{Other}\n", Uid)]
     [InlineData("a group of the pod's own, by systemd", $"0::/kubepods-pod{Underscores}.slice/x-pod{Other}.slice\n", Uid)]
-    [InlineData("a static pod, by a hash", "0::/kubepods/burstable/pod6a1c1b9f0c1d4e0f8a7b6c5d4e3f2a1b/8d3c\n", null)]
+    [InlineData("a static pod, by a hash", "0::/kubepods/burstable/pod6a1c1b9f0c1d4e0f8a7b6c5d4e3f2a1b/8d3c\n", "6a1c1b9f0c1d4e0f8a7b6c5d4e3f2a1b")]
     [InlineData("a service of the node", "0::/system.slice/containerd.service\n", null)]
     [InlineData("a name that only begins like it", $"0::/kubepods/pod{Uid}0/8d3c\n", null)]
     [InlineData("nothing", "", null)]
