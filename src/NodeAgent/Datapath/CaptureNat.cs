@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Culvert.Core;
 using Culvert.Interop.Netfilter;
@@ -25,9 +24,9 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(25);
 
     private readonly Lock _lock = new();
-    private readonly string _table = $"inet {NatTables.NameOf(options.Marks, options.TunnelPort)}";
+    private readonly CaptureNatTable _table = new(options);
     private string? _made; // as nft lists it
-    private Sources _sources = new(false, []), _madeFor = new(false, []);
+    private KeptSources _sources = new(false, []), _madeFor = new(false, []);
     private bool _done;
     private volatile string? _failure;
     private long _looked;
@@ -77,13 +76,13 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
             if (_made is null) return;
             Try(nft =>
             {
-                nft.Run($"add table {_table}\ndelete table {_table}");
+                nft.Run(_table.Remove);
                 return [];
             });
         }
     }
 
-    private void Keep(Sources next)
+    private void Keep(KeptSources next)
     {
         if (_sources == next) return;
         bool asksTheSame = _sources.Any == next.Any;
@@ -105,90 +104,29 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         if (others is null)
         {
             if (_made is null) return [];
-            nft.Run($"add table {_table}\ndelete table {_table}");
+            nft.Run(_table.Remove);
             _made = null;
-            DatapathLog.NatTableRemoved(logger, _table);
+            DatapathLog.NatTableRemoved(logger, _table.Name);
             return [];
         }
         if (isWanted) return [];
         bool first = _made is null, restored = !first && !isThere;
-        nft.Run(Commands());
-        (_made, _madeFor) = (nft.Run($"list table {_table}"), _sources);
-        if (first) DatapathLog.NatTableMade(logger, others, _table);
-        return restored ? [$"nft table {_table}"] : [];
+        nft.Run(_table.Make(_sources));
+        (_made, _madeFor) = (nft.Run($"list table {_table.Name}"), _sources);
+        if (first) DatapathLog.NatTableMade(logger, others, _table.Name);
+        return restored ? [$"nft table {_table.Name}"] : [];
     }
 
     private bool IsAsMade(NftContext nft)
     {
         try
         {
-            return nft.Run($"list table {_table}") == _made;
+            return nft.Run($"list table {_table.Name}") == _made;
         }
         catch (NftException)
         {
             return false; // there is none: making it tells whether something else is wrong
         }
-    }
-
-    // In one transaction, whatever was there. The priority is one before that of every other's chain.
-    private string Commands() => $$"""
-        add table {{_table}}
-        delete table {{_table}}
-        table {{_table}} {
-          {{(_sources.Any ? Workloads() : "")}}
-          chain keep-destination {
-            type nat hook prerouting priority dstnat - 1; policy accept;
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv4 dnat ip to ip daddr
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv6 dnat ip6 to ip6 daddr
-            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv4 dnat ip to ip daddr
-            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv6 dnat ip6 to ip6 daddr
-            {{(_sources.Workloads.Count > 0 ? KeepTunnelsTo() : "")}}
-          }
-          chain keep-own-destination {
-            type nat hook output priority -101; policy accept; # dstnat - 1, which nft knows at prerouting only
-            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv4 dnat ip to ip daddr
-            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv6 dnat ip6 to ip6 daddr
-            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 dnat ip to ip daddr
-            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 dnat ip6 to ip6 daddr
-          }
-          {{(_sources.Any ? KeepSource() : "")}}
-        }
-        """;
-
-    // Where somebody else's pod asks for them as ports of the host, probes and scrapers would ask that pod.
-    private string Ports() => string.Join(", ", ((int[])[options.Metrics?.Port ?? AgentOptionsDefaults.MetricsPort, options.Readiness?.Port ?? AgentOptionsDefaults.ReadinessPort]).Distinct().Order());
-
-    private string FromProxy => $"meta mark & {options.Marks} == 0x{options.Marks.Proxy:x}";
-
-    // A Service may claim any address as an external one of its own.
-    private string KeepTunnelsTo() => $$"""
-        ip daddr @workloads4 tcp dport {{options.TunnelPort}} dnat ip to ip daddr
-            ip6 daddr @workloads6 tcp dport {{options.TunnelPort}} dnat ip6 to ip6 daddr
-        """;
-
-    private string Workloads() => $$"""
-        set workloads4 { type ipv4_addr; {{Elements(AddressFamily.InterNetwork)}} }
-          set workloads6 { type ipv6_addr; {{Elements(AddressFamily.InterNetworkV6)}} }
-        """;
-
-    private string KeepSource() => $$"""
-        chain keep-source {
-            type nat hook postrouting priority srcnat - 1; policy accept;
-            {{FromProxy}} meta l4proto { tcp, udp } ip daddr @workloads4 snat ip to ip saddr
-            {{FromProxy}} meta l4proto { tcp, udp } ip6 daddr @workloads6 snat ip6 to ip6 saddr
-            {{(_sources.Tunnels ? KeepTunnels() : "")}}
-          }
-        """;
-
-    private string KeepTunnels() => $$"""
-        {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 snat ip to ip saddr
-            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 snat ip6 to ip6 saddr
-        """;
-
-    private string Elements(AddressFamily family)
-    {
-        IPAddress[] addresses = [.. _sources.Workloads.Where(a => a.AddressFamily == family)];
-        return addresses.Length == 0 ? "" : $"elements = {{ {string.Join(", ", addresses.Select(a => a.ToString()))} }}";
     }
 
     // Without libnftables, or netfilter in the kernel, the agent goes on: it says so once, and again when the reason is another.
@@ -207,11 +145,5 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
             _failure = e.Message;
             return [];
         }
-    }
-
-    // Whose packets keep their source: tunnels, and what goes to workloads.
-    private sealed record Sources(bool Tunnels, EquatableArray<IPAddress> Workloads)
-    {
-        internal bool Any => Tunnels || Workloads.Count > 0;
     }
 }
