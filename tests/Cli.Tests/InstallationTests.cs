@@ -90,6 +90,7 @@ public sealed class InstallationTests
         Assert.Null(At(removal, $"{Container}/args"));
         Assert.Null(At(removal, $"{Container}/livenessProbe"));
         Assert.Equal("100%", Text(removal, "/spec/updateStrategy/rollingUpdate/maxUnavailable"));
+        Assert.True(At(removal, "/spec/template/spec/volumes")!.AsArray().Single(v => v!["configMap"] is not null)!["configMap"]!["optional"]!.GetValue<bool>());
         Assert.Contains("/home/kubernetes/bin", At(removal, "/spec/template/spec/volumes")!.ToJsonString(), StringComparison.Ordinal);
     }
 
@@ -149,6 +150,16 @@ public sealed class InstallationTests
             Status = new() { ObservedGeneration = observed, Replicas = replicas, UpdatedReplicas = updated, AvailableReplicas = available, UnavailableReplicas = replicas - available },
         };
         Assert.Equal((ready, isDone), (Rollout.Of(deployment).Ready, Rollout.Of(deployment).IsDone));
+    }
+
+    [Fact]
+    public void How_many_of_before_go_on_is_told_until_it_is_done()
+    {
+        var before = new Deployment { Metadata = new() { Generation = 2 }, Spec = new() { Replicas = 2 }, Status = new() { ObservedGeneration = 2, Replicas = 3, UpdatedReplicas = 1, AvailableReplicas = 2, UnavailableReplicas = 1 } };
+        Assert.Equal("0 of 2 ready, 2 of before go on", Rollout.Of(before).ToString());
+        var set = new DaemonSet { Metadata = new() { Generation = 2 }, Status = new() { ObservedGeneration = 2, DesiredNumberScheduled = 3, UpdatedNumberScheduled = 1, NumberAvailable = 3 } };
+        Assert.Equal("1 of 3 ready, 2 of before go on", Rollout.Of(set).ToString());
+        Assert.Equal("2 of 2 ready", new Rollout(2, 2, 0, IsDone: true).ToString());
     }
 
     [Theory]

@@ -95,10 +95,16 @@ public sealed class UninstallTests
         await using var cluster = await StandInCluster.StartAsync(_ => true);
         using var folder = new TempFolder();
         var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken));
+        var (code, error) = await RunAsync("install", "--controller-address", "192.0.2.1");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("--controller-address 192.0.2.1: the controller's Service can't have it: ", error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Ok, (await RunAsync("install")).Code);
         var address = (await cluster.Admin.Resource(KnownResources.Services).GetAsync(new(InstallPlan.Namespace, InstallPlan.ControllerName), Stop)).Spec.ClusterIP;
 
-        var (code, error) = await RunAsync("upgrade", "--cni-bin-dir", "/opt/cni/binn");
+        (code, error) = await RunAsync("install", "--cni-bin-dir", "/opt/cni/binn");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("`culvert uninstall`, then `culvert install` with the new ones", error, StringComparison.Ordinal);
+        (code, error) = await RunAsync("upgrade", "--cni-bin-dir", "/opt/cni/binn");
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Contains("the CNI's folders can't be changed while nodes have Culvert's plugin in /etc/cni/net.d and /opt/cni/bin", error, StringComparison.Ordinal);
         (code, error) = await RunAsync("upgrade", "--controller-address", "192.0.2.1");

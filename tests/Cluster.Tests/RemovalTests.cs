@@ -17,8 +17,8 @@ public sealed class RemovalTests(InstalledMesh mesh)
         var client = await mesh.ShopPodAsync("client", "node1");
         var far = await mesh.ShopPodAsync("web", "node2");
         Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);
-        var refused = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("uninstall"));
-        Assert.Contains("namespace shop", refused.Message, StringComparison.Ordinal);
+        var failed = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("uninstall"));
+        Assert.Contains("namespace shop", failed.Message, StringComparison.Ordinal);
         Assert.Equal(2, (await mesh.CapturedAsync("node1")).Length);
 
         // Of what is attached by TCX bpftool tells from version 7.3 on only.
@@ -50,6 +50,11 @@ public sealed class RemovalTests(InstalledMesh mesh)
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
 
         foreach (var image in InstalledMesh.Images) await cluster.TagAsync(InstalledMesh.ImageName(image, InstalledMesh.Next), InstalledMesh.ImageName(image, InstalledMesh.Version));
+
+        // One that has not come further than its controller goes as well.
+        failed = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("install", "--image-tag", "none", "--timeout", "5"));
+        Assert.Contains("Deployment culvert-controller is not ready after 5 s", failed.Message, StringComparison.Ordinal);
+        await cluster.CulvertAsync("uninstall", "--crds");
         await mesh.InstallAsync();
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
     }

@@ -16,7 +16,7 @@ internal sealed class ExtendedHelpAction(HelpAction inner) : SynchronousCommandL
         (ExitCode.CannotConnect, "the agent or controller cannot be reached"),
         (ExitCode.BadInput, "a file, object or name given is wrong"),
         (ExitCode.Unsupported, "a privilege, program or kernel feature is missing"),
-        (ExitCode.Refused, "the agent was reached and refused or failed"),
+        (ExitCode.Refused, "the agent or the API server was reached, and refused or failed"),
         (ExitCode.Internal, "an error of Culvert itself"),
         (ExitCode.Interrupted, "interrupted"),
     ];
@@ -47,7 +47,8 @@ internal sealed class ExtendedHelpAction(HelpAction inner) : SynchronousCommandL
         }
 
         output.WriteLine("Exit codes:");
-        foreach (var (number, meaning) in (command?.Codes ?? [(ExitCode.Ok, "done")]).Concat(CommonCodes))
+        IReadOnlyList<(ExitCode Code, string Meaning)> own = command?.Codes ?? [(ExitCode.Ok, "done")];
+        foreach (var (number, meaning) in own.Concat(CommonCodes.Where(c => own.All(o => o.Code != c.Code))))
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {(int)number,3}  {meaning}"));
         }

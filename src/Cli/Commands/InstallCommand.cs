@@ -37,7 +37,7 @@ internal static class InstallCommand
             var server = await session.Client.ReadVersionAsync(cancellationToken);
             if (await installer.FindAsync(cancellationToken) is { } there && there != options with { ImageTag = null })
             {
-                throw new CliException(ExitCode.BadInput, $"Culvert is installed already, with {(InstallCommandOptions.Text(there) is { Length: > 0 } said ? $"other options: {said}" : "no options")}", "`culvert upgrade` keeps what was said then, but for the options that it is given");
+                throw new CliException(ExitCode.BadInput, $"Culvert is installed already, with {(InstallCommandOptions.Text(there) is { Length: > 0 } said ? $"other options: {said}" : "no options")}", there.CniFolders != options.CniFolders && await installer.HasAgentsAsync(cancellationToken) ? Installer.OtherFoldersRemedy : "`culvert upgrade` keeps what was said then, but for the options that it is given");
             }
 
             await installer.CheckAddressAsync(options, cancellationToken);

@@ -103,6 +103,11 @@ internal static class StatusCommand
             Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));
         }
 
+        if (report.Workloads.Count == 0)
+        {
+            Row(grid, "Workloads", "none of this node is in the mesh");
+        }
+
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
         console.Write(grid);
 

@@ -34,12 +34,12 @@ internal static class UpgradeCommand
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
-        if (options.CniFolders != there.CniFolders)
+        if (options.CniFolders != there.CniFolders && await installer.HasAgentsAsync(cancellationToken))
         {
             throw new CliException(
                 ExitCode.BadInput,
                 $"the CNI's folders can't be changed while nodes have Culvert's plugin in {there.CniFolders.Conf} and {there.CniFolders.Bin}: it would stay there, and no pod start without an agent",
-                "`culvert uninstall`, then `culvert install` with the new ones");
+                Installer.OtherFoldersRemedy);
         }
 
         var plan = installer.Plan(options, server);

@@ -10,7 +10,7 @@ internal static class DeployFiles
     /// <param name="folder">E.g. <c>crds</c>.</param>
     public static IEnumerable<Manifest> Objects(string folder) => List(folder, "resources").SelectMany(file => Manifest.Read(Text(folder, file)));
 
-    /// <summary>Changes an object as the operations of a folder's file have it (RFC 6902: add, replace and remove, of members of objects).</summary>
+    /// <summary>Changes an object as the operations of a folder's file have it (RFC 6902: add, replace and remove, of members of objects, and test, of texts).</summary>
     public static void Patch(Manifest manifest, string folder, string file)
     {
         foreach (var operation in (YamlSequenceNode)Load(folder, file))
@@ -20,6 +20,9 @@ internal static class DeployFiles
             {
                 case "remove":
                     manifest.Remove(path);
+                    break;
+                case "test":
+                    if (manifest.Find(path)?.ToString() != operation["value"].ToString()) throw new InvalidOperationException($"deploy/{folder}/{file}: {path} of {manifest} is not {operation["value"]}");
                     break;
                 case "add" or "replace":
                     manifest.Set(path, operation["value"]);

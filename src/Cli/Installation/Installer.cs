@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Cli.Installation;
@@ -9,6 +10,9 @@ namespace Culvert.Cli.Installation;
 /// <summary>Puts Culvert into a cluster, or another version in its place, and sees that it works. What is already right is left alone.</summary>
 internal sealed class Installer(ClusterObjects cluster, InstallProgress progress)
 {
+    /// <summary>What helps where nodes have the plugin in other folders of the CNI.</summary>
+    public const string OtherFoldersRemedy = "`culvert uninstall`, then `culvert install` with the new ones";
+
     private static readonly Version OldestSupported = new(1, 25);
 
     /// <summary>What an installation that is there was told by options; null when there is none.</summary>
@@ -54,6 +58,10 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             $"`culvert upgrade --controller-address {address}`, which has nodes ask that one; for another `culvert uninstall`, then `culvert install`");
     }
 
+    /// <summary>Whether nodes have agents, or may have.</summary>
+    public async Task<bool> HasAgentsAsync(CancellationToken cancellationToken) =>
+        await cluster.Of(KnownResources.DaemonSets).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.AgentName), cancellationToken) is not null;
+
     /// <summary>Leaves the controllers as many as they are in the cluster.</summary>
     public async Task KeepReplicasAsync(InstallPlan plan, CancellationToken cancellationToken)
     {
@@ -94,7 +102,18 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
 
     private async Task ApplyAsync(string what, IReadOnlyList<Manifest> manifests, CancellationToken cancellationToken)
     {
-        foreach (var manifest in manifests) await cluster.ApplyAsync(manifest, cancellationToken);
+        foreach (var manifest in manifests)
+        {
+            try
+            {
+                await cluster.ApplyAsync(manifest, cancellationToken);
+            }
+            catch (ApiException e) when (e.Failure == ApiFailure.Invalid && manifest.Kind == "Service" && manifest.Find("spec/clusterIP") is { } address)
+            {
+                throw new CliException(ExitCode.BadInput, $"--controller-address {address}: the controller's Service can't have it: {e.Message}", "give an address of the cluster's range for Services that is free, and run the same again", e);
+            }
+        }
+
         progress.Tell("applied", string.Create(CultureInfo.InvariantCulture, $"{what}: {manifests.Count} objects"));
     }
 

@@ -51,7 +51,7 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
             throw new CliException(
                 ExitCode.Failed,
                 $"{type.Kind} {name} is not ready after {deadline}: {string.Join("\n  ", reasons.Prepend(state))}",
-                $"mend it and run the same again; `kubectl -n {InstallPlan.Namespace} describe pods` and `… logs` say more");
+                $"mend it and run the same again, with another value for an option that was wrong, which is kept; `kubectl -n {InstallPlan.Namespace} describe pods` and `… logs` say more");
         }
     }
 
@@ -72,6 +72,10 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
         // What has failed rather than what was noticed besides, which kubelets repeat as often.
         var last = events.GroupBy(e => e.InvolvedObject.Name ?? "", StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.MaxBy(e => (e.Reason?.StartsWith("Failed", StringComparison.Ordinal) == true, e.LastTimestamp ?? e.Metadata.CreationTimestamp))!.Message, StringComparer.Ordinal);
-        return [.. waiting.Select(p => PodTrouble.Of(p) ?? $"{PodTrouble.Name(p)}: {last.GetValueOrDefault(p.Metadata.Name ?? "", "not ready")}")];
+        return [.. waiting.Select(p => PodTrouble.Of(p) ?? $"{PodTrouble.Name(p)}: {Tell(last.GetValueOrDefault(p.Metadata.Name ?? "", "not ready"), p)}")];
     }
+
+    // Of what a probe was answered the kubelet tells the status alone.
+    private static string Tell(string reason, Pod pod) =>
+        reason.StartsWith("Readiness probe failed", StringComparison.Ordinal) ? $"it runs and is not ready; `kubectl -n {InstallPlan.Namespace} logs {pod.Metadata.Name}` says why" : reason;
 }

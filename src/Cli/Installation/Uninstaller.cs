@@ -64,7 +64,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         if (agents?.Spec.Template.Spec.Containers is [{ Image: { } image }, ..]) plan.RemoveBy(image);
         await cluster.DeleteAsync(plan.Removal, cancellationToken);
         await UntilAgentsEndAsync(plan, deadline, cancellationToken);
-        progress.Tell("removed", "agents");
+        if (agents is not null) progress.Tell("removed", "agents");
         await EnsureNamespaceAsync(NamespaceOf(plan), deadline, cancellationToken);
         foreach (var needed in plan.Agents.Where(m => m.Kind != plan.Removal.Kind)) await cluster.ApplyAsync(needed, cancellationToken);
         await cluster.ApplyAsync(plan.Removal, cancellationToken);

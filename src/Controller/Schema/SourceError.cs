@@ -16,6 +16,9 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>Whether it is about a declaration in whose place another one of the same object counts.</summary>
     public bool IsOfSecond { get; init; }
 
+    /// <summary>Whether it is about what is in force no more, and nothing in its place.</summary>
+    public bool IsOfGone { get; init; }
+
     /// <summary>What is wrong with the object that the field names.</summary>
     public ReferenceFault Fault { get; init; }
 

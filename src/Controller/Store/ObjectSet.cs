@@ -34,7 +34,7 @@ internal sealed record ObjectSet
     /// </summary>
     public InForceInstead Instead(SourceError error)
     {
-        if (error.IsOfSecond) return InForceInstead.Nothing;
+        if (error.IsOfSecond || error.IsOfGone) return InForceInstead.Nothing;
         if (ObjectKey.Parse(error.Object) is not { } key) return KeepsAnyFrom(error) ? InForceInstead.LastGood : InForceInstead.Nothing;
         if (!Objects.TryGetValue(key, out MeshObject? inForce)) return InForceInstead.Nothing;
         return inForce.IsStricterReading ? InForceInstead.Part : InForceInstead.LastGood;

@@ -26,9 +26,17 @@ public static class MeshLabel
 
     /// <summary>What is wrong with it, or with another that may be meant to be it; null where nothing is.</summary>
     /// <param name="labels">All labels of the object.</param>
-    public static string? Check(ImmutableSortedDictionary<string, string> labels) =>
-        (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed"
-        : labels.ContainsKey(Former) ? $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}"
-        : labels.Keys.FirstOrDefault(k => k != Key && k.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) is { } unknown ? $"label {unknown} means nothing; the one that takes pods into the mesh or leaves them out is {Key}"
-        : null;
+    public static string? Check(ImmutableSortedDictionary<string, string> labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        string[] wrong = [.. labels.Where(l => l.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)).Select(l => Check(l.Key, l.Value)).OfType<string>()];
+        return wrong.Length > 0 ? string.Join("; ", wrong) : null;
+    }
+
+    private static string? Check(string key, string value) => key switch
+    {
+        Key => value is Enabled or Disabled ? null : $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed",
+        Former => $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}",
+        _ => $"label {key} means nothing; the one that takes pods into the mesh or leaves them out is {Key}",
+    };
 }

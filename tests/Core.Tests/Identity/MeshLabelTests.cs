@@ -18,4 +18,10 @@ public sealed class MeshLabelTests
         Assert.Equal(says, MeshLabel.Read(labels));
         Assert.Equal(wrong, MeshLabel.Check(labels));
     }
+
+    [Fact]
+    public void AllThatAreWrongAreTold() =>
+        Assert.Equal(
+            "label culvert.dev/mesh is 'on'; enabled or disabled is allowed; label culvert.dev/mode means nothing; the one that takes pods into the mesh or leaves them out is culvert.dev/mesh",
+            MeshLabel.Check(ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal).Add("culvert.dev/mode", "x").Add("culvert.dev/mesh", "on")));
 }

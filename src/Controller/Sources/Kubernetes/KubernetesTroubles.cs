@@ -13,7 +13,11 @@ internal static class KubernetesTroubles
     {
         foreach (IKindWatch watch in watches.Where(w => w.Unwatchable is not null)) yield return new(watch.Place, 0, "", "", $"{watch.Resource} can't be watched: {watch.Unwatchable}; {Effect([watch], isSynced)}");
         IKindWatch[] troubled = [.. watches.Where(w => w.Trouble is not null)];
-        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure))) yield return Error(watch.Place, watch.Resource, watch.Trouble!, Effect([watch], isSynced));
+        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure)))
+        {
+            bool isGone = watch is { IsListed: true, Trouble.Failure: ApiFailure.NotFound } && IsOwn(watch.Resource);
+            yield return Error(watch.Place, watch.Resource, watch.Trouble!, isGone ? "objects that were deleted with it are in force no more: apply them anew" : Effect([watch], isSynced)) with { IsOfGone = isGone };
+        }
         foreach (var group in troubled.Where(w => IsOfServer(w.Trouble!.Failure)).GroupBy(w => w.Trouble!.Failure))
         {
             string resources = group.Count() == watches.Count(w => w.IsThere) ? "nothing" : string.Join(", ", group.Select(w => w.Resource));
@@ -37,7 +41,7 @@ internal static class KubernetesTroubles
     {
         ApiFailure.Forbidden when trouble.MissingVerb is { } missing => $"{RoleRemedy.Of(missing)}; grant list and watch by a ClusterRole",
         ApiFailure.Forbidden => $"the server refuses it; grant the controller list and watch on {resource} by a ClusterRole",
-        ApiFailure.NotFound or ApiFailure.MethodNotAllowed when resource.EndsWith(".culvert.dev", StringComparison.Ordinal) => "the kind is not installed; apply the CustomResourceDefinitions of deploy/crds",
+        ApiFailure.NotFound or ApiFailure.MethodNotAllowed when IsOwn(resource) => "the kind is not installed; apply the CustomResourceDefinitions of deploy/crds",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed when OptionalKind.All.Any(k => k.FullName == resource) => "the kind is just being installed, or taken away",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed => "the server does not have the kind; Kubernetes 1.25 or newer is needed",
         ApiFailure.Unauthorized or ApiFailure.NoCredentials => "the server does not take the controller's credentials; renew its token or certificate",
@@ -45,6 +49,8 @@ internal static class KubernetesTroubles
         ApiFailure.Unreachable or ApiFailure.TimedOut or ApiFailure.Unavailable or ApiFailure.ServerTimeout => "the API server does not answer; see whether it runs and can be reached from here",
         _ => "it is tried again",
     };
+
+    private static bool IsOwn(string resource) => resource.EndsWith(".culvert.dev", StringComparison.Ordinal);
 
     private static bool IsOfServer(ApiFailure failure) => failure is ApiFailure.Unauthorized or ApiFailure.NoCredentials or ApiFailure.Untrusted or ApiFailure.Unreachable or ApiFailure.TimedOut
         or ApiFailure.Unavailable or ApiFailure.ServerTimeout or ApiFailure.ServerError or ApiFailure.TooManyRequests;

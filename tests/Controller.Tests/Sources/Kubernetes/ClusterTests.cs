@@ -193,7 +193,8 @@ public sealed class ClusterTests(TestCluster cluster)
             await cluster.InstallAsync();
             await controller.SnapshotAsync(s => Find(s, ns, "web") is not null);
             await controller.ErrorsAsync("nothing is wrong", e => !e.Any(t => t.Contains("workloads", StringComparison.Ordinal)));
-
+            await cluster.UninstallAsync(kind);
+            await controller.ErrorsAsync("it says what is gone", e => e.Any(t => t.Contains("the kind is not installed; apply the CustomResourceDefinitions of deploy/crds; objects that were deleted with it are in force no more", StringComparison.Ordinal)));
         }
         finally
         {
