@@ -47,9 +47,11 @@ for source in $(find "$root/bpf" -name '*.bpf.c' | sort); do
 	# Moved into place when whole, so that a failed or interrupted run leaves no half object behind.
 	# shellcheck disable=SC2086
 	"$clang" $flags -MD -MF "$object.d.new" -MT "$object" -c "$source" -o "$object.new"
-	"$objdump" -dr --no-show-raw-insn "$object.new" >"$object.asm"
-	awk -f "$root/eng/bpf-stacks.awk" "$object.asm"
+	"$objdump" -dr --no-show-raw-insn --no-print-imm-hex "$object.new" >"$object.asm"
+	verdict=0
+	awk -f "$root/eng/bpf-stacks.awk" "$object.asm" || verdict=$?
 	rm "$object.asm"
+	[ "$verdict" = 0 ]
 	"$strip" -g "$object.new"
 	mv "$object.d.new" "$object.d"
 	mv "$object.new" "$object"

@@ -22,18 +22,19 @@ public sealed class ConnectionWatchTests
         var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken));
         Assert.Contains("ready    controller: agents of 0 nodes are connected", (await RunAsync(ExitCode.Ok)).Output, StringComparison.Ordinal);
 
-        // Of agents that are not ready the rollout tells.
-        await AgentAsync("node1", isReady: true);
-        await AgentAsync("node2", isReady: true);
-        await AgentAsync("node3", isReady: false);
-        await TellAsync("a", """{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":["node0","node1"]}],"refused":{}}""");
-        await TellAsync("b", "{");
-        var (output, error) = await RunAsync(ExitCode.Failed, "--timeout", "3");
+        await PodAsync(InstallPlan.AgentName, "agent-1", "node1");
+        await PodAsync(InstallPlan.AgentName, "agent-2", "node2");
+        await PodAsync(InstallPlan.ControllerName, "a", "node1");
+        await PodAsync(InstallPlan.ControllerName, "b", "node1");
+        await TellAsync("gone_1", """{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":["node1","node2"]}],"refused":{}}""");
+        await TellAsync("a_1", """{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":["node0","node1"]}],"refused":{}}""");
+        await TellAsync("b_1", "{");
+        var (output, error) = await RunAsync(ExitCode.Failed, "--timeout", "15");
         Assert.Contains("waiting  controller: agents are not connected yet: node2\n", output, StringComparison.Ordinal);
-        Assert.Contains("after 3 s agents are not connected to the controller, and hear of no new pod or policy: node2\n", error, StringComparison.Ordinal);
+        Assert.Contains("after 15 s agents are not connected to the controller, and hear of no new pod or policy: node2\n", error, StringComparison.Ordinal);
         Assert.Contains("`culvert uninstall` takes that from them", error, StringComparison.Ordinal);
 
-        await TellAsync("b", """{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":[]},{"read":{},"nodes":["node2"]}],"refused":{}}""");
+        await TellAsync("b_1", """{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":[]},{"read":{},"nodes":["node2"]}],"refused":{}}""");
         Assert.Contains("ready    controller: agents of 2 nodes are connected", (await RunAsync(ExitCode.Ok)).Output, StringComparison.Ordinal);
 
         async Task<(string Output, string Error)> RunAsync(ExitCode expected, params string[] arguments)
@@ -44,12 +45,8 @@ public sealed class ConnectionWatchTests
             return (output.ToString(), said.ToString());
         }
 
-        async Task AgentAsync(string node, bool isReady)
-        {
-            var pods = cluster.Admin.Resource(KnownResources.Pods);
-            await cluster.Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"agent-{{{node}}}","namespace":"{{{InstallPlan.Namespace}}}","labels":{"app.kubernetes.io/name":"{{{InstallPlan.AgentName}}}"}},"spec":{"nodeName":"{{{node}}}","automountServiceAccountToken":false,"containers":[{"name":"agent","image":"agent"}]}}""", "apply", "-f", "-");
-            await pods.PatchStatusAsync(new(InstallPlan.Namespace, $"agent-{node}"), Encoding.UTF8.GetBytes($$$"""{"status":{"conditions":[{"type":"Ready","status":"{{{isReady}}}"}]}}"""), "tests", Stop);
-        }
+        Task PodAsync(string name, string pod, string node) =>
+            cluster.Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{pod}}}","namespace":"{{{InstallPlan.Namespace}}}","labels":{"app.kubernetes.io/name":"{{{name}}}"}},"spec":{"nodeName":"{{{node}}}","automountServiceAccountToken":false,"containers":[{"name":"box","image":"box"}]}}""", "apply", "-f", "-");
 
         Task TellAsync(string controller, string document) => cluster.Admin.Resource(KnownResources.ConfigMaps).PatchAsync(
             new(InstallPlan.Namespace, InstallPlan.ProgressName), Patch.Merge(Encoding.UTF8.GetBytes($$$"""{"data":{"{{{controller}}}":{{{System.Text.Json.JsonSerializer.Serialize(document)}}}}}""")), null, Stop);

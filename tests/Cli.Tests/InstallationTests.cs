@@ -153,12 +153,12 @@ public sealed class InstallationTests
     }
 
     [Fact]
-    public void How_many_of_before_go_on_is_told_until_it_is_done()
+    public void How_many_of_the_earlier_version_are_there_is_told_until_it_is_done()
     {
         var before = new Deployment { Metadata = new() { Generation = 2 }, Spec = new() { Replicas = 2 }, Status = new() { ObservedGeneration = 2, Replicas = 3, UpdatedReplicas = 1, AvailableReplicas = 2, UnavailableReplicas = 1 } };
-        Assert.Equal("0 of 2 ready, 2 of before go on", Rollout.Of(before).ToString());
+        Assert.Equal("0 of 2 ready, 2 of the earlier version still there", Rollout.Of(before).ToString());
         var set = new DaemonSet { Metadata = new() { Generation = 2 }, Status = new() { ObservedGeneration = 2, DesiredNumberScheduled = 3, UpdatedNumberScheduled = 1, NumberAvailable = 3 } };
-        Assert.Equal("1 of 3 ready, 2 of before go on", Rollout.Of(set).ToString());
+        Assert.Equal("1 of 3 ready, 2 of the earlier version still there", Rollout.Of(set).ToString());
         Assert.Equal("2 of 2 ready", new Rollout(2, 2, 0, IsDone: true).ToString());
     }
 

@@ -52,9 +52,9 @@ public sealed class RemovalTests(InstalledMesh mesh)
         foreach (var image in InstalledMesh.Images) await cluster.TagAsync(InstalledMesh.ImageName(image, InstalledMesh.Next), InstalledMesh.ImageName(image, InstalledMesh.Version));
 
         // One that has not come further than its controller goes as well.
-        failed = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("install", "--image-tag", "none", "--timeout", "5"));
-        Assert.Contains("Deployment culvert-controller is not ready after 5 s", failed.Message, StringComparison.Ordinal);
-        await cluster.CulvertAsync("uninstall", "--crds");
+        failed = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("install", "--image-prefix", "localhost/none", "--timeout", "20"));
+        Assert.Contains("Deployment culvert-controller is not ready after 20 s", failed.Message, StringComparison.Ordinal);
+        await cluster.CulvertAsync("uninstall", "--crds", "--image-prefix", "localhost");
         await mesh.InstallAsync();
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
     }

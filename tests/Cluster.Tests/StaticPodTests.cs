@@ -35,7 +35,13 @@ public sealed class StaticPodTests(InstalledMesh mesh)
         try
         {
             var pod = new InstalledMesh.Pod(ns, "static-node1", "node1", await AddressAsync(ns));
-            Assert.Equal(isMember, await mesh.IsCapturedAsync(pod));
+            if (isMember) await LabWait.UntilAsync("it is captured", () => mesh.IsCapturedAsync(pod), Deadline);
+            else Assert.False(await mesh.IsCapturedAsync(pod));
+
+            // The kubelet makes another mirror of the same pod, which goes on.
+            await mesh.Cluster.KubectlAsync("-n", ns, "delete", "pod", pod.Name);
+            Assert.Equal(pod.Address, await AddressAsync(ns));
+            await LabWait.UntilAsync("it is in the mesh as before", async () => await mesh.IsCapturedAsync(pod) == isMember, Deadline);
             foreach (var node in new[] { "node1", "node2" })
             {
                 var answer = await mesh.AskAsync(await mesh.ShopPodAsync("client", node), pod.Address);

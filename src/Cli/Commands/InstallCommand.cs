@@ -18,7 +18,7 @@ internal static class InstallCommand
             new Example("culvert install --dry-run > culvert.yaml", "the objects, to look at or to keep in a repository"),
             new Example("culvert install --controller-address 10.96.0.15", "nodes don't ask the cluster's DNS"))
         {
-            Codes = [(ExitCode.Ok, "all agents are ready"), (ExitCode.Failed, "something was not ready in time; it is named")],
+            Codes = [(ExitCode.Ok, "all agents are ready, and connected to a controller"), (ExitCode.Failed, "something was not ready in time; it is named")],
         };
         InstallCommandOptions.AddTo(command);
         command.Options.Add(DryRun);
@@ -37,7 +37,11 @@ internal static class InstallCommand
             var server = await session.Client.ReadVersionAsync(cancellationToken);
             if (await installer.FindAsync(cancellationToken) is { } there && there != options with { ImageTag = null })
             {
-                throw new CliException(ExitCode.BadInput, $"Culvert is installed already, with {(InstallCommandOptions.Text(there) is { Length: > 0 } said ? $"other options: {said}" : "no options")}", there.CniFolders != options.CniFolders && await installer.HasAgentsAsync(cancellationToken) ? Installer.OtherFoldersRemedy : "`culvert upgrade` keeps what was said then, but for the options that it is given");
+                var said = InstallCommandOptions.Text(there);
+                throw new CliException(
+                    ExitCode.BadInput,
+                    $"Culvert is installed already, with {(said.Length > 0 ? $"other options: {said}" : "no options")}",
+                    there.CniFolders != options.CniFolders ? Installer.OtherFoldersRemedy : "`culvert upgrade` keeps what was said then, but for the options that it is given");
             }
 
             await installer.CheckAddressAsync(options, cancellationToken);

@@ -50,9 +50,19 @@ internal static partial class InstallCommandOptions
         if (result.Tokens is [{ Value: var value }] && !IPAddress.TryParse(value, out _)) result.AddError($"{ControllerAddress.Name}: '{value}' is not an address");
     });
 
+    /// <summary>Adds those that say which images are meant.</summary>
+    public static void AddImageTo(Command command)
+    {
+        foreach (var option in new Option[] { ImagePrefix, ImageTag }) command.Options.Add(option);
+    }
+
+    /// <summary>Those that <see cref="AddImageTo"/> adds.</summary>
+    public static InstallOptions ImageOf(ParseResult result) => new() { ImagePrefix = result.GetValue(ImagePrefix), ImageTag = result.GetValue(ImageTag) };
+
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { ImagePrefix, ImageTag, ControllerAddress, CniConfFolder, CniBinFolder }) command.Options.Add(option);
+        AddImageTo(command);
+        foreach (var option in new Option[] { ControllerAddress, CniConfFolder, CniBinFolder }) command.Options.Add(option);
     }
 
     public static InstallOptions Of(ParseResult result) => new()

@@ -21,6 +21,7 @@ internal static class UninstallCommand
         {
             Codes = [(ExitCode.Ok, "nothing is left but what is said to be kept"), (ExitCode.Failed, "something was not gone in time; it is named"), (ExitCode.Refused, "there are members of the mesh, or the API server refused")],
         };
+        InstallCommandOptions.AddImageTo(command);
         command.Options.Add(RemoveLabels);
         command.Options.Add(Kinds);
         ClusterSession.AddOptions(command);
@@ -41,7 +42,8 @@ internal static class UninstallCommand
         }
 
         var there = await new Installer(session.Cluster, session.Progress).FindAsync(cancellationToken) ?? new();
-        await uninstaller.RunAsync(InstallPlan.Create(there), result.GetValue(Kinds), session.Deadline, cancellationToken);
+        var image = InstallCommandOptions.ImageOf(result);
+        await uninstaller.RunAsync(InstallPlan.Create(image.Over(there)), image != new InstallOptions(), result.GetValue(Kinds), session.Deadline, cancellationToken);
         session.Progress.Tell("done", "Culvert is taken out of this cluster.");
     });
 }

@@ -19,7 +19,7 @@ internal static class UpgradeCommand
             new Example("culvert upgrade --dry-run | kubectl diff -f -", "what it would change"),
             new Example("culvert upgrade --image-prefix registry.example.com/mesh", "the same version, another option"))
         {
-            Codes = [(ExitCode.Ok, "all agents are ready, or the objects are written"), (ExitCode.Failed, "something was not ready in time; it is named")],
+            Codes = [(ExitCode.Ok, "all agents are ready, and connected to a controller, or the objects are written"), (ExitCode.Failed, "something was not ready in time; it is named")],
         };
         InstallCommandOptions.AddTo(command);
         command.Options.Add(DryRun);
@@ -34,7 +34,7 @@ internal static class UpgradeCommand
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
-        if (options.CniFolders != there.CniFolders && await installer.HasAgentsAsync(cancellationToken))
+        if (options.CniFolders != there.CniFolders)
         {
             throw new CliException(
                 ExitCode.BadInput,

@@ -19,7 +19,7 @@ internal sealed class ConnectionWatch(ClusterObjects cluster, InstallProgress pr
     public async Task UntilAllAsync(Deadline deadline, CancellationToken cancellationToken)
     {
         var changes = ClusterObjects.MakeSignal();
-        var which = new ReflectorOptions { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={InstallPlan.AgentName}" };
+        var which = new ReflectorOptions { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name in ({InstallPlan.AgentName},{InstallPlan.ControllerName})" };
         await using var pods = cluster.Watch(KnownResources.Pods, which, changes.Writer);
         await using var told = cluster.Watch(KnownResources.ConfigMaps, ClusterObjects.ByName(InstallPlan.Namespace, InstallPlan.ProgressName), changes.Writer);
         using var either = deadline.Linked(cancellationToken);
@@ -32,8 +32,10 @@ internal sealed class ConnectionWatch(ClusterObjects cluster, InstallProgress pr
                 ClusterObjects.ThrowIfRefused(told.State);
                 if (pods.State.IsSynced && told.State.IsSynced)
                 {
-                    var nodes = NodesOf(pods.Cache.All());
-                    missing = [.. nodes.Except(ConnectedNodes(told.Cache.All()), StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+                    var running = pods.Cache.All().Where(p => p.Metadata.DeletionTimestamp is null && p.Status.Phase is not ("Succeeded" or "Failed")).ToArray();
+                    var nodes = running.Where(p => NameOf(p) == InstallPlan.AgentName).Select(p => p.Spec.NodeName).OfType<string>().ToHashSet(StringComparer.Ordinal);
+                    var controllers = running.Where(p => NameOf(p) == InstallPlan.ControllerName).Select(p => $"{p.Metadata.Name}_").ToArray();
+                    missing = [.. nodes.Except(NodesToldBy(controllers, told.Cache.All()), StringComparer.Ordinal).Order(StringComparer.Ordinal)];
                     if (missing.Count == 0)
                     {
                         progress.Tell("ready", string.Create(CultureInfo.InvariantCulture, $"controller: agents of {nodes.Count} nodes are connected"));
@@ -56,13 +58,13 @@ internal sealed class ConnectionWatch(ClusterObjects cluster, InstallProgress pr
         }
     }
 
-    /// <summary>The nodes that ready agents are on.</summary>
-    private static HashSet<string> NodesOf(IEnumerable<Pod> agents) =>
-        agents.Where(p => p.Metadata.DeletionTimestamp is null && PodTrouble.IsReady(p)).Select(p => p.Spec.NodeName).OfType<string>().ToHashSet(StringComparer.Ordinal);
+    private static string? NameOf(Pod pod) => pod.Metadata.Labels.GetValueOrDefault("app.kubernetes.io/name");
 
-    private static IEnumerable<string> ConnectedNodes(IEnumerable<ConfigMap> told) => told.SelectMany(m => m.Data.Values).SelectMany(NodesOf);
+    // A controller's key begins with the name of its pod. What one has left that has ended without a farewell says nothing of now.
+    private static IEnumerable<string> NodesToldBy(string[] controllers, IEnumerable<ConfigMap> told) =>
+        told.SelectMany(m => m.Data).Where(d => controllers.Any(c => d.Key.StartsWith(c, StringComparison.Ordinal))).SelectMany(d => NodesIn(d.Value));
 
-    private static IEnumerable<string> NodesOf(string text)
+    private static IEnumerable<string> NodesIn(string text)
     {
         try
         {

@@ -58,10 +58,6 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             $"`culvert upgrade --controller-address {address}`, which has nodes ask that one; for another `culvert uninstall`, then `culvert install`");
     }
 
-    /// <summary>Whether nodes have agents, or may have.</summary>
-    public async Task<bool> HasAgentsAsync(CancellationToken cancellationToken) =>
-        await cluster.Of(KnownResources.DaemonSets).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.AgentName), cancellationToken) is not null;
-
     /// <summary>Leaves the controllers as many as they are in the cluster.</summary>
     public async Task KeepReplicasAsync(InstallPlan plan, CancellationToken cancellationToken)
     {
@@ -81,7 +77,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             cancellationToken);
         await KeepReplicasAsync(plan, cancellationToken);
         await ApplyAsync("controller", plan.Controller, cancellationToken);
-        var rollouts = new RolloutWatch(cluster, progress);
+        var rollouts = new RolloutWatch(cluster, progress, "mend it and run the same again; an option that was wrong is kept, and `culvert upgrade --OPTION VALUE` gives it another value");
         await rollouts.UntilDoneAsync(KnownResources.Deployments, InstallPlan.ControllerName, Rollout.Of, deadline, cancellationToken);
 
         // Agents that find none ask for it less and less often.
@@ -108,7 +104,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             {
                 await cluster.ApplyAsync(manifest, cancellationToken);
             }
-            catch (ApiException e) when (e.Failure == ApiFailure.Invalid && manifest.Kind == "Service" && manifest.Find("spec/clusterIP") is { } address)
+            catch (ApiException e) when (e.Failure == ApiFailure.Invalid && manifest.Kind == "Service" && e.Message.Contains("clusterIP", StringComparison.Ordinal) && manifest.Find("spec/clusterIP") is { } address)
             {
                 throw new CliException(ExitCode.BadInput, $"--controller-address {address}: the controller's Service can't have it: {e.Message}", "give an address of the cluster's range for Services that is free, and run the same again", e);
             }

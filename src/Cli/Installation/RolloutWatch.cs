@@ -7,7 +7,10 @@ using Culvert.Kubernetes.Watches;
 namespace Culvert.Cli.Installation;
 
 /// <summary>Waits until the pods of a Deployment or DaemonSet are ready, and says what keeps them from it.</summary>
-internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progress)
+/// <param name="cluster">Where they are.</param>
+/// <param name="progress">Who is told.</param>
+/// <param name="remedy">What to do when they are not ready in time.</param>
+internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progress, string remedy)
 {
     /// <summary>Waits.</summary>
     /// <param name="type">Kind of the object.</param>
@@ -51,7 +54,7 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
             throw new CliException(
                 ExitCode.Failed,
                 $"{type.Kind} {name} is not ready after {deadline}: {string.Join("\n  ", reasons.Prepend(state))}",
-                $"mend it and run the same again, with another value for an option that was wrong, which is kept; `kubectl -n {InstallPlan.Namespace} describe pods` and `… logs` say more");
+                $"{remedy}; `kubectl -n {InstallPlan.Namespace} describe pods` and `… logs` say more");
         }
     }
 

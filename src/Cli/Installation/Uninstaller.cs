@@ -31,14 +31,15 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
 
     /// <summary>Empties nodes, and deletes what was installed.</summary>
     /// <param name="plan">What was installed.</param>
+    /// <param name="isImageSaid">Whether nodes are emptied by the plan's image, whichever the agents have.</param>
     /// <param name="withKinds">Whether custom kinds go as well, with all objects of them.</param>
     /// <param name="deadline">Ends waiting.</param>
     /// <param name="cancellationToken">Ends all of it.</param>
     /// <exception cref="CliException">A step has not ended within the deadline.</exception>
-    public async Task RunAsync(InstallPlan plan, bool withKinds, Deadline deadline, CancellationToken cancellationToken)
+    public async Task RunAsync(InstallPlan plan, bool isImageSaid, bool withKinds, Deadline deadline, CancellationToken cancellationToken)
     {
         // As long as any of it is there, nodes may hold something: also when a run before this one has ended halfway, or somebody has deleted the namespace.
-        if (await IsAnyThereAsync(plan, cancellationToken)) await EmptyNodesAsync(plan, deadline, cancellationToken);
+        if (await IsAnyThereAsync(plan, cancellationToken)) await EmptyNodesAsync(plan, isImageSaid, deadline, cancellationToken);
 
         var deleted = 0;
         foreach (var manifest in plan.Agents.Reverse().Concat(plan.Controller.Reverse()))
@@ -58,17 +59,17 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         await cluster.IsThereAsync(NamespaceOf(plan), cancellationToken)
         || await cluster.IsThereAsync(plan.Controller.First(m => m.Kind == "ClusterRole"), cancellationToken);
 
-    private async Task EmptyNodesAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
+    private async Task EmptyNodesAsync(InstallPlan plan, bool isImageSaid, Deadline deadline, CancellationToken cancellationToken)
     {
         var agents = await cluster.Of(KnownResources.DaemonSets).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.AgentName), cancellationToken);
-        if (agents?.Spec.Template.Spec.Containers is [{ Image: { } image }, ..]) plan.RemoveBy(image);
+        if (!isImageSaid && agents?.Spec.Template.Spec.Containers is [{ Image: { } image }, ..]) plan.RemoveBy(image);
         await cluster.DeleteAsync(plan.Removal, cancellationToken);
         await UntilAgentsEndAsync(plan, deadline, cancellationToken);
         if (agents is not null) progress.Tell("removed", "agents");
         await EnsureNamespaceAsync(NamespaceOf(plan), deadline, cancellationToken);
         foreach (var needed in plan.Agents.Where(m => m.Kind != plan.Removal.Kind)) await cluster.ApplyAsync(needed, cancellationToken);
         await cluster.ApplyAsync(plan.Removal, cancellationToken);
-        await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
+        await new RolloutWatch(cluster, progress, "mend it and run the same again, with --image-prefix and --image-tag where nodes can't get the image").UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
         progress.Tell("removed", "what agents had put into nodes");
     }
 

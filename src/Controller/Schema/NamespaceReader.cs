@@ -9,8 +9,9 @@ internal static class NamespaceReader
     public static NamespaceObject Read(FieldReader root, ObjectMeta meta)
     {
         NamespaceObject read = new(meta);
-        if (MeshLabel.Check(meta.Labels) is { } wrong) root.Note("metadata", read.Enrolled == true ? $"{wrong}; until then pods of the namespace are in the mesh" : wrong);
-        else if (ExemptNamespaces.Contains(meta.Name) && MeshLabel.Read(meta.Labels) == true) root.Note("metadata", $"the label {MeshLabel.Key} counts for nothing: pods of {meta.Name} can't be in the mesh, which needs what runs there to start");
+        if (MeshLabel.Check(meta.Labels) is { } wrong) root.Note("metadata", $"{wrong}; until then pods of the namespace are in the mesh");
+        foreach (string other in MeshLabel.CheckOthers(meta.Labels)) root.Note("metadata", other);
+        if (ExemptNamespaces.Contains(meta.Name) && MeshLabel.Read(meta.Labels) == true) root.Note("metadata", $"the label {MeshLabel.Key} counts for nothing: pods of {meta.Name} can't be in the mesh, which needs what runs there to start");
         if (root.Map("spec") is { } spec)
         {
             spec.Ignore("finalizers");

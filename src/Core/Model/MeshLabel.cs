@@ -24,19 +24,14 @@ public static class MeshLabel
     public static bool? Read(ImmutableSortedDictionary<string, string> labels) =>
         (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) ? value != Disabled : null;
 
-    /// <summary>What is wrong with it, or with another that may be meant to be it; null where nothing is.</summary>
+    /// <summary>What is wrong with its value; null where nothing is, or it is not there.</summary>
     /// <param name="labels">All labels of the object.</param>
-    public static string? Check(ImmutableSortedDictionary<string, string> labels)
-    {
-        ArgumentNullException.ThrowIfNull(labels);
-        string[] wrong = [.. labels.Where(l => l.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)).Select(l => Check(l.Key, l.Value)).OfType<string>()];
-        return wrong.Length > 0 ? string.Join("; ", wrong) : null;
-    }
+    public static string? Check(ImmutableSortedDictionary<string, string> labels) =>
+        (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed" : null;
 
-    private static string? Check(string key, string value) => key switch
-    {
-        Key => value is Enabled or Disabled ? null : $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed",
-        Former => $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}",
-        _ => $"label {key} means nothing; the one that takes pods into the mesh or leaves them out is {Key}",
-    };
+    /// <summary>What is to be said of others that look like it and count for nothing: one line for each.</summary>
+    /// <param name="labels">All labels of the object.</param>
+    public static IEnumerable<string> CheckOthers(ImmutableSortedDictionary<string, string> labels) =>
+        (labels ?? throw new ArgumentNullException(nameof(labels))).Keys.Where(k => k != Key && k.StartsWith(Prefix, StringComparison.Ordinal)).Select(k =>
+            k == Former ? $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}" : $"label {k} means nothing; the one that takes pods into the mesh or leaves them out is {Key}");
 }

@@ -7,6 +7,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>The commands of nft that make and remove the table of <see cref="CaptureNat"/>, which says what its chains are for. Pure.</summary>
 internal sealed class CaptureNatTable(AgentOptions options)
 {
+    private const string KeepDestination4 = "meta nfproto ipv4 dnat ip to ip daddr", KeepDestination6 = "meta nfproto ipv6 dnat ip6 to ip6 daddr";
+
     /// <summary>Family and name.</summary>
     internal string Name { get; } = $"inet {NatTables.NameOf(options.Marks, options.TunnelPort)}";
 
@@ -34,8 +36,6 @@ internal sealed class CaptureNatTable(AgentOptions options)
           {{(sources.Any ? KeepSource(sources) : "")}}
         }
         """;
-
-    private const string KeepDestination4 = "meta nfproto ipv4 dnat ip to ip daddr", KeepDestination6 = "meta nfproto ipv6 dnat ip6 to ip6 daddr";
 
     private string FromProxy => $"meta mark & {options.Marks} == 0x{options.Marks.Proxy:x}";
 

@@ -60,7 +60,7 @@ public sealed class CniInstallerTests : IDisposable
         Assert.Equal($"{Networks} has no network configuration yet; waiting for one", Assert.Single(_health.Blockers).Value);
         Assert.Equal(_health.Blockers.Values.Single(), _installer.Failure);
 
-        // In the second, which counts for a runtime that can't read the first either.
+        // In the second, which counts: no runtime can read the first.
         Write("20-pods.conflist", List);
         Write("10-broken.conflist", "{");
         _installer.Look();
@@ -72,6 +72,21 @@ public sealed class CniInstallerTests : IDisposable
         Assert.True(_health.IsReady);
         Assert.Null(_installer.Failure);
         File.Delete(Path.Combine(Networks, "20-pods.conflist"));
+        _installer.Look();
+        Assert.False(_health.IsReady);
+    }
+
+    [Fact]
+    public void WhatCanNotBeRenewedCountsAsInPlaceWhileItIsThere()
+    {
+        Write("10-pods.conflist", List);
+        _installer.Look();
+        Assert.True(_health.IsReady);
+        File.Delete(Plugin);
+        _installer.Look();
+        Assert.True(_health.IsReady);
+        Assert.Contains(Plugin, _installer.Failure, StringComparison.Ordinal);
+        File.Delete(Path.Combine(Programs, "culvert-cni"));
         _installer.Look();
         Assert.False(_health.IsReady);
     }
@@ -235,6 +250,7 @@ public sealed class CniInstallerTests : IDisposable
         string said = Assert.Single(_said);
         Assert.Contains("10-one.conflist is there as well", said, StringComparison.Ordinal);
         Assert.Contains("counts where the runtime can't read what comes before", said, StringComparison.Ordinal);
+        Assert.False(_health.IsReady);
     }
 
     [Fact]
@@ -249,6 +265,7 @@ public sealed class CniInstallerTests : IDisposable
         string said = Assert.Single(_said);
         Assert.Contains("05.conflist: cniVersion: 0.2.0 is none of", said, StringComparison.Ordinal);
         Assert.Contains("06.conflist: a text that ends at byte", said, StringComparison.Ordinal);
+        Assert.False(_health.IsReady);
     }
 
     [Fact]

@@ -15,7 +15,8 @@ internal static class KubernetesTroubles
         IKindWatch[] troubled = [.. watches.Where(w => w.Trouble is not null)];
         foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure)))
         {
-            bool isGone = watch is { IsListed: true, Trouble.Failure: ApiFailure.NotFound } && IsOwn(watch.Resource);
+            // What was not seen to be deleted stays; so does the MeshConfig that was in force.
+            bool isGone = watch is { IsListed: true, Trouble.Failure: ApiFailure.NotFound } && IsOwn(watch.Resource) && watch.Resource != "meshconfigs.culvert.dev" && !watch.Declarations.Any();
             yield return Error(watch.Place, watch.Resource, watch.Trouble!, isGone ? "objects that were deleted with it are in force no more: apply them anew" : Effect([watch], isSynced)) with { IsOfGone = isGone };
         }
         foreach (var group in troubled.Where(w => IsOfServer(w.Trouble!.Failure)).GroupBy(w => w.Trouble!.Failure))

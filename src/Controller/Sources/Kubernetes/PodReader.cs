@@ -55,6 +55,9 @@ internal static partial class PodReader
         var slips = new ErrorSink(origin) { Object = key.ToString() };
         bool isSlip = enrolled == true && labels[MeshLabel.Key] != MeshLabel.Enabled;
         if (MeshLabel.Check(labels) is { } wrong) (isSlip ? slips : errors).Add(0, "metadata.labels", isSlip ? $"{wrong}; until then the pod is in the mesh" : wrong);
+        foreach (string other in MeshLabel.CheckOthers(labels)) errors.Add(0, "metadata.labels", other);
+        if (pod.Metadata.Annotations.ContainsKey(MirrorAnnotation) && StaticUid(pod) is null)
+            errors.Add(0, "metadata.annotations", $"{MirrorAnnotation} is no hash of 32 digits, which a kubelet makes where the pod's file has no metadata.uid: a node with the CNI plugin does not start the pod; take the uid out of the file");
         (string? notCaptured, DateTimeOffset? since) = CaptureCondition.Read(pod);
         var workload = new WorkloadObject(meta)
         {
@@ -94,7 +97,8 @@ internal static partial class PodReader
 
     /// <summary>
     /// The uid that a kubelet has given a static pod, of whose object at the API server, which only mirrors it, the uid is another: what the node is told of by its runtime and its control groups. It is a hash of 32 digits
-    /// without hyphens, so that nobody can write another pod's uid there. Null for all other pods.
+    /// without hyphens, so that nobody can write there the uid of a pod that is not static; who copies that of another static pod gets nothing by it, as a mirror that no kubelet has made has no address and another name. Null
+    /// for all other pods.
     /// </summary>
     private static string? StaticUid(Pod pod) => pod.Metadata.Annotations.TryGetValue(MirrorAnnotation, out string? uid) && StaticUidForm().IsMatch(uid) ? uid : null;
 

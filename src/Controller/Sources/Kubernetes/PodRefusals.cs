@@ -149,14 +149,14 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         foreach (string uid in report.Refused.Keys.Union(marked, StringComparer.Ordinal))
         {
             // Of other nodes' pods a node has nothing to say.
-            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } podUid } pod || pod.Node != node) continue;
+            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } objectUid } pod || pod.Node != node) continue;
 
             // Nor of one that is not meant to be in the mesh.
             string? reason = IsMeant(pod) ? report.Refused.GetValueOrDefault(uid) : null;
             if (reason is not null) refused[uid] = reason;
             try
             {
-                if (await WriteAsync(report, pod, podUid, reason, cancellationToken)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason));
+                if (await WriteAsync(report, pod, objectUid, reason, cancellationToken)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), objectUid, reason));
             }
             catch (ApiException e) when (e.Failure == ApiFailure.Conflict)
             {
@@ -196,10 +196,10 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         Dictionary<string, string> told = _toldBlocked.GetValueOrDefault(node) ?? [], now = new(StringComparer.Ordinal);
         foreach (string uid in report.Blocked.Keys.Union(told.Keys, StringComparer.Ordinal))
         {
-            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } podUid } pod || pod.Node != node || !IsMeant(pod)) continue;
+            if (Find(uid) is not { IsPod: true, PodUid: not null, ObjectUid: { } objectUid } pod || pod.Node != node || !IsMeant(pod)) continue;
             string? reason = report.Blocked.GetValueOrDefault(uid);
-            if (reason is not null) now[uid] = podUid;
-            if ((reason is not null) != (told.GetValueOrDefault(uid) == podUid)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason) { IsBlocked = true });
+            if (reason is not null) now[uid] = objectUid;
+            if ((reason is not null) != (told.GetValueOrDefault(uid) == objectUid)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), objectUid, reason) { IsBlocked = true });
         }
         if (now.Count > 0) _toldBlocked[node] = now;
         else _toldBlocked.Remove(node);

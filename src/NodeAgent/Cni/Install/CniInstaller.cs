@@ -30,15 +30,20 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
     private FileSystemWatcher? _watcher;
-    private volatile string _said = "";
+    private volatile string? _failure;
+    private string _said = "";
     private bool _isRemembered, _isUnwatched, _ended;
     private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
 
-    /// <summary>Why it is not where a runtime finds it, or may not be; null: it is.</summary>
-    internal string? Failure => _said is { Length: > 0 } said ? said : null;
+    /// <summary>Why it is not where a runtime finds it, or may not be, or is not kept as it should be; null: all is well.</summary>
+    internal string? Failure => _failure;
 
     /// <summary>Says that it is to be installed: until then the agent is not ready.</summary>
-    internal void Announce() => health.Block(Part, "it is not installed yet");
+    internal void Announce()
+    {
+        _failure = "it is not installed yet";
+        health.Block(Part, _failure);
+    }
 
     /// <summary>Installs it, and keeps it installed until cancelled.</summary>
     internal Task RunAsync(TimeProvider time, CancellationToken stop)
@@ -64,7 +69,8 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
             {
-                Say(e.Message, isIn: false);
+                // What can't be renewed may be in place all the same, as where the disk is full.
+                Say(e.Message, IsInPlace());
             }
         }
     }
@@ -166,24 +172,50 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
         }
     }
 
-    // Whether it is in a list, and what speaks against that one, or any.
+    private bool IsInPlace()
+    {
+        try
+        {
+            return File.Exists(folders.Program) && CniConfiguration.FilesOf(folders.Configuration).FirstOrDefault() is { } first && CniNetworkFile.WithoutPlugin(Read(first)) is not null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return false; // said already
+        }
+    }
+
+    // Whether it is in the list that counts, and what speaks against that one, or any.
     private (bool IsIn, string Wrong) InstallEntry()
     {
         List<string> wrong = [];
+        bool mayCount = false;
         foreach (string path in CniConfiguration.FilesOf(folders.Configuration))
         {
             try
             {
                 InstallInto(path);
-                return (true, wrong.Count == 0 ? "" : $"{string.Join("; ", wrong)}. It is in {path}, which counts where the runtime can't read what comes before");
+                return (!mayCount, wrong.Count == 0 ? "" : $"{string.Join("; ", wrong)}. It is in {path}, which counts where the runtime can't read what comes before");
             }
             catch (FormatException e)
             {
                 // Runtimes pass over what they can't read, and take the next; they may be less strict.
                 wrong.Add($"{path}: {e.Message}");
+                mayCount |= MayBeRead(path);
             }
         }
         return (false, wrong.Count == 0 ? $"{folders.Configuration} has no network configuration yet; waiting for one" : string.Join("; ", wrong));
+    }
+
+    private static bool MayBeRead(string path)
+    {
+        try
+        {
+            return CniNetworkFile.IsJson(Read(path));
+        }
+        catch (FormatException)
+        {
+            return true;
+        }
     }
 
     private void InstallInto(string path)
@@ -259,6 +291,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     {
         if (isIn) health.Clear(Part);
         else health.Block(Part, what);
+        _failure = what.Length > 0 ? what : null;
         if (what == _said) return;
         _said = what;
         if (what.Length > 0) CniLog.NotInstalled(logger, what);

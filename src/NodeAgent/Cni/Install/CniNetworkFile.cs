@@ -62,6 +62,20 @@ internal static class CniNetworkFile
     internal static bool IsWrapped(string list, string single) =>
         WithoutPlugin(list) is { } has && JsonNode.DeepEquals(Parse(has), Parse(WithoutPlugin(Wrap(single, new JsonObject { ["type"] = Culvert.Cni.CniConfiguration.PluginType }))!));
 
+    /// <summary>Whether it is JSON to those who are less strict.</summary>
+    internal static bool IsJson(string text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     private static JsonObject Parse(string text)
     {
         try
