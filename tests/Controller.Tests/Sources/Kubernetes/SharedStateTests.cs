@@ -63,7 +63,6 @@ public sealed class SharedStateTests(TestCluster cluster)
         });
         Assert.Equal(StatusCode.Unauthenticated, ended.StatusCode);
         await using RunningOnCluster later = await StartAsync(secret);
-        await Soon.Holds("it has read its objects", () => later.Host.Version > 0);
         using FakeAgent elsewhere = FakeAgent.OverTls(later.Host, "n1", identity);
         Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () =>
         {
@@ -155,6 +154,11 @@ public sealed class SharedStateTests(TestCluster cluster)
 
     private Task<Secret> MakeAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.Secrets).CreateAsync(new Secret { Metadata = new() { Name = name.Name, Namespace = name.Namespace } }, null, Stop);
 
-    private Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null) =>
-        RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { StateSecret = secret, ServiceAccountTokens = new() });
+    // Before it has read its objects a controller serves nobody.
+    private async Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null)
+    {
+        RunningOnCluster running = await RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { StateSecret = secret, ServiceAccountTokens = new() });
+        await Soon.Holds("it has read its objects", () => running.Host.Version > 0);
+        return running;
+    }
 }
