@@ -65,10 +65,8 @@ internal static partial class InstallCommandOptions
         foreach (var option in new Option[] { ControllerAddress, CniConfFolder, CniBinFolder }) command.Options.Add(option);
     }
 
-    public static InstallOptions Of(ParseResult result) => new()
+    public static InstallOptions Of(ParseResult result) => ImageOf(result) with
     {
-        ImagePrefix = result.GetValue(ImagePrefix),
-        ImageTag = result.GetValue(ImageTag),
         ControllerAddress = result.GetValue(ControllerAddress),
         CniConfFolder = result.GetValue(CniConfFolder),
         CniBinFolder = result.GetValue(CniBinFolder),

@@ -31,7 +31,6 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     private readonly Lock _lock = new();
     private FileSystemWatcher? _watcher;
     private volatile string? _failure;
-    private string _said = "";
     private bool _isRemembered, _isUnwatched, _ended;
     private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
 
@@ -291,9 +290,9 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     {
         if (isIn) health.Clear(Part);
         else health.Block(Part, what);
-        _failure = what.Length > 0 ? what : null;
-        if (what == _said) return;
-        _said = what;
-        if (what.Length > 0) CniLog.NotInstalled(logger, what);
+        string? failure = what.Length > 0 ? what : null;
+        if (failure == _failure) return;
+        _failure = failure;
+        if (failure is not null) CniLog.NotInstalled(logger, what);
     }
 }
