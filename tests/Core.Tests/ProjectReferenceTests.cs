@@ -12,6 +12,7 @@ public sealed class ProjectReferenceTests
         ["Interop"] = [],
         ["Core"] = [],
         ["Http2"] = [],
+        ["Http1"] = ["Http2"],
         ["Grpc"] = [],
         ["Protocol"] = ["Core", "Grpc"],
         ["Kubernetes"] = [],
