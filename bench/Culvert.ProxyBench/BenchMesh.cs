@@ -9,9 +9,10 @@ namespace Culvert.ProxyBench;
 
 /// <summary>Fixed answers, and counters of what was observed.</summary>
 internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, OutboundRoute? route)
-    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITranslatedConnections, ITunnelSource
+    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, IRequestObserver, ITranslatedConnections, ITunnelSource
 {
     private long _opened;
+    private long _requests;
     private long _closed;
     private long _failed;
     private long _dropped;
@@ -35,7 +36,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => null;
 
-    public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => null;
+    public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => ApplicationProtocol;
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (null, null);
 
@@ -48,6 +49,13 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 
     public TlsIdentity? Find(SpiffeId id) => identity;
+
+    /// <summary>What every port speaks; null: bytes.</summary>
+    internal string? ApplicationProtocol { get; init; }
+
+    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => this;
+
+    public void OnRequestEnded(int status, TimeSpan duration, string? error) => Interlocked.Increment(ref _requests);
 
     public void OnOpened(in ProxyConnectionInfo connection) => Interlocked.Increment(ref _opened);
 
@@ -85,6 +93,6 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     public void OnLoopFault(int loop, Exception exception) => Console.Error.WriteLine(exception);
 
     internal string Report() =>
-        $"opened {_opened}, closed {_closed}, failed {_failed}, datagrams dropped {_dropped}; turns {_turns}, events per turn {(double)_events / Math.Max(1, _turns):F2}, "
+        $"opened {_opened}, closed {_closed}, failed {_failed}, requests {_requests}, datagrams dropped {_dropped}; turns {_turns}, events per turn {(double)_events / Math.Max(1, _turns):F2}, "
         + $"busy per turn {_busyTicks / 10.0 / Math.Max(1, _turns):F1} us; allocated {GC.GetTotalAllocatedBytes()} bytes, collections {GC.CollectionCount(0)}";
 }

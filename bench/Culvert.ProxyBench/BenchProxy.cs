@@ -10,21 +10,21 @@ namespace Culvert.ProxyBench;
 /// <summary>Runs one proxy until SIGTERM or SIGINT, then prints what it has seen.</summary>
 internal static class BenchProxy
 {
-    internal static Task<int> RunInboundAsync(string directory, string listen, int loops)
+    internal static Task<int> RunInboundAsync(string directory, string listen, int loops, string? protocol)
     {
         IPEndPoint address = IPEndPoint.Parse(listen);
-        BenchMesh mesh = new(Workload("destination", address.Address), BenchPki.Load(directory, "destination"), null);
+        BenchMesh mesh = new(Workload("destination", address.Address), BenchPki.Load(directory, "destination"), null) { ApplicationProtocol = protocol };
         return RunAsync(Options(loops, [], [new SocketEndPoint(address.Address, address.Port)]), mesh);
     }
 
-    internal static Task<int> RunOutboundAsync(string directory, string listen, string tunnel, string target, int loops)
+    internal static Task<int> RunOutboundAsync(string directory, string listen, string tunnel, string target, int loops, string? protocol)
     {
         IPEndPoint address = IPEndPoint.Parse(listen), to = IPEndPoint.Parse(target);
         SocketEndPoint end = new(to.Address, to.Port);
         OutboundRoute route = tunnel == "-"
             ? OutboundRoute.Passthrough(end)
             : OutboundRoute.Tunnel(new SocketEndPoint(IPEndPoint.Parse(tunnel).Address, IPEndPoint.Parse(tunnel).Port), end, Workload("destination", to.Address));
-        BenchMesh mesh = new(Workload("source", address.Address), BenchPki.Load(directory, "source"), route);
+        BenchMesh mesh = new(Workload("source", address.Address), BenchPki.Load(directory, "source"), route with { ApplicationProtocol = protocol });
         return RunAsync(Options(loops, [new SocketEndPoint(address.Address, address.Port)], []), mesh);
     }
 

@@ -23,7 +23,7 @@ public sealed class Http1HeadReader(Http1Limits limits)
     public HeadResult ReadRequest(ReadOnlySpan<byte> input, Http1Head head)
     {
         ArgumentNullException.ThrowIfNull(head);
-        if (Find(input, out int end) is { } unfinished) return Told(unfinished);
+        if (Find(input, out int end) is { } unfinished) return Told(unfinished.NeedsMore && !StartLine.IsRequestBegun(Begun(input)) ? new(0, MessageRefusal.StartLine) : unfinished);
         head.Clear();
         ReadOnlySpan<byte> line = input[_start.._startEnd];
         MessageRefusal? refusal = StartLine.SplitRequest(line, out ReadOnlySpan<byte> method, out ReadOnlySpan<byte> target, out bool isVersion10);
@@ -45,7 +45,7 @@ public sealed class Http1HeadReader(Http1Limits limits)
     public HeadResult ReadResponse(ReadOnlySpan<byte> input, bool isHead, Http1Head head)
     {
         ArgumentNullException.ThrowIfNull(head);
-        if (Find(input, out int end) is { } unfinished) return Told(unfinished);
+        if (Find(input, out int end) is { } unfinished) return Told(unfinished.NeedsMore && !StartLine.IsResponseBegun(Begun(input)) ? new(0, MessageRefusal.StartLine) : unfinished);
         head.Clear();
         MessageRefusal? refusal = StartLine.ReadResponse(input[_start.._startEnd], out int status, out bool isVersion10);
         head.IsVersion10 = isVersion10;
@@ -90,6 +90,9 @@ public sealed class Http1HeadReader(Http1Limits limits)
             }
         }
     }
+
+    // What there is of the start line: of another protocol nothing may follow that would end a head.
+    private ReadOnlySpan<byte> Begun(ReadOnlySpan<byte> input) => _start < 0 ? input[_line..].TrimStart((byte)'\r') : input[_start.._startEnd];
 
     private HeadResult Unfinished(ReadOnlySpan<byte> input)
     {

@@ -8,6 +8,12 @@ internal static class StartLine
 {
     private const int VersionLength = 8; // HTTP/1.1
 
+    /// <summary>Whether this may be the beginning of a request's line.</summary>
+    public static bool IsRequestBegun(ReadOnlySpan<byte> line) => line.IsEmpty || Octets.IsToken(line[..1]);
+
+    /// <summary>Whether this may be the beginning of a response's line.</summary>
+    public static bool IsResponseBegun(ReadOnlySpan<byte> line) => line.StartsWith("HTTP/"u8) || "HTTP/"u8.StartsWith(line);
+
     /// <summary>The parts of a request's line.</summary>
     public static MessageRefusal? SplitRequest(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> method, out ReadOnlySpan<byte> target, out bool isVersion10)
     {

@@ -18,7 +18,7 @@ public sealed class ProjectReferenceTests
         ["Kubernetes"] = [],
         ["Cni"] = [],
         ["CniPlugin"] = ["Cni"],
-        ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol", "Cni"],
+        ["NodeAgent"] = ["Interop", "Core", "Http1", "Http2", "Protocol", "Cni"],
         ["Controller"] = ["Interop", "Core", "Protocol", "Kubernetes"],
         ["Labs"] = ["Interop", "Protocol"],
         ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Kubernetes", "Labs"],
@@ -26,7 +26,7 @@ public sealed class ProjectReferenceTests
 
     // Each may name those before it. What stands in no folder composes the proxy, and none may name it.
     private static readonly string[] ProxyFolders =
-        ["Limits", "Loop", "Model", "Transport", "Relay", "Tunnel", "ProxyProtocol", "Connections", "Udp", "Captured", "Inbound"];
+        ["Limits", "Loop", "Model", "Transport", "Relay", "Tunnel", "ProxyProtocol", "Connections", "Http", "Udp", "Captured", "Inbound"];
 
     [Fact]
     public void EveryProjectReferencesOnlyWhatTheOneWayRuleAllows()

@@ -80,6 +80,8 @@ public sealed class RequestHeadTests
         const string Text = "\r\nPOST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
         for (var length = 0; length < Text.Length; length++) Assert.Equal("more", Request(Text[..length]));
         Assert.Equal("400 a line does not end with CR LF", Request("GET / HTTP/1.1\n"));
+        Assert.StartsWith("400 ", Request("\u0016\u0003\u0001"), StringComparison.Ordinal); // TLS
+        Assert.StartsWith("400 ", Request("\r\n("), StringComparison.Ordinal);
     }
 
     [Fact]

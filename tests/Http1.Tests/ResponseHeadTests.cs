@@ -29,8 +29,17 @@ public sealed class ResponseHeadTests
     [InlineData("HTTP/2.0 200 x\r\n\r\n")]
     [InlineData("HTTP/1.1\r\n\r\n")]
     [InlineData("ICY 200 OK\r\n\r\n")]
+    [InlineData("220 mail.example.com\r\n")]
+    [InlineData("SSH-2.0")]
     [InlineData("HTTP/1.1 200 a\u0001\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")]
     public void WhatIsWrong(string text) => Assert.Matches("^[45][0-9][0-9] ", Response(text));
+
+    [Fact]
+    public void WhatIsNotWholeNeedsMore()
+    {
+        const string Text = "HTTP/1.1 200 OK\r\nA: 1\r\n\r\n";
+        for (var length = 0; length < Text.Length; length++) Assert.Equal("more", Response(Text[..length]));
+    }
 }

@@ -3,6 +3,7 @@ using static Culvert.Http1.Tests.Heads;
 namespace Culvert.Http1.Tests;
 
 /// <summary>Shapes by which one of two readers has been made to take a part of a body for the next request.</summary>
+[Trait("Category", "Attack")]
 public sealed class SmugglingTests
 {
     [Theory]

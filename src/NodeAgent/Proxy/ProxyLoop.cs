@@ -1,6 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -55,7 +56,8 @@ internal sealed class ProxyLoop
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
-        ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
+        HttpHandler http = new(options.Http, agent.Observer, time);
+        ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http });
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);

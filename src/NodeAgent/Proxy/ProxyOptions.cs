@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -155,6 +156,9 @@ internal sealed partial record ProxyOptions
 
     /// <summary>A handshake failure of one peer is logged at most once per this time.</summary>
     internal TimeSpan HandshakeLogInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Limits of what is read as HTTP.</summary>
+    internal HttpOptions Http { get; init; } = new();
 
     /// <summary>HTTP/2 settings of tunnels.</summary>
     internal Http2Options Http2 { get; init; } = ProxyOptionsDefaults.Http2;

@@ -7,25 +7,18 @@ namespace Culvert.NodeAgent.Telemetry;
 /// <summary>The agent's metric families and how flow records count in them. Thread-safe.</summary>
 public sealed class AgentMetrics
 {
-    private const string Unknown = "unknown";
-
-    private static readonly string[] ConnectionLabels =
-    [
-        "reporter", "path", "source_workload", "source_workload_namespace", "source_principal",
-        "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy",
-    ];
-
     private readonly ConnectionFamilies _tcp;
     private readonly ConnectionFamilies _udp;
-    private readonly ConcurrentDictionary<SeriesKey, ConnectionSeries> _series = new();
+    private readonly ConcurrentDictionary<ConnectionLabels.Key, ConnectionSeries> _series = new();
 
     /// <summary>Registers every family in <paramref name="registry"/>.</summary>
     public AgentMetrics(MetricRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
         Registry = registry;
-        _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels);
-        _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels);
+        _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
+        _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
+        Requests = new RequestMetrics(registry);
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
@@ -38,6 +31,9 @@ public sealed class AgentMetrics
 
     /// <summary>The registry that holds the families.</summary>
     public MetricRegistry Registry { get; }
+
+    /// <summary>HTTP requests.</summary>
+    internal RequestMetrics Requests { get; }
 
     /// <summary>TLS handshakes by side (client, server) and result.</summary>
     public CounterFamily Handshakes { get; }
@@ -89,48 +85,22 @@ public sealed class AgentMetrics
 
     private void CountAudited(FlowRecord record)
     {
-        foreach (PolicyReference policy in record.AuditPolicies) Audited.With(policy.ToString(), Name(record.DestinationWorkload), Namespace(record.DestinationWorkload)).Increment();
+        foreach (PolicyReference policy in record.AuditPolicies) Audited.With(policy.ToString(), ConnectionLabels.Name(record.DestinationWorkload), ConnectionLabels.Namespace(record.DestinationWorkload)).Increment();
     }
 
-    // Looking series up by their labels' text is the dearest part of counting: done once for each pair of ends.
     private ConnectionSeries Series(FlowRecord record, string reporter)
     {
         ConnectionFamilies families = Families(record);
-        SeriesKey key = new(reporter, record.Protocol, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
+        ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
         if (_series.TryGetValue(key, out ConnectionSeries? series)) return series;
-        string[] labels =
-        [
-            reporter, PathLabel(record.Path), Name(record.SourceWorkload), Namespace(record.SourceWorkload), record.SourceIdentity ?? Unknown,
-            Name(record.DestinationWorkload), Namespace(record.DestinationWorkload), record.DestinationIdentity ?? Unknown, Security(record.Path),
-        ];
+        string[] labels = ConnectionLabels.Of(record, reporter);
         series = new ConnectionSeries(
-            labels, families.Opened.With(labels), families.Closed.With(labels), families.Sent.With(labels), families.Received.With(labels), families.Duration.With(reporter, PathLabel(record.Path)));
+            labels, families.Opened.With(labels), families.Closed.With(labels), families.Sent.With(labels), families.Received.With(labels), families.Duration.With(reporter, ConnectionLabels.OfPath(record.Path)));
         if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
         return series;
     }
 
     private ConnectionFamilies Families(FlowRecord record) => record.Protocol == TransportProtocol.Udp ? _udp : _tcp;
-
-    private static string Name(WorkloadInfo? workload) => workload?.Name.Name ?? Unknown;
-
-    private static string Namespace(WorkloadInfo? workload) => workload?.Name.Namespace ?? Unknown;
-
-    private static string PathLabel(FlowPath path) => path switch
-    {
-        FlowPath.Direct => "direct",
-        FlowPath.Tunnel => "tunnel",
-        FlowPath.Proxy => "proxy",
-        _ => "passthrough",
-    };
-
-    private static string Security(FlowPath path) => path switch
-    {
-        FlowPath.Direct or FlowPath.Proxy => "kernel",
-        FlowPath.Tunnel => "mutual_tls",
-        _ => "none",
-    };
-
-    private readonly record struct SeriesKey(string Reporter, TransportProtocol Protocol, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
 
     private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration);
 }

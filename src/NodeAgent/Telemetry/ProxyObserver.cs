@@ -75,6 +75,9 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         Enqueue(new ProxyEvent(failure == ProxyFailure.PolicyDenied ? FlowEventKind.Denied : FlowEventKind.Failed, _time.GetUtcNow(), connection, default, failure, detail));
     }
 
+    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) =>
+        _metrics.Requests.Of(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection));
+
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
@@ -167,11 +170,14 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         _ => FlowPath.Tunnel,
     };
 
-    private void Take(in ProxyEvent e)
+    private static string ReporterOf(in ProxyConnectionInfo connection) => connection.Direction == ProxyDirection.Outbound ? "source" : "destination";
+
+    private void Take(in ProxyEvent e) => _sink.Add(RecordOf(e), ReporterOf(e.Connection));
+
+    private FlowRecord RecordOf(in ProxyEvent e)
     {
         ProxyConnectionInfo c = e.Connection;
-        bool outbound = c.Direction == ProxyDirection.Outbound;
-        FlowRecord record = new()
+        return new FlowRecord
         {
             Time = e.Time,
             Kind = e.Kind,
@@ -199,9 +205,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             BytesSent = (ulong)e.End.BytesSent,
             BytesReceived = (ulong)e.End.BytesReceived,
             Duration = e.End.Duration,
-            AtSource = outbound,
+            AtSource = c.Direction == ProxyDirection.Outbound,
         };
-        _sink.Add(record, outbound ? "source" : "destination");
     }
 
     // A client on another node: whose address and identity are those of one workload.

@@ -9,7 +9,7 @@ using Culvert.NodeAgent.Proxy.Udp;
 namespace Culvert.NodeAgent.Tests.Proxy;
 
 /// <summary>The agent around one proxy, made of settable answers.</summary>
-internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITranslatedConnections, ITunnelSource
+internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, IRequestObserver, ITranslatedConnections, ITunnelSource
 {
     private int _busyTurns;
 
@@ -108,6 +108,13 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
         MayLeave(target) ? new(Verdict.Allow, DecisionReason.AllowedByDefault) : new(Verdict.Deny, DecisionReason.NetworkPolicyEgress);
 
     public TlsIdentity? Find(SpiffeId identity) => Identities.GetValueOrDefault(identity);
+
+    /// <summary>Requests that are over: their responses' statuses, and the errors where the proxy has answered.</summary>
+    internal ConcurrentQueue<(int Status, string? Error)> Requests { get; } = [];
+
+    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => this;
+
+    public void OnRequestEnded(int status, TimeSpan duration, string? error) => Requests.Enqueue((status, error));
 
     public void OnOpened(in ProxyConnectionInfo connection)
     {

@@ -1,7 +1,4 @@
 using System.Runtime.CompilerServices;
-using Culvert.Core;
-using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -15,28 +12,16 @@ internal sealed class ByteHandler : IProtocolHandler
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
     {
-        (ITransport? server, ProxyFailure failure, string? detail) = await upstream.ConnectAsync(connection);
-        if (connection.Aborted != ProxyFailure.None)
-        {
-            // What has not begun is not reported as begun.
-            server?.Reset(connection.Aborted);
-            server = null;
-        }
-
+        (ITransport? server, ProxyFailure failure, string? detail) = await connection.ConnectAsync(upstream);
         if (server is null)
         {
             connection.Fail(failure, detail);
             return;
         }
 
-        ProxyConnectionInfo info = connection.Info;
-        ByteRelay relay = new(
-            client, server, HolderOf(info.SourceWorkload, info.LoadBalancer ?? info.Source), HolderOf(info.DestinationWorkload, info.Target));
+        ByteRelay relay = new(client, server, connection.ClientHolder, connection.ServerHolder);
         connection.Open(relay);
         await relay.RunAsync();
         connection.Close();
     }
-
-    // A workload has one share, however many addresses it has.
-    private static BudgetHolder HolderOf(WorkloadInfo? workload, in SocketEndPoint address) => workload is null ? BudgetHolder.Of(address) : BudgetHolder.Of(workload);
 }

@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
 using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -34,12 +37,31 @@ internal sealed class ProxiedConnection
     /// <summary>Why it was aborted before it was open; None when it was not.</summary>
     internal ProxyFailure Aborted { get; private set; }
 
+    /// <summary>Whose account what waits for its client is on.</summary>
+    internal BudgetHolder ClientHolder => HolderOf(Info.SourceWorkload, Info.LoadBalancer ?? Info.Source);
+
+    /// <summary>Whose account what waits for its other end is on.</summary>
+    internal BudgetHolder ServerHolder => HolderOf(Info.DestinationWorkload, Info.Target);
+
     internal ProxiedConnection? Next { get; set; }
 
     /// <summary>Says what policy has decided since it was admitted.</summary>
     internal void Decide(in Decision decision) => Info = Info with { Decision = decision };
 
     internal ProxiedConnection? Previous { get; set; }
+
+    /// <summary>Connects to its other end. Where there is none the connection has to <see cref="Fail"/>.</summary>
+    /// <param name="upstream">The path there.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<UpstreamResult> ConnectAsync(IUpstream upstream)
+    {
+        UpstreamResult result = await upstream.ConnectAsync(this);
+        if (Aborted == ProxyFailure.None) return result;
+
+        // What has not begun is not reported as begun.
+        result.Transport?.Reset(Aborted);
+        return new UpstreamResult(null, Aborted);
+    }
 
     /// <summary>
     /// Reports it as opened. The relay has been aborted when this returns if the connection was before, or if the mesh has changed and that has not been made known yet: a
@@ -101,4 +123,7 @@ internal sealed class ProxiedConnection
         if (Aborted == ProxyFailure.None) Aborted = failure;
         _client?.Reset(failure);
     }
+
+    // A workload has one share, however many addresses it has.
+    private static BudgetHolder HolderOf(WorkloadInfo? workload, in SocketEndPoint address) => workload is null ? BudgetHolder.Of(address) : BudgetHolder.Of(workload);
 }

@@ -62,7 +62,7 @@ internal sealed class EventLoop : IDisposable
     /// <summary>One buffer for whoever runs: valid until the next await.</summary>
     internal byte[] Scratch { get; }
 
-    /// <summary>Another one, for what is put together from pieces while <see cref="Scratch"/> still holds what comes after it.</summary>
+    /// <summary>Another one, for what is put together while <see cref="Scratch"/> may hold what is being read: whoever waits for a stream's bytes goes on in the middle of that.</summary>
     internal byte[] Joined { get; }
 
     /// <summary>Timers of this loop.</summary>

@@ -22,6 +22,9 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="detail">More words, or null.</param>
     void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail);
 
+    /// <summary>Who hears of the requests of a connection whose protocol has them; asked for once, when it was allowed.</summary>
+    IRequestObserver ObserveRequests(in ProxyConnectionInfo connection);
+
     /// <summary>
     /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
     /// and interval).

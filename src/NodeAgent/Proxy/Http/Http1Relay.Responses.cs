@@ -1,0 +1,150 @@
+using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Model;
+using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <content>From the server to the client.</content>
+internal sealed partial class Http1Relay
+{
+    private readonly Http1HeadInput _responses;
+    private readonly BodyPump _responseBodies;
+
+    private async ValueTask ForwardResponsesAsync()
+    {
+        while (await NextResponseAsync() && await ForwardResponseAsync())
+        {
+            // The next.
+        }
+    }
+
+    // False when there is none, or it is not taken.
+    private async ValueTask<bool> NextResponseAsync()
+    {
+        Outcome outcome = await _responses.AnythingAsync();
+        if (IsEnded || _isDone) return false;
+        if (!_exchange.IsOpen)
+        {
+            // It has ended, as servers do that have not been asked for a while; or it says what nobody has asked for, which must not be taken for an answer to the next request.
+            BeginEnd();
+            return false;
+        }
+
+        if (outcome == Outcome.Read) outcome = await _responses.ReadResponseAsync(_exchange.IsHead, _exchange.Response);
+        if (IsEnded || _isDone) return false;
+        switch (outcome)
+        {
+            case Outcome.Read:
+                return true;
+            case Outcome.Refused:
+                AnswerForServer(ProxyError.Protocol, $"of the response, {_responses.Refusal!.Reason}");
+                return false;
+            case Outcome.Overload:
+                Abort(ProxyFailure.Overload);
+                return false;
+            case var _ when _exchange.Count > 1:
+                // Requests that meet the end of a connection that is used again are for the client to repeat, which it does when it sees that end (RFC 9112, section 9.3.1).
+                BeginEnd();
+                return false;
+            case Outcome.Ended:
+                AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
+                return false;
+            default:
+                AnswerForServer(ProxyError.Terminated, "the connection to the server broke before it had answered");
+                return false;
+        }
+    }
+
+    private void AnswerForServer(string error, string details)
+    {
+        Answer(502, error, details);
+        BeginEnd();
+    }
+
+    // False when it is the last, or the connection is over.
+    private async ValueTask<bool> ForwardResponseAsync()
+    {
+        Http1Head request = _exchange.Request, response = _exchange.Response;
+        int status = response.Fields.Status;
+        if (status == 101) return ChangeProtocol();
+        if (status < 200) return await ForwardInterimAsync(status);
+
+        bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
+        bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
+        _exchange.IsLast |= !response.IsKeptAlive || isUnasked || endsByClosing;
+        bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
+        _exchange.HasResponse = true;
+        ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
+        BodyOutcome outcome = WriteHead(response, new HeadForm { IsChunked = inChunks, Connection = connection })
+            ? await _responseBodies.PassAsync(response.Body, response.Length, inChunks)
+            : BodyOutcome.NotTaken;
+        if (IsEnded) return false;
+        if (outcome != BodyOutcome.Whole)
+        {
+            // What has begun can't be taken back: that the client sees a reset is how it knows that it has not all.
+            Abort(outcome switch
+            {
+                BodyOutcome.Incomplete => _server.Transport.Failure,
+                BodyOutcome.Malformed => ProxyFailure.ProtocolError,
+                BodyOutcome.NotTaken => _client.Output.Failure,
+                _ => ProxyFailure.Overload,
+            });
+            return false;
+        }
+
+        if (_client.Output.IsBlocked && !await _client.Output.DrainAsync())
+        {
+            Abort(_client.Output.Failure);
+            return false;
+        }
+
+        EndExchange(status, error: null);
+        if (_exchange.IsLast && !_exchange.IsRequestWhole) BeginEnd();
+        else _responded.Set(true);
+        return !_exchange.IsLast && !IsEnded;
+    }
+
+    private async ValueTask<bool> ForwardInterimAsync(int status)
+    {
+        // HTTP/1.0 has none (RFC 9110, section 15.2).
+        if (_exchange.Request.IsVersion10) return true;
+        _exchange.IsContinued |= status == 100;
+        if (WriteHead(_exchange.Response, default) && await _client.Output.DrainAsync()) return !IsEnded;
+        Abort(_client.Output.Failure);
+        return false;
+    }
+
+    // From here on it is not HTTP any more: bytes go both ways as they are.
+    private bool ChangeProtocol()
+    {
+        if (_exchange.Request.Upgrade.IsEmpty || _exchange.Response.Upgrade.IsEmpty || !_exchange.IsRequestWhole)
+        {
+            AnswerForServer(ProxyError.Protocol, "the server changes to a protocol that it was not asked for");
+            return false;
+        }
+
+        if (!WriteHead(_exchange.Response, new HeadForm { Upgrade = _exchange.Response.Upgrade }))
+        {
+            Abort(_client.Output.Failure);
+            return false;
+        }
+
+        _isBytes = true;
+        EndExchange(101, error: null);
+        _responded.Set(true);
+        return false;
+    }
+
+    private bool WriteHead(Http1Head response, in HeadForm form)
+    {
+        Span<byte> room = Loop.Joined;
+        if (!Http1HeadWriter.TryWriteResponse(response.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
+        return _client.Output.Write(room[..length]);
+    }
+
+    private void EndExchange(int status, string? error)
+    {
+        _exchange.End();
+        _observer.OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Serves ports of HTTP/1.1. Belongs to its loop's thread.</summary>
+/// <param name="options">Limits.</param>
+/// <param name="observer">Hears of requests.</param>
+/// <param name="time">The clock.</param>
+internal sealed class HttpHandler(HttpOptions options, IProxyObserver observer, TimeProvider time) : IProtocolHandler
+{
+    /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
+    {
+        (ITransport? server, ProxyFailure failure, string? detail) = await connection.ConnectAsync(upstream);
+        IRequestObserver requests = observer.ObserveRequests(connection.Info);
+        if (server is null)
+        {
+            // Who came by a tunnel has its answer: the client's own node knows why, and says so.
+            if (!client.IsClosed) await new Http1Refusal(client, connection.ClientHolder, options, requests, time).AnswerAsync(failure);
+            connection.Fail(failure, detail);
+            return;
+        }
+
+        Http1Relay relay = new(client, server, connection.ClientHolder, connection.ServerHolder, options, requests, time);
+        connection.Open(relay);
+        await relay.RunAsync();
+        connection.Close();
+    }
+}

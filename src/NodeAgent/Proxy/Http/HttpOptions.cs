@@ -1,0 +1,17 @@
+using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Limits of what is read as HTTP.</summary>
+internal sealed record HttpOptions
+{
+    /// <summary>What heads may have. A head lies in one buffer, so that it is never longer than that: 16 KiB, as in Node.js.</summary>
+    internal Http1Limits Limits { get; init; } = new() { MaxHead = BufferPool.BufferSize };
+
+    /// <summary>How long a request's head may take from its first byte to its last.</summary>
+    internal TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a client that has been answered for the last time may go on sending before it is cut off: cut off at once, it could lose the answer (RFC 9112, section 9.6).</summary>
+    internal TimeSpan LingerTime { get; init; } = TimeSpan.FromSeconds(2);
+}

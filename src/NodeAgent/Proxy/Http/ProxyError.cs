@@ -1,0 +1,39 @@
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Reasons;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Why the proxy answers in the server's place: the names of errors in the field <c>proxy-status</c> (RFC 9209, section 2.3).</summary>
+internal static class ProxyError
+{
+    /// <summary>The request is not one.</summary>
+    internal const string Request = "http_request_error";
+
+    /// <summary>The response is not one.</summary>
+    internal const string Protocol = "http_protocol_error";
+
+    /// <summary>The server has ended before it had answered.</summary>
+    internal const string Incomplete = "http_response_incomplete";
+
+    /// <summary>The connection to the server broke before it had answered.</summary>
+    internal const string Terminated = "connection_terminated";
+
+    /// <summary>What a request is answered with whose server can't be reached.</summary>
+    /// <param name="failure">Why not.</param>
+    internal static (int Status, string Error) Of(ProxyFailure failure) => failure switch
+    {
+        ProxyFailure.PolicyDenied => (403, "http_request_denied"),
+        ProxyFailure.ConnectRefused => (503, "connection_refused"),
+        ProxyFailure.ConnectTimeout => (504, "connection_timeout"),
+        ProxyFailure.TlsTimeout => (504, "connection_timeout"),
+        ProxyFailure.TlsHandshake => (503, "tls_protocol_error"),
+        ProxyFailure.PeerIdentityMismatch => (503, "tls_certificate_error"),
+        ProxyFailure.Overload or ProxyFailure.OverShare => (503, "connection_limit_reached"),
+        ProxyFailure.ProxyFault => (500, "proxy_internal_error"),
+        _ => (503, "destination_unavailable"),
+    };
+
+    /// <summary>The same in words: the reason by which metrics and flows have it.</summary>
+    /// <param name="failure">Why not.</param>
+    internal static string DetailsOf(ProxyFailure failure) => $"the server was not reached: {ReasonText.Kebab(failure.ToString())}";
+}

@@ -1,0 +1,51 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Telemetry;
+
+/// <summary>What tells series of connections apart: who reports, which way, and both ends.</summary>
+internal static class ConnectionLabels
+{
+    /// <summary>Names of the labels.</summary>
+    internal static readonly string[] Names =
+    [
+        "reporter", "path", "source_workload", "source_workload_namespace", "source_principal",
+        "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy",
+    ];
+
+    private const string Unknown = "unknown";
+
+    /// <summary>Values of the labels, in the order of their names.</summary>
+    /// <param name="record">The connection.</param>
+    /// <param name="reporter"><c>kernel</c>, <c>source</c> or <c>destination</c>.</param>
+    internal static string[] Of(FlowRecord record, string reporter) =>
+    [
+        reporter, OfPath(record.Path), Name(record.SourceWorkload), Namespace(record.SourceWorkload), record.SourceIdentity ?? Unknown,
+        Name(record.DestinationWorkload), Namespace(record.DestinationWorkload), record.DestinationIdentity ?? Unknown, Security(record.Path),
+    ];
+
+    /// <summary>What series are kept by: to look them up by their labels' text is the dearest part of counting.</summary>
+    internal static Key KeyOf(FlowRecord record, string reporter) =>
+        new(reporter, record.Protocol, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
+
+    internal static string Name(WorkloadInfo? workload) => workload?.Name.Name ?? Unknown;
+
+    internal static string Namespace(WorkloadInfo? workload) => workload?.Name.Namespace ?? Unknown;
+
+    internal static string OfPath(FlowPath path) => path switch
+    {
+        FlowPath.Direct => "direct",
+        FlowPath.Tunnel => "tunnel",
+        FlowPath.Proxy => "proxy",
+        _ => "passthrough",
+    };
+
+    private static string Security(FlowPath path) => path switch
+    {
+        FlowPath.Direct or FlowPath.Proxy => "kernel",
+        FlowPath.Tunnel => "mutual_tls",
+        _ => "none",
+    };
+
+    /// <summary>A pair of ends, as one reporter sees it.</summary>
+    internal readonly record struct Key(string Reporter, TransportProtocol Protocol, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
+}

@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Telemetry.Metrics;
+
+namespace Culvert.NodeAgent.Telemetry;
+
+/// <summary>The metric families of HTTP requests. Thread-safe.</summary>
+internal sealed class RequestMetrics
+{
+    private static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
+
+    private readonly ConcurrentDictionary<ConnectionLabels.Key, IRequestObserver> _series = new();
+    private readonly CounterFamily _requests;
+    private readonly CounterFamily _errors;
+    private readonly HistogramFamily _durations;
+
+    /// <summary>Registers them.</summary>
+    /// <param name="registry">Where.</param>
+    internal RequestMetrics(MetricRegistry registry)
+    {
+        _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status.", [.. ConnectionLabels.Names, "code"]));
+        _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
+        _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
+    }
+
+    /// <summary>Counts requests between two ends.</summary>
+    /// <param name="record">A connection between them.</param>
+    /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
+    internal IRequestObserver Of(FlowRecord record, string reporter)
+    {
+        ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
+        if (_series.TryGetValue(key, out IRequestObserver? series)) return series;
+        series = new Series(this, ConnectionLabels.Of(record, reporter));
+        if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+        return series;
+    }
+
+    private sealed class Series(RequestMetrics metrics, string[] labels) : IRequestObserver
+    {
+        private readonly Counter?[] _byClass = new Counter?[Classes.Length];
+        private readonly Histogram _duration = metrics._durations.With(labels);
+
+        public void OnRequestEnded(int status, TimeSpan duration, string? error)
+        {
+            int statusClass = Math.Min(status / 100, Classes.Length - 1);
+            (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();
+            if (error is not null) metrics._errors.With([.. labels, error]).Increment();
+            _duration.Observe(duration.TotalSeconds);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Tests.Proxy.Transport;
+using static Culvert.NodeAgent.Tests.Proxy.Http.HttpLab;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>What is not HTTP/1.1, comes too late or not at all: who is answered what, and that nothing of it is taken for another message.</summary>
+[Trait("Category", "Attack")]
+public sealed class HttpRelayFaultTests
+{
+    public static TheoryData<TransportKind, TransportKind> Pairs => HttpLab.Pairs;
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\nHost: x\n\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400)]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501)]
+    [InlineData("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 501)]
+    [InlineData("GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505)]
+    [InlineData("\u0016\u0003\u0001\u0002\0\u0001\0\u0001\n", 400)]
+    public async Task WhatIsNoRequestIsAnsweredAndReachesNoServer(string request, int status)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, request);
+        await lab.AssertAnsweredAsync(status, ProxyError.Request);
+        Assert.Equal("", await RestAsync(lab.Server));
+    }
+
+    [Fact]
+    public async Task AHeadThatIsTooLongIsAnswered()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.ExchangeAsync($"GET / HTTP/1.1\r\nhost: x\r\na: {new string('a', 16_000)}\r\n\r\n");
+        await SayAsync(lab.Client, $"GET / HTTP/1.1\r\nHost: x\r\nA: {new string('a', 20_000)}\r\n\r\n");
+        await lab.AssertAnsweredAsync(431, ProxyError.Request);
+    }
+
+    [Fact]
+    public async Task WhatComesAfterWhatIsRefusedIsNotRead()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.ExchangeAsync();
+        await SayAsync(lab.Client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\naGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+        await lab.AssertAnsweredAsync(400, ProxyError.Request);
+        Assert.Equal("", await RestAsync(lab.Server));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task AChunkThatIsNoneIsAnsweredAndTheServerSeesThatTheRequestIsNotWhole(TransportKind client, TransportKind server)
+    {
+        await using HttpLab lab = await StartAsync(client, server);
+        await SayAsync(lab.Client, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n-1\r\n");
+        await lab.AssertAnsweredAsync(400, ProxyError.Request);
+        await lab.Server.AssertResetAsync();
+    }
+
+    [Fact]
+    public async Task ARequestThatEndsInTheMiddleIsNotPassedOnAsWhole()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.Client.SendAsync("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"u8.ToArray(), finish: true);
+        await lab.Server.AssertResetAsync();
+        Assert.Equal(ProxyFailure.ApplicationReset, await lab.EndAsync());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET / HT")]
+    [InlineData("P")]
+    public async Task ASlowHeadIsAnsweredWhenItsTimeIsOver(string begun)
+    {
+        await using HttpLab lab = await StartAsync(options: new HttpOptions { HeadTimeout = TimeSpan.FromMilliseconds(100) });
+        if (begun.Length == 0) await lab.ExchangeAsync(); // between requests there is no limit but the first byte
+        await SayAsync(lab.Client, begun.Length == 0 ? "GET" : begun);
+        await lab.AssertAnsweredAsync(408, ProxyError.Request);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]
+    [InlineData("HTTP/1.1 2000 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")]
+    [InlineData("220 mail.example.com\r\n")]
+    [InlineData("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")]
+    public async Task WhatIsNoAnswerIsToldSo(string response)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, response);
+        await lab.AssertAnsweredAsync(502, ProxyError.Protocol);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task AServerThatEndsWithoutAnAnswerIsToldSo(TransportKind client, TransportKind server)
+    {
+        await using HttpLab lab = await StartAsync(client, server);
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await lab.Server.FinishAsync();
+        await lab.AssertAnsweredAsync(502, ProxyError.Incomplete);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task AServerThatBreaksWithoutAnAnswerIsToldSo(TransportKind client, TransportKind server)
+    {
+        await using HttpLab lab = await StartAsync(client, server);
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await lab.Server.ResetAsync();
+        await lab.AssertAnsweredAsync(502, ProxyError.Terminated);
+    }
+
+    [Fact]
+    public async Task OnAConnectionThatIsUsedAgainTheClientSeesTheServersEndAndMayRepeat()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.ExchangeAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await lab.Server.FinishAsync();
+        Assert.Equal("", await RestAsync(lab.Client));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task AServerThatEndsBetweenRequestsEndsTheClientsConnection(TransportKind client, TransportKind server)
+    {
+        await using HttpLab lab = await StartAsync(client, server);
+        await lab.ExchangeAsync();
+        await lab.Server.FinishAsync();
+        Assert.Equal("", await RestAsync(lab.Client));
+        await lab.Client.FinishAsync();
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
+    }
+
+    [Fact]
+    public async Task AnAnswerThatNobodyAskedForIsNotTakenForTheNext()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.ExchangeAsync(response: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        await SayAsync(lab.Server, "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison");
+        Assert.Equal("", await RestAsync(lab.Client));
+    }
+
+    [Theory]
+    [InlineData("content-length: 10", "abc")]
+    [InlineData("transfer-encoding: chunked", "3\r\nabc\r\n")]
+    public async Task AnAnswerThatIsNotWholeIsSeenAsAReset(string framing, string begun)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, $"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n{begun}");
+        await ExpectAsync(lab.Client, $"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n{begun}");
+        await lab.Server.FinishAsync();
+        await lab.Client.AssertResetAsync();
+    }
+
+    [Fact]
+    public async Task AnAnswerWithAChunkThatIsNoneIsSeenAsAReset()
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n");
+        await lab.Client.AssertResetAsync();
+        Assert.Equal(ProxyFailure.ProtocolError, await lab.EndAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task AClientThatGoesAwayTakesItsRequestWithIt(TransportKind client, TransportKind server)
+    {
+        await using HttpLab lab = await StartAsync(client, server);
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await lab.Client.ResetAsync();
+        await lab.Server.AssertResetAsync();
+        await lab.EndAsync();
+        Assert.Equal([(0, null)], lab.Mesh.Requests);
+    }
+
+    [Fact]
+    public async Task AClientThatGoesOnSendingAfterTheLastAnswerIsCutOffInTheEnd()
+    {
+        await using HttpLab lab = await StartAsync(options: new HttpOptions { LingerTime = TimeSpan.FromMilliseconds(100) });
+        await SayAsync(lab.Client, "GET\n");
+        await lab.AssertAnsweredAsync(400, ProxyError.Request);
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
+        Assert.True(lab.Relay.IsEnded);
+    }
+
+    [Fact]
+    public async Task ASlowClientSlowsTheServer()
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        const int Length = 64 << 20;
+        await SayAsync(lab.Server, $"HTTP/1.1 200 OK\r\ncontent-length: {Length}\r\n\r\n");
+        Task<bool> sending = lab.Server.SendAsync(new byte[Length], finish: false);
+        Assert.InRange(await SocketExtensions.StalledAtAsync(() => lab.Server.Sent), 1, Length - 1);
+        Assert.NotNull(await lab.Client.ReceiveAsync(Length));
+        await sending;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Text;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
+using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
+
+namespace Culvert.SystemTests;
+
+/// <summary>A Service port of HTTP whose backend is on another node: curl and wrk in a pod, nginx in the other, and a proxy on each node that reads what they say.</summary>
+[Collection(MeshCollection.Name)]
+public sealed class HttpTests(MeshFixture mesh)
+{
+    private const string Vip4 = "10.96.7.9", Vip6 = "fd96::7:9";
+    private const int Port = 8086;
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task Requests_reach_the_server_from_the_clients_own_address(TestFamily family) => WithServiceAsync(family, async url =>
+    {
+        double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
+        string answer = await CurlAsync($"-i {url}/who {url}/who");
+        Assert.StartsWith("HTTP/1.1 200 OK\r\nserver: nginx", answer, StringComparison.Ordinal);
+        Assert.Equal(2, answer.Split($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/1.1 GET []\n").Length - 1);
+        Assert.Equal("1048576", await CurlAsync($"-o /dev/null -w %{{size_download}} {url}/large"));
+        Assert.Equal("201", await CurlAsync($"-o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put/file")); // Expect: 100-continue
+        await LabWait.UntilAsync("both proxies have counted four requests", async () =>
+            await RequestsAsync(mesh.Node1, "source", "2xx") == source + 4 && await RequestsAsync(mesh.Node2, "destination", "2xx") == destination + 4, TimeSpan.FromSeconds(10));
+    });
+
+    [Fact]
+    public Task What_is_no_request_is_answered_by_the_clients_node_and_reaches_no_server() => WithServiceAsync(TestFamily.IPv4, async url =>
+    {
+        double source = await RequestsAsync(mesh.Node1, "source", "4xx"), destination = await RequestsAsync(mesh.Node2, "destination", "4xx");
+        using var socket = await PeerServer.ConnectAsync(mesh.Client, new IPEndPoint(IPAddress.Parse(Vip4), 80));
+        await PeerServer.SendAllAsync(socket, "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: shop\r\n\r\n"u8.ToArray());
+        string answer = Encoding.Latin1.GetString(await PeerServer.ReceiveAllAsync(socket));
+        Assert.StartsWith("HTTP/1.1 400 Bad Request\r\n", answer, StringComparison.Ordinal);
+        Assert.Contains("\r\nproxy-status: culvert; error=http_request_error; details=\"there are both a length of the content and a transfer coding\"\r\n", answer, StringComparison.Ordinal);
+        Assert.Equal(source + 1, await RequestsAsync(mesh.Node1, "source", "4xx"));
+        Assert.Equal(destination, await RequestsAsync(mesh.Node2, "destination", "4xx"));
+    });
+
+    [Fact]
+    public Task Many_connections_are_served_without_an_error() => WithServiceAsync(TestFamily.IPv4, async url =>
+    {
+        string report = (await mesh.Client.RunAsync("wrk", ["-t1", "-c64", "-d2s", $"{url}/who"])).Output;
+        Assert.Contains("requests in", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("Non-2xx", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("Socket errors", report, StringComparison.Ordinal);
+    });
+
+    private static async Task<double> RequestsAsync(MeshNode node, string reporter, string code) =>
+        (await node.MetricsAsync()).Sum("culvert_http_requests_total", $"reporter=\"{reporter}\"", $"code=\"{code}\"", "path=\"tunnel\"", "source_workload=\"client\"", "destination_workload=\"far\"");
+
+    private async Task<string> CurlAsync(string arguments) => (await mesh.Client.RunAsync("curl", ["-sS", "--max-time", "20", .. arguments.Split(' ')])).Output;
+
+    private async Task WithServiceAsync(TestFamily family, Func<string, Task> use)
+    {
+        var nginx = await LabNginx.StartAsync(mesh.Far, "http", $$"""
+            http {
+                access_log off;
+                server {
+                    listen {{Port}};
+                    listen [::]:{{Port}} ipv6only=on;
+                    location /who { return 200 "\n$remote_addr $server_protocol $request_method [$http_connection]\n"; }
+                    location /large { root .; }
+                    location /put { root .; client_max_body_size 100m; create_full_put_path on; dav_methods PUT; }
+                }
+            }
+            """);
+        await File.WriteAllBytesAsync(Path.Combine(mesh.Far.Lab.Folder, $"http-{mesh.Far.Name}", "large"), new byte[1 << 20]);
+        mesh.Mesh.Objects.Write("shop", Service());
+        try
+        {
+            await mesh.Node1.WaitForServiceAsync("shop");
+            await mesh.Node2.WaitForServiceAsync("shop");
+            await LabWait.UntilAsync("nginx listens", async () => (await mesh.Far.ScriptAsync("ss -Hltn")).Contains($":{Port} ", StringComparison.Ordinal), TimeSpan.FromSeconds(10), nginx);
+            await use(family == TestFamily.IPv4 ? $"http://{Vip4}" : $"http://[{Vip6}]");
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Remove("shop");
+            await mesh.Node1.WaitForServiceAsync("shop", present: false);
+            await nginx.StopAsync(TimeSpan.FromSeconds(10));
+        }
+    }
+
+    private string Service() => MeshObjects.Service("shop", "web", 80, Port, Vip4, Vip6).TrimEnd().Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal)
+        + "\n      appProtocol: http\n" + Slice("IPv4", mesh.Far.Address4) + Slice("IPv6", mesh.Far.Address6);
+
+    private static string Slice(string type, IPAddress address) => $$"""
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: shop-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: shop} }
+        addressType: {{type}}
+        endpoints: [{addresses: ["{{address}}"]}]
+        ports: [{name: web, port: {{Port}} }]
+
+        """;
+}
