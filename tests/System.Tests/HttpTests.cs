@@ -24,7 +24,7 @@ public sealed class HttpTests(MeshFixture mesh)
         Assert.StartsWith("HTTP/1.1 200 OK\r\nserver: nginx", answer, StringComparison.Ordinal);
         Assert.Equal(2, answer.Split($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/1.1 GET []\n").Length - 1);
         Assert.Equal("1048576", await CurlAsync($"-o /dev/null -w %{{size_download}} {url}/large"));
-        Assert.Equal("201", await CurlAsync($"-o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put/file")); // Expect: 100-continue
+        Assert.Equal("201", await CurlAsync($"-o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put/{family}")); // Expect: 100-continue
         await LabWait.UntilAsync("both proxies have counted four requests", async () =>
             await RequestsAsync(mesh.Node1, "source", "2xx") == source + 4 && await RequestsAsync(mesh.Node2, "destination", "2xx") == destination + 4, TimeSpan.FromSeconds(10));
     });

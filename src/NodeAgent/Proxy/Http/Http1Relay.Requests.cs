@@ -131,9 +131,10 @@ internal sealed partial class Http1Relay
         }
     }
 
-    // An upgrade to HTTP/2 is passed over, as RFC 9113, section 3.1, has it: the answer comes in HTTP/1.1.
+    // The protocols that the server may change to. An upgrade to HTTP/2 is passed over (RFC 9113, section 3.1), and so is any in HTTP/1.0 (RFC 9110, section 7.8): the answer comes in HTTP/1.1.
     private static ReadOnlySpan<byte> UpgradeOf(Http1Head request)
     {
+        if (request.IsVersion10) return default;
         foreach (Range protocol in request.Upgrade.Split((byte)','))
         {
             if (Ascii.EqualsIgnoreCase(request.Upgrade[protocol].Trim(" \t"u8), "h2c"u8)) return default;

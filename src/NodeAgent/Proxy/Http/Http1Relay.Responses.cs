@@ -117,7 +117,7 @@ internal sealed partial class Http1Relay
     // From here on it is not HTTP any more: bytes go both ways as they are.
     private bool ChangeProtocol()
     {
-        if (_exchange.Request.Upgrade.IsEmpty || _exchange.Response.Upgrade.IsEmpty || !_exchange.IsRequestWhole)
+        if (UpgradeOf(_exchange.Request).IsEmpty || _exchange.Response.Upgrade.IsEmpty || !_exchange.IsRequestWhole)
         {
             AnswerForServer(ProxyError.Protocol, "the server changes to a protocol that it was not asked for");
             return false;

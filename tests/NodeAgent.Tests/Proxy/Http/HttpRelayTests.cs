@@ -242,6 +242,16 @@ public sealed class HttpRelayTests
         await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     }
 
+    [Fact]
+    public async Task AnUpgradeOfVersion10IsPassedOver()
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.0\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        await SayAsync(lab.Server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 502 ", await RestAsync(lab.Client), StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Pairs))]
     public async Task Http2WithPriorKnowledgeIsCarriedAsItIs(TransportKind client, TransportKind server)
