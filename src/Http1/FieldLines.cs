@@ -63,11 +63,12 @@ internal sealed class FieldLines(int most)
     }
 
     /// <summary>Adds the fields that are not about the connection, with their names in lower case.</summary>
-    public void AddTo(ReadOnlySpan<byte> input, Http1Head head, bool isRequest)
+    public void AddTo(ReadOnlySpan<byte> input, Http1Head head, bool isRequest, bool hasLength)
     {
         foreach (Line line in _lines)
         {
             if (IsOfConnection(line) || (isRequest && line.Id == HeaderNames.Host) || IsNominated(input, line)) continue;
+            if (!hasLength && line.Id == HeaderNames.ContentLength) continue;
             if (head.ExpectsContinue && Ascii.EqualsIgnoreCase(line.Name(input), "expect"u8)) continue;
             Add(input, line, head.Fields);
         }

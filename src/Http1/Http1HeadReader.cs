@@ -34,7 +34,7 @@ public sealed class Http1HeadReader(Http1Limits limits)
         refusal ??= StartLine.AddTarget(method, target, _fields.Host(input), head.Fields);
         if (refusal is not null) return Told(new(0, refusal));
         Framing.OfRequest(_fields, head);
-        _fields.AddTo(input, head, isRequest: true);
+        _fields.AddTo(input, head, isRequest: true, hasLength: true);
         return Told(new(end, null));
     }
 
@@ -50,10 +50,10 @@ public sealed class Http1HeadReader(Http1Limits limits)
         MessageRefusal? refusal = StartLine.ReadResponse(input[_start.._startEnd], out int status, out bool isVersion10);
         head.IsVersion10 = isVersion10;
         refusal ??= _fields.Read(input, head);
+        refusal ??= Framing.OfResponse(_fields, status, isHead, head);
         if (refusal is not null) return Told(new(0, refusal));
         head.Fields.AddStatus(status);
-        Framing.OfResponse(_fields, status, isHead, head);
-        _fields.AddTo(input, head, isRequest: false);
+        _fields.AddTo(input, head, isRequest: false, hasLength: !Framing.IsWithoutBody(status));
         return Told(new(end, null));
     }
 

@@ -29,6 +29,7 @@ public sealed record MessageRefusal(int Status, string Reason)
         UnknownCoding = new(501, "there is a transfer coding beside chunked"),
         CodingOfOldVersion = new(400, "there is a transfer coding in HTTP/1.0"),
         Connection = new(400, "the connection field is not a list of tokens, or names a field that says where the message goes or ends"),
+        InterimBody = new(400, "an interim response announces a body"),
         ChunkSize = new(400, "the size of a chunk is not a number of at most 15 hexadecimal digits"),
         ChunkExtension = new(400, "the extension of a chunk is too long, or has control characters"),
         ChunkEnd = new(400, "a chunk does not end where its size says"),

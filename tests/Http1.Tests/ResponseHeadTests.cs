@@ -14,7 +14,9 @@ public sealed class ResponseHeadTests
     [InlineData("HTTP/1.1 100 Continue\r\n\r\n", ":status=100|None")]
     [InlineData("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", ":status=101|None upgrade websocket")]
     [InlineData("HTTP/1.1 204 No Content\r\n\r\n", ":status=204|None")]
-    [InlineData("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", ":status=204|content-length=5|None close")]
+    [InlineData("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", ":status=204|None close")]
+    [InlineData("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", ":status=204|None")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\n", ":status=103|None")]
     [InlineData("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", ":status=304|content-length=5|None")]
     public void WhatIsRight(string text, string read) => Assert.Equal(read, Response(text));
 
@@ -28,6 +30,8 @@ public sealed class ResponseHeadTests
     [InlineData("HTTP/1.1  200 x\r\n\r\n")]
     [InlineData("HTTP/2.0 200 x\r\n\r\n")]
     [InlineData("HTTP/1.1\r\n\r\n")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nContent-Length: 60\r\n\r\n")]
+    [InlineData("HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("ICY 200 OK\r\n\r\n")]
     [InlineData("220 mail.example.com\r\n")]
     [InlineData("SSH-2.0")]

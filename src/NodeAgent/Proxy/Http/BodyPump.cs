@@ -16,9 +16,6 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
 {
     private const int LargestPiece = 64 * 1024;
 
-    // One busy connection gives way to others after so many reads.
-    private const int ReadsPerTurn = 8;
-
     private readonly ChunkedReader _chunks = new(limits);
     private LoopSignal? _turn;
     private int _reads;
@@ -54,7 +51,7 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
             switch (Move(kind, inChunks, ref left))
             {
                 case Step.Moved:
-                    if (++_reads % ReadsPerTurn == 0) await from.Transport.Loop.YieldAsync(_turn ??= new LoopSignal());
+                    if (++_reads % HttpSide.ReadsPerTurn == 0) await from.Transport.Loop.YieldAsync(_turn ??= new LoopSignal());
                     break;
                 case Step.Wait:
                     if (!await from.Transport.ReadableAsync()) return BodyOutcome.Incomplete;

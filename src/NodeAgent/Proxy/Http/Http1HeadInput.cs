@@ -9,8 +9,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="limits">What heads may have.</param>
 internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
 {
+    private const int MostEmptyLines = 4;
+
     private readonly Http1HeadReader _reader = new(limits);
-    private bool _isEnd;
 
     /// <summary>How the reading of a head has ended.</summary>
     internal enum Outcome
@@ -21,10 +22,10 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
         /// <summary>It is refused; <see cref="Refusal"/> says why.</summary>
         Refused,
 
-        /// <summary>The side has ended in good order, and nothing of a head has come.</summary>
+        /// <summary>The side has ended in good order, perhaps within a head.</summary>
         Ended,
 
-        /// <summary>The side has ended within a head, or is broken.</summary>
+        /// <summary>The side is broken, or was closed.</summary>
         Broken,
 
         /// <summary>There is no buffer for it.</summary>
@@ -40,10 +41,16 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
     {
         while (side.Input.Bytes.IsEmpty)
         {
-            if (await MoreAsync() is var outcome and not Outcome.Read) return outcome == Outcome.Broken && _isEnd ? Outcome.Ended : outcome;
+            if (await MoreAsync() is var outcome and not Outcome.Read) return outcome;
         }
 
         return Outcome.Read;
+    }
+
+    /// <summary>Drops empty lines, which a client may send after a request (RFC 9112, section 2.2), before they are taken for the beginning of the next.</summary>
+    internal void SkipEmptyLines()
+    {
+        for (int i = 0; i < MostEmptyLines && side.Input.Bytes.StartsWith("\r\n"u8); i++) side.Input.Consume(2);
     }
 
     /// <summary>Reads the head of a request.</summary>
@@ -78,9 +85,8 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
         while (true)
         {
             TransportResult received = side.Input.Receive();
-            _isEnd = received.Status == TransportStatus.Ended;
             if (side.Input.IsOverloaded) return Outcome.Overload;
-            if (received.IsOver) return Outcome.Broken;
+            if (received.IsOver) return received.Status == TransportStatus.Ended ? Outcome.Ended : Outcome.Broken;
             if (received.Count > 0) return Outcome.Read;
             if (!await side.Transport.ReadableAsync()) return Outcome.Broken;
         }

@@ -53,12 +53,8 @@ internal sealed class Http1Refusal : IBufferHolder
             Write(requests.Refusal!.Status, ProxyError.Request, requests.Refusal.Reason, hasBody: true);
         }
 
-        if (await _client.Output.DrainAsync())
-        {
-            _client.Finish(_options.LingerTime);
-            await _client.DiscardAsync();
-            _client.Transport.Close();
-        }
+        if (await _client.FinishAsync(_options.AnswerTime, _options.LingerTime)) await _client.DiscardAsync();
+        _client.Transport.Close();
 
         _client.Release();
     }

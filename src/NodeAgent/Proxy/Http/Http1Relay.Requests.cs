@@ -11,27 +11,41 @@ internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _requests;
     private readonly BodyPump _requestBodies;
+    private readonly LoopSignal _begun = new();
     private readonly LoopSignal _responded = new();
+    private readonly LoopSignal _requestTurn = new();
+    private bool _isBegun; // it is known what the client speaks
     private readonly LoopTimer _headDeadline;
 
     private static ReadOnlySpan<byte> Http2Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    // False when the client has ended before it has said anything, or what it says is another protocol that is known (HTTP/2 with prior knowledge; RFC 9113, section 3.3).
-    private async ValueTask<bool> BeginAsync()
+    private async ValueTask ForwardRequestsAsync()
+    {
+        await BeginAsync();
+        while (!_isBytes && !_isEnding && await NextRequestAsync())
+        {
+            _exchange.Begin(_time.GetTimestamp());
+            if (!await ForwardRequestAsync()) break;
+            if (_exchange.IsOpen && !await _responded.WaitAsync()) break;
+            if (_exchange.IsLast) break;
+        }
+
+        if (_isBytes && !IsEnded) await CarryBytesAsync(_requestBodies, _server, _client.Transport);
+        else BeginEnd();
+    }
+
+    // What begins with the preface of HTTP/2 (prior knowledge; RFC 9113, section 3.3) is carried as it is.
+    private async ValueTask BeginAsync()
     {
         Outcome outcome = await _requests.AnythingAsync();
         if (outcome == Outcome.Read) Loop.Schedule(_headDeadline, _options.HeadTimeout);
-        while (outcome == Outcome.Read && IsPrefaceBegun(out bool isWhole))
-        {
-            _isBytes = isWhole;
-            if (isWhole) return false;
-            outcome = await _requests.MoreAsync();
-        }
-
-        if (outcome == Outcome.Read) return true;
-        Loop.Timers.Cancel(_headDeadline);
-        if (outcome != Outcome.Ended && !_isDone) Abort(outcome == Outcome.Overload ? ProxyFailure.Overload : _client.Transport.Failure);
-        return false;
+        bool isWhole = false;
+        while (outcome == Outcome.Read && IsPrefaceBegun(out isWhole) && !isWhole) outcome = await _requests.MoreAsync();
+        if (_isEnding || IsEnded) return;
+        if (isWhole) Loop.Timers.Cancel(_headDeadline);
+        _isBytes = isWhole;
+        _isBegun = true;
+        _begun.Set(true);
     }
 
     private bool IsPrefaceBegun(out bool isWhole)
@@ -41,24 +55,12 @@ internal sealed partial class Http1Relay
         return isWhole || Http2Preface.StartsWith(bytes);
     }
 
-    private async ValueTask ForwardRequestsAsync()
-    {
-        while (await NextRequestAsync())
-        {
-            _exchange.Begin(_time.GetTimestamp());
-            if (!await ForwardRequestAsync()) break;
-            if (_exchange.IsOpen && !await _responded.WaitAsync()) break;
-            if (_exchange.IsLast || _isBytes) break;
-        }
-
-        if (!_isBytes && !IsEnded) BeginEnd();
-    }
-
     // False when there is none, or it is not taken.
     private async ValueTask<bool> NextRequestAsync()
     {
+        if (_exchange.Count % HttpSide.ReadsPerTurn == HttpSide.ReadsPerTurn - 1) await Loop.YieldAsync(_requestTurn);
         Outcome outcome = await ReadRequestAsync();
-        if (IsEnded || _isDone) return false;
+        if (IsEnded || _isEnding) return false;
         switch (outcome)
         {
             case Outcome.Read when _exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8):
@@ -69,21 +71,25 @@ internal sealed partial class Http1Relay
             case Outcome.Refused:
                 Answer(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason);
                 return false;
-            case Outcome.Broken:
-                Abort(_client.Transport.Failure);
-                return false;
-            case Outcome.Overload:
-                Abort(ProxyFailure.Overload);
+            case Outcome.Ended:
                 return false;
             default:
+                Abort(outcome == Outcome.Overload ? ProxyFailure.Overload : _client.Transport.Failure);
                 return false;
         }
     }
 
     private async ValueTask<Outcome> ReadRequestAsync()
     {
-        Outcome outcome = await _requests.AnythingAsync();
-        if (outcome != Outcome.Read) return outcome;
+        Outcome outcome;
+        do
+        {
+            outcome = await _requests.AnythingAsync();
+            if (outcome != Outcome.Read) return outcome;
+            _requests.SkipEmptyLines();
+        }
+        while (_client.Input.Bytes.IsEmpty);
+
         if (!_headDeadline.IsScheduled) Loop.Schedule(_headDeadline, _options.HeadTimeout);
         outcome = await _requests.ReadRequestAsync(_exchange.Request);
         Loop.Timers.Cancel(_headDeadline);
@@ -106,7 +112,7 @@ internal sealed partial class Http1Relay
         if (!Http1HeadWriter.TryWriteRequest(request.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
         BodyOutcome outcome = _server.Output.Write(room[..length]) ? await _requestBodies.PassAsync(request.Body, request.Length, inChunks) : BodyOutcome.NotTaken;
         if (outcome == BodyOutcome.Whole && _server.Output.IsBlocked && !await _server.Output.DrainAsync()) outcome = BodyOutcome.NotTaken;
-        if (IsEnded || _isDone) return false;
+        if (IsEnded || _isEnding) return false;
         switch (outcome)
         {
             case BodyOutcome.Whole:
@@ -116,17 +122,13 @@ internal sealed partial class Http1Relay
                 // It may have answered before it broke: whoever reads answers finds out.
                 _exchange.IsLast = true;
                 return true;
-            case BodyOutcome.Malformed when !_exchange.HasResponse:
+            case BodyOutcome.Malformed or BodyOutcome.Incomplete when !_exchange.IsOpen:
+                return false; // it has been answered already
+            case BodyOutcome.Malformed when !_exchange.HasResponse && !_client.Output.IsDraining:
                 Answer(_requestBodies.Refusal!.Status, ProxyError.Request, _requestBodies.Refusal.Reason);
                 return false;
-            case BodyOutcome.Malformed:
-                Abort(ProxyFailure.ProtocolError);
-                return false;
-            case BodyOutcome.Incomplete:
-                Abort(_client.Transport.Failure);
-                return false;
             default:
-                Abort(ProxyFailure.Overload);
+                Abort(outcome switch { BodyOutcome.Malformed => ProxyFailure.ProtocolError, BodyOutcome.Incomplete => _client.Transport.Failure, _ => ProxyFailure.Overload });
                 return false;
         }
     }
@@ -145,6 +147,7 @@ internal sealed partial class Http1Relay
 
     private void OnSlowHead()
     {
+        if (_isEnding || IsEnded) return;
         Answer(408, ProxyError.Request, "the head of the request took too long");
         BeginEnd();
     }
@@ -155,7 +158,6 @@ internal sealed partial class Http1Relay
         Span<byte> room = Loop.Joined;
         int length = ErrorResponse.Write(status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow(), room);
         _client.Output.Write(room[..length]); // that it fails is told when what waits is to go out
-        _isDone = true;
         if (_exchange.IsOpen) EndExchange(status, error);
         else _observer.OnRequestEnded(status, TimeSpan.Zero, error);
     }

@@ -1,5 +1,7 @@
 using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
 using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -9,29 +11,54 @@ internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _responses;
     private readonly BodyPump _responseBodies;
+    private readonly LoopSignal _responseTurn = new();
 
     private async ValueTask ForwardResponsesAsync()
     {
-        while (await NextResponseAsync() && await ForwardResponseAsync())
+        if (!await WatchServerAsync()) return;
+        for (int heads = 1; !_isBytes && await NextResponseAsync() && await ForwardResponseAsync(); heads++)
         {
-            // The next.
+            if (heads % HttpSide.ReadsPerTurn == 0) await Loop.YieldAsync(_responseTurn);
         }
+
+        if (_isBytes && !IsEnded) await CarryBytesAsync(_responseBodies, _client, _server.Transport);
+    }
+
+    // Until it is known what the client speaks nothing is taken of what the server says; but that it has ended, as servers do that are not asked for a while, is for the client to know. False when it has.
+    private async ValueTask<bool> WatchServerAsync()
+    {
+        while (!_isBegun && _server.Transport is IPeekableTransport server)
+        {
+            bool isOpen = await server.ReadableAsync();
+            if (_isBegun) break;
+            if (!isOpen || IsEnded || _isEnding) return false;
+            TransportResult peeked = server.Peek(Loop.Joined.AsSpan(0, 1));
+            if (peeked.IsOver)
+            {
+                BeginEnd();
+                return false;
+            }
+
+            if (peeked.Count > 0 && !await _begun.WaitAsync()) return false;
+        }
+
+        return !IsEnded && !_isEnding;
     }
 
     // False when there is none, or it is not taken.
     private async ValueTask<bool> NextResponseAsync()
     {
         Outcome outcome = await _responses.AnythingAsync();
-        if (IsEnded || _isDone) return false;
+        if (IsEnded || _isEnding) return false;
         if (!_exchange.IsOpen)
         {
-            // It has ended, as servers do that have not been asked for a while; or it says what nobody has asked for, which must not be taken for an answer to the next request.
+            // It has ended; or it says what nobody has asked for, which must not be taken for an answer to the next request.
             BeginEnd();
             return false;
         }
 
         if (outcome == Outcome.Read) outcome = await _responses.ReadResponseAsync(_exchange.IsHead, _exchange.Response);
-        if (IsEnded || _isDone) return false;
+        if (IsEnded || _isEnding) return false;
         switch (outcome)
         {
             case Outcome.Read:
@@ -98,14 +125,41 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        return EndResponse(status);
+    }
+
+    // False when it was the last.
+    private bool EndResponse(int status)
+    {
+        bool isLast = _exchange.IsLast || HasMoreOfServer();
+        bool isRequestWhole = _exchange.IsRequestWhole;
         EndExchange(status, error: null);
-        if (_exchange.IsLast && !_exchange.IsRequestWhole) BeginEnd();
-        else _responded.Set(true);
-        return !_exchange.IsLast && !IsEnded;
+        if (isLast || !isRequestWhole)
+        {
+            // A request that still comes may do so, unless the connection ends.
+            if (isLast) BeginEnd();
+            return !isLast;
+        }
+
+        _responded.Set(true); // the next request may begin before this returns
+        return !IsEnded && !_isEnding;
+    }
+
+    // What follows an answer has not been asked for yet: it ends the connection, before it could be taken for the next answer. So does the server's end.
+    private bool HasMoreOfServer()
+    {
+        if (_server.Input.Bytes.IsEmpty && _server.Transport.CanReceive && _server.Input.Receive().IsOver) return true;
+        return !_server.Input.Bytes.IsEmpty;
     }
 
     private async ValueTask<bool> ForwardInterimAsync(int status)
     {
+        if (++_exchange.Interim > _options.MaxInterim)
+        {
+            AnswerForServer(ProxyError.Protocol, "there are too many interim responses");
+            return false;
+        }
+
         // HTTP/1.0 has none (RFC 9110, section 15.2).
         if (_exchange.Request.IsVersion10) return true;
         _exchange.IsContinued |= status == 100;
@@ -132,7 +186,7 @@ internal sealed partial class Http1Relay
         _isBytes = true;
         EndExchange(101, error: null);
         _responded.Set(true);
-        return false;
+        return true;
     }
 
     private bool WriteHead(Http1Head response, in HeadForm form)

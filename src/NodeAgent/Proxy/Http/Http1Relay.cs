@@ -1,3 +1,4 @@
+using Culvert.Http1;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
@@ -10,20 +11,20 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// Carries HTTP/1.1 between a client and a server, one request after the other: every message is read strictly and written anew, so that both sides see the same ones. What the client has sent beyond a request waits until that has
 /// been answered. Belongs to its loop's thread.
 /// </summary>
+/// <remarks>
+/// Two tasks, one for each direction, are the only readers of their sides. They wait for each other by signals, whose waiters go on inline: what one has read of the shared state before it sets a signal need not be true after.
+/// </remarks>
 internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IBufferHolder
 {
     private readonly HttpSide _client;
     private readonly HttpSide _server;
-    private readonly BudgetHolder _clientOwner;
-    private readonly BudgetHolder _serverOwner;
     private readonly HttpOptions _options;
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
     private readonly HttpExchange _exchange = new();
     private Task? _ending;
-    private bool _isDone;
-    private bool _isBytes;
-    private ByteRelay? _bytes;
+    private bool _isEnding; // nothing more is asked or answered
+    private bool _isBytes; // it has changed to another protocol, or never spoke this one
 
     /// <summary>Makes a relay; it owns both transports.</summary>
     /// <param name="client">The side that opened the connection.</param>
@@ -35,7 +36,7 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
     /// <param name="time">The clock.</param>
     internal Http1Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
-        (_clientOwner, _serverOwner, _options, _observer, _time) = (clientOwner, serverOwner, options, observer, time);
+        (_options, _observer, _time) = (options, observer, time);
         _client = new HttpSide(client, clientOwner, this);
         _server = new HttpSide(server, serverOwner, this);
         _requests = new Http1HeadInput(_client, options.Limits);
@@ -46,15 +47,15 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
     }
 
     /// <inheritdoc/>
-    public long BytesSent => _server.Output.Written + (_bytes?.BytesSent ?? 0);
+    public long BytesSent => _server.Output.Written;
 
     /// <inheritdoc/>
-    public long BytesReceived => _client.Output.Written + (_bytes?.BytesReceived ?? 0);
+    public long BytesReceived => _client.Output.Written;
 
     /// <inheritdoc/>
     public ProxyFailure Failure { get; private set; }
 
-    /// <summary>Whether it is over, or about to be.</summary>
+    /// <summary>Whether it is over.</summary>
     internal bool IsEnded { get; private set; }
 
     private EventLoop Loop => _client.Transport.Loop;
@@ -65,15 +66,13 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         _client.Transport.User = _server.Transport.User = this;
         if (_client.Transport.IsClosed) Abort(_client.Transport.Failure);
         else if (_server.Transport.IsClosed) Abort(_server.Transport.Failure);
-        Task responses = Task.CompletedTask;
-        if (!IsEnded && await BeginAsync())
+        if (!IsEnded)
         {
-            responses = RunAsync(ForwardResponsesAsync);
+            Task responses = RunAsync(ForwardResponsesAsync);
             await RunAsync(ForwardRequestsAsync);
+            await responses;
         }
 
-        await responses;
-        if (_isBytes && !IsEnded) await RunAsync(CarryBytesAsync);
         if (!IsEnded) await RunAsync(CloseAsync);
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         _client.Release();
@@ -89,16 +88,12 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         if (IsEnded) return;
         IsEnded = true;
         Failure = failure;
-        if (_bytes is not null)
-        {
-            _bytes.Abort(failure);
-            return;
-        }
-
+        Loop.Timers.Cancel(_headDeadline);
         _client.Clear();
         _server.Clear();
         _client.Transport.Reset(failure);
         _server.Transport.Reset(failure);
+        _begun.Set(false);
         _responded.Set(false);
     }
 
@@ -115,7 +110,7 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
     void ITransportUser.OnBroken(ITransport transport)
     {
         // Of a server that has answered and gone, the answer is still to be read; whoever reads it sees the error then. At the end it is reset by this side, too.
-        if (ReferenceEquals(transport, _client.Transport) || (transport.IsClosed && !_isDone)) Abort(transport.Failure);
+        if (ReferenceEquals(transport, _client.Transport) || (transport.IsClosed && !_isEnding)) Abort(transport.Failure);
     }
 
     // What an exception has ended ends alone, and is reported.
@@ -132,49 +127,46 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         }
     }
 
-    // A connection that has changed to another protocol, or never spoke this one. What was received goes first.
-    private async ValueTask CarryBytesAsync()
+    // One direction of what is not HTTP: an end stays an end. What was received goes first.
+    private async ValueTask CarryBytesAsync(BodyPump pump, HttpSide to, ITransport from)
     {
-        if (!_server.Output.Write(_client.Input.Bytes) || !_client.Output.Write(_server.Input.Bytes)
-            || !await _server.Output.DrainAsync() || !await _client.Output.DrainAsync())
-        {
-            Abort(_server.Output.Failure == ProxyFailure.None ? _client.Output.Failure : _server.Output.Failure);
-            return;
-        }
-
-        _client.Clear();
-        _server.Clear();
-        _bytes = new ByteRelay(_client.Transport, _server.Transport, _clientOwner, _serverOwner);
-        Failure = await _bytes.RunAsync();
-        IsEnded = true;
+        BodyOutcome outcome = await pump.PassAsync(BodyKind.UntilClose, length: 0, inChunks: false);
+        if (IsEnded) return;
+        if (outcome == BodyOutcome.Whole && await to.Output.DrainAsync()) to.Transport.Finish();
+        else Abort(outcome switch { BodyOutcome.Incomplete => from.Failure, BodyOutcome.Overload => ProxyFailure.Overload, _ => to.Output.Failure });
     }
 
     // Nothing more will be asked or answered. The client gets all that was written; the server, where it has a part of a request only, sees that it was not whole.
-    private void BeginEnd() => _ending ??= RunAsync(EndAsync);
+    private void BeginEnd()
+    {
+        if (_isEnding || IsEnded) return;
+        _isEnding = true;
+        _ending = RunAsync(EndAsync);
+    }
 
     private async ValueTask EndAsync()
     {
-        _isDone = true;
         Loop.Timers.Cancel(_headDeadline);
         if (_exchange is { Count: > 0, IsRequestWhole: false }) _server.Transport.Reset(ProxyFailure.ProtocolError);
         else _server.Transport.Close();
+        _begun.Set(false);
         _responded.Set(false);
-        if (!await _client.Output.DrainAsync())
-        {
-            Abort(_client.Output.Failure);
-            return;
-        }
-
-        _client.Finish(_options.LingerTime);
+        if (_client.Output.IsDraining) Abort(ProxyFailure.ProtocolError); // the client takes nothing, not even the answer before
+        else if (!await _client.FinishAsync(_options.AnswerTime, _options.LingerTime)) Abort(_client.Transport.Failure);
     }
 
     private async ValueTask CloseAsync()
     {
-        BeginEnd();
-        await _ending!;
-        if (!IsEnded) await _client.DiscardAsync();
+        if (!_isBytes)
+        {
+            BeginEnd();
+            await (_ending ?? Task.CompletedTask);
+            if (!IsEnded) await _client.DiscardAsync();
+        }
+
         if (IsEnded) return;
         IsEnded = true;
         _client.Transport.Close();
+        _server.Transport.Close();
     }
 }

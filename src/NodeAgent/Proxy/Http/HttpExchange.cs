@@ -23,6 +23,9 @@ internal sealed class HttpExchange
     /// <summary>Whether the client has been told to send the body that it waits with.</summary>
     internal bool IsContinued { get; set; }
 
+    /// <summary>Interim responses so far.</summary>
+    internal int Interim { get; set; }
+
     /// <summary>Whether the connection can't be used for another.</summary>
     internal bool IsLast { get; set; }
 
@@ -41,7 +44,7 @@ internal sealed class HttpExchange
     {
         Began = now;
         Count++;
-        (IsOpen, IsRequestWhole, HasResponse, IsContinued) = (true, false, false, false);
+        (IsOpen, IsRequestWhole, HasResponse, IsContinued, Interim) = (true, false, false, false, 0);
         IsHead = Request.Fields.Method.SequenceEqual("HEAD"u8);
         IsLast = !Request.IsKeptAlive;
     }

@@ -12,6 +12,12 @@ internal sealed record HttpOptions
     /// <summary>How long a request's head may take from its first byte to its last.</summary>
     internal TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Most interim responses to one request; more are answered with 502 in the server's place.</summary>
+    internal int MaxInterim { get; init; } = 32;
+
+    /// <summary>How long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
+    internal TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a client that has been answered for the last time may go on sending before it is cut off: cut off at once, it could lose the answer (RFC 9112, section 9.6).</summary>
     internal TimeSpan LingerTime { get; init; } = TimeSpan.FromSeconds(2);
 }

@@ -22,6 +22,9 @@ internal sealed class HttpOutput(ITransport transport, HeldBytes unsent)
     /// <summary>Whether some of it waits: nothing more should be written before <see cref="DrainAsync"/>.</summary>
     internal bool IsBlocked => _unflushed || _hadNoRoom || !unsent.IsEmpty;
 
+    /// <summary>Whether somebody waits in <see cref="DrainAsync"/>; nobody else may.</summary>
+    internal bool IsDraining { get; private set; }
+
     /// <summary>Writes bytes; false when the side is broken, or there is no buffer for what waits.</summary>
     /// <param name="data">The bytes; all are taken.</param>
     internal bool Write(ReadOnlySpan<byte> data)
@@ -69,18 +72,19 @@ internal sealed class HttpOutput(ITransport transport, HeldBytes unsent)
     {
         while (IsBlocked)
         {
-            if (_hadNoRoom)
+            if (!_hadNoRoom)
             {
-                _hadNoRoom = false;
-                if (!await transport.WritableAsync()) return Fail(transport.Failure);
-                continue;
+                TransportResult result = unsent.IsEmpty ? transport.Flush() : transport.Send(unsent.Peek());
+                if (result.IsOver) return Fail(transport.Failure);
+                if (result.Count > 0) unsent.Advance(result.Count);
+                _unflushed = result.Status == TransportStatus.Blocked;
+                if (!_unflushed) continue;
             }
 
-            TransportResult result = unsent.IsEmpty ? transport.Flush() : transport.Send(unsent.Peek());
-            if (result.IsOver) return Fail(transport.Failure);
-            if (result.Count > 0) unsent.Advance(result.Count);
-            _unflushed = result.Status == TransportStatus.Blocked;
-            if (_unflushed && !await transport.WritableAsync()) return Fail(transport.Failure);
+            IsDraining = true;
+            bool isThere = await transport.WritableAsync();
+            IsDraining = _hadNoRoom = false;
+            if (!isThere) return Fail(transport.Failure);
         }
 
         return true;

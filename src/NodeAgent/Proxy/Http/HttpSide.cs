@@ -7,8 +7,11 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>One side of an HTTP connection, with what has come from it and what goes to it. Belongs to its loop's thread.</summary>
 internal sealed class HttpSide
 {
+    /// <summary>One busy connection gives way to others after so many reads.</summary>
+    internal const int ReadsPerTurn = 8;
+
     private readonly BufferAccount _account;
-    private readonly LoopTimer _lingering;
+    private readonly LoopTimer _closing;
 
     /// <summary>Takes a transport over.</summary>
     /// <param name="transport">The side.</param>
@@ -20,7 +23,7 @@ internal sealed class HttpSide
         _account = transport.Loop.Buffers.Open(owner);
         Input = new HttpInput(transport, _account, holder);
         Output = new HttpOutput(transport, new HeldBytes(_account, holder));
-        _lingering = new LoopTimer(static state => ((ITransport)state!).Close(), transport);
+        _closing = new LoopTimer(static state => ((ITransport)state!).Close(), transport);
     }
 
     internal ITransport Transport { get; }
@@ -29,23 +32,30 @@ internal sealed class HttpSide
 
     internal HttpOutput Output { get; }
 
-    /// <summary>Ends this direction; all that was written has to be on its way. What the side still sends is not answered with a reset at once, which could cost it the answer (RFC 9112, section 9.6).</summary>
-    /// <param name="most">How long it may go on before it is closed.</param>
-    internal void Finish(TimeSpan most)
+    /// <summary>
+    /// Has what was written go out, and ends this direction. What the side still sends is not answered with a reset at once, which could cost it the answer (RFC 9112, section 9.6). To be awaited by one caller only.
+    /// </summary>
+    /// <param name="answerTime">How long it may take to receive what was written.</param>
+    /// <param name="lingerTime">How long it may go on after that; then it is closed.</param>
+    /// <returns>False when it was broken or closed meanwhile.</returns>
+    internal async ValueTask<bool> FinishAsync(TimeSpan answerTime, TimeSpan lingerTime)
     {
+        Transport.Loop.Schedule(_closing, answerTime);
+        if (!await Output.DrainAsync() || Transport.IsClosed) return false;
         Transport.Finish();
-        Transport.Loop.Schedule(_lingering, most);
+        Transport.Loop.Schedule(_closing, lingerTime);
+        return true;
     }
 
     /// <summary>Drops what the side still sends, up to its end or until it is closed.</summary>
     internal async ValueTask DiscardAsync()
     {
-        while (await Transport.ReadableAsync())
+        LoopSignal turn = new();
+        for (int reads = 1; await Transport.ReadableAsync(); reads++)
         {
             if (Transport.Receive(Transport.Loop.Joined).IsOver) break;
+            if (reads % ReadsPerTurn == 0) await Transport.Loop.YieldAsync(turn);
         }
-
-        Transport.Loop.Timers.Cancel(_lingering);
     }
 
     /// <summary>Drops what waits, in both directions.</summary>
@@ -59,6 +69,7 @@ internal sealed class HttpSide
     internal void Release()
     {
         Clear();
+        Transport.Loop.Timers.Cancel(_closing);
         Transport.Loop.Buffers.Close(_account);
     }
 }

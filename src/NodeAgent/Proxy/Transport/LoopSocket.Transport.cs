@@ -54,7 +54,11 @@ internal sealed partial class LoopSocket : IPeekableTransport
     TransportResult ITransport.Flush() => default;
 
     /// <inheritdoc/>
-    void ITransport.Finish() => _ = Handle.Shutdown(ShutdownDirection.Write);
+    void ITransport.Finish()
+    {
+        // The number of the descriptor may be somebody else's by now.
+        if (!IsClosed) _ = Handle.Shutdown(ShutdownDirection.Write);
+    }
 
     /// <inheritdoc/>
     void ITransport.Close() => CloseInOrder();

@@ -21,7 +21,12 @@ internal sealed partial class StreamTransport
     public void OnData(ReadOnlySpan<byte> data, bool endStream)
     {
         _remoteEnded |= endStream;
-        if (IsClosed) return;
+        if (IsClosed)
+        {
+            if (!data.IsEmpty) Refuse();
+            return;
+        }
+
         if (User is { } user && !data.IsEmpty && Held.IsEmpty)
         {
             int taken = user.OnReceived(this, data);

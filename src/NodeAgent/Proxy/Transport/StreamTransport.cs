@@ -152,7 +152,9 @@ internal sealed partial class StreamTransport : IPeekableTransport, IOpeningStre
     {
         if (IsClosed) return;
         Finish();
+        bool isUnread = !Held.IsEmpty;
         End();
+        if (isUnread) Refuse();
     }
 
     /// <inheritdoc/>
@@ -183,6 +185,14 @@ internal sealed partial class StreamTransport : IPeekableTransport, IOpeningStre
 
     /// <inheritdoc/>
     public void Dispose() => Reset(ProxyFailure.Draining);
+
+    // As of a socket that is closed: what nobody will take is answered with a reset, which also gives its window back.
+    private void Refuse()
+    {
+        if (_stream is null) return;
+        _driver.Http2.Reset(_stream, _driver.Http2.Role == Http2Role.Client ? Http2ErrorCode.Cancel : Http2ErrorCode.NoError);
+        _driver.ScheduleFlush();
+    }
 
     private void Consumed(int count)
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Tests.Proxy.Transport;
@@ -78,6 +79,14 @@ internal sealed class HttpLab : IAsyncDisposable
         await _running.WaitAsync(TimeSpan.FromSeconds(20));
         return Relay.Failure;
     }
+
+    /// <summary>Lets the loop's time pass: what was scheduled for earlier has been done when this returns.</summary>
+    internal Task<bool> TimeAsync(TimeSpan time) => _lab.OnLoopAsync(async () =>
+    {
+        LoopSignal signal = new();
+        _lab.Loop.Schedule(new LoopTimer(static state => ((LoopSignal)state!).Set(true), signal), time);
+        return await signal.WaitAsync();
+    });
 
     internal Task AbortAsync(ProxyFailure failure) => _lab.OnLoopAsync(() =>
     {

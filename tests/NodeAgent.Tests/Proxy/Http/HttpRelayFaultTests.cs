@@ -149,6 +149,77 @@ public sealed class HttpRelayFaultTests
     }
 
     [Theory]
+    [InlineData("GET /1 HTTP/1.1", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")]
+    [InlineData("HEAD /1 HTTP/1.1", "HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n")]
+    [InlineData("GET /1 HTTP/1.1", "HTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n")]
+    public async Task WhatFollowsAnAnswerIsNotTakenForThatOfARequestThatWasSentAhead(string request, string response, string answer)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, $"{request}\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, $"{request}\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, response);
+        Assert.Equal(answer.Replace("connection: close\r\n", "", StringComparison.Ordinal), await RestAsync(lab.Client));
+    }
+
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("1.0")]
+    public async Task InterimResponsesWithoutEndAreRefused(string version)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, $"GET / HTTP/{version}\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, string.Concat(Enumerable.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100)));
+        string answer = await RestAsync(lab.Client);
+        Assert.Equal(version == "1.1" ? 32 : 0, answer.Split("HTTP/1.1 102 ").Length - 1);
+        Assert.Contains("HTTP/1.1 502 ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnInterimResponseWithABodyIsRefused()
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, "HTTP/1.1 103 Early Hints\r\ncontent-length: 38\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        await lab.AssertAnsweredAsync(502, ProxyError.Protocol);
+    }
+
+    [Fact]
+    public async Task AServerThatEndsBeforeAnythingIsAskedEndsTheClientsConnection()
+    {
+        await using HttpLab lab = await StartAsync();
+        await lab.Server.FinishAsync();
+        Assert.Equal("", await RestAsync(lab.Client));
+        await lab.Client.FinishAsync();
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
+    }
+
+    [Theory]
+    [InlineData("\r\n")]
+    [InlineData("GET /next")]
+    public async Task AClientThatEndsWithinTheNextHeadStillGetsItsAnswer(string begun)
+    {
+        const int Length = 4 << 20;
+        await using HttpLab lab = await StartAsync();
+        await lab.Client.SendAsync(System.Text.Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nhost: x\r\n\r\n{begun}"), finish: true);
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, $"HTTP/1.1 200 OK\r\ncontent-length: {Length}\r\n\r\n");
+        Task<bool> sending = lab.Server.SendAsync(new byte[Length], finish: false);
+        string head = $"HTTP/1.1 200 OK\r\ncontent-length: {Length}\r\n\r\n";
+        Assert.Equal(head.Length + Length, (await lab.Client.ReceiveAsync(head.Length + Length + 1))!.Length);
+        Assert.True(await sending);
+    }
+
+    [Fact]
+    public async Task AnEmptyLineAfterARequestIsNotTheBeginningOfTheNext()
+    {
+        await using HttpLab lab = await StartAsync(options: new HttpOptions { HeadTimeout = TimeSpan.FromMilliseconds(100) });
+        await lab.ExchangeAsync();
+        await SayAsync(lab.Client, "\r\n");
+        await lab.TimeAsync(TimeSpan.FromMilliseconds(300));
+        await lab.ExchangeAsync();
+    }
+
+    [Theory]
     [InlineData("content-length: 10", "abc")]
     [InlineData("transfer-encoding: chunked", "3\r\nabc\r\n")]
     public async Task AnAnswerThatIsNotWholeIsSeenAsAReset(string framing, string begun)

@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Proxy.Transport;
 using static Culvert.NodeAgent.Tests.Proxy.Http.HttpLab;
@@ -55,6 +56,21 @@ public sealed class HttpRelayTests
             await SayAsync(lab.Server, "HTTP/1.1 204 No Content\r\n\r\n");
             await ExpectAsync(lab.Client, "HTTP/1.1 204 No Content\r\n\r\n");
         }
+    }
+
+    [Theory]
+    [InlineData("GET /2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")]
+    [InlineData("GET /2 HTTP/1.0\r\nhost: x\r\n\r\n")]
+    public async Task TheLastMayBeSentAheadToo(string last)
+    {
+        await using HttpLab lab = await StartAsync();
+        await SayAsync(lab.Client, "GET /1 HTTP/1.1\r\nhost: x\r\n\r\n" + last);
+        await ExpectAsync(lab.Server, "GET /1 HTTP/1.1\r\nhost: x\r\n\r\n");
+        await SayAsync(lab.Server, "HTTP/1.1 204 No Content\r\n\r\n");
+        await ExpectAsync(lab.Client, "HTTP/1.1 204 No Content\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET /2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        await SayAsync(lab.Server, "HTTP/1.1 204 No Content\r\n\r\n");
+        Assert.Equal("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n", await RestAsync(lab.Client));
     }
 
     [Theory]
@@ -256,11 +272,21 @@ public sealed class HttpRelayTests
     [MemberData(nameof(Pairs))]
     public async Task Http2WithPriorKnowledgeIsCarriedAsItIs(TransportKind client, TransportKind server)
     {
-        await using HttpLab lab = await StartAsync(client, server);
+        await using HttpLab lab = await StartAsync(client, server, new HttpOptions { HeadTimeout = TimeSpan.FromMilliseconds(200) });
+        await SayAsync(lab.Server, "\0\0\0\u0004"); // it may speak first
         foreach (string piece in (string[])["PRI * HT", "TP/2.0\r\n\r\nSM\r\n", "\r\n\0\0\0\u0004"]) await SayAsync(lab.Client, piece);
         await ExpectAsync(lab.Server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004");
-        await SayAsync(lab.Server, "\0\0\0");
-        await ExpectAsync(lab.Client, "\0\0\0");
+        await ExpectAsync(lab.Client, "\0\0\0\u0004");
+
+        // The time for a head, which this has none of, passes.
+        await lab.TimeAsync(TimeSpan.FromMilliseconds(400));
+        await SayAsync(lab.Client, "still");
+        await ExpectAsync(lab.Server, "still");
+        await lab.Client.FinishAsync();
+        Assert.Equal("", await RestAsync(lab.Server));
+        await lab.Server.FinishAsync();
+        Assert.Equal("", await RestAsync(lab.Client));
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
     }
 
     [Fact]

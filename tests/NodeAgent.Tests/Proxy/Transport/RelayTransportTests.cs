@@ -191,4 +191,32 @@ public sealed class RelayTransportTests
 
     // An application that resets is told apart from a peer's proxy that does.
     private static ProxyFailure ReasonOf(TransportKind kind) => kind == TransportKind.Stream ? ProxyFailure.StreamReset : ProxyFailure.ApplicationReset;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStreamThatIsClosedWhileItsPeerStillSendsIsResetAndKeepsNothingOfItsTunnelsWindow(bool clientCloses)
+    {
+        await using TransportLab lab = new();
+        (ITransport near, FarEnd far) = await lab.ConnectAsync(TransportKind.Stream, clientIsNear: clientCloses);
+        await lab.OnLoopAsync(() =>
+        {
+            near.Close();
+            return true;
+        });
+        Assert.Empty((await far.ReceiveAsync(1))!);
+
+        // More than a tunnel's window of 1 MiB, in pieces: each is dropped when it comes, until the reset is known.
+        await lab.OnLoopAsync(async () =>
+        {
+            for (int i = 0; i < 64 && !far.Transport.IsClosed; i++)
+            {
+                far.Transport.Send(new byte[64 * 1024]);
+                await lab.Loop.YieldAsync(new Culvert.NodeAgent.Proxy.Loop.LoopSignal());
+            }
+
+            return true;
+        });
+        await SocketExtensions.EventuallyAsync(() => lab.OnLoopAsync(() => far.Transport.IsClosed));
+    }
 }
