@@ -6,7 +6,7 @@ namespace Culvert.Http1;
 /// <param name="limits">What trailers may have.</param>
 public sealed class ChunkedReader(Http1Limits limits)
 {
-    // With it a chunk of one byte costs its sender as much as us; extensions mean nothing to anybody here.
+    // What a size and its extensions, which mean nothing to anybody here, may have: they would be work without content.
     private const int LongestSizeLine = 256, MostDigits = 15;
 
     private static readonly Range Nothing = 0..0;

@@ -69,7 +69,7 @@ internal sealed class FieldLines(int most)
         {
             if (IsOfConnection(line) || (isRequest && line.Id == HeaderNames.Host) || IsNominated(input, line)) continue;
             if (!hasLength && line.Id == HeaderNames.ContentLength) continue;
-            if (head.ExpectsContinue && Ascii.EqualsIgnoreCase(line.Name(input), "expect"u8)) continue;
+            if ((head.ExpectsContinue || head.IsVersion10) && Ascii.EqualsIgnoreCase(line.Name(input), "expect"u8)) continue; // HTTP/1.0 has none (RFC 9110, section 10.1.1)
             Add(input, line, head.Fields);
         }
 
@@ -140,7 +140,7 @@ internal sealed class FieldLines(int most)
             case HeaderNames.TransferEncoding:
                 if (IsChunked) return MessageRefusal.Coding;
                 IsChunked = Ascii.EqualsIgnoreCase(value, "chunked"u8);
-                return IsChunked ? null : value.EndsWith("chunked"u8) && value.Contains((byte)',') ? MessageRefusal.UnknownCoding : MessageRefusal.Coding;
+                return IsChunked ? null : value.LastIndexOf((byte)',') is >= 0 and var comma && Ascii.EqualsIgnoreCase(Octets.Trim(value[(comma + 1)..]), "chunked"u8) ? MessageRefusal.UnknownCoding : MessageRefusal.Coding;
             case HeaderNames.Connection:
                 return TakeConnection(input, line.Value);
             case HeaderNames.Upgrade:

@@ -7,7 +7,7 @@ namespace Culvert.Http1;
 /// <param name="limits">What a head may have.</param>
 public sealed class Http1HeadReader(Http1Limits limits)
 {
-    // A client may send some after a request of before (RFC 9112, section 2.2).
+    // A client may send some after the request before (RFC 9112, section 2.2).
     private const int MostEmptyLines = 4;
 
     private readonly FieldLines _fields = new(limits.MaxFields);
@@ -30,7 +30,9 @@ public sealed class Http1HeadReader(Http1Limits limits)
         head.IsVersion10 = isVersion10;
         refusal ??= _fields.Read(input, head);
         if (refusal is null && _fields.Hosts != 1) refusal = _fields.Hosts > 1 ? MessageRefusal.ManyHosts : isVersion10 ? null : MessageRefusal.NoHost;
-        if (refusal is null && _fields.Hosts == 1 && !Octets.IsHost(_fields.Host(input))) refusal = MessageRefusal.Host;
+
+        // An empty one is right where the target has no authority (RFC 9112, section 3.2), as what another proxy makes of HTTP/1.0.
+        if (refusal is null && _fields.Hosts == 1 && !_fields.Host(input).IsEmpty && !Octets.IsHost(_fields.Host(input))) refusal = MessageRefusal.Host;
         refusal ??= StartLine.AddTarget(method, target, _fields.Host(input), head.Fields);
         if (refusal is not null) return Told(new(0, refusal));
         Framing.OfRequest(_fields, head);

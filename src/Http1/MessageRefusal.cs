@@ -15,7 +15,7 @@ public sealed record MessageRefusal(int Status, string Reason)
         Target = new(400, "the target has characters that no target has"),
         TargetForm = new(400, "the target is of a form that the method does not have"),
         Version = new(505, "the version is not HTTP/1.0 or HTTP/1.1"),
-        Status3 = new(400, "the status is not of three digits from 100 on"),
+        StatusCode = new(400, "the status is not of three digits from 100 on"),
         ReasonPhrase = new(400, "the reason phrase has control characters"),
         FieldName = new(400, "the name of a field is not a token that a colon follows"),
         FieldValue = new(400, "the value of a field has control characters"),

@@ -38,7 +38,7 @@ internal static class StartLine
         // Some leave the space before an empty phrase out.
         if (rest.Length < 4 || rest[0] != ' ' || (rest.Length > 4 && rest[4] != ' ')) return MessageRefusal.StartLine;
         ReadOnlySpan<byte> digits = rest[1..4];
-        if (digits.ContainsAnyExceptInRange((byte)'0', (byte)'9') || digits[0] == '0') return MessageRefusal.Status3;
+        if (digits.ContainsAnyExceptInRange((byte)'0', (byte)'9') || digits[0] == '0') return MessageRefusal.StatusCode;
         status = ((digits[0] - '0') * 100) + ((digits[1] - '0') * 10) + digits[2] - '0';
         return Octets.HasControls(rest[4..]) ? MessageRefusal.ReasonPhrase : null;
     }

@@ -19,7 +19,8 @@ public sealed class RequestHeadTests
     [InlineData("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nTrailer: a\r\n\r\n", ":method=POST|:authority=x|:path=/|trailer=a|Chunked")]
     [InlineData("GET / HTTP/1.2\r\nHost: x\r\n\r\n", ":method=GET|:authority=x|:path=/|None")] // a later minor version (RFC 9110, 2.5)
     [InlineData("GET / HTTP/1.0\r\n\r\n", ":method=GET|:path=/|None close 1.0")]
-    [InlineData("GET / HTTP/1.0\r\nHost: x\r\nConnection: Keep-Alive\r\nExpect: 100-continue\r\n\r\n", ":method=GET|:authority=x|:path=/|expect=100-continue|None 1.0")]
+    [InlineData("GET / HTTP/1.1\r\nHost: \r\n\r\n", ":method=GET|:path=/|None")]
+    [InlineData("GET / HTTP/1.0\r\nHost: x\r\nConnection: Keep-Alive\r\nExpect: 100-continue\r\n\r\n", ":method=GET|:authority=x|:path=/|None 1.0")]
     [InlineData("GET / HTTP/1.1\r\nHost: x\r\nConnection: close, , x-own\r\nX-Own: 1\r\nKeep-Alive: 5\r\nProxy-Connection: y\r\nTE: gzip, trailers\r\n\r\n", ":method=GET|:authority=x|:path=/|te=trailers|None close")]
     [InlineData("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", ":method=GET|:authority=x|:path=/|None upgrade websocket")]
     [InlineData("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n", ":method=GET|:authority=x|:path=/|None")] // not of this hop unless Connection names it
@@ -56,7 +57,6 @@ public sealed class RequestHeadTests
     [InlineData("GET / HTTP/1.1\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400)]
-    [InlineData("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.1\r\nHost: h/p\r\n\r\n", 400)]

@@ -26,6 +26,8 @@ public sealed class SmugglingTests
     [InlineData("Transfer-Encoding: chunked, identity", 400)]
     [InlineData("Transfer-Encoding: identity", 400)]
     [InlineData("Transfer-Encoding: gzip, chunked", 501)]
+    [InlineData("Transfer-Encoding: gzip, Chunked", 501)]
+    [InlineData("Transfer-Encoding: chunked, gzip", 400)]
     [InlineData("Transfer-Encoding: \"chunked\"", 400)]
     [InlineData("Transfer-Encoding: chunked;q=1", 400)]
     [InlineData("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400)]

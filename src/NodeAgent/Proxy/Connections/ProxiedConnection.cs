@@ -87,7 +87,8 @@ internal sealed class ProxiedConnection
     /// <summary>It could not be opened, or a fault ended it: the client sees a reset, and it is reported.</summary>
     /// <param name="failure">Why; what the guard had to say before counts more.</param>
     /// <param name="detail">More words, or null.</param>
-    internal void Fail(ProxyFailure failure, string? detail)
+    /// <param name="resetsClient">False: the caller answers the client, and closes it.</param>
+    internal void Fail(ProxyFailure failure, string? detail, bool resetsClient = true)
     {
         if (_isOver) return;
         if (_relay is not null)
@@ -99,7 +100,7 @@ internal sealed class ProxiedConnection
 
         _isOver = true;
         if (Aborted != ProxyFailure.None) (failure, detail) = (Aborted, null);
-        _client?.Reset(failure);
+        if (resetsClient) _client?.Reset(failure);
         _guard.OnFailed(this, failure, detail);
     }
 

@@ -110,6 +110,13 @@ internal sealed partial class Http1Relay
             Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None,
         };
         if (!Http1HeadWriter.TryWriteRequest(request.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
+        if (IsTooLong(request.Fields, length))
+        {
+            _exchange.IsRequestWhole = true; // the server has nothing of it
+            Answer(431, ProxyError.Request, "the head is too long");
+            return false;
+        }
+
         BodyOutcome outcome = _server.Output.Write(room[..length]) ? await _requestBodies.PassAsync(request.Body, request.Length, inChunks) : BodyOutcome.NotTaken;
         if (outcome == BodyOutcome.Whole && _server.Output.IsBlocked && !await _server.Output.DrainAsync()) outcome = BodyOutcome.NotTaken;
         if (IsEnded || _isEnding) return false;

@@ -1,4 +1,5 @@
 using Culvert.Http1;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -11,6 +12,9 @@ internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _responses;
     private readonly BodyPump _responseBodies;
+    // Those that a head has at most beyond the fields that were read, without pseudo headers.
+    private const int FieldsOfConnection = 2;
+
     private readonly LoopSignal _responseTurn = new();
 
     private async ValueTask ForwardResponsesAsync()
@@ -102,7 +106,15 @@ internal sealed partial class Http1Relay
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _exchange.HasResponse = true;
         ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
-        BodyOutcome outcome = WriteHead(response, new HeadForm { IsChunked = inChunks, Connection = connection })
+        int length = ComposeHead(response, new HeadForm { IsChunked = inChunks, Connection = connection });
+        if (IsTooLong(response.Fields, length))
+        {
+            _exchange.HasResponse = false;
+            AnswerForServer(ProxyError.Protocol, "of the response, the head is too long");
+            return false;
+        }
+
+        BodyOutcome outcome = _client.Output.Write(Loop.Joined.AsSpan(0, length))
             ? await _responseBodies.PassAsync(response.Body, response.Length, inChunks)
             : BodyOutcome.NotTaken;
         if (IsEnded) return false;
@@ -154,7 +166,7 @@ internal sealed partial class Http1Relay
 
     private async ValueTask<bool> ForwardInterimAsync(int status)
     {
-        if (++_exchange.Interim > _options.MaxInterim)
+        if (++_exchange.InterimCount > _options.MaxInterim)
         {
             AnswerForServer(ProxyError.Protocol, "there are too many interim responses");
             return false;
@@ -189,12 +201,13 @@ internal sealed partial class Http1Relay
         return true;
     }
 
-    private bool WriteHead(Http1Head response, in HeadForm form)
-    {
-        Span<byte> room = Loop.Joined;
-        if (!Http1HeadWriter.TryWriteResponse(response.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
-        return _client.Output.Write(room[..length]);
-    }
+    private bool WriteHead(Http1Head response, in HeadForm form) => _client.Output.Write(Loop.Joined.AsSpan(0, ComposeHead(response, form)));
+
+    private int ComposeHead(Http1Head response, in HeadForm form) =>
+        Http1HeadWriter.TryWriteResponse(response.Fields, form, Loop.Joined, out int length) ? length : throw new InvalidOperationException("a head that was taken is longer than a buffer");
+
+    // Written anew a head is a little longer: what the proxy of the other node would refuse is refused by this one, which knows whose it is.
+    private bool IsTooLong(HeaderList fields, int length) => length > _options.Limits.MaxHead || fields.Count + FieldsOfConnection > _options.Limits.MaxFields;
 
     private void EndExchange(int status, string? error)
     {

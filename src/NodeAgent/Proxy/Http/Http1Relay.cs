@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// been answered. Belongs to its loop's thread.
 /// </summary>
 /// <remarks>
-/// Two tasks, one for each direction, are the only readers of their sides. They wait for each other by signals, whose waiters go on inline: what one has read of the shared state before it sets a signal need not be true after.
+/// Two tasks, one for each direction, are the only readers of their sides. They wait for each other by signals, whose waiters go on inline: what one has read of the shared state before it sets a signal need not be true after. Heads and chunks are composed in the loop's second buffer and written at once: nothing that may run meanwhile (<see cref="GiveUp"/>) composes anything.
 /// </remarks>
 internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IBufferHolder
 {

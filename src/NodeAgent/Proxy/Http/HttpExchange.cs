@@ -24,7 +24,7 @@ internal sealed class HttpExchange
     internal bool IsContinued { get; set; }
 
     /// <summary>Interim responses so far.</summary>
-    internal int Interim { get; set; }
+    internal int InterimCount { get; set; }
 
     /// <summary>Whether the connection can't be used for another.</summary>
     internal bool IsLast { get; set; }
@@ -44,7 +44,7 @@ internal sealed class HttpExchange
     {
         Began = now;
         Count++;
-        (IsOpen, IsRequestWhole, HasResponse, IsContinued, Interim) = (true, false, false, false, 0);
+        (IsOpen, IsRequestWhole, HasResponse, IsContinued, InterimCount) = (true, false, false, false, 0);
         IsHead = Request.Fields.Method.SequenceEqual("HEAD"u8);
         IsLast = !Request.IsKeptAlive;
     }

@@ -20,8 +20,9 @@ internal sealed class HttpHandler(HttpOptions options, IProxyObserver observer, 
         if (server is null)
         {
             // Who came by a tunnel has its answer: the client's own node knows why, and says so.
-            if (!client.IsClosed) await new Http1Refusal(client, connection.ClientHolder, options, requests, time).AnswerAsync(failure);
-            connection.Fail(failure, detail);
+            bool isAnswered = !client.IsClosed;
+            connection.Fail(failure, detail, resetsClient: !isAnswered);
+            if (isAnswered) await new UnreachableAnswer(client, connection.ClientHolder, options, requests, time).AnswerAsync(failure);
             return;
         }
 

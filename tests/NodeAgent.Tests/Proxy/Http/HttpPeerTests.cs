@@ -155,6 +155,14 @@ public sealed class HttpPeerTests : IAsyncLifetime
         Assert.Equal("", await response.Content.ReadAsStringAsync());
     }
 
+    [Fact]
+    public async Task AClientOfVersion10WithoutAHostIsServedAcrossNodes()
+    {
+        using Socket socket = await _pair.ConnectClientAsync();
+        await socket.SendAllAsync("GET /status/204 HTTP/1.0\r\n\r\n"u8.ToArray());
+        Assert.Equal("HTTP/1.1 204", Encoding.ASCII.GetString(await socket.ReceiveExactlyAsync(12)));
+    }
+
     private static async Task AssertRefusedAsync(HttpResponseMessage response, HttpStatusCode status, string error, string reason)
     {
         Assert.Equal(status, response.StatusCode);

@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>Tells a client of HTTP/1.1 why its server can't be reached: its first request is answered, and the connection ends. Belongs to its loop's thread.</summary>
-internal sealed class Http1Refusal : IBufferHolder
+internal sealed class UnreachableAnswer : IBufferHolder
 {
     private readonly HttpSide _client;
     private readonly HttpOptions _options;
@@ -20,7 +20,7 @@ internal sealed class Http1Refusal : IBufferHolder
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of the request.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Refusal(ITransport client, in BudgetHolder owner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal UnreachableAnswer(ITransport client, in BudgetHolder owner, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
         (_options, _observer, _time) = (options, observer, time);
         _client = new HttpSide(client, owner, this);
@@ -39,7 +39,7 @@ internal sealed class Http1Refusal : IBufferHolder
     {
         Http1Head request = new();
         Http1HeadInput requests = new(_client, _options.Limits);
-        LoopTimer deadline = new(static state => ((ITransport)state!).Close(), _client.Transport);
+        LoopTimer deadline = new(static state => ((ITransport)state!).Reset(ProxyFailure.ConnectFailed), _client.Transport);
         _client.Transport.Loop.Schedule(deadline, _options.HeadTimeout);
         Http1HeadInput.Outcome outcome = await requests.ReadRequestAsync(request);
         _client.Transport.Loop.Timers.Cancel(deadline);
@@ -48,14 +48,18 @@ internal sealed class Http1Refusal : IBufferHolder
             (int status, string error) = ProxyError.Of(failure);
             Write(status, error, ProxyError.DetailsOf(failure), hasBody: !request.Fields.Method.SequenceEqual("HEAD"u8));
         }
-        else if (outcome == Http1HeadInput.Outcome.Refused)
+        else if (outcome == Http1HeadInput.Outcome.Refused && !_client.Input.Bytes.StartsWith("PRI * HTTP/2.0"u8))
         {
             Write(requests.Refusal!.Status, ProxyError.Request, requests.Refusal.Reason, hasBody: true);
+        }
+        else
+        {
+            // It speaks HTTP/2, which is not answered, or says nothing.
+            _client.Transport.Reset(ProxyFailure.ConnectFailed);
         }
 
         if (await _client.FinishAsync(_options.AnswerTime, _options.LingerTime)) await _client.DiscardAsync();
         _client.Transport.Close();
-
         _client.Release();
     }
 
