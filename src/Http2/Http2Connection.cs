@@ -189,7 +189,8 @@ public sealed partial class Http2Connection : IDisposable
         if (!_receiving) ReturnBuffers();
     }
 
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+    /// <summary>What a client's side of a connection begins with (RFC 9113, section 3.4).</summary>
+    public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     private void Fail(Http2CloseReason reason, Http2ErrorCode code, string message)
     {

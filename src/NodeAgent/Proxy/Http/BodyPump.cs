@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Culvert.Http1;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -51,7 +52,7 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
             switch (Move(kind, inChunks, ref left))
             {
                 case Step.Moved:
-                    if (++_reads % HttpSide.ReadsPerTurn == 0) await from.Transport.Loop.YieldAsync(_turn ??= new LoopSignal());
+                    if (++_reads % RelayDirection.ReadsPerTurn == 0) await from.Transport.Loop.YieldAsync(_turn ??= new LoopSignal());
                     break;
                 case Step.Wait:
                     if (!await from.Transport.ReadableAsync()) return BodyOutcome.Incomplete;

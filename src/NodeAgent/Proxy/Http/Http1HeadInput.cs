@@ -91,6 +91,7 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
             if (!await side.Transport.ReadableAsync()) return Outcome.Broken;
         }
     }
+
     private Outcome? Take(in HeadResult result)
     {
         if (result.NeedsMore) return null;

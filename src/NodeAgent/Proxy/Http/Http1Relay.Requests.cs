@@ -1,7 +1,9 @@
 using System.Text;
 using Culvert.Http1;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Relay;
 using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -14,10 +16,8 @@ internal sealed partial class Http1Relay
     private readonly LoopSignal _begun = new();
     private readonly LoopSignal _responded = new();
     private readonly LoopSignal _requestTurn = new();
-    private bool _isBegun; // it is known what the client speaks
     private readonly LoopTimer _headDeadline;
-
-    private static ReadOnlySpan<byte> Http2Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+    private bool _isBegun; // it is known what the client speaks
 
     private async ValueTask ForwardRequestsAsync()
     {
@@ -51,14 +51,14 @@ internal sealed partial class Http1Relay
     private bool IsPrefaceBegun(out bool isWhole)
     {
         ReadOnlySpan<byte> bytes = _client.Input.Bytes;
-        isWhole = bytes.StartsWith(Http2Preface);
-        return isWhole || Http2Preface.StartsWith(bytes);
+        isWhole = bytes.StartsWith(Http2Connection.Preface);
+        return isWhole || Http2Connection.Preface.StartsWith(bytes);
     }
 
     // False when there is none, or it is not taken.
     private async ValueTask<bool> NextRequestAsync()
     {
-        if (_exchange.Count % HttpSide.ReadsPerTurn == HttpSide.ReadsPerTurn - 1) await Loop.YieldAsync(_requestTurn);
+        if (_exchange.Count % RelayDirection.ReadsPerTurn == RelayDirection.ReadsPerTurn - 1) await Loop.YieldAsync(_requestTurn);
         Outcome outcome = await ReadRequestAsync();
         if (IsEnded || _isEnding) return false;
         switch (outcome)
@@ -162,9 +162,7 @@ internal sealed partial class Http1Relay
     // In the server's place. Of what answers HEAD there is no body.
     private void Answer(int status, string error, string details)
     {
-        Span<byte> room = Loop.Joined;
-        int length = ErrorResponse.Write(status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow(), room);
-        _client.Output.Write(room[..length]); // that it fails is told when what waits is to go out
+        ErrorResponse.Write(_client, status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow());
         if (_exchange.IsOpen) EndExchange(status, error);
         else _observer.OnRequestEnded(status, TimeSpan.Zero, error);
     }

@@ -2,6 +2,7 @@ using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
 
@@ -22,7 +23,7 @@ internal sealed partial class Http1Relay
         if (!await WatchServerAsync()) return;
         for (int heads = 1; !_isBytes && await NextResponseAsync() && await ForwardResponseAsync(); heads++)
         {
-            if (heads % HttpSide.ReadsPerTurn == 0) await Loop.YieldAsync(_responseTurn);
+            if (heads % RelayDirection.ReadsPerTurn == 0) await Loop.YieldAsync(_responseTurn);
         }
 
         if (_isBytes && !IsEnded) await CarryBytesAsync(_responseBodies, _client, _server.Transport);

@@ -1,5 +1,6 @@
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -7,9 +8,6 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>One side of an HTTP connection, with what has come from it and what goes to it. Belongs to its loop's thread.</summary>
 internal sealed class HttpSide
 {
-    /// <summary>One busy connection gives way to others after so many reads.</summary>
-    internal const int ReadsPerTurn = 8;
-
     private readonly BufferAccount _account;
     private readonly LoopTimer _closing;
 
@@ -54,7 +52,7 @@ internal sealed class HttpSide
         for (int reads = 1; await Transport.ReadableAsync(); reads++)
         {
             if (Transport.Receive(Transport.Loop.Joined).IsOver) break;
-            if (reads % ReadsPerTurn == 0) await Transport.Loop.YieldAsync(turn);
+            if (reads % RelayDirection.ReadsPerTurn == 0) await Transport.Loop.YieldAsync(turn);
         }
     }
 

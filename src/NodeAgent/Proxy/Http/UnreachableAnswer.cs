@@ -65,9 +65,7 @@ internal sealed class UnreachableAnswer : IBufferHolder
 
     private void Write(int status, string error, string details, bool hasBody)
     {
-        Span<byte> room = _client.Transport.Loop.Joined;
-        int length = ErrorResponse.Write(status, error, details, hasBody, _time.GetUtcNow(), room);
-        _client.Output.Write(room[..length]);
+        ErrorResponse.Write(_client, status, error, details, hasBody, _time.GetUtcNow());
         _observer.OnRequestEnded(status, TimeSpan.Zero, error);
     }
 }

@@ -17,8 +17,8 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
 {
     private const int ReadSize = 64 * 1024;
 
-    // One busy connection gives way to others after so many reads.
-    private const int ReadsPerTurn = 8;
+    /// <summary>One busy connection gives way to others after so many reads.</summary>
+    internal const int ReadsPerTurn = 8;
 
     // Most connections never need them.
     private BufferAccount? _account;
