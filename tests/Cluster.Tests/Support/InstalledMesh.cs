@@ -95,46 +95,63 @@ public sealed class InstalledMesh : IAsyncLifetime
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
-        try
-        {
-            await UntilAllIsWellAsync();
-        }
-        catch (Exception e) when (e is ToolFailedException or TimeoutException)
-        {
-            throw new InvalidOperationException($"{e.Message}\n{await AgentsAsync()}", e);
-        }
-    }
-
-    /// <summary>What there is to know of the agents, for people: the cluster is gone when they read of a failure.</summary>
-    private async Task<string> AgentsAsync()
-    {
-        const string Label = "app.kubernetes.io/name=culvert-agent";
-        List<string> said = [];
-        foreach (string[] command in (string[][])[["describe", "pods", "-l", Label], ["logs", "-l", Label, "--prefix", "--tail=40"], ["logs", "-l", Label, "--prefix", "--tail=40", "--previous"]])
-        {
-            try
-            {
-                said.Add(await Cluster.KubectlAsync(["-n", "culvert-system", .. command]));
-            }
-            catch (ToolFailedException e)
-            {
-                said.Add(e.Message); // as where none ran before
-            }
-        }
-        return string.Join('\n', said);
+        await UntilAllIsWellAsync();
     }
 
     /// <summary>Waits until all that is in the mesh is captured, and both servers answer both clients.</summary>
+    /// <exception cref="InvalidOperationException">They don't in time; with what the parts of the mesh say of it.</exception>
     internal async Task UntilAllIsWellAsync()
     {
-        foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
-        foreach (var from in Cluster.Machines)
+        try
         {
-            var client = await ShopPodAsync("client", from.Name);
-            foreach (var to in Cluster.Machines)
+            foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
+            foreach (var from in Cluster.Machines)
             {
-                var server = await ShopPodAsync("web", to.Name);
-                await LabWait.UntilAsync($"{to.Name} answers {from.Name}", async () => (await AskAsync(client, server.Address)).Contains($"hello from {to.Name}", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+                foreach (var to in Cluster.Machines) await AnswersAsync(from.Name, to.Name);
+            }
+        }
+        catch (Exception e) when (e is ToolFailedException or TimeoutException)
+        {
+            throw new InvalidOperationException($"{e.Message}\n{await MeshAsync()}", e);
+        }
+    }
+
+    private async Task AnswersAsync(string from, string to)
+    {
+        var client = await ShopPodAsync("client", from);
+        var server = await ShopPodAsync("web", to);
+        await LabWait.UntilAsync($"{to} answers {from}: {server.Address} asked by {client.Address}", async () => (await AskAsync(client, server.Address)).Contains($"hello from {to}", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+    }
+
+    /// <summary>What there is to know of the mesh, for people: the cluster is gone when they read of a failure.</summary>
+    private async Task<string> MeshAsync()
+    {
+        const string Agent = "app.kubernetes.io/name=culvert-agent", Controller = "app.kubernetes.io/name=culvert-controller";
+        List<string> said = [];
+        await AddAsync("get", "pods", "--all-namespaces", "-o", "wide");
+        await AddAsync("-n", "culvert-system", "describe", "pods", "-l", Agent);
+        foreach (var label in new[] { Agent, Controller })
+        {
+            await AddAsync("-n", "culvert-system", "logs", "-l", label, "--prefix", "--tail=80");
+            await AddAsync("-n", "culvert-system", "logs", "-l", label, "--prefix", "--tail=40", "--previous");
+        }
+        foreach (var machine in Cluster.Machines)
+        {
+            foreach (var command in new[] { "culvert status", "culvert flows --last 40" }) await SaidAsync($"{command} on {machine.Name}", async () => await ScriptAsync(await AgentAsync(machine.Name), command));
+        }
+        return string.Join('\n', said);
+
+        Task AddAsync(params string[] command) => SaidAsync(string.Join(' ', command), () => Cluster.KubectlAsync(command));
+
+        async Task SaidAsync(string what, Func<Task<string>> say)
+        {
+            try
+            {
+                said.Add($"{what}:\n{await say()}");
+            }
+            catch (Exception e) when (e is ToolFailedException or TimeoutException)
+            {
+                said.Add($"{what}: {e.Message}"); // as where none ran before
             }
         }
     }
