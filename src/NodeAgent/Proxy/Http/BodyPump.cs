@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using Culvert.Http1;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -18,125 +16,119 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
     private const int LargestPiece = 64 * 1024;
 
     private readonly ChunkedReader _chunks = new(limits);
-    private LoopSignal? _turn;
-    private int _reads;
-
-    private enum Step
-    {
-        Moved,
-        Wait,
-        Ended,
-        Broken,
-        Done,
-        Malformed,
-        NotTaken,
-        Overload,
-    }
+    private BodyKind _kind;
+    private long _left;
+    private bool _inChunks;
 
     /// <summary>Why a body was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal { get; private set; }
 
-    /// <summary>Passes a body.</summary>
+    /// <summary>Begins with a body.</summary>
     /// <param name="kind">How it ends where it comes from.</param>
     /// <param name="length">Its length, for one of <see cref="BodyKind.Length"/>.</param>
     /// <param name="inChunks">Whether it goes on in chunks; one that comes in chunks and does not loses its trailers.</param>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<BodyOutcome> PassAsync(BodyKind kind, long length, bool inChunks)
+    internal void Begin(BodyKind kind, long length, bool inChunks)
     {
+        (_kind, _left, _inChunks) = (kind, kind == BodyKind.Length ? length : long.MaxValue, inChunks);
         Refusal = null;
-        if (kind == BodyKind.None) return BodyOutcome.Whole;
         _chunks.Begin();
-        for (long left = kind == BodyKind.Length ? length : long.MaxValue; ;)
-        {
-            if (to.Output.IsBlocked && !await to.Output.DrainAsync()) return BodyOutcome.NotTaken;
-            switch (Move(kind, inChunks, ref left))
-            {
-                case Step.Moved:
-                    if (++_reads % RelayDirection.ReadsPerTurn == 0) await from.Transport.Loop.YieldAsync(_turn ??= new LoopSignal());
-                    break;
-                case Step.Wait:
-                    if (!await from.Transport.ReadableAsync()) return BodyOutcome.Incomplete;
-                    break;
-                case Step.Ended:
-                    if (kind != BodyKind.UntilClose) return BodyOutcome.Incomplete;
-                    return !inChunks || WriteEnd() ? BodyOutcome.Whole : BodyOutcome.NotTaken;
-                case Step.Broken: return BodyOutcome.Incomplete;
-                case Step.Done: return BodyOutcome.Whole;
-                case Step.Malformed: return BodyOutcome.Malformed;
-                case Step.NotTaken: return BodyOutcome.NotTaken;
-                case Step.Overload: return BodyOutcome.Overload;
-            }
-        }
     }
 
-    private Step Move(BodyKind kind, bool inChunks, ref long left)
+    /// <summary>Passes what there is, of a large body one turn's share.</summary>
+    internal BodyProgress Pass()
     {
-        if (kind == BodyKind.Chunked) return MoveChunks(inChunks);
-        Step step = inChunks || from.Input.Bytes.Length > 0 ? MoveReceived(inChunks, ref left) : MoveDirectly(ref left);
-        return step == Step.Moved && left == 0 ? Step.Done : step;
+        if (_kind == BodyKind.None || _left == 0) return BodyProgress.Whole;
+        for (int reads = 0; reads < RelayDirection.ReadsPerTurn; reads++)
+        {
+            if (to.Output.IsBlocked) return BodyProgress.Waits; // whoever flushes waits for it
+            if (Move() is var progress and not BodyProgress.Moved) return progress;
+        }
+
+        from.AwaitTurn();
+        return BodyProgress.Waits;
+    }
+
+    private BodyProgress Move()
+    {
+        if (_kind == BodyKind.Chunked) return MoveChunks();
+        BodyProgress progress = _inChunks || from.Input.Bytes.Length > 0 ? MoveReceived() : MoveDirectly();
+        return progress == BodyProgress.Moved && _left == 0 ? BodyProgress.Whole : progress;
     }
 
     // What was received with the head, or has to be framed.
-    private Step MoveReceived(bool inChunks, ref long left)
+    private BodyProgress MoveReceived()
     {
         ReadOnlySpan<byte> bytes = from.Input.Bytes;
         if (bytes.IsEmpty) return Receive();
-        bytes = bytes[..(int)Math.Min(left, bytes.Length)];
-        left -= bytes.Length;
-        if (!(inChunks ? WriteChunk(bytes) : to.Output.Write(bytes))) return Step.NotTaken;
+        bytes = bytes[..(int)Math.Min(_left, bytes.Length)];
+        _left -= bytes.Length;
+        if (!(_inChunks ? WriteChunk(bytes) : to.Output.Write(bytes))) return BodyProgress.NotTaken;
         from.Input.Consume(bytes.Length);
-        return Step.Moved;
+        return BodyProgress.Moved;
     }
 
     // From where it lies, or from the system, into what the receiver sends.
-    private Step MoveDirectly(ref long left)
+    private BodyProgress MoveDirectly()
     {
         ReadOnlySpan<byte> held = from.Transport.Held;
         if (!held.IsEmpty)
         {
-            int count = (int)Math.Min(left, held.Length);
-            if (!to.Output.Write(held[..count])) return Step.NotTaken;
+            int count = (int)Math.Min(_left, held.Length);
+            if (!to.Output.Write(held[..count])) return BodyProgress.NotTaken;
             from.Transport.Take(count);
-            left -= count;
-            return Step.Moved;
+            _left -= count;
+            return BodyProgress.Moved;
         }
 
-        if (!from.Transport.CanReceive) return Step.Wait;
-        TransportResult passed = to.Output.Pass(from.Transport, (int)Math.Min(left, LargestPiece), out bool isBroken);
-        left -= passed.Count;
-        return isBroken ? Step.NotTaken : StepOf(passed);
+        if (!from.Transport.CanReceive) return from.Transport.IsClosed ? BodyProgress.Incomplete : Wait();
+        TransportResult passed = to.Output.Pass(from.Transport, (int)Math.Min(_left, LargestPiece), out bool isBroken);
+        _left -= passed.Count;
+        if (isBroken) return BodyProgress.NotTaken;
+        return passed.Count == 0 && to.Output.IsBlocked ? BodyProgress.Waits : ProgressOf(passed);
     }
 
-    private Step MoveChunks(bool inChunks)
+    private BodyProgress MoveChunks()
     {
         ReadOnlySpan<byte> bytes = from.Input.Bytes;
         ChunkResult result = _chunks.Read(bytes);
         if (result.Refusal is not null)
         {
             Refusal = result.Refusal;
-            return Step.Malformed;
+            return BodyProgress.Malformed;
         }
 
         ReadOnlySpan<byte> content = bytes[result.Data];
-        if (!content.IsEmpty && !(inChunks ? WriteChunk(content) : to.Output.Write(content))) return Step.NotTaken;
+        if (!content.IsEmpty && !(_inChunks ? WriteChunk(content) : to.Output.Write(content))) return BodyProgress.NotTaken;
         if (result.Consumed > 0) from.Input.Consume(result.Consumed);
-        if (result.IsEnd) return !inChunks || WriteEnd() ? Step.Done : Step.NotTaken;
-        return result.Consumed > 0 && !from.Input.Bytes.IsEmpty ? Step.Moved : Receive();
+        if (result.IsEnd) return End();
+        return result.Consumed > 0 && !from.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();
     }
 
-    private Step Receive()
+    private BodyProgress Receive()
     {
         TransportResult received = from.Input.Receive();
-        return from.Input.IsOverloaded ? Step.Overload : StepOf(received);
+        return from.Input.IsOverloaded ? BodyProgress.Overload : ProgressOf(received);
     }
 
-    private static Step StepOf(TransportResult received) => received.Status switch
+    private BodyProgress ProgressOf(TransportResult received) => received.Status switch
     {
-        TransportStatus.Done => Step.Moved,
-        TransportStatus.Blocked => Step.Wait,
-        TransportStatus.Ended => Step.Ended,
-        _ => Step.Broken,
+        TransportStatus.Done => BodyProgress.Moved,
+        TransportStatus.Blocked => Wait(),
+        TransportStatus.Ended when _kind == BodyKind.UntilClose => End(),
+        _ => BodyProgress.Incomplete,
     };
+
+    private BodyProgress Wait()
+    {
+        from.AwaitReadable();
+        return BodyProgress.Waits;
+    }
+
+    private BodyProgress End()
+    {
+        _left = 0;
+        return !_inChunks || WriteEnd() ? BodyProgress.Whole : BodyProgress.NotTaken;
+    }
 
     private bool WriteChunk(ReadOnlySpan<byte> content)
     {

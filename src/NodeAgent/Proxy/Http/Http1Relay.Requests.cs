@@ -4,7 +4,6 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
-using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
@@ -13,39 +12,66 @@ internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _requests;
     private readonly BodyPump _requestBodies;
-    private readonly LoopSignal _begun = new();
-    private readonly LoopSignal _responded = new();
-    private readonly LoopSignal _requestTurn = new();
     private readonly LoopTimer _headDeadline;
-    private bool _isBegun; // it is known what the client speaks
+    private RequestPart _requestPart;
 
-    private async ValueTask ForwardRequestsAsync()
+    // Which part of what the client says comes next.
+    private enum RequestPart
     {
-        await BeginAsync();
-        while (!_isBytes && !_isEnding && await NextRequestAsync())
-        {
-            _exchange.Begin(_time.GetTimestamp());
-            if (!await ForwardRequestAsync()) break;
-            if (_exchange.IsOpen && !await _responded.WaitAsync()) break;
-            if (_exchange.IsLast) break;
-        }
+        Beginning, // it is not known yet what the client speaks
+        Head,
+        Body,
+        Answer, // all of a request has been passed on, or all that the server takes
+        Bytes,
+        End,
+    }
 
-        if (_isBytes && !IsEnded) await CarryBytesAsync(_requestBodies, _server, _client.Transport);
-        else BeginEnd();
+    private void AdvanceRequests()
+    {
+        for (int heads = 0; !IsEnded && !_isEnding;)
+        {
+            if (_requestPart == RequestPart.Head && heads++ == RelayDirection.ReadsPerTurn)
+            {
+                _client.AwaitTurn();
+                return;
+            }
+
+            bool isDone = _requestPart switch
+            {
+                RequestPart.Beginning => Begin(),
+                RequestPart.Head => TakeRequest(),
+                RequestPart.Body => PassRequestBody(),
+                RequestPart.Answer => IsAnswered(),
+                RequestPart.Bytes => PassBytes(_requestBodies, _client, _server),
+                _ => false,
+            };
+            if (!isDone) return;
+        }
     }
 
     // What begins with the preface of HTTP/2 (prior knowledge; RFC 9113, section 3.3) is carried as it is.
-    private async ValueTask BeginAsync()
+    private bool Begin()
     {
-        Outcome outcome = await _requests.AnythingAsync();
-        if (outcome == Outcome.Read) Loop.Schedule(_headDeadline, _options.HeadTimeout);
-        bool isWhole = false;
-        while (outcome == Outcome.Read && IsPrefaceBegun(out isWhole) && !isWhole) outcome = await _requests.MoreAsync();
-        if (_isEnding || IsEnded) return;
-        if (isWhole) Loop.Timers.Cancel(_headDeadline);
-        _isBytes = isWhole;
-        _isBegun = true;
-        _begun.Set(true);
+        bool isWhole;
+        while (IsPrefaceBegun(out isWhole) && !isWhole)
+        {
+            HeadRead more = _requests.ReceiveMore();
+            ScheduleHeadDeadline();
+            if (more == HeadRead.Nothing) return false;
+            if (more != HeadRead.Read) return OnNoRequest(more);
+        }
+
+        if (isWhole)
+        {
+            Loop.Timers.Cancel(_headDeadline);
+            BeginBytes();
+        }
+        else
+        {
+            (_requestPart, _responsePart) = (RequestPart.Head, ResponsePart.Head);
+        }
+
+        return true;
     }
 
     private bool IsPrefaceBegun(out bool isWhole)
@@ -55,50 +81,39 @@ internal sealed partial class Http1Relay
         return isWhole || Http2Connection.Preface.StartsWith(bytes);
     }
 
-    // False when there is none, or it is not taken.
-    private async ValueTask<bool> NextRequestAsync()
+    private bool TakeRequest()
     {
-        if (_exchange.Count % RelayDirection.ReadsPerTurn == RelayDirection.ReadsPerTurn - 1) await Loop.YieldAsync(_requestTurn);
-        Outcome outcome = await ReadRequestAsync();
-        if (IsEnded || _isEnding) return false;
-        switch (outcome)
+        HeadRead read = _requests.ReadRequest(_exchange.Request);
+        if (read == HeadRead.Nothing)
         {
-            case Outcome.Read when _exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8):
-                Answer(501, ProxyError.Request, "CONNECT is not served");
-                return false;
-            case Outcome.Read:
-                return true;
-            case Outcome.Refused:
-                Answer(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason);
-                return false;
-            case Outcome.Ended:
-                return false;
-            default:
-                Abort(outcome == Outcome.Overload ? ProxyFailure.Overload : _client.Transport.Failure);
-                return false;
+            ScheduleHeadDeadline();
+            return false;
         }
+
+        Loop.Timers.Cancel(_headDeadline);
+        if (read != HeadRead.Read) return OnNoRequest(read);
+        if (!_exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8)) return ForwardRequest();
+        AnswerLast(501, ProxyError.Request, "CONNECT is not served");
+        return false;
     }
 
-    private async ValueTask<Outcome> ReadRequestAsync()
+    private void ScheduleHeadDeadline()
     {
-        Outcome outcome;
-        do
-        {
-            outcome = await _requests.AnythingAsync();
-            if (outcome != Outcome.Read) return outcome;
-            _requests.SkipEmptyLines();
-        }
-        while (_client.Input.Bytes.IsEmpty);
+        if (!_client.Input.Bytes.IsEmpty && !_headDeadline.IsScheduled) Loop.Schedule(_headDeadline, _options.HeadTimeout);
+    }
 
-        if (!_headDeadline.IsScheduled) Loop.Schedule(_headDeadline, _options.HeadTimeout);
-        outcome = await _requests.ReadRequestAsync(_exchange.Request);
-        Loop.Timers.Cancel(_headDeadline);
-        return outcome;
+    private bool OnNoRequest(HeadRead read)
+    {
+        if (read == HeadRead.Refused) AnswerLast(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason);
+        else if (read == HeadRead.Ended) BeginEnd();
+        else Abort(read == HeadRead.Overload ? ProxyFailure.Overload : _client.Transport.Failure);
+        return false;
     }
 
     // False when the connection goes no further by this side.
-    private async ValueTask<bool> ForwardRequestAsync()
+    private bool ForwardRequest()
     {
+        _exchange.Begin(_time.GetTimestamp());
         Http1Head request = _exchange.Request;
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
@@ -113,31 +128,68 @@ internal sealed partial class Http1Relay
         if (IsTooLong(request.Fields, length))
         {
             _exchange.IsRequestWhole = true; // the server has nothing of it
-            Answer(431, ProxyError.Request, "the head is too long");
+            AnswerLast(431, ProxyError.Request, "the head is too long");
             return false;
         }
 
-        BodyOutcome outcome = _server.Output.Write(room[..length]) ? await _requestBodies.PassAsync(request.Body, request.Length, inChunks) : BodyOutcome.NotTaken;
-        if (outcome == BodyOutcome.Whole && _server.Output.IsBlocked && !await _server.Output.DrainAsync()) outcome = BodyOutcome.NotTaken;
-        if (IsEnded || _isEnding) return false;
-        switch (outcome)
+        _requestBodies.Begin(request.Body, request.Length, inChunks);
+        _requestPart = RequestPart.Body;
+        if (!_server.Output.Write(room[..length])) OnServerTakesNothing();
+        return true;
+    }
+
+    private bool PassRequestBody()
+    {
+        BodyProgress progress = _requestBodies.Pass();
+        if (IsEnded) return false;
+        switch (progress)
         {
-            case BodyOutcome.Whole:
+            case BodyProgress.Waits:
+                return false;
+            case BodyProgress.Whole:
                 _exchange.IsRequestWhole = true;
+                _requestPart = RequestPart.Answer;
                 return true;
-            case BodyOutcome.NotTaken when _server.Output.Failure != ProxyFailure.Overload:
-                // It may have answered before it broke: whoever reads answers finds out.
-                _exchange.IsLast = true;
+            case BodyProgress.NotTaken:
+                OnServerTakesNothing();
                 return true;
-            case BodyOutcome.Malformed or BodyOutcome.Incomplete when !_exchange.IsOpen:
-                return false; // it has been answered already
-            case BodyOutcome.Malformed when !_exchange.HasResponse && !_client.Output.IsDraining:
-                Answer(_requestBodies.Refusal!.Status, ProxyError.Request, _requestBodies.Refusal.Reason);
+            case BodyProgress.Malformed or BodyProgress.Incomplete when !_exchange.IsOpen:
+                BeginEnd(); // it has been answered already
+                return false;
+            case BodyProgress.Malformed when !_exchange.HasResponse:
+                AnswerLast(_requestBodies.Refusal!.Status, ProxyError.Request, _requestBodies.Refusal.Reason);
                 return false;
             default:
-                Abort(outcome switch { BodyOutcome.Malformed => ProxyFailure.ProtocolError, BodyOutcome.Incomplete => _client.Transport.Failure, _ => ProxyFailure.Overload });
+                Abort(progress switch { BodyProgress.Malformed => ProxyFailure.ProtocolError, BodyProgress.Incomplete => _client.Transport.Failure, _ => ProxyFailure.Overload });
                 return false;
         }
+    }
+
+    // It may have answered before it broke: whoever reads answers finds out.
+    private void OnServerTakesNothing()
+    {
+        if (_isBytes || _server.Output.Failure == ProxyFailure.Overload)
+        {
+            Abort(_server.Output.Failure);
+            return;
+        }
+
+        _server.Output.Clear();
+        _exchange.IsLast = true;
+        if (_requestPart == RequestPart.Body) _requestPart = RequestPart.Answer;
+    }
+
+    private bool IsAnswered()
+    {
+        if (_exchange.IsOpen) return false;
+        if (_exchange.IsLast)
+        {
+            BeginEnd();
+            return false;
+        }
+
+        _requestPart = RequestPart.Head;
+        return true;
     }
 
     // The protocols that the server may change to. An upgrade to HTTP/2 is passed over (RFC 9113, section 3.1), and so is any in HTTP/1.0 (RFC 9110, section 7.8): the answer comes in HTTP/1.1.
@@ -155,15 +207,16 @@ internal sealed partial class Http1Relay
     private void OnSlowHead()
     {
         if (_isEnding || IsEnded) return;
-        Answer(408, ProxyError.Request, "the head of the request took too long");
-        BeginEnd();
+        AnswerLast(408, ProxyError.Request, "the head of the request took too long");
+        Advance();
     }
 
     // In the server's place. Of what answers HEAD there is no body.
-    private void Answer(int status, string error, string details)
+    private void AnswerLast(int status, string error, string details)
     {
         ErrorResponse.Write(_client, status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow());
         if (_exchange.IsOpen) EndExchange(status, error);
         else _observer.OnRequestEnded(status, TimeSpan.Zero, error);
+        BeginEnd();
     }
 }

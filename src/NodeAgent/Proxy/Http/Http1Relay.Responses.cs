@@ -1,10 +1,8 @@
 using Culvert.Http1;
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
-using Outcome = Culvert.NodeAgent.Proxy.Http.Http1HeadInput.Outcome;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
@@ -13,72 +11,77 @@ internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _responses;
     private readonly BodyPump _responseBodies;
+
     // Those that a head has at most beyond the fields that were read, without pseudo headers.
     private const int FieldsOfConnection = 2;
 
-    private readonly LoopSignal _responseTurn = new();
+    private ResponsePart _responsePart;
 
-    private async ValueTask ForwardResponsesAsync()
+    // Which part of what the server says comes next.
+    private enum ResponsePart
     {
-        if (!await WatchServerAsync()) return;
-        for (int heads = 1; !_isBytes && await NextResponseAsync() && await ForwardResponseAsync(); heads++)
-        {
-            if (heads % RelayDirection.ReadsPerTurn == 0) await Loop.YieldAsync(_responseTurn);
-        }
-
-        if (_isBytes && !IsEnded) await CarryBytesAsync(_responseBodies, _client, _server.Transport);
+        Beginning, // it is not known yet what the client speaks
+        Head,
+        Body,
+        Sending, // all of a response has been passed on, and may still wait for the client
+        Bytes,
+        End,
     }
 
-    // Until it is known what the client speaks nothing is taken of what the server says; but that it has ended, as servers do that are not asked for a while, is for the client to know. False when it has.
-    private async ValueTask<bool> WatchServerAsync()
+    private void AdvanceResponses()
     {
-        while (!_isBegun && _server.Transport is IPeekableTransport server)
+        for (int heads = 0; !IsEnded && !_isEnding && !_client.Output.IsBlocked;)
         {
-            bool isOpen = await server.ReadableAsync();
-            if (_isBegun) break;
-            if (!isOpen || IsEnded || _isEnding) return false;
-            TransportResult peeked = server.Peek(Loop.Joined.AsSpan(0, 1));
-            if (peeked.IsOver)
+            if (_responsePart == ResponsePart.Head && heads++ == RelayDirection.ReadsPerTurn)
             {
-                BeginEnd();
-                return false;
+                _server.AwaitTurn();
+                return;
             }
 
-            if (peeked.Count > 0 && !await _begun.WaitAsync()) return false;
+            bool isDone = _responsePart switch
+            {
+                ResponsePart.Beginning => WatchServer(),
+                ResponsePart.Head => TakeResponse(),
+                ResponsePart.Body => PassResponseBody(),
+                ResponsePart.Sending => EndResponse(_exchange.Response.Fields.Status),
+                ResponsePart.Bytes => PassBytes(_responseBodies, _server, _client),
+                _ => false,
+            };
+            if (!isDone) return;
         }
-
-        return !IsEnded && !_isEnding;
     }
 
-    // False when there is none, or it is not taken.
-    private async ValueTask<bool> NextResponseAsync()
+    // Until it is known what the client speaks nothing is taken of what the server says; but that it has ended, as servers do that are not asked for a while, is for the client to know.
+    private bool WatchServer()
     {
-        Outcome outcome = await _responses.AnythingAsync();
-        if (IsEnded || _isEnding) return false;
-        if (!_exchange.IsOpen)
-        {
-            // It has ended; or it says what nobody has asked for, which must not be taken for an answer to the next request.
-            BeginEnd();
-            return false;
-        }
+        if (_server.Transport is not IPeekableTransport server) return false;
+        TransportResult peeked = server.Peek(Loop.Joined.AsSpan(0, 1));
+        if (peeked.IsOver) BeginEnd();
+        else if (peeked.Count == 0) _server.AwaitReadable();
+        return false;
+    }
 
-        if (outcome == Outcome.Read) outcome = await _responses.ReadResponseAsync(_exchange.IsHead, _exchange.Response);
-        if (IsEnded || _isEnding) return false;
-        switch (outcome)
+    private bool TakeResponse()
+    {
+        if (!_exchange.IsOpen) return WatchIdleServer();
+        HeadRead read = _responses.ReadResponse(_exchange.IsHead, _exchange.Response);
+        switch (read)
         {
-            case Outcome.Read:
-                return true;
-            case Outcome.Refused:
+            case HeadRead.Nothing:
+                return false;
+            case HeadRead.Read:
+                return ForwardResponse();
+            case HeadRead.Refused:
                 AnswerForServer(ProxyError.Protocol, $"of the response, {_responses.Refusal!.Reason}");
                 return false;
-            case Outcome.Overload:
+            case HeadRead.Overload:
                 Abort(ProxyFailure.Overload);
                 return false;
             case var _ when _exchange.Count > 1:
                 // Requests that meet the end of a connection that is used again are for the client to repeat, which it does when it sees that end (RFC 9112, section 9.3.1).
                 BeginEnd();
                 return false;
-            case Outcome.Ended:
+            case HeadRead.Ended:
                 AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
                 return false;
             default:
@@ -87,19 +90,22 @@ internal sealed partial class Http1Relay
         }
     }
 
-    private void AnswerForServer(string error, string details)
+    // That it has ended is for the client to know; what it says that nobody has asked for must not be taken for an answer to the next request.
+    private bool WatchIdleServer()
     {
-        Answer(502, error, details);
-        BeginEnd();
+        if (!_server.Input.Bytes.IsEmpty || _responses.ReceiveMore() != HeadRead.Nothing) BeginEnd();
+        return false;
     }
 
-    // False when it is the last, or the connection is over.
-    private async ValueTask<bool> ForwardResponseAsync()
+    private void AnswerForServer(string error, string details) => AnswerLast(502, error, details);
+
+    // False when the connection goes no further by this side.
+    private bool ForwardResponse()
     {
         Http1Head request = _exchange.Request, response = _exchange.Response;
         int status = response.Fields.Status;
         if (status == 101) return ChangeProtocol();
-        if (status < 200) return await ForwardInterimAsync(status);
+        if (status < 200) return ForwardInterim(status);
 
         bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
@@ -115,47 +121,43 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        BodyOutcome outcome = _client.Output.Write(Loop.Joined.AsSpan(0, length))
-            ? await _responseBodies.PassAsync(response.Body, response.Length, inChunks)
-            : BodyOutcome.NotTaken;
-        if (IsEnded) return false;
-        if (outcome != BodyOutcome.Whole)
+        _responseBodies.Begin(response.Body, response.Length, inChunks);
+        _responsePart = ResponsePart.Body;
+        if (_client.Output.Write(Loop.Joined.AsSpan(0, length))) return true;
+        Abort(_client.Output.Failure);
+        return false;
+    }
+
+    private bool PassResponseBody()
+    {
+        BodyProgress progress = _responseBodies.Pass();
+        if (IsEnded || progress == BodyProgress.Waits) return false;
+        if (progress == BodyProgress.Whole)
         {
-            // What has begun can't be taken back: that the client sees a reset is how it knows that it has not all.
-            Abort(outcome switch
-            {
-                BodyOutcome.Incomplete => _server.Transport.Failure,
-                BodyOutcome.Malformed => ProxyFailure.ProtocolError,
-                BodyOutcome.NotTaken => _client.Output.Failure,
-                _ => ProxyFailure.Overload,
-            });
-            return false;
+            _responsePart = ResponsePart.Sending;
+            return true;
         }
 
-        if (_client.Output.IsBlocked && !await _client.Output.DrainAsync())
+        // What has begun can't be taken back: that the client sees a reset is how it knows that it has not all.
+        Abort(progress switch
         {
-            Abort(_client.Output.Failure);
-            return false;
-        }
-
-        return EndResponse(status);
+            BodyProgress.Incomplete => _server.Transport.Failure,
+            BodyProgress.Malformed => ProxyFailure.ProtocolError,
+            BodyProgress.NotTaken => _client.Output.Failure,
+            _ => ProxyFailure.Overload,
+        });
+        return false;
     }
 
     // False when it was the last.
     private bool EndResponse(int status)
     {
         bool isLast = _exchange.IsLast || HasMoreOfServer();
-        bool isRequestWhole = _exchange.IsRequestWhole;
+        _responsePart = ResponsePart.Head;
         EndExchange(status, error: null);
-        if (isLast || !isRequestWhole)
-        {
-            // A request that still comes may do so, unless the connection ends.
-            if (isLast) BeginEnd();
-            return !isLast;
-        }
-
-        _responded.Set(true); // the next request may begin before this returns
-        return !IsEnded && !_isEnding;
+        if (isLast) BeginEnd();
+        _hasNews = true; // the next request may begin; one that still comes may do so
+        return !isLast;
     }
 
     // What follows an answer has not been asked for yet: it ends the connection, before it could be taken for the next answer. So does the server's end.
@@ -165,7 +167,7 @@ internal sealed partial class Http1Relay
         return !_server.Input.Bytes.IsEmpty;
     }
 
-    private async ValueTask<bool> ForwardInterimAsync(int status)
+    private bool ForwardInterim(int status)
     {
         if (++_exchange.InterimCount > _options.MaxInterim)
         {
@@ -176,7 +178,7 @@ internal sealed partial class Http1Relay
         // HTTP/1.0 has none (RFC 9110, section 15.2).
         if (_exchange.Request.IsVersion10) return true;
         _exchange.IsContinued |= status == 100;
-        if (WriteHead(_exchange.Response, default) && await _client.Output.DrainAsync()) return !IsEnded;
+        if (WriteHead(_exchange.Response, default)) return true;
         Abort(_client.Output.Failure);
         return false;
     }
@@ -196,9 +198,8 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        _isBytes = true;
         EndExchange(101, error: null);
-        _responded.Set(true);
+        BeginBytes();
         return true;
     }
 

@@ -1,4 +1,3 @@
-using Culvert.Http1;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
@@ -12,9 +11,10 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// been answered. Belongs to its loop's thread.
 /// </summary>
 /// <remarks>
-/// Two tasks, one for each direction, are the only readers of their sides. They wait for each other by signals, whose waiters go on inline: what one has read of the shared state before it sets a signal need not be true after. Heads and chunks are composed in the loop's second buffer and written at once: nothing that may run meanwhile (<see cref="GiveUp"/>) composes anything.
+/// Nothing of it waits: each news of a side calls <see cref="Advance"/>, which does all that can be done, in both directions, and has what was written go out at the end. What may call it while it runs, as a transport that is closed, only has it go
+/// round once more. Heads and chunks are composed in the loop's second buffer and written at once.
 /// </remarks>
-internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IBufferHolder
+internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IHttpSideUser
 {
     private readonly HttpSide _client;
     private readonly HttpSide _server;
@@ -22,7 +22,9 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
     private readonly HttpExchange _exchange = new();
-    private Task? _ending;
+    private readonly LoopSignal _over = new();
+    private bool _isAdvancing;
+    private bool _hasNews;
     private bool _isEnding; // nothing more is asked or answered
     private bool _isBytes; // it has changed to another protocol, or never spoke this one
 
@@ -66,17 +68,36 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         _client.Transport.User = _server.Transport.User = this;
         if (_client.Transport.IsClosed) Abort(_client.Transport.Failure);
         else if (_server.Transport.IsClosed) Abort(_server.Transport.Failure);
-        if (!IsEnded)
-        {
-            Task responses = RunAsync(ForwardResponsesAsync);
-            await RunAsync(ForwardRequestsAsync);
-            await responses;
-        }
-
-        if (!IsEnded) await RunAsync(CloseAsync);
+        Advance();
+        if (!IsEnded) await _over.WaitAsync();
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         _client.Release();
         _server.Release();
+    }
+
+    /// <inheritdoc/>
+    public void Advance()
+    {
+        _hasNews = true;
+        if (_isAdvancing || IsEnded) return;
+        _isAdvancing = true;
+        try
+        {
+            while (_hasNews && !IsEnded)
+            {
+                _hasNews = false;
+                AdvanceAll();
+            }
+        }
+        catch (Exception exception)
+        {
+            // What an exception has ended ends alone, and is reported.
+            Loop.ReportFault(exception);
+            Abort(ProxyFailure.ProxyFault);
+        }
+
+        _isAdvancing = false;
+        if (IsEnded) _over.Set(true);
     }
 
     /// <inheritdoc/>
@@ -93,8 +114,7 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         _server.Clear();
         _client.Transport.Reset(failure);
         _server.Transport.Reset(failure);
-        _begun.Set(false);
-        _responded.Set(false);
+        if (!_isAdvancing) _over.Set(true);
     }
 
     /// <inheritdoc/>
@@ -113,60 +133,41 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         if (ReferenceEquals(transport, _client.Transport) || (transport.IsClosed && !_isEnding)) Abort(transport.Failure);
     }
 
-    // What an exception has ended ends alone, and is reported.
-    private async Task RunAsync(Func<ValueTask> part)
+    private void AdvanceAll()
     {
-        try
-        {
-            await part();
-        }
-        catch (Exception exception)
-        {
-            Loop.ReportFault(exception);
-            Abort(ProxyFailure.ProxyFault);
-        }
+        if (!_isEnding) AdvanceRequests();
+        if (!_isEnding && !IsEnded) AdvanceResponses();
+        if (IsEnded) return;
+        if (!Flush(_client)) Abort(_client.Output.Failure);
+        else if (_isEnding) AdvanceEnd();
+        else if (!Flush(_server)) OnServerTakesNothing();
     }
 
-    // One direction of what is not HTTP: an end stays an end. What was received goes first.
-    private async ValueTask CarryBytesAsync(BodyPump pump, HttpSide to, ITransport from)
+    // What has waited for a side can go on when that takes more.
+    private bool Flush(HttpSide side)
     {
-        BodyOutcome outcome = await pump.PassAsync(BodyKind.UntilClose, length: 0, inChunks: false);
-        if (IsEnded) return;
-        if (outcome == BodyOutcome.Whole && await to.Output.DrainAsync()) to.Transport.Finish();
-        else Abort(outcome switch { BodyOutcome.Incomplete => from.Failure, BodyOutcome.Overload => ProxyFailure.Overload, _ => to.Output.Failure });
+        bool wasBlocked = side.Output.IsBlocked;
+        if (!side.Flush()) return false;
+        _hasNews |= wasBlocked && !side.Output.IsBlocked;
+        return true;
     }
 
     // Nothing more will be asked or answered. The client gets all that was written; the server, where it has a part of a request only, sees that it was not whole.
     private void BeginEnd()
     {
         if (_isEnding || IsEnded) return;
-        _isEnding = true;
-        _ending = RunAsync(EndAsync);
-    }
-
-    private async ValueTask EndAsync()
-    {
+        _isEnding = _hasNews = true;
         Loop.Timers.Cancel(_headDeadline);
-        if (_exchange is { Count: > 0, IsRequestWhole: false }) _server.Transport.Reset(ProxyFailure.ProtocolError);
+        if (_exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Output.IsBlocked)) _server.Transport.Reset(ProxyFailure.ProtocolError);
         else _server.Transport.Close();
-        _begun.Set(false);
-        _responded.Set(false);
-        if (_client.Output.IsDraining) Abort(ProxyFailure.ProtocolError); // the client takes nothing, not even the answer before
-        else if (!await _client.FinishAsync(_options.AnswerTime, _options.LingerTime)) Abort(_client.Transport.Failure);
+        _server.Clear();
+        _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }
 
-    private async ValueTask CloseAsync()
+    private void AdvanceEnd()
     {
-        if (!_isBytes)
-        {
-            BeginEnd();
-            await (_ending ?? Task.CompletedTask);
-            if (!IsEnded) await _client.DiscardAsync();
-        }
-
-        if (IsEnded) return;
+        if (!_client.AdvanceEnd()) return;
         IsEnded = true;
         _client.Transport.Close();
-        _server.Transport.Close();
     }
 }

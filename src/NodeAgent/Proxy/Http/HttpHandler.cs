@@ -22,7 +22,7 @@ internal sealed class HttpHandler(HttpOptions options, IProxyObserver observer, 
             // Who came by a tunnel has its answer: the client's own node knows why, and says so.
             bool isAnswered = !client.IsClosed;
             connection.Fail(failure, detail, resetsClient: !isAnswered);
-            if (isAnswered) await new UnreachableAnswer(client, connection.ClientHolder, options, requests, time).AnswerAsync(failure);
+            if (isAnswered) await new UnreachableAnswer(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
             return;
         }
 

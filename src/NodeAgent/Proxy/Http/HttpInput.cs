@@ -31,7 +31,7 @@ internal sealed class HttpInput(ITransport transport, BufferAccount account, IBu
     /// <summary>Receives behind what lies there: Done with a count, Blocked, Ended, or Failed. To be called only while there is room, which there is for less than a buffer.</summary>
     internal TransportResult Receive()
     {
-        if (!transport.CanReceive) return new TransportResult(TransportStatus.Blocked);
+        if (!transport.CanReceive) return new TransportResult(transport.IsClosed ? TransportStatus.Failed : TransportStatus.Blocked);
         account.Wait(_place);
         if (_buffer is null && (_buffer = account.TryRent(_place)) is null)
         {

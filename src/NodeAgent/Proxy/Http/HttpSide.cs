@@ -10,17 +10,30 @@ internal sealed class HttpSide
 {
     private readonly BufferAccount _account;
     private readonly LoopTimer _closing;
+    private readonly Readiness _readable;
+    private readonly Readiness _writable;
+    private readonly Readiness _turn;
+    private readonly LoopSignal _nextTurn = new();
+    private TimeSpan _lingerTime;
+    private bool _isFinished;
 
     /// <summary>Takes a transport over.</summary>
     /// <param name="transport">The side.</param>
     /// <param name="owner">Whose account its bytes are on.</param>
-    /// <param name="holder">The connection, which may have to end for others of that account.</param>
-    internal HttpSide(ITransport transport, in BudgetHolder owner, IBufferHolder holder)
+    /// <param name="user">The connection, which may have to end for others of that account.</param>
+    internal HttpSide(ITransport transport, in BudgetHolder owner, IHttpSideUser user)
     {
         Transport = transport;
         _account = transport.Loop.Buffers.Open(owner);
-        Input = new HttpInput(transport, _account, holder);
-        Output = new HttpOutput(transport, new HeldBytes(_account, holder));
+        Input = new HttpInput(transport, _account, user);
+        Output = new HttpOutput(transport, new HeldBytes(_account, user));
+        _readable = new Readiness(_ => user.Advance());
+        _turn = new Readiness(_ => user.Advance());
+        _writable = new Readiness(isOpen =>
+        {
+            Output.OnWritable(isOpen);
+            user.Advance();
+        });
         _closing = new LoopTimer(static state => ((ITransport)state!).Close(), transport);
     }
 
@@ -30,30 +43,54 @@ internal sealed class HttpSide
 
     internal HttpOutput Output { get; }
 
-    /// <summary>
-    /// Has what was written go out, and ends this direction. What the side still sends is not answered with a reset at once, which could cost it the answer (RFC 9112, section 9.6). To be awaited by one caller only.
-    /// </summary>
-    /// <param name="answerTime">How long it may take to receive what was written.</param>
-    /// <param name="lingerTime">How long it may go on after that; then it is closed.</param>
-    /// <returns>False when it was broken or closed meanwhile.</returns>
-    internal async ValueTask<bool> FinishAsync(TimeSpan answerTime, TimeSpan lingerTime)
+    /// <summary>Has the user called when something can be received. To be called when receiving was blocked.</summary>
+    internal void AwaitReadable()
     {
-        Transport.Loop.Schedule(_closing, answerTime);
-        if (!await Output.DrainAsync() || Transport.IsClosed) return false;
-        Transport.Finish();
-        Transport.Loop.Schedule(_closing, lingerTime);
+        if (!_readable.IsAwaited && !Transport.IsClosed) _readable.Await(Transport.ReadableAsync());
+    }
+
+    /// <summary>Has the user called when others of the loop have had their turn.</summary>
+    internal void AwaitTurn()
+    {
+        if (!_turn.IsAwaited) _turn.Await(Transport.Loop.YieldAsync(_nextTurn));
+    }
+
+    /// <summary>Has what waits go out as far as the side takes it, and the user called when it takes more.</summary>
+    /// <returns>False when it is broken, or there is no buffer for what waits; <see cref="HttpOutput.Failure"/> says which.</returns>
+    internal bool Flush()
+    {
+        if (!Output.Flush()) return false;
+        if (Output.IsBlocked && !_writable.IsAwaited) _writable.Await(Transport.WritableAsync());
         return true;
     }
 
-    /// <summary>Drops what the side still sends, up to its end or until it is closed.</summary>
-    internal async ValueTask DiscardAsync()
+    /// <summary>
+    /// Nothing more will be written. What was, goes out and is the end of this direction; what the side still sends is dropped. It is not answered with a reset at once, which could cost the side what it was answered (RFC 9112,
+    /// section 9.6). <see cref="AdvanceEnd"/> does it.
+    /// </summary>
+    /// <param name="answerTime">How long it may take to receive what was written.</param>
+    /// <param name="lingerTime">How long it may go on after that; then it is closed.</param>
+    internal void BeginEnd(TimeSpan answerTime, TimeSpan lingerTime)
     {
-        LoopSignal turn = new();
-        for (int reads = 1; await Transport.ReadableAsync(); reads++)
+        _lingerTime = lingerTime;
+        Transport.Loop.Schedule(_closing, answerTime);
+    }
+
+    /// <summary>Goes on with the end, after <see cref="Flush"/>.</summary>
+    /// <returns>Whether the side has ended too, is broken or closed.</returns>
+    internal bool AdvanceEnd()
+    {
+        if (Transport.IsClosed) return true;
+        if (Output.IsBlocked) return false;
+        if (!_isFinished)
         {
-            if (Transport.Receive(Transport.Loop.Joined).IsOver) break;
-            if (reads % RelayDirection.ReadsPerTurn == 0) await Transport.Loop.YieldAsync(turn);
+            _isFinished = true;
+            Input.Clear();
+            Transport.Finish();
+            Transport.Loop.Schedule(_closing, _lingerTime);
         }
+
+        return !Discard();
     }
 
     /// <summary>Drops what waits, in both directions.</summary>
@@ -69,5 +106,23 @@ internal sealed class HttpSide
         Clear();
         Transport.Loop.Timers.Cancel(_closing);
         Transport.Loop.Buffers.Close(_account);
+    }
+
+    // False at its end.
+    private bool Discard()
+    {
+        for (int reads = 0; reads < RelayDirection.ReadsPerTurn; reads++)
+        {
+            if (!Transport.CanReceive)
+            {
+                AwaitReadable();
+                return !Transport.IsClosed;
+            }
+
+            if (Transport.Receive(Transport.Loop.Joined).IsOver) return false;
+        }
+
+        AwaitTurn();
+        return true;
     }
 }

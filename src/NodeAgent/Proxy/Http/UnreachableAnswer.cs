@@ -7,65 +7,103 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>Tells a client of HTTP/1.1 why its server can't be reached: its first request is answered, and the connection ends. Belongs to its loop's thread.</summary>
-internal sealed class UnreachableAnswer : IBufferHolder
+internal sealed class UnreachableAnswer : IHttpSideUser
 {
     private readonly HttpSide _client;
+    private readonly Http1HeadInput _requests;
+    private readonly Http1Head _request = new();
     private readonly HttpOptions _options;
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
+    private readonly LoopTimer _deadline;
+    private readonly LoopSignal _over = new();
+    private readonly ProxyFailure _failure;
+    private bool _isAdvancing;
+    private bool _hasNews;
+    private bool _isAnswered;
+    private bool _isOver;
 
-    /// <summary>Makes one; the client's transport stays its owner's.</summary>
+    /// <summary>Makes one; the client's transport is its own from here on.</summary>
     /// <param name="client">The client.</param>
     /// <param name="owner">Whose account bytes are on that come from it, or wait for it.</param>
+    /// <param name="failure">Why there is no server.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of the request.</param>
     /// <param name="time">The clock.</param>
-    internal UnreachableAnswer(ITransport client, in BudgetHolder owner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal UnreachableAnswer(ITransport client, in BudgetHolder owner, ProxyFailure failure, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
-        (_options, _observer, _time) = (options, observer, time);
+        (_failure, _options, _observer, _time) = (failure, options, observer, time);
         _client = new HttpSide(client, owner, this);
+        _requests = new Http1HeadInput(_client, options.Limits);
+        _deadline = new LoopTimer(static state => ((UnreachableAnswer)state!).Reset(ProxyFailure.ConnectFailed), this);
     }
 
     /// <inheritdoc/>
-    public void GiveUp()
-    {
-        _client.Clear();
-        _client.Transport.Reset(ProxyFailure.Overload);
-    }
+    public void GiveUp() => Reset(ProxyFailure.Overload);
 
     /// <summary>Waits for a request and answers it. Returns when the client has gone, or has had its time to.</summary>
-    /// <param name="failure">Why there is no server.</param>
-    internal async ValueTask AnswerAsync(ProxyFailure failure)
+    internal async ValueTask RunAsync()
     {
-        Http1Head request = new();
-        Http1HeadInput requests = new(_client, _options.Limits);
-        LoopTimer deadline = new(static state => ((ITransport)state!).Reset(ProxyFailure.ConnectFailed), _client.Transport);
-        _client.Transport.Loop.Schedule(deadline, _options.HeadTimeout);
-        Http1HeadInput.Outcome outcome = await requests.ReadRequestAsync(request);
-        _client.Transport.Loop.Timers.Cancel(deadline);
-        if (outcome == Http1HeadInput.Outcome.Read)
-        {
-            (int status, string error) = ProxyError.Of(failure);
-            Write(status, error, ProxyError.DetailsOf(failure), hasBody: !request.Fields.Method.SequenceEqual("HEAD"u8));
-        }
-        else if (outcome == Http1HeadInput.Outcome.Refused && !_client.Input.Bytes.StartsWith("PRI * HTTP/2.0"u8))
-        {
-            Write(requests.Refusal!.Status, ProxyError.Request, requests.Refusal.Reason, hasBody: true);
-        }
-        else
-        {
-            // It speaks HTTP/2, which is not answered, or says nothing.
-            _client.Transport.Reset(ProxyFailure.ConnectFailed);
-        }
-
-        if (await _client.FinishAsync(_options.AnswerTime, _options.LingerTime)) await _client.DiscardAsync();
+        _client.Transport.Loop.Schedule(_deadline, _options.HeadTimeout);
+        Advance();
+        if (!_isOver) await _over.WaitAsync();
+        _client.Transport.Loop.Timers.Cancel(_deadline);
         _client.Transport.Close();
         _client.Release();
     }
 
+    /// <inheritdoc/>
+    public void Advance()
+    {
+        _hasNews = true;
+        if (_isAdvancing || _isOver) return;
+        _isAdvancing = true;
+        while (_hasNews && !_isOver)
+        {
+            _hasNews = false;
+            if (!_isAnswered) Answer();
+            if (!_isOver && !_client.Flush()) Reset(_client.Output.Failure);
+            _isOver |= _isAnswered && _client.AdvanceEnd();
+        }
+
+        _isAdvancing = false;
+        if (_isOver) _over.Set(true);
+    }
+
+    private void Answer()
+    {
+        HeadRead read = _requests.ReadRequest(_request);
+        if (read == HeadRead.Nothing) return;
+        if (read == HeadRead.Read)
+        {
+            (int status, string error) = ProxyError.Of(_failure);
+            Write(status, error, ProxyError.DetailsOf(_failure), hasBody: !_request.Fields.Method.SequenceEqual("HEAD"u8));
+        }
+        else if (read == HeadRead.Refused && !_client.Input.Bytes.StartsWith("PRI * HTTP/2.0"u8))
+        {
+            Write(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason, hasBody: true);
+        }
+        else
+        {
+            // It speaks HTTP/2, which is not answered, or says nothing.
+            Reset(ProxyFailure.ConnectFailed);
+        }
+    }
+
     private void Write(int status, string error, string details, bool hasBody)
     {
+        _isAnswered = true;
+        _client.Transport.Loop.Timers.Cancel(_deadline);
         ErrorResponse.Write(_client, status, error, details, hasBody, _time.GetUtcNow());
         _observer.OnRequestEnded(status, TimeSpan.Zero, error);
+        _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
+    }
+
+    private void Reset(ProxyFailure failure)
+    {
+        _isOver = true;
+        _client.Clear();
+        _client.Transport.Reset(failure);
+        if (!_isAdvancing) _over.Set(true);
     }
 }

@@ -65,6 +65,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Another one, for what is put together while <see cref="Scratch"/> may hold what is being read: whoever waits for a stream's bytes goes on in the middle of that.</summary>
     internal byte[] Joined { get; }
 
+    /// <summary>Buffers for what is put together in pieces.</summary>
+    internal GatherBuffers Gathering { get; } = new();
+
     /// <summary>Timers of this loop.</summary>
     internal TimerWheel Timers { get; }
 

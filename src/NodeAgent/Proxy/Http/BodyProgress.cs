@@ -1,8 +1,14 @@
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <summary>How the passing of a body has ended.</summary>
-internal enum BodyOutcome
+/// <summary>How far the passing of a body has come, at the side that it comes from or as a whole.</summary>
+internal enum BodyProgress
 {
+    /// <summary>There is more that can be passed.</summary>
+    Moved,
+
+    /// <summary>Nothing more has come, or the receiver takes nothing: whoever uses the sides is called when that changes.</summary>
+    Waits,
+
     /// <summary>It has passed, whole; some of it may wait for the receiver.</summary>
     Whole,
 

@@ -1,0 +1,75 @@
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+using Culvert.NodeAgent.Tests.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>What a request costs in memory that has to be collected: nothing, once its connection has had a few.</summary>
+public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
+{
+    private const int Exchanges = 2_000;
+
+    private readonly TransportLab _lab = new();
+    private readonly SocketPair _client = new();
+    private readonly SocketPair _server = new();
+    private readonly byte[] _room = new byte[4096];
+    private int _answered;
+    private Task _running = Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Second.Dispose(); // the others are the relay's
+        await _running.WaitAsync(TimeSpan.FromSeconds(20));
+        await _lab.DisposeAsync();
+        _server.Second.Dispose();
+    }
+
+    [Fact]
+    public async Task RequestsOfAConnectionAllocateNothing()
+    {
+        await _lab.OnLoopAsync(() =>
+        {
+            LoopSocket client = new(_lab.Loop, _client.First, connected: true), server = new(_lab.Loop, _server.First, connected: true);
+            Http1Relay relay = new(client, server, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), new HttpOptions(), this, TimeProvider.System);
+            _running = relay.RunAsync().AsTask();
+            return true;
+        });
+        Exchange(100);
+        long before = await AllocatedAsync();
+        Exchange(Exchanges);
+        Assert.InRange(await AllocatedAsync() - before, 0, 4096); // of asking
+        Assert.Equal(100 + Exchanges, _answered);
+    }
+
+    // An assertion would allocate.
+    void IRequestObserver.OnRequestEnded(int status, TimeSpan duration, string? error) => _answered += status == 200 ? 1 : 0;
+
+    private Task<long> AllocatedAsync() => _lab.OnLoopAsync(GC.GetAllocatedBytesForCurrentThread);
+
+    private void Exchange(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Pass("POST /a?b=c HTTP/1.1\r\nhost: shop\r\naccept: */*\r\ncontent-length: 3\r\n\r\nabc"u8, _client.Second, _server.Second);
+            Pass("HTTP/1.1 200 OK\r\nserver: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"u8, _server.Second, _client.Second);
+        }
+    }
+
+    // Written anew it is what it was.
+    private void Pass(ReadOnlySpan<byte> message, SocketHandle from, SocketHandle to)
+    {
+        Assert.Equal(message.Length, from.Send(message).Count);
+        int received = 0;
+        for (SpinWait wait = default; received < message.Length; wait.SpinOnce())
+        {
+            IoResult result = to.Receive(_room.AsSpan(received));
+            if (result.Count > 0) received += result.Count;
+            else Assert.True(result.WouldBlock);
+        }
+
+        Assert.True(message.SequenceEqual(_room.AsSpan(0, received)));
+    }
+}
