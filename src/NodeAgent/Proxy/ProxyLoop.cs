@@ -57,7 +57,9 @@ internal sealed class ProxyLoop
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
         HttpHandler http = new(options.Http, agent.Observer, time);
-        ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http });
+        Http2Handler http2 = new(options.Http, agent.Observer, time);
+        ProtocolHandlers protocols = new(
+            loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http, ["kubernetes.io/h2c"] = http2, ["grpc"] = http2 });
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);

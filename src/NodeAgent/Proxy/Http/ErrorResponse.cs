@@ -21,7 +21,7 @@ internal static class ErrorResponse
         HeaderList fields = new();
         fields.AddStatus(status)
             .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
-            .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""))
+            .Add("proxy-status"u8, Encoding.ASCII.GetBytes(ProxyError.StatusField(error, details)))
             .Add("content-type"u8, "text/plain"u8)
             .Add("content-length"u8, Encoding.ASCII.GetBytes(body.Length.ToString(CultureInfo.InvariantCulture)));
         Span<byte> room = to.Transport.Loop.Joined;

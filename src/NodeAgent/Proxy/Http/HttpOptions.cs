@@ -1,4 +1,5 @@
 using Culvert.Http1;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -8,6 +9,9 @@ internal sealed record HttpOptions
 {
     /// <summary>What heads may have. A head lies in one buffer, so that it is never longer than that: 16 KiB, as in Node.js.</summary>
     internal Http1Limits Limits { get; init; } = new() { MaxHead = BufferPool.BufferSize };
+
+    /// <summary>Settings of HTTP/2. What a stream may have under way is little enough for hundreds of slow readers; one that needs more gets more, if there is room for it.</summary>
+    internal Http2Options Http2 { get; init; } = new() { StreamWindow = 256 << 10, MaxStreamWindow = 16 << 20, ConnectionWindow = 1 << 30 };
 
     /// <summary>How long a request's head may take from its first byte to its last.</summary>
     internal TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);

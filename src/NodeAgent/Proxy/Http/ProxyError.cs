@@ -18,6 +18,11 @@ internal static class ProxyError
     /// <summary>The connection to the server broke before it had answered.</summary>
     internal const string Terminated = "connection_terminated";
 
+    /// <summary>The value of <c>proxy-status</c>.</summary>
+    /// <param name="error">One of these.</param>
+    /// <param name="details">In words, without quotation marks.</param>
+    internal static string StatusField(string error, string details) => $"culvert; error={error}; details=\"{details}\"";
+
     /// <summary>What a request is answered with whose server can't be reached.</summary>
     /// <param name="failure">Why not.</param>
     internal static (int Status, string Error) Of(ProxyFailure failure) => failure switch

@@ -25,10 +25,7 @@ internal partial class Http2Driver : IHttp2Handler
 
     void IHttp2Handler.OnWindowAvailable(Http2Stream stream) => (stream.State as IHttp2StreamUser)?.OnWindowAvailable();
 
-    void IHttp2Handler.OnGoAway(int lastStreamId, Http2ErrorCode code, ReadOnlySpan<byte> debugData)
-    {
-        // Whoever opens streams looks at Http2.CanOpenStream before; running streams go on.
-    }
+    void IHttp2Handler.OnGoAway(int lastStreamId, Http2ErrorCode code, ReadOnlySpan<byte> debugData) => OnGoAway();
 
     void IHttp2Handler.OnPingAck(ulong opaque)
     {

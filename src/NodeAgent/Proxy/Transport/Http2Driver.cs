@@ -121,6 +121,11 @@ internal partial class Http2Driver : IFlushable
     {
     }
 
+    /// <summary>The peer takes no more streams. Whoever opens streams looks at <see cref="Http2Connection.CanOpenStream"/> before; running ones go on.</summary>
+    protected virtual void OnGoAway()
+    {
+    }
+
     /// <summary>The connection is over: streams have been told, the transport has not.</summary>
     protected virtual void OnClosing()
     {

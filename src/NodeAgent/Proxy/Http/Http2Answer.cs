@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Text;
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Puts answers in HTTP/2 together that the proxy makes in a server's place: heads without a body, which say so, and why, in <c>proxy-status</c> (RFC 9209). Belongs to its loop's thread.</summary>
+/// <param name="time">The clock.</param>
+internal sealed class Http2Answer(TimeProvider time)
+{
+    private readonly HeaderList _fields = new();
+
+    /// <summary>Puts one together.</summary>
+    /// <param name="status">The status.</param>
+    /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
+    /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
+    /// <param name="isGrpc">Whether the request is one of gRPC.</param>
+    /// <returns>It; valid until the next.</returns>
+    internal HeaderList Compose(int status, string error, string details, bool isGrpc)
+    {
+        _fields.Clear();
+        if (isGrpc) GrpcAnswer.Add(_fields, status, details);
+        else _fields.AddStatus(status);
+        return _fields
+            .Add("date"u8, Encoding.ASCII.GetBytes(time.GetUtcNow().UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+            .Add("proxy-status"u8, Encoding.ASCII.GetBytes(ProxyError.StatusField(error, details)));
+    }
+}

@@ -1,0 +1,144 @@
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>A request and its response in HTTP/2, as two streams: the client's and the server's. Used for one request after the other. Belongs to its loop's thread.</summary>
+internal sealed class Http2Exchange
+{
+    private readonly Http2Relay _relay;
+    private readonly HeaderList _waiting = new();
+    private bool _isWaiting;
+    private bool _isOver;
+    private bool _isGrpc;
+    private int _status;
+
+    internal Http2Exchange(Http2Relay relay, Http2Link client, Http2Link server)
+    {
+        _relay = relay;
+        Client = new Http2Leg(this, client);
+        Server = new Http2Leg(this, server);
+    }
+
+    /// <summary>The client's stream.</summary>
+    internal Http2Leg Client { get; }
+
+    /// <summary>The server's stream.</summary>
+    internal Http2Leg Server { get; }
+
+    /// <summary>The request's head while it waits for a stream to the server.</summary>
+    internal HeaderList WaitingHeaders => _waiting;
+
+    /// <summary>Whether the client has ended the request with its head.</summary>
+    internal bool IsHeadOnly { get; private set; }
+
+    /// <summary>When it began; a timestamp of the connection's clock.</summary>
+    internal long Began { get; private set; }
+
+    /// <summary>Whether nothing more becomes of it.</summary>
+    internal bool IsOver => _isOver;
+
+    /// <summary>The other stream.</summary>
+    internal Http2Leg Other(Http2Leg leg) => ReferenceEquals(leg, Client) ? Server : Client;
+
+    /// <summary>A request has come.</summary>
+    /// <param name="stream">Its stream.</param>
+    /// <param name="headers">Its head.</param>
+    /// <param name="isHeadOnly">Whether that is all.</param>
+    /// <param name="now">When.</param>
+    internal void Begin(Http2Stream stream, HeaderList headers, bool isHeadOnly, long now)
+    {
+        (Began, IsHeadOnly, _isOver, _isWaiting, _status) = (now, isHeadOnly, false, false, 0);
+        _isGrpc = GrpcAnswer.IsExpected(headers);
+        Client.Begin(stream, isHeadOnly);
+    }
+
+    /// <summary>There is no stream to the server yet.</summary>
+    internal void Wait(HeaderList headers)
+    {
+        _isWaiting = true;
+        _waiting.AddRange(headers);
+    }
+
+    /// <summary>There is one now.</summary>
+    internal void Open(Http2Stream stream)
+    {
+        _isWaiting = false;
+        _waiting.Clear();
+        Server.Begin(stream, hasEnded: false);
+        Client.HeadersPassed(withEnd: IsHeadOnly);
+    }
+
+    /// <summary>It waits no more, as it is over.</summary>
+    internal void StopWaiting()
+    {
+        _isWaiting = false;
+        OnStreamClosed();
+    }
+
+    /// <summary>Answers in the server's place.</summary>
+    /// <param name="status">The status.</param>
+    /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
+    /// <param name="details">In words.</param>
+    internal void Answer(int status, string error, string details)
+    {
+        if (_isOver) return;
+        End(status, error);
+        Client.SendHeaders(_relay.Answers.Compose(status, error, details, _isGrpc), endStream: true);
+        Client.Reset(Http2ErrorCode.NoError); // of a request that still comes (RFC 9113, section 8.1); without effect otherwise
+        Server.Reset(Http2ErrorCode.Cancel);
+    }
+
+    /// <summary>Ends both streams at once.</summary>
+    /// <param name="code">Why.</param>
+    internal void Abort(Http2ErrorCode code)
+    {
+        if (_isOver) return;
+        End(0, null);
+        Client.Reset(code);
+        Server.Reset(code);
+    }
+
+    /// <summary>The server has answered, or has said something before.</summary>
+    internal void OnResponse(HeaderList headers, bool isFinal, bool endStream)
+    {
+        if (isFinal) _status = headers.Status;
+        if (endStream) OnPassedOn(Server);
+        Client.SendHeaders(headers, endStream);
+    }
+
+    /// <summary>All of one direction has been passed on.</summary>
+    internal void OnPassedOn(Http2Leg from)
+    {
+        if (ReferenceEquals(from, Server) && !_isOver) End(_status, null);
+    }
+
+    /// <summary>One stream was reset by its peer, or is gone with its connection.</summary>
+    internal void OnReset(Http2Leg leg, Http2ErrorCode code, bool isConnectionBroken)
+    {
+        if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
+        {
+            Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
+            return;
+        }
+
+        if (!_isOver) End(0, null);
+        Other(leg).Reset(isConnectionBroken ? Http2ErrorCode.Cancel : code);
+    }
+
+    /// <summary>One stream is no more.</summary>
+    internal void OnStreamClosed()
+    {
+        if (_isWaiting || Client.Stream is not null || Server.Stream is not null) return;
+        if (!_isOver) End(0, null);
+        Client.Clear();
+        Server.Clear();
+        _waiting.Clear();
+        _relay.OnOver(this);
+    }
+
+    private void End(int status, string? error)
+    {
+        _isOver = true;
+        _relay.OnAnswered(this, status, error);
+    }
+}

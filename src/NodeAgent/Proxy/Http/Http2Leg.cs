@@ -1,0 +1,158 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>
+/// One of the two streams of a request, with what has come by it and the other does not take yet: that keeps the window of its sender small. Used for one request after the other. Belongs to its loop's thread.
+/// </summary>
+/// <param name="exchange">The request.</param>
+/// <param name="link">The stream's connection.</param>
+internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2StreamUser, IBufferHolder
+{
+    private readonly HeaderList _trailers = new();
+    private HeldBytes? _held;
+    private bool _hasEnded;
+    private bool _hasTrailers;
+
+    /// <summary>The stream; null before it was opened and after it was closed.</summary>
+    internal Http2Stream? Stream { get; private set; }
+
+    /// <summary>Whether all that comes by it has been passed on, its end included.</summary>
+    internal bool IsPassedOn { get; private set; }
+
+    private Http2Leg Other => exchange.Other(this);
+
+    /// <summary>Takes a stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="hasEnded">Whether its sender has ended it with the headers.</param>
+    internal void Begin(Http2Stream stream, bool hasEnded)
+    {
+        Stream = stream;
+        stream.State = this;
+        _hasEnded = hasEnded;
+    }
+
+    /// <summary>The other stream was opened with the headers of this one, and with its end if there was one.</summary>
+    /// <param name="withEnd">Whether there was.</param>
+    internal void HeadersPassed(bool withEnd)
+    {
+        IsPassedOn = withEnd;
+        if (!withEnd) PassOn();
+    }
+
+    /// <summary>Sends headers by this stream.</summary>
+    /// <param name="headers">The headers.</param>
+    /// <param name="endStream">Whether nothing follows.</param>
+    internal void SendHeaders(HeaderList headers, bool endStream)
+    {
+        if (Stream is null) return;
+        link.Http2.SendHeaders(Stream, headers, endStream);
+        link.ScheduleFlush();
+    }
+
+    /// <summary>Ends the stream at once; nothing is told to the exchange.</summary>
+    /// <param name="code">Why.</param>
+    internal void Reset(Http2ErrorCode code)
+    {
+        _held?.Clear();
+        if (Stream is null) return;
+        link.Http2.Reset(Stream, code);
+        link.ScheduleFlush();
+    }
+
+    /// <summary>Forgets the request.</summary>
+    internal void Clear()
+    {
+        _held?.Clear();
+        _trailers.Clear();
+        Stream = null;
+        _hasEnded = _hasTrailers = IsPassedOn = false;
+    }
+
+    /// <inheritdoc/>
+    public void GiveUp() => exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+
+    /// <inheritdoc/>
+    void IHttp2StreamUser.OnHeaders(HeaderList headers, Http2HeadersKind kind, bool endStream)
+    {
+        if (kind == Http2HeadersKind.Trailers)
+        {
+            _hasEnded = _hasTrailers = true;
+            _trailers.AddRange(headers);
+            PassOn();
+            return;
+        }
+
+        _hasEnded = IsPassedOn = endStream;
+        exchange.OnResponse(headers, kind == Http2HeadersKind.Response, endStream);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2StreamUser.OnData(ReadOnlySpan<byte> data, bool endStream)
+    {
+        _hasEnded |= endStream;
+        int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;
+        Consumed(sent);
+        if (sent == data.Length || Hold(data[sent..])) PassOn();
+        else exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2StreamUser.OnReset(Http2ErrorCode code, bool connectionBroken)
+    {
+        _held?.Clear();
+        exchange.OnReset(this, code, connectionBroken);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2StreamUser.OnStreamClosed()
+    {
+        Stream = null;
+        exchange.OnStreamClosed();
+    }
+
+    /// <inheritdoc/>
+    void IHttp2StreamUser.OnWindowAvailable() => Other.PassOn();
+
+    private int Send(ReadOnlySpan<byte> data)
+    {
+        if (Stream is null || data.IsEmpty) return 0;
+        link.Http2.SendData(Stream, data, endStream: false, out int sent);
+        link.ScheduleFlush();
+        return sent;
+    }
+
+    private void PassOn()
+    {
+        while (_held is { IsEmpty: false })
+        {
+            int sent = Other.Send(_held.Peek());
+            if (sent == 0) return;
+            _held.Advance(sent);
+            Consumed(sent);
+        }
+
+        if (!_hasEnded || IsPassedOn || Other.Stream is not { } stream) return;
+        IsPassedOn = true;
+        exchange.OnPassedOn(this); // while it is this request: its streams may be closed with its end
+        Other.End(stream, _hasTrailers ? _trailers : null);
+    }
+
+    private void End(Http2Stream stream, HeaderList? trailers)
+    {
+        if (trailers is null) link.Http2.CommitData(stream, 0, endStream: true);
+        else link.Http2.SendHeaders(stream, trailers, endStream: true);
+        link.ScheduleFlush();
+    }
+
+    private bool Hold(ReadOnlySpan<byte> data) => (_held ??= new HeldBytes(link.Account, this)).Append(data);
+
+    private void Consumed(int count)
+    {
+        if (Stream is null || count == 0) return;
+        link.Http2.Consumed(Stream, count);
+        if (link.Http2.PendingOutput > 0) link.ScheduleFlush();
+    }
+}

@@ -1,0 +1,153 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>
+/// Carries HTTP/2 between a client and a server: each request by a stream of either connection, which are two connections of HTTP/2 with settings, windows and compression of their own. Belongs to its loop's thread.
+/// </summary>
+internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Driver>, IHttp2LinkUser
+{
+    private readonly Http2Link _client;
+    private readonly Http2Link _server;
+    private readonly ITransport _clientTransport;
+    private readonly ITransport _serverTransport;
+    private readonly IRequestObserver _observer;
+    private readonly TimeProvider _time;
+    private readonly Stack<Http2Exchange> _idle = new();
+    private readonly Queue<Http2Exchange> _waiting = new();
+    private bool _isServing;
+
+    /// <summary>Makes a relay; it owns both transports.</summary>
+    /// <param name="client">The side that opened the connection.</param>
+    /// <param name="server">The side it was opened to.</param>
+    /// <param name="clientOwner">Whose account bytes are on that come from the client.</param>
+    /// <param name="serverOwner">The same for the server.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="observer">Hears of requests.</param>
+    /// <param name="time">The clock.</param>
+    internal Http2Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    {
+        (_clientTransport, _serverTransport, _observer, _time) = (client, server, observer, time);
+        Answers = new Http2Answer(time);
+        _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
+        _server = new Http2Link(server, requests: null, options.Http2, serverOwner, this, time);
+    }
+
+    /// <inheritdoc/>
+    public long BytesSent => _server.Http2.BytesSent;
+
+    /// <inheritdoc/>
+    public long BytesReceived => _client.Http2.BytesSent;
+
+    /// <inheritdoc/>
+    public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Runs until the connection is over; both transports are closed then.</summary>
+    internal async ValueTask RunAsync()
+    {
+        if (_client.IsClosed) return; // aborted
+        Task server = _server.RunAsync().AsTask();
+        await _client.RunAsync();
+        await server;
+    }
+
+    /// <inheritdoc/>
+    public void Abort(ProxyFailure failure)
+    {
+        if (Failure == ProxyFailure.None && !(_client.IsClosed && _server.IsClosed)) Failure = failure;
+        _client.Close("the connection was aborted", failure);
+        _server.Close("the connection was aborted", failure);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2Requests<Http2Driver>.OnRequest(Http2Driver connection, Http2Stream stream, HeaderList headers, bool endStream)
+    {
+        Http2Exchange exchange = _idle.TryPop(out Http2Exchange? idle) ? idle : new Http2Exchange(this, _client, _server);
+        exchange.Begin(stream, headers, endStream, _time.GetTimestamp());
+        if (stream.IsConnect)
+        {
+            exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
+        }
+        else if (_server.IsClosed || _server.Http2.IsDraining)
+        {
+            exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
+        }
+        else if (_waiting.Count > 0 || !TryOpen(exchange, headers))
+        {
+            exchange.Wait(headers);
+            _waiting.Enqueue(exchange);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnSettings(Http2Link link) => ServeWaiting();
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnGoAway(Http2Link link)
+    {
+        // What a client says of streams that a server opens, which there are none of, ends with its own.
+        if (!ReferenceEquals(link, _server)) return;
+        RefuseWaiting();
+        _client.Drain();
+    }
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnClosed(Http2Link link)
+    {
+        bool isClient = ReferenceEquals(link, _client);
+        if (link.CloseReason is not null && Failure == ProxyFailure.None) Failure = (isClient ? _clientTransport : _serverTransport).Failure;
+        RefuseWaiting();
+
+        // Streams that ran are reset on the other side, or answered; that goes out before it ends.
+        (isClient ? _server : _client).Drain();
+    }
+
+    /// <summary>Puts answers together that are made in the server's place.</summary>
+    internal Http2Answer Answers { get; }
+
+    /// <summary>A request has been answered, or never will be.</summary>
+    internal void OnAnswered(Http2Exchange exchange, int status, string? error) => _observer.OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
+
+    /// <summary>Both streams of a request are gone.</summary>
+    internal void OnOver(Http2Exchange exchange)
+    {
+        _idle.Push(exchange);
+        ServeWaiting();
+    }
+
+    private bool TryOpen(Http2Exchange exchange, HeaderList headers)
+    {
+        if (_server.Http2.OpenStream(headers, exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
+        exchange.Open(stream);
+        _server.ScheduleFlush();
+        return true;
+    }
+
+    private void ServeWaiting()
+    {
+        if (_isServing) return;
+        _isServing = true;
+        while (_waiting.TryPeek(out Http2Exchange? exchange))
+        {
+            if (!exchange.IsOver && !TryOpen(exchange, exchange.WaitingHeaders)) break;
+            _waiting.Dequeue();
+            if (exchange.IsOver) exchange.StopWaiting();
+        }
+
+        _isServing = false;
+    }
+
+    private void RefuseWaiting()
+    {
+        _isServing = true; // none is served any more
+        while (_waiting.TryDequeue(out Http2Exchange? exchange))
+        {
+            exchange.Abort(Http2ErrorCode.RefusedStream);
+            exchange.StopWaiting();
+        }
+    }
+}

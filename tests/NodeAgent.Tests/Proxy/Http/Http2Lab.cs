@@ -1,0 +1,85 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+using Culvert.NodeAgent.Tests.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>A relay of HTTP/2 that runs between a client and a server.</summary>
+internal sealed class Http2Lab : IAsyncDisposable
+{
+    internal const string Get = ":method GET\n:scheme http\n:authority shop\n:path /a?b=c\naccept */*";
+    internal const string Post = ":method POST\n:scheme http\n:authority shop\n:path /a";
+    internal const string Grpc = ":method POST\n:scheme http\n:authority shop\n:path /pkg.Shop/Buy\ncontent-type application/grpc+proto\nte trailers";
+    internal const string Ok = ":status 200\nserver x";
+
+    private readonly TransportLab _lab = new();
+    private Task _running = Task.CompletedTask;
+
+    /// <summary>Hears of requests.</summary>
+    internal FakeMesh Mesh { get; } = new();
+
+    internal FarHttp2 Client { get; private set; } = null!;
+
+    internal FarHttp2 Server { get; private set; } = null!;
+
+    internal Http2Relay Relay { get; private set; } = null!;
+
+    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null)
+    {
+        Http2Lab lab = new();
+        (ITransport clientNear, FarEnd clientFar) = await lab._lab.ConnectAsync(client, clientIsNear: false);
+        (ITransport serverNear, FarEnd serverFar) = await lab._lab.ConnectAsync(server, clientIsNear: true);
+        await lab._lab.OnLoopAsync(() =>
+        {
+            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), new HttpOptions(), lab.Mesh, TimeProvider.System);
+            lab._running = lab.Relay.RunAsync().AsTask();
+            lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());
+            lab.Server = new FarHttp2(lab._lab, serverFar.Transport, isServer: true, ofServer ?? new Http2Options());
+            return true;
+        });
+        return lab;
+    }
+
+    /// <summary>A request that has reached the server.</summary>
+    internal async Task<(FarStream Client, FarStream Server)> AskAsync(string fields, bool end)
+    {
+        FarStream client = await Client.AskAsync(fields, end);
+        FarStream server = await Server.RequestAsync();
+        await server.ExpectAsync(end ? $"{fields}\n(end)" : fields);
+        return (client, server);
+    }
+
+    /// <summary>One request and its answer.</summary>
+    internal async Task ExchangeAsync()
+    {
+        (FarStream client, FarStream server) = await AskAsync(Get, end: true);
+        await server.SayAsync(Ok, end: false);
+        await server.SendAsync("hello", end: true);
+        await client.ExpectAsync(Ok, "hello", "(end)");
+    }
+
+    /// <summary>The relay is over, for this reason.</summary>
+    internal async Task<ProxyFailure> EndAsync()
+    {
+        await _running.WaitAsync(TimeSpan.FromSeconds(20));
+        return Relay.Failure;
+    }
+
+    internal Task AbortAsync(ProxyFailure failure) => _lab.OnLoopAsync(() =>
+    {
+        Relay.Abort(failure);
+        return true;
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        await AbortAsync(ProxyFailure.Draining);
+        await EndAsync();
+        await Client.CloseAsync();
+        await Server.CloseAsync();
+        await _lab.DisposeAsync();
+    }
+}

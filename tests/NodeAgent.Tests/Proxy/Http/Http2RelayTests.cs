@@ -1,0 +1,223 @@
+using System.Text;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Tests.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>HTTP/2 on both sides: each request by a stream of either connection.</summary>
+public sealed class Http2RelayTests
+{
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task ARequestAndItsAnswerPass(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        await lab.ExchangeAsync();
+        await lab.ExchangeAsync();
+        Assert.Equal([(200, null), (200, null)], lab.Mesh.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task BothSidesStreamAtOnceAndTrailersAreKept(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Grpc, end: false);
+        await answering.SayAsync(":status 200\ncontent-type application/grpc", end: false);
+        await asking.ExpectAsync(":status 200\ncontent-type application/grpc");
+        await asking.SendAsync("one", end: false);
+        await answering.SendAsync("uno", end: false);
+        await asking.SendAsync("two", end: true);
+        await answering.ExpectAsync("onetwo", "(end)");
+        await answering.SendAsync("due", end: false);
+        await answering.SayAsync("grpc-status 0", end: true);
+        await asking.ExpectAsync("unodue", "grpc-status 0\n(end)");
+    }
+
+    [Fact]
+    public async Task TrailersOfARequestAreKeptToo()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await client.SendAsync("abc", end: false);
+        await client.SayAsync("sum 1", end: true);
+        await server.ExpectAsync("abc", "sum 1\n(end)");
+    }
+
+    [Fact]
+    public async Task InterimResponsesPass()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await server.SayAsync(":status 103\nlink </x>", end: false);
+        await server.SayAsync(":status 204", end: true);
+        await client.ExpectAsync(":status 103\nlink </x>", ":status 204\n(end)");
+        await client.SendAsync("", end: true);
+        await server.ExpectAsync("(end)");
+    }
+
+    [Fact]
+    public async Task RequestsGoSideBySide()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) first = await lab.AskAsync(Http2Lab.Get, end: true), second = await lab.AskAsync(Http2Lab.Post, end: true);
+        await second.server.SayAsync(":status 201", end: true);
+        await second.client.ExpectAsync(":status 201\n(end)");
+        await first.server.SayAsync(Http2Lab.Ok, end: true);
+        await first.client.ExpectAsync($"{Http2Lab.Ok}\n(end)");
+    }
+
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task ASlowReaderSlowsItsSenderAndNobodyElse(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Get, end: true);
+        asking.TakesData = false;
+        await answering.SayAsync(Http2Lab.Ok, end: false);
+        byte[] piece = Encoding.Latin1.GetBytes(new string('x', 64 << 10));
+        long sent = 0;
+        for (int idle = 0; idle < 20; idle++)
+        {
+            int went = await answering.SendAsync(piece, end: false);
+            sent += went;
+            if (went > 0) idle = 0;
+            await lab.ExchangeAsync();
+        }
+
+        // Its own window, which nobody gives back, and what the relay takes ahead.
+        Assert.InRange(sent, 1, 24L << 20);
+        Assert.InRange(asking.Received, 1, sent);
+    }
+
+    [Fact]
+    public async Task RequestsBeyondWhatTheServerTakesWaitForTheirTurn()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(ofServer: new Http2Options { MaxConcurrentStreams = 2 });
+        await lab.ExchangeAsync(); // its settings are known now
+        (FarStream client, FarStream server) first = await lab.AskAsync(Http2Lab.Get, end: true), second = await lab.AskAsync(Http2Lab.Get, end: true);
+        FarStream third = await lab.Client.AskAsync(Http2Lab.Post, end: false), fourth = await lab.Client.AskAsync(Http2Lab.Get, end: true), gone = await lab.Client.AskAsync(Http2Lab.Get, end: true);
+        await third.SendAsync("abc", end: true);
+        await gone.ResetAsync(Http2ErrorCode.Cancel);
+        await first.server.SayAsync(Http2Lab.Ok, end: true);
+        FarStream next = await lab.Server.RequestAsync();
+        await next.ExpectAsync(Http2Lab.Post, "abc", "(end)");
+        await next.SayAsync(":status 201", end: true);
+        await third.ExpectAsync(":status 201\n(end)");
+        await (await lab.Server.RequestAsync()).SayAsync(":status 202", end: true);
+        await fourth.ExpectAsync(":status 202\n(end)");
+        await second.server.SayAsync(Http2Lab.Ok, end: true);
+        await second.client.ExpectAsync($"{Http2Lab.Ok}\n(end)");
+        await lab.ExchangeAsync();
+    }
+
+    [Theory]
+    [InlineData(Http2ErrorCode.Cancel)]
+    [InlineData(Http2ErrorCode.InternalError)]
+    public async Task AResetOfTheClientReachesTheServer(Http2ErrorCode code)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await client.ResetAsync(code);
+        await server.ExpectAsync($"(reset {code})");
+        Assert.Equal([(0, null)], lab.Mesh.Requests);
+        await lab.ExchangeAsync();
+    }
+
+    [Theory]
+    [InlineData(Http2ErrorCode.RefusedStream)]
+    [InlineData(Http2ErrorCode.EnhanceYourCalm)]
+    public async Task AResetOfTheServerReachesTheClient(Http2ErrorCode code)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await server.ResetAsync(code);
+        await client.ExpectAsync($"(reset {code})");
+        await lab.ExchangeAsync();
+    }
+
+    [Fact]
+    public async Task AnAnswerThatNeedsNoMoreOfItsRequestEndsIt()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await server.SayAsync(":status 413", end: true);
+        await server.ResetAsync(Http2ErrorCode.NoError);
+        await client.ExpectAsync(":status 413\n(end)", "(reset NoError)");
+        Assert.Equal([(413, null)], lab.Mesh.Requests);
+    }
+
+    [Fact]
+    public async Task ConnectIsNotServed()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        FarStream stream = await lab.Client.AskAsync(":method CONNECT\n:authority shop:443", end: false);
+        Assert.StartsWith(":status 501\n", await stream.NextAsync(), StringComparison.Ordinal);
+        Assert.Equal([(501, "http_request_error")], lab.Mesh.Requests);
+        await lab.ExchangeAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task AServerThatTakesNoMoreHasItsClientMakeAnotherConnection(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Get, end: true);
+        await lab.Server.DrainAsync();
+        while (!await lab.Client.IsDrainingAsync()) await Task.Yield();
+        await answering.SayAsync(Http2Lab.Ok, end: true);
+        await asking.ExpectAsync($"{Http2Lab.Ok}\n(end)");
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
+        await lab.Client.Running;
+    }
+
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task AServerThatGoesAwayIsAnsweredFor(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        (FarStream Client, FarStream Server) plain = await lab.AskAsync(Http2Lab.Get, end: true), grpc = await lab.AskAsync(Http2Lab.Grpc, end: false), begun = await lab.AskAsync(Http2Lab.Get, end: true);
+        await begun.Server.SayAsync(Http2Lab.Ok, end: false);
+        await begun.Client.ExpectAsync(Http2Lab.Ok);
+        await lab.Server.CloseAsync();
+        string answer = await plain.Client.NextAsync(), status = await grpc.Client.NextAsync();
+        Assert.StartsWith(":status 502\n", answer, StringComparison.Ordinal);
+        Assert.EndsWith("\nproxy-status culvert; error=connection_terminated; details=\"the connection to the server broke before it had answered\"\n(end)", answer, StringComparison.Ordinal);
+        Assert.StartsWith(":status 200\ncontent-type application/grpc\ngrpc-status 14\ngrpc-message the connection", status, StringComparison.Ordinal);
+        Assert.StartsWith("(reset ", await begun.Client.NextAsync(), StringComparison.Ordinal);
+        await lab.EndAsync();
+        Assert.Equal(3, lab.Mesh.Requests.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task AClientThatGoesAwayTakesItsRequestsWithIt(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
+        (_, FarStream answering) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await lab.Client.CloseAsync();
+        await answering.ExpectAsync("(reset Cancel)");
+        await lab.EndAsync();
+        await lab.Server.Running;
+    }
+
+    [Fact]
+    public async Task AnAbortEndsBothSides()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await lab.AbortAsync(ProxyFailure.PolicyChanged);
+        await client.ExpectAsync("(broken)");
+        await server.ExpectAsync("(broken)");
+        Assert.Equal(ProxyFailure.PolicyChanged, await lab.EndAsync());
+    }
+
+    [Fact]
+    public async Task OneConnectionServesManyRequestsWithTheSameObjects()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        for (int i = 0; i < 300; i++) await lab.ExchangeAsync();
+        Assert.Equal(300, lab.Mesh.Requests.Count(r => r.Status == 200));
+    }
+}
