@@ -137,6 +137,8 @@ internal partial class Http2Driver : ITransportUser
         LoopSignal turn = new();
         try
         {
+            // Who starts it may be in the middle of what another connection has read into the same buffer, as the answer to a tunnel's request is.
+            await Loop.YieldAsync(turn);
             while (!IsClosed)
             {
                 switch (ReadTurn())
