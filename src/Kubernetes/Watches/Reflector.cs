@@ -28,6 +28,7 @@ public sealed class Reflector<T>(
     private readonly Random _random = random ?? Random.Shared;
     private string? _version;
     private bool _isBehind;
+    private Task _return = Task.CompletedTask; // of the server, told by another watch
 
     /// <summary>Runs until it is cancelled; nothing else ends it but an exception of the sink.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -36,6 +37,7 @@ public sealed class Reflector<T>(
         while (!cancellationToken.IsCancellationRequested)
         {
             if (options.ListsAnew) _version = null;
+            _return = options.Return.Next; // that of others during the attempt counts
             try
             {
                 if (_version is null) await ListAsync(cancellationToken);
@@ -52,7 +54,7 @@ public sealed class Reflector<T>(
                 bool isExpired = e.Failure == ApiFailure.Expired && _version is not null;
                 if (_version is not null) metrics.WatchEnded(client.Type.FullName, isExpired ? "expired" : "failed");
                 if (isExpired) Forget();
-                else await WaitAsync(backoff.Next(e.RetryAfter), e, cancellationToken);
+                else await WaitAsync(backoff, e, cancellationToken);
             }
         }
     }
@@ -104,19 +106,15 @@ public sealed class Reflector<T>(
         _version = null;
     }
 
-    private async Task WaitAsync(TimeSpan wait, ApiException error, CancellationToken cancellationToken)
+    private async Task WaitAsync(Backoff backoff, ApiException error, CancellationToken cancellationToken)
     {
+        TimeSpan wait = backoff.Next(error.RetryAfter);
         _isBehind = true;
         sink.Failed(error);
         WatchLog.Failed(logger, client.Type.FullName, error.Failure, wait.TotalSeconds, MissingVerb.Remedy(error), error.Message);
-        try
-        {
-            await Task.Delay(wait, time, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // The loop ends.
-        }
+        Task until = error.RetryAfter is null ? _return : Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        await until.WaitAsync(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (until.IsCompletedSuccessfully) backoff.Reset();
     }
 
     private void Recovered()
@@ -125,6 +123,8 @@ public sealed class Reflector<T>(
         if (!_isBehind) return;
         _isBehind = false;
         WatchLog.Recovered(logger, client.Type.FullName);
+        options.Return.Tell(time);
+        _return = options.Return.Next;
     }
 
     private void Tell(UnreadableObject unreadable)

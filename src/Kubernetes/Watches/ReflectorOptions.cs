@@ -29,4 +29,10 @@ public sealed record ReflectorOptions
 
     /// <summary>Longest wait after failures.</summary>
     public TimeSpan LongestBackoff { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Shared by those that watch the same server: when one that had failed watches again, the others that wait after a failure try at once, and begin with the first wait again. A wait that the server has asked for is kept.
+    /// Copies of these options share it.
+    /// </summary>
+    public ServerReturn Return { get; init; } = new();
 }

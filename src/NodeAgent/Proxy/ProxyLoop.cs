@@ -59,7 +59,7 @@ internal sealed class ProxyLoop
         HttpHandler http = new(options.Http, agent.Observer, time);
         Http2Handler http2 = new(options.Http, agent.Observer, time);
         ProtocolHandlers protocols = new(
-            loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http, ["kubernetes.io/h2c"] = http2, ["grpc"] = http2 });
+            loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http, ["kubernetes.io/h2c"] = http2, ["http2"] = http2, ["grpc"] = http2 });
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
