@@ -164,13 +164,13 @@ public sealed class InstalledMesh : IAsyncLifetime
     /// <summary>Skips a test where there can be no cluster.</summary>
     internal static void SkipUnlessThere() => Assert.SkipWhen(Missing() is not null, Missing() ?? "");
 
-    /// <summary>The pod of a DaemonSet on a node, when there is one only: one before it may take a while to end.</summary>
+    /// <summary>The pod of a DaemonSet on a node, when there is one only, with an address: one before it may take a while to end, and a kubelet may say that it runs before it says where.</summary>
     internal async Task<Pod> PodAsync(string ns, string label, string node)
     {
         string[] found = [];
         await LabWait.UntilAsync(
             $"there is one pod {label} of {ns} on {node}",
-            async () => (found = (await Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", label, "--field-selector", $"spec.nodeName={node},status.phase=Running", "-o", "jsonpath={.items[*].metadata.name} {.items[*].status.podIP}")).Split(' ')).Length == 2,
+            async () => (found = (await Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", label, "--field-selector", $"spec.nodeName={node},status.phase=Running", "-o", "jsonpath={.items[*].metadata.name} {.items[*].status.podIP}")).Split(' ')) is [_, not ""],
             TimeSpan.FromSeconds(60));
         return new Pod(ns, found[0], node, found[1]);
     }
