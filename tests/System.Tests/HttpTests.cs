@@ -12,12 +12,12 @@ namespace Culvert.SystemTests;
 public sealed class HttpTests(MeshFixture mesh)
 {
     private const string Vip4 = "10.96.7.9", Vip6 = "fd96::7:9";
-    private const int Port = 8086;
+    private const int Port = 8086, Http2Port = 8087;
 
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
-    public Task Requests_reach_the_server_from_the_clients_own_address(TestFamily family) => WithServiceAsync(family, async url =>
+    public Task Requests_reach_the_server_from_the_clients_own_address(TestFamily family) => WithServiceAsync(family, "http", async url =>
     {
         double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
         string answer = await CurlAsync($"-i {url}/who {url}/who");
@@ -30,7 +30,7 @@ public sealed class HttpTests(MeshFixture mesh)
     });
 
     [Fact]
-    public Task What_is_no_request_is_answered_by_the_clients_node_and_reaches_no_server() => WithServiceAsync(TestFamily.IPv4, async url =>
+    public Task What_is_no_request_is_answered_by_the_clients_node_and_reaches_no_server() => WithServiceAsync(TestFamily.IPv4, "http", async url =>
     {
         double source = await RequestsAsync(mesh.Node1, "source", "4xx"), destination = await RequestsAsync(mesh.Node2, "destination", "4xx");
         using var socket = await PeerServer.ConnectAsync(mesh.Client, new IPEndPoint(IPAddress.Parse(Vip4), 80));
@@ -43,7 +43,7 @@ public sealed class HttpTests(MeshFixture mesh)
     });
 
     [Fact]
-    public Task Many_connections_are_served_without_an_error() => WithServiceAsync(TestFamily.IPv4, async url =>
+    public Task Many_connections_are_served_without_an_error() => WithServiceAsync(TestFamily.IPv4, "http", async url =>
     {
         string report = (await mesh.Client.RunAsync("wrk", ["-t1", "-c64", "-d2s", $"{url}/who"])).Output;
         Assert.Contains("requests in", report, StringComparison.Ordinal);
@@ -51,32 +51,52 @@ public sealed class HttpTests(MeshFixture mesh)
         Assert.DoesNotContain("Socket errors", report, StringComparison.Ordinal);
     });
 
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task Requests_of_HTTP2_share_a_connection_on_either_side(TestFamily family) => WithServiceAsync(family, "kubernetes.io/h2c", async url =>
+    {
+        double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
+        string answer = await CurlAsync($"--http2-prior-knowledge -i {url}/who"); // one: curl 7.88 can't use such a connection again
+        Assert.StartsWith("HTTP/2 200 \r\nserver: nginx", answer, StringComparison.Ordinal);
+        Assert.Contains($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/2.0 GET []\n", answer, StringComparison.Ordinal);
+        Assert.Equal("1048576", await CurlAsync($"--http2-prior-knowledge -o /dev/null -w %{{size_download}} {url}/large"));
+        Assert.Equal("201", await CurlAsync($"--http2-prior-knowledge -o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put2/{family}"));
+        string report = (await mesh.Client.RunAsync("h2load", ["-c", "10", "-m", "32", "-n", "20000", $"{url}/who"])).Output;
+        Assert.Contains("20000 done, 20000 succeeded, 0 failed, 0 errored, 0 timeout", report, StringComparison.Ordinal);
+        await LabWait.UntilAsync("both proxies have counted all requests", async () =>
+            await RequestsAsync(mesh.Node1, "source", "2xx") == source + 20_003 && await RequestsAsync(mesh.Node2, "destination", "2xx") == destination + 20_003, TimeSpan.FromSeconds(10));
+    });
+
     private static async Task<double> RequestsAsync(MeshNode node, string reporter, string code) =>
         (await node.MetricsAsync()).Sum("culvert_http_requests_total", $"reporter=\"{reporter}\"", $"code=\"{code}\"", "path=\"tunnel\"", "source_workload=\"client\"", "destination_workload=\"far\"");
 
     private async Task<string> CurlAsync(string arguments) => (await mesh.Client.RunAsync("curl", ["-sS", "--max-time", "20", .. arguments.Split(' ')])).Output;
 
-    private async Task WithServiceAsync(TestFamily family, Func<string, Task> use)
+    private async Task WithServiceAsync(TestFamily family, string protocol, Func<string, Task> use)
     {
         var nginx = await LabNginx.StartAsync(mesh.Far, "http", $$"""
             http {
                 access_log off;
+                keepalive_requests 100000;
                 server {
                     listen {{Port}};
                     listen [::]:{{Port}} ipv6only=on;
+                    listen {{Http2Port}} http2;
+                    listen [::]:{{Http2Port}} http2 ipv6only=on;
                     location /who { return 200 "\n$remote_addr $server_protocol $request_method [$http_connection]\n"; }
                     location /large { root .; }
-                    location /put { root .; client_max_body_size 100m; create_full_put_path on; dav_methods PUT; }
+                    location ~ ^/put { root .; client_max_body_size 100m; create_full_put_path on; dav_methods PUT; }
                 }
             }
             """);
         await File.WriteAllBytesAsync(Path.Combine(mesh.Far.Lab.Folder, $"http-{mesh.Far.Name}", "large"), new byte[1 << 20]);
-        mesh.Mesh.Objects.Write("shop", Service());
+        mesh.Mesh.Objects.Write("shop", Service(protocol, protocol == "http" ? Port : Http2Port));
         try
         {
             await mesh.Node1.WaitForServiceAsync("shop");
             await mesh.Node2.WaitForServiceAsync("shop");
-            await LabWait.UntilAsync("nginx listens", async () => (await mesh.Far.ScriptAsync("ss -Hltn")).Contains($":{Port} ", StringComparison.Ordinal), TimeSpan.FromSeconds(10), nginx);
+            await LabWait.UntilAsync("nginx listens", async () => (await mesh.Far.ScriptAsync("ss -Hltn")).Contains($":{Http2Port} ", StringComparison.Ordinal), TimeSpan.FromSeconds(10), nginx);
             await use(family == TestFamily.IPv4 ? $"http://{Vip4}" : $"http://[{Vip6}]");
         }
         finally
@@ -87,17 +107,17 @@ public sealed class HttpTests(MeshFixture mesh)
         }
     }
 
-    private string Service() => MeshObjects.Service("shop", "web", 80, Port, Vip4, Vip6).TrimEnd().Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal)
-        + "\n      appProtocol: http\n" + Slice("IPv4", mesh.Far.Address4) + Slice("IPv6", mesh.Far.Address6);
+    private string Service(string protocol, int port) => MeshObjects.Service("shop", "web", 80, port, Vip4, Vip6).TrimEnd().Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal)
+        + $"\n      appProtocol: {protocol}\n" + Slice("IPv4", mesh.Far.Address4, port) + Slice("IPv6", mesh.Far.Address6, port);
 
-    private static string Slice(string type, IPAddress address) => $$"""
+    private static string Slice(string type, IPAddress address, int port) => $$"""
         ---
         apiVersion: discovery.k8s.io/v1
         kind: EndpointSlice
         metadata: {name: shop-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: shop} }
         addressType: {{type}}
         endpoints: [{addresses: ["{{address}}"]}]
-        ports: [{name: web, port: {{Port}} }]
+        ports: [{name: web, port: {{port}} }]
 
         """;
 }

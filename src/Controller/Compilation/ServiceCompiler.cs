@@ -55,7 +55,7 @@ internal static class ServiceCompiler
             Port = port.Port,
             TargetPort = port.TargetPort,
             Protocol = port.Protocol,
-            AppProtocol = port.AppProtocol,
+            AppProtocol = PortProtocol.Of(port),
             LoadBalancing = ModeOf(service, port),
             Backends = backends.DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),

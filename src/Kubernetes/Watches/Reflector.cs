@@ -25,6 +25,8 @@ public sealed class Reflector<T>(
     // A watch that ends at once, again and again, is no better than one that fails.
     private static readonly TimeSpan ShortestWatch = TimeSpan.FromSeconds(1);
 
+    private static readonly Task Never = new TaskCompletionSource().Task;
+
     private readonly Random _random = random ?? Random.Shared;
     private string? _version;
     private bool _isBehind;
@@ -112,7 +114,7 @@ public sealed class Reflector<T>(
         _isBehind = true;
         sink.Failed(error);
         WatchLog.Failed(logger, client.Type.FullName, error.Failure, wait.TotalSeconds, MissingVerb.Remedy(error), error.Message);
-        Task until = error.RetryAfter is null ? _return : Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        Task until = error.RetryAfter is null ? _return : Never;
         await until.WaitAsync(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (until.IsCompletedSuccessfully) backoff.Reset();
     }

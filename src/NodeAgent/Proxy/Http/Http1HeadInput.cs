@@ -11,6 +11,7 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
     private const int MostEmptyLines = 4;
 
     private readonly Http1HeadReader _reader = new(limits);
+    private bool _isBegun; // the reader knows places in the input
 
     /// <summary>Why a head was refused.</summary>
     internal MessageRefusal? Refusal { get; private set; }
@@ -21,7 +22,7 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
     {
         while (true)
         {
-            for (int i = 0; i < MostEmptyLines && side.Input.Bytes.StartsWith("\r\n"u8); i++) side.Input.Consume(2);
+            for (int i = 0; i < MostEmptyLines && !_isBegun && side.Input.Bytes.StartsWith("\r\n"u8); i++) side.Input.Consume(2);
             if (!side.Input.Bytes.IsEmpty && Take(_reader.ReadRequest(side.Input.Bytes, head)) is { } outcome) return outcome;
             if (ReceiveMore() is var more and not HeadRead.Read) return more;
         }
@@ -52,6 +53,7 @@ internal sealed class Http1HeadInput(HttpSide side, Http1Limits limits)
 
     private HeadRead? Take(in HeadResult result)
     {
+        _isBegun = result.NeedsMore;
         if (result.NeedsMore) return null;
         Refusal = result.Refusal;
         side.Input.Consume(result.Consumed);

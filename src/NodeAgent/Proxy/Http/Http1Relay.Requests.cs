@@ -14,6 +14,7 @@ internal sealed partial class Http1Relay
     private readonly BodyPump _requestBodies;
     private readonly LoopTimer _headDeadline;
     private RequestPart _requestPart;
+    private bool _isHeadLate;
 
     // Which part of what the client says comes next.
     private enum RequestPart
@@ -28,6 +29,7 @@ internal sealed partial class Http1Relay
 
     private void AdvanceRequests()
     {
+        if (_isHeadLate) AnswerLast(408, ProxyError.Request, "the head of the request took too long");
         for (int heads = 0; !IsEnded && !_isEnding;)
         {
             if (_requestPart == RequestPart.Head && heads++ == RelayDirection.ReadsPerTurn)
@@ -206,8 +208,7 @@ internal sealed partial class Http1Relay
 
     private void OnSlowHead()
     {
-        if (_isEnding || IsEnded) return;
-        AnswerLast(408, ProxyError.Request, "the head of the request took too long");
+        _isHeadLate = true;
         Advance();
     }
 

@@ -158,10 +158,10 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
         if (_isEnding || IsEnded) return;
         _isEnding = _hasNews = true;
         Loop.Timers.Cancel(_headDeadline);
+        _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
         if (_exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Output.IsBlocked)) _server.Transport.Reset(ProxyFailure.ProtocolError);
         else _server.Transport.Close();
         _server.Clear();
-        _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }
 
     private void AdvanceEnd()

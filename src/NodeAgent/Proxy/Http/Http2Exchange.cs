@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
@@ -7,8 +8,9 @@ internal sealed class Http2Exchange
 {
     private readonly Http2Relay _relay;
     private readonly HeaderList _waiting = new();
-    private bool _isWaiting;
     private bool _isOver;
+    private int _held;
+    private int _interimCount;
     private bool _isGrpc;
     private int _status;
 
@@ -17,6 +19,7 @@ internal sealed class Http2Exchange
         _relay = relay;
         Client = new Http2Leg(this, client);
         Server = new Http2Leg(this, server);
+        Place = new LinkedListNode<Http2Exchange>(this);
     }
 
     /// <summary>The client's stream.</summary>
@@ -25,7 +28,10 @@ internal sealed class Http2Exchange
     /// <summary>The server's stream.</summary>
     internal Http2Leg Server { get; }
 
-    /// <summary>The request's head while it waits for a stream to the server.</summary>
+    /// <summary>Its place among those that wait for a stream to the server.</summary>
+    internal LinkedListNode<Http2Exchange> Place { get; }
+
+    /// <summary>The request's head while it waits.</summary>
     internal HeaderList WaitingHeaders => _waiting;
 
     /// <summary>Whether the client has ended the request with its head.</summary>
@@ -33,9 +39,6 @@ internal sealed class Http2Exchange
 
     /// <summary>When it began; a timestamp of the connection's clock.</summary>
     internal long Began { get; private set; }
-
-    /// <summary>Whether nothing more becomes of it.</summary>
-    internal bool IsOver => _isOver;
 
     /// <summary>The other stream.</summary>
     internal Http2Leg Other(Http2Leg leg) => ReferenceEquals(leg, Client) ? Server : Client;
@@ -47,32 +50,37 @@ internal sealed class Http2Exchange
     /// <param name="now">When.</param>
     internal void Begin(Http2Stream stream, HeaderList headers, bool isHeadOnly, long now)
     {
-        (Began, IsHeadOnly, _isOver, _isWaiting, _status) = (now, isHeadOnly, false, false, 0);
+        (Began, IsHeadOnly, _isOver, _status, _interimCount) = (now, isHeadOnly, false, 0, 0);
         _isGrpc = GrpcAnswer.IsExpected(headers);
         Client.Begin(stream, isHeadOnly);
     }
 
     /// <summary>There is no stream to the server yet.</summary>
-    internal void Wait(HeaderList headers)
+    /// <returns>False when too much waits already.</returns>
+    internal bool TryWait(HeaderList headers)
     {
-        _isWaiting = true;
+        if (!TryHold(headers)) return false;
         _waiting.AddRange(headers);
+        return true;
+    }
+
+    /// <summary>Counts fields that are kept for later.</summary>
+    /// <returns>False when too many are kept already, of this and other requests.</returns>
+    internal bool TryHold(HeaderList fields)
+    {
+        int bytes = 0;
+        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
+        if (!_relay.TryHold(bytes)) return false;
+        _held += bytes;
+        return true;
     }
 
     /// <summary>There is one now.</summary>
     internal void Open(Http2Stream stream)
     {
-        _isWaiting = false;
-        _waiting.Clear();
+        Drop();
         Server.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
-    }
-
-    /// <summary>It waits no more, as it is over.</summary>
-    internal void StopWaiting()
-    {
-        _isWaiting = false;
-        OnStreamClosed();
     }
 
     /// <summary>Answers in the server's place.</summary>
@@ -92,8 +100,8 @@ internal sealed class Http2Exchange
     /// <param name="code">Why.</param>
     internal void Abort(Http2ErrorCode code)
     {
-        if (_isOver) return;
-        End(0, null);
+        // One that has been answered may still be asked.
+        if (!_isOver) End(0, null);
         Client.Reset(code);
         Server.Reset(code);
     }
@@ -101,10 +109,22 @@ internal sealed class Http2Exchange
     /// <summary>The server has answered, or has said something before.</summary>
     internal void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
-        if (isFinal) _status = headers.Status;
+        if (isFinal)
+        {
+            _status = headers.Status;
+        }
+        else if (++_interimCount > _relay.MaxInterim)
+        {
+            Answer(502, ProxyError.Protocol, "there are too many interim responses");
+            return;
+        }
+
         if (endStream) OnPassedOn(Server);
         Client.SendHeaders(headers, endStream);
     }
+
+    /// <summary>The client does not receive what it has asked for: neither will it receive that it is not.</summary>
+    internal void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
 
     /// <summary>All of one direction has been passed on.</summary>
     internal void OnPassedOn(Http2Leg from)
@@ -128,12 +148,19 @@ internal sealed class Http2Exchange
     /// <summary>One stream is no more.</summary>
     internal void OnStreamClosed()
     {
-        if (_isWaiting || Client.Stream is not null || Server.Stream is not null) return;
+        if (Client.Stream is not null || Server.Stream is not null) return;
         if (!_isOver) End(0, null);
         Client.Clear();
         Server.Clear();
-        _waiting.Clear();
+        Drop();
         _relay.OnOver(this);
+    }
+
+    private void Drop()
+    {
+        _waiting.Clear();
+        _relay.Drop(_held);
+        _held = 0;
     }
 
     private void End(int status, string? error)

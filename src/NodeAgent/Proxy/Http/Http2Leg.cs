@@ -47,6 +47,7 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     /// <param name="endStream">Whether nothing follows.</param>
     internal void SendHeaders(HeaderList headers, bool endStream)
     {
+        if (link.IsOverfull) exchange.OnNotReceived();
         if (Stream is null) return;
         link.Http2.SendHeaders(Stream, headers, endStream);
         link.ScheduleFlush();
@@ -79,9 +80,8 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     {
         if (kind == Http2HeadersKind.Trailers)
         {
-            _hasEnded = _hasTrailers = true;
-            _trailers.AddRange(headers);
-            PassOn();
+            _hasEnded = true;
+            TakeTrailers(headers);
             return;
         }
 
@@ -95,8 +95,8 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
         _hasEnded |= endStream;
         int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;
         Consumed(sent);
-        if (sent == data.Length || Hold(data[sent..])) PassOn();
-        else exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+        if (sent < data.Length && !Hold(data[sent..])) exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+        else PassOn();
     }
 
     /// <inheritdoc/>
@@ -147,7 +147,28 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
         link.ScheduleFlush();
     }
 
-    private bool Hold(ReadOnlySpan<byte> data) => (_held ??= new HeldBytes(link.Account, this)).Append(data);
+    private void TakeTrailers(HeaderList trailers)
+    {
+        if (_held is null or { IsEmpty: true } && Other.Stream is { } stream)
+        {
+            IsPassedOn = true;
+            exchange.OnPassedOn(this);
+            Other.End(stream, trailers);
+            return;
+        }
+
+        _hasTrailers = exchange.TryHold(trailers);
+        if (_hasTrailers) _trailers.AddRange(trailers);
+        else exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+    }
+
+    // Taking a buffer may cost this very request its streams, as the one of its account that has waited longest: nothing of it may be left for the next then.
+    private bool Hold(ReadOnlySpan<byte> data)
+    {
+        bool isHeld = (_held ??= new HeldBytes(link.Account, this)).Append(data);
+        if (Stream is null) _held.Clear();
+        return isHeld;
+    }
 
     private void Consumed(int count)
     {

@@ -14,11 +14,26 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed class Http2Link(ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, in BudgetHolder holder, IHttp2LinkUser user, TimeProvider time)
     : Http2Driver(transport, requests, options, idleTimeout: TimeSpan.MaxValue, holder, time) // it lasts as long as the one that it belongs to
 {
-    /// <inheritdoc/>
-    protected override void OnSettings() => user.OnSettings(this);
+    private readonly int _mostOutput = options.MaxOutputBytes;
+
+    /// <summary>Whether the peer receives nothing, and so much waits for it already that no head should be added: heads have no window.</summary>
+    internal bool IsOverfull => IsWriteBlocked && Http2.PendingOutput > _mostOutput;
 
     /// <inheritdoc/>
-    protected override void OnGoAway() => user.OnGoAway(this);
+    protected override void OnSettings() => user.OnMayOpen(this);
+
+    /// <inheritdoc/>
+    protected override void OnUnblocked() => user.OnMayOpen(this);
+
+    // Streams that end by and by are told of one by one, but for what waits for a slow reader.
+    /// <inheritdoc/>
+    protected override void OnCheck() => user.OnMayOpen(this);
+
+    /// <inheritdoc/>
+    protected override void OnGoAway() => user.OnLeaving(this);
+
+    /// <inheritdoc/>
+    protected override void OnFailed() => user.OnLeaving(this);
 
     /// <inheritdoc/>
     protected override void OnClosing() => user.OnClosed(this);

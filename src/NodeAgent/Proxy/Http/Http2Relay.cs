@@ -11,6 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// </summary>
 internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Driver>, IHttp2LinkUser
 {
+    // What one connection keeps for its next requests.
+    private const int MostIdle = 32;
+
     private readonly Http2Link _client;
     private readonly Http2Link _server;
     private readonly ITransport _clientTransport;
@@ -18,7 +21,9 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
     private readonly Stack<Http2Exchange> _idle = new();
-    private readonly Queue<Http2Exchange> _waiting = new();
+    private readonly LinkedList<Http2Exchange> _waiting = new();
+    private readonly HttpOptions _options;
+    private int _held;
     private bool _isServing;
 
     /// <summary>Makes a relay; it owns both transports.</summary>
@@ -31,7 +36,7 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     /// <param name="time">The clock.</param>
     internal Http2Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
-        (_clientTransport, _serverTransport, _observer, _time) = (client, server, observer, time);
+        (_clientTransport, _serverTransport, _options, _observer, _time) = (client, server, options, observer, time);
         Answers = new Http2Answer(time);
         _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
         _server = new Http2Link(server, requests: null, options.Http2, serverOwner, this, time);
@@ -76,18 +81,26 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
         }
-        else if (_waiting.Count > 0 || !TryOpen(exchange, headers))
+        else if (_waiting.Count == 0 && TryOpen(exchange, headers))
         {
-            exchange.Wait(headers);
-            _waiting.Enqueue(exchange);
+            return;
+        }
+        else if (exchange.TryWait(headers))
+        {
+            _waiting.AddLast(exchange.Place);
+            ServeWaiting();
+        }
+        else
+        {
+            exchange.Abort(Http2ErrorCode.RefusedStream);
         }
     }
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnSettings(Http2Link link) => ServeWaiting();
+    void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnGoAway(Http2Link link)
+    void IHttp2LinkUser.OnLeaving(Http2Link link)
     {
         // What a client says of streams that a server opens, which there are none of, ends with its own.
         if (!ReferenceEquals(link, _server)) return;
@@ -109,19 +122,35 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     /// <summary>Puts answers together that are made in the server's place.</summary>
     internal Http2Answer Answers { get; }
 
+    /// <summary>Most interim responses to one request.</summary>
+    internal int MaxInterim => _options.MaxInterim;
+
+    /// <summary>Counts bytes of heads that are kept for later.</summary>
+    /// <returns>False when there are too many already.</returns>
+    internal bool TryHold(int bytes)
+    {
+        if (_held + bytes > _options.MaxWaitingHeads) return false;
+        _held += bytes;
+        return true;
+    }
+
+    /// <summary>They are not kept any more.</summary>
+    internal void Drop(int bytes) => _held -= bytes;
+
     /// <summary>A request has been answered, or never will be.</summary>
     internal void OnAnswered(Http2Exchange exchange, int status, string? error) => _observer.OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
 
     /// <summary>Both streams of a request are gone.</summary>
     internal void OnOver(Http2Exchange exchange)
     {
-        _idle.Push(exchange);
+        if (exchange.Place.List is not null) _waiting.Remove(exchange.Place);
+        if (_idle.Count < MostIdle) _idle.Push(exchange);
         ServeWaiting();
     }
 
     private bool TryOpen(Http2Exchange exchange, HeaderList headers)
     {
-        if (_server.Http2.OpenStream(headers, exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
+        if (_server.IsOverfull || _server.Http2.OpenStream(headers, exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
         exchange.Open(stream);
         _server.ScheduleFlush();
         return true;
@@ -131,11 +160,9 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     {
         if (_isServing) return;
         _isServing = true;
-        while (_waiting.TryPeek(out Http2Exchange? exchange))
+        while (_waiting.First is { } first && TryOpen(first.Value, first.Value.WaitingHeaders))
         {
-            if (!exchange.IsOver && !TryOpen(exchange, exchange.WaitingHeaders)) break;
-            _waiting.Dequeue();
-            if (exchange.IsOver) exchange.StopWaiting();
+            if (first.List is not null) _waiting.Remove(first);
         }
 
         _isServing = false;
@@ -144,10 +171,10 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     private void RefuseWaiting()
     {
         _isServing = true; // none is served any more
-        while (_waiting.TryDequeue(out Http2Exchange? exchange))
+        while (_waiting.First is { } first)
         {
-            exchange.Abort(Http2ErrorCode.RefusedStream);
-            exchange.StopWaiting();
+            _waiting.Remove(first);
+            first.Value.Abort(Http2ErrorCode.RefusedStream);
         }
     }
 }

@@ -11,7 +11,10 @@ internal sealed record HttpOptions
     internal Http1Limits Limits { get; init; } = new() { MaxHead = BufferPool.BufferSize };
 
     /// <summary>Settings of HTTP/2. What a stream may have under way is little enough for hundreds of slow readers; one that needs more gets more, if there is room for it.</summary>
-    internal Http2Options Http2 { get; init; } = new() { StreamWindow = 256 << 10, MaxStreamWindow = 16 << 20, ConnectionWindow = 1 << 30 };
+    internal Http2Options Http2 { get; init; } = new() { StreamWindow = 256 << 10, MaxStreamWindow = 16 << 20, ConnectionWindow = 1 << 30, MaxHeaderListSize = 32 << 10 };
+
+    /// <summary>Most bytes of heads and trailers of one connection of HTTP/2 that wait, for a stream to the server or behind a body; requests beyond are refused.</summary>
+    internal int MaxWaitingHeads { get; init; } = 1 << 20;
 
     /// <summary>How long a request's head may take from its first byte to its last.</summary>
     internal TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);

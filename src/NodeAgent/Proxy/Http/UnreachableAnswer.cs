@@ -58,12 +58,20 @@ internal sealed class UnreachableAnswer : IHttpSideUser
         _hasNews = true;
         if (_isAdvancing || _isOver) return;
         _isAdvancing = true;
-        while (_hasNews && !_isOver)
+        try
         {
-            _hasNews = false;
-            if (!_isAnswered) Answer();
-            if (!_isOver && !_client.Flush()) Reset(_client.Output.Failure);
-            _isOver |= _isAnswered && _client.AdvanceEnd();
+            while (_hasNews && !_isOver)
+            {
+                _hasNews = false;
+                if (!_isAnswered) Answer();
+                if (!_isOver && !_client.Flush()) Reset(_client.Output.Failure);
+                _isOver |= _isAnswered && _client.AdvanceEnd();
+            }
+        }
+        catch (Exception exception)
+        {
+            _client.Transport.Loop.ReportFault(exception);
+            Reset(ProxyFailure.ProxyFault);
         }
 
         _isAdvancing = false;

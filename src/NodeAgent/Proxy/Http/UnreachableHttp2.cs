@@ -49,13 +49,13 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
     }
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnSettings(Http2Link link)
+    void IHttp2LinkUser.OnMayOpen(Http2Link link)
     {
         // Nothing waits for it.
     }
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnGoAway(Http2Link link)
+    void IHttp2LinkUser.OnLeaving(Http2Link link)
     {
         // It ends by itself.
     }

@@ -206,8 +206,9 @@ internal partial class Http2Driver : ITransportUser
 
     private void Receive(ReadOnlySpan<byte> bytes)
     {
-        if (_finishing) return;
+        if (_finishing || Http2.IsClosed) return;
         Http2.Receive(bytes);
+        if (Http2.IsClosed) OnFailed();
         if (Http2.PendingOutput > 0 || Http2.IsClosed || Http2.IsDrained) ScheduleFlush();
     }
 }

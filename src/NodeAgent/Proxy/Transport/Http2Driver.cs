@@ -13,6 +13,9 @@ internal partial class Http2Driver : IFlushable
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
+    // How long a peer may take nothing of the last that is sent to it.
+    private static readonly TimeSpan LastTimeout = TimeSpan.FromSeconds(30);
+
     // What HTTP/2 begins with (RFC 9113, section 6.9.2).
     private const int LeastWindow = 65_535;
 
@@ -27,6 +30,9 @@ internal partial class Http2Driver : IFlushable
     private long _idleSince;
     private bool _finishing;
     private bool _writeBlocked;
+    private bool _isRunning;
+    private bool _isDraining;
+    private long _overSince = long.MaxValue;
 
     /// <summary>Takes over a transport; nothing is sent before <see cref="RunAsync"/>.</summary>
     /// <param name="transport">The transport; owned from here on.</param>
@@ -77,7 +83,10 @@ internal partial class Http2Driver : IFlushable
     /// <summary>Runs until the connection is over.</summary>
     internal async ValueTask RunAsync()
     {
+        if (IsClosed) return;
+        _isRunning = true;
         Http2.Start();
+        if (_isDraining) Http2.ShutdownGracefully();
         NarrowWindows();
         ScheduleFlush();
         Loop.Schedule(_check, CheckInterval);
@@ -92,6 +101,8 @@ internal partial class Http2Driver : IFlushable
     internal void Drain()
     {
         if (IsClosed) return;
+        _isDraining = true;
+        if (!_isRunning) return; // nothing may come before the preface and the settings
         Http2.ShutdownGracefully();
         ScheduleFlush();
     }
@@ -123,6 +134,11 @@ internal partial class Http2Driver : IFlushable
 
     /// <summary>The peer takes no more streams. Whoever opens streams looks at <see cref="Http2Connection.CanOpenStream"/> before; running ones go on.</summary>
     protected virtual void OnGoAway()
+    {
+    }
+
+    /// <summary>The connection has failed: streams have been told, and it is over when the peer has received why.</summary>
+    protected virtual void OnFailed()
     {
     }
 
@@ -160,6 +176,14 @@ internal partial class Http2Driver : IFlushable
         ScheduleFlush();
     }
 
+    // All that is left is to be received, and is not.
+    private bool IsStuck()
+    {
+        if (!_writeBlocked || !(Http2.IsClosed || Http2.IsDrained)) _overSince = long.MaxValue;
+        else if (_overSince == long.MaxValue) _overSince = Loop.NowMilliseconds;
+        return _overSince != long.MaxValue && Loop.NowMilliseconds - _overSince >= LastTimeout.TotalMilliseconds;
+    }
+
     private void Check()
     {
         if (IsClosed) return;
@@ -167,6 +191,13 @@ internal partial class Http2Driver : IFlushable
         if (IsClosed) return;
         if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
         Http2.CheckTimeouts();
+        if (Http2.IsClosed) OnFailed();
+        if (IsStuck())
+        {
+            Close("the peer does not receive the last that was sent", _transport.Failure);
+            return;
+        }
+
         ScheduleFlush();
         if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;
         else if (Http2.Role == Http2Role.Client && Loop.NowMilliseconds - _idleSince >= _idleTimeout.TotalMilliseconds) Drain();

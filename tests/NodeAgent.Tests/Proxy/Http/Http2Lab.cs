@@ -23,11 +23,14 @@ internal sealed class Http2Lab : IAsyncDisposable
 
     internal FarHttp2 Client { get; private set; } = null!;
 
+    /// <summary>The client's end where a test speaks HTTP/2 by itself.</summary>
+    internal FarEnd RawClient { get; private set; } = null!;
+
     internal FarHttp2 Server { get; private set; } = null!;
 
     internal Http2Relay Relay { get; private set; } = null!;
 
-    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null)
+    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false)
     {
         Http2Lab lab = new();
         (ITransport clientNear, FarEnd clientFar) = await lab._lab.ConnectAsync(client, clientIsNear: false);
@@ -36,7 +39,8 @@ internal sealed class Http2Lab : IAsyncDisposable
         {
             lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), new HttpOptions(), lab.Mesh, TimeProvider.System);
             lab._running = lab.Relay.RunAsync().AsTask();
-            lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());
+            lab.RawClient = clientFar;
+            if (!isClientRaw) lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());
             lab.Server = new FarHttp2(lab._lab, serverFar.Transport, isServer: true, ofServer ?? new Http2Options());
             return true;
         });
@@ -78,7 +82,7 @@ internal sealed class Http2Lab : IAsyncDisposable
     {
         await AbortAsync(ProxyFailure.Draining);
         await EndAsync();
-        await Client.CloseAsync();
+        if (Client is not null) await Client.CloseAsync();
         await Server.CloseAsync();
         await _lab.DisposeAsync();
     }

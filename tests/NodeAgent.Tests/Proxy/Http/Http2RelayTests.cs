@@ -220,4 +220,58 @@ public sealed class Http2RelayTests
         for (int i = 0; i < 300; i++) await lab.ExchangeAsync();
         Assert.Equal(300, lab.Mesh.Requests.Count(r => r.Status == 200));
     }
+
+    [Fact]
+    public async Task AClientThatReceivesNothingIsCutOffBeforeItsAnswersFillMemory()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(isClientRaw: true);
+        await lab.RawClient.SendAsync([.. Http2Connection.Preface, .. Frame(4, 0, 0)], finish: false);
+        byte[] fields = [0, 7, .. ":method"u8, 7, .. "CONNECT"u8, 0, 10, .. ":authority"u8, 3, .. "x:1"u8];
+        bool isCutOff = false;
+        for (int id = 1; id < 4_000_000 && !isCutOff; id += 2_000)
+        {
+            byte[] requests = [.. Enumerable.Range(0, 1_000).SelectMany(i => Frame(1, 5, id + (2 * i), fields))];
+            isCutOff = !await lab.RawClient.TrySendAsync(requests);
+        }
+
+        Assert.True(isCutOff);
+        Assert.Equal(ProxyFailure.Overload, await lab.EndAsync());
+    }
+
+    [Fact]
+    public async Task InterimResponsesWithoutEndAreRefused()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Get, end: true);
+        for (int i = 0; i < 33; i++) await server.SayAsync(":status 103", end: false);
+        string said;
+        while ((said = await client.NextAsync()) == ":status 103")
+        {
+            // up to the limit
+        }
+
+        Assert.StartsWith(":status 502\n", said, StringComparison.Ordinal);
+        await server.ExpectAsync("(reset Cancel)");
+    }
+
+    [Fact]
+    public async Task HeadsThatWaitAreBounded()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(ofServer: new Http2Options { MaxConcurrentStreams = 1 });
+        await lab.ExchangeAsync();
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Get, end: true);
+        List<FarStream> waiting = [];
+        string large = $"{Http2Lab.Get}\nlarge {new string('x', 15_000)}";
+        for (int i = 0; i < 80; i++) waiting.Add(await lab.Client.AskAsync(large, end: true));
+        foreach (FarStream refused in waiting[75..]) await refused.ExpectAsync("(reset RefusedStream)");
+        foreach (FarStream given in waiting[..60]) await given.ResetAsync(Http2ErrorCode.Cancel);
+        FarStream next = await lab.Client.AskAsync(large, end: true); // there is room again
+        await server.SayAsync(Http2Lab.Ok, end: true);
+        await client.ExpectAsync($"{Http2Lab.Ok}\n(end)");
+        for (int left = 69 - 60 + 1; left > 0; left--) await (await lab.Server.RequestAsync()).SayAsync(":status 204", end: true);
+        await next.ExpectAsync(":status 204\n(end)");
+    }
+
+    private static byte[] Frame(byte type, byte flags, int stream, params byte[] payload) =>
+        [0, (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, (byte)(stream >> 24), (byte)(stream >> 16), (byte)(stream >> 8), (byte)stream, .. payload];
 }

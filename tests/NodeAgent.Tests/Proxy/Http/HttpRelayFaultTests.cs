@@ -220,6 +220,19 @@ public sealed class HttpRelayFaultTests
         Assert.True(await sending);
     }
 
+    [Theory]
+    [InlineData("\r\n\r\n\r\n\r\n\r\n", "GET /a HTTP/1.1\r\nhost: x\r\n\r\n")]
+    [InlineData("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", "GET")]
+    public async Task EmptyLinesInFrontOfARequestAreNoPartOfIt(string lines, string request)
+    {
+        await using HttpLab lab = await HttpLab.StartAsync();
+        await HttpLab.SayAsync(lab.Client, lines);
+        await lab.TimeAsync(TimeSpan.FromMilliseconds(20)); // so that they come by themselves
+        await HttpLab.SayAsync(lab.Client, request);
+        if (!request.EndsWith("\r\n\r\n", StringComparison.Ordinal)) await HttpLab.SayAsync(lab.Client, " /a HTTP/1.1\r\nhost: x\r\n\r\n");
+        await HttpLab.ExpectAsync(lab.Server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+
     [Fact]
     public async Task AnEmptyLineAfterARequestIsNotTheBeginningOfTheNext()
     {

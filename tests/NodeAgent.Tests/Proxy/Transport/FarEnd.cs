@@ -21,6 +21,20 @@ internal sealed class FarEnd(TransportLab lab, ITransport transport)
         return bytes;
     }
 
+    /// <summary>Sends bytes; false when the other side has cut it off.</summary>
+    internal Task<bool> TrySendAsync(byte[] data) => lab.OnLoopAsync(async () =>
+    {
+        for (int at = 0; at < data.Length;)
+        {
+            TransportResult sent = transport.Send(data.AsSpan(at));
+            if (sent.IsOver) return false;
+            at += sent.Count;
+            if (sent.Status == TransportStatus.Blocked && !await transport.WritableAsync()) return false;
+        }
+
+        return true;
+    });
+
     internal Task<bool> SendAsync(byte[] data, bool finish) => lab.OnLoopAsync(async () =>
     {
         for (int at = 0; at < data.Length;)
