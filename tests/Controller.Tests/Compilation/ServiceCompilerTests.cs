@@ -26,6 +26,20 @@ public sealed class ServiceCompilerTests
         Assert.Contains(error, Assert.Single(Read(Service($"{spec}, ")).Errors).ToString(), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("name: http", "http")]
+    [InlineData("name: http-admin", "http")]
+    [InlineData("name: http2-api", "http2")]
+    [InlineData("name: grpc", "grpc")]
+    [InlineData("name: httpx", null)]
+    [InlineData("name: web-http", null)]
+    [InlineData("name: web", null)]
+    [InlineData("name: http, appProtocol: tcp", "tcp")]
+    [InlineData("name: web, appProtocol: http", "http")]
+    [InlineData("name: http, protocol: UDP", null)]
+    public void APortSpeaksWhatItSaysOrWhatItsNameDoes(string port, string? protocol) =>
+        Assert.Equal(protocol, Snapshot("node-1", Service("").Replace("name: a", port, StringComparison.Ordinal)).Services[new("shop", "web")].Ports[0].AppProtocol);
+
+    [Theory]
     [InlineData("node-1", "10.0.0.1 10.0.0.5")] // a workload's, and one that a slice alone knows
     [InlineData("node-2", "10.0.0.2")]
     [InlineData("node-3", "10.0.0.4")] // none is ready there
