@@ -1,5 +1,5 @@
-using Culvert.Core;
 using Culvert.Controller.Objects;
+using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
 
