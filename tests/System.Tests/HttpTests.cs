@@ -7,7 +7,7 @@ using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests;
 
-/// <summary>A Service port of HTTP whose backend is on another node: curl and wrk in a pod, nginx in the other, and a proxy on each node that reads what they say.</summary>
+/// <summary>A Service port of HTTP whose backend is on another node: curl, wrk and h2load in a pod, nginx in the other, and a proxy on each node that reads what they say.</summary>
 [Collection(MeshCollection.Name)]
 public sealed class HttpTests(MeshFixture mesh)
 {
@@ -54,7 +54,7 @@ public sealed class HttpTests(MeshFixture mesh)
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
-    public Task Requests_of_HTTP2_share_a_connection_on_either_side(TestFamily family) => WithServiceAsync(family, "kubernetes.io/h2c", async url =>
+    public Task Requests_of_HTTP2_reach_the_server_from_the_clients_own_address(TestFamily family) => WithServiceAsync(family, "kubernetes.io/h2c", async url =>
     {
         double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
         string answer = await CurlAsync($"--http2-prior-knowledge -i {url}/who"); // one: curl 7.88 can't use such a connection again

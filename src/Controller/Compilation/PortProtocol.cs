@@ -6,11 +6,15 @@ namespace Culvert.Controller.Compilation;
 /// <summary>What a Service's port speaks, as it says itself.</summary>
 internal static class PortProtocol
 {
-    // A port whose name begins with one of these, alone or with "-" and more behind it, speaks it.
-    private static readonly string[] Named = ["http", "http2", "grpc"];
+    // gRPC-Web comes by HTTP/1.1 or HTTP/2, and its port's name does not say by which.
+    private const string Silent = "grpc-web";
 
-    /// <summary>The port's <c>appProtocol</c>; where it has none, what its name says by the convention of service meshes: <c>http</c>, <c>http2</c> or <c>grpc</c>, alone or with a suffix behind a hyphen. Null when it says nothing.</summary>
+    private static readonly string[] Speaking = ["http", "http2", "grpc"];
+
+    /// <summary>The port's <c>appProtocol</c>. Where it has none, what the name of a TCP port says by the convention of service meshes: <c>http</c>, <c>http2</c> or <c>grpc</c>, alone or with a suffix behind a hyphen. Null when it says nothing.</summary>
     /// <param name="port">The port.</param>
     internal static string? Of(ServicePortObject port) =>
-        port.AppProtocol ?? (port.Protocol == TransportProtocol.Tcp ? Named.FirstOrDefault(p => port.Name == p || port.Name.StartsWith($"{p}-", StringComparison.Ordinal)) : null);
+        port.AppProtocol ?? (port.Protocol == TransportProtocol.Tcp && !IsNamed(port, Silent) ? Speaking.FirstOrDefault(p => IsNamed(port, p)) : null);
+
+    private static bool IsNamed(ServicePortObject port, string protocol) => port.Name == protocol || port.Name.StartsWith($"{protocol}-", StringComparison.Ordinal);
 }

@@ -30,6 +30,7 @@ public sealed class ServiceCompilerTests
     [InlineData("name: http-admin", "http")]
     [InlineData("name: http2-api", "http2")]
     [InlineData("name: grpc", "grpc")]
+    [InlineData("name: grpc-web", null)]
     [InlineData("name: httpx", null)]
     [InlineData("name: web-http", null)]
     [InlineData("name: web", null)]

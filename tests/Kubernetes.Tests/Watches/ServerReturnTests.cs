@@ -38,9 +38,12 @@ public sealed class ServerReturnTests : RunningReflector
     {
         await FailAsync(new ApiException(ApiFailure.TooManyRequests, "later") { RetryAfter = TimeSpan.FromSeconds(60) });
         _server.Tell(Time);
+        Task<ListOptions> asked = Client.AskedAsync();
+        Time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(1, Time.Timers);
-        Time.Advance(TimeSpan.FromSeconds(61));
-        await Client.AskedAsync();
+        Assert.False(asked.IsCompleted);
+        Time.Advance(TimeSpan.FromSeconds(2));
+        await asked;
     }
 
     [Fact]

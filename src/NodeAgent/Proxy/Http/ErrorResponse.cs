@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>A response that the proxy makes itself: it says so, and why, in <c>proxy-status</c> (RFC 9209) and in its body.</summary>
 internal static class ErrorResponse
 {
-    /// <summary>Writes one; the connection ends with it. That writing fails is told when what waits is to go out.</summary>
+    /// <summary>Writes one; the connection ends with it. A failure to write is told by the next <see cref="HttpSide.Flush"/>.</summary>
     /// <param name="to">Who is answered.</param>
     /// <param name="status">The status.</param>
     /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>

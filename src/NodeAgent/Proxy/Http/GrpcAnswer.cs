@@ -20,11 +20,11 @@ internal static class GrpcAnswer
         headers.AddStatus(200).Add("content-type"u8, "application/grpc"u8).Add("grpc-status"u8, CodeOf(status)).Add("grpc-message"u8, Encoding.ASCII.GetBytes(details));
     }
 
-    // As gRPC itself reads them, but for what the proxy knows better: a request that is none is not for trying again.
+    // As gRPC itself reads 403 and 502 to 504. It would take 500 and 501 for UNKNOWN; the proxy knows what they are.
     private static ReadOnlySpan<byte> CodeOf(int status) => status switch
     {
-        400 or 500 => "13"u8, // INTERNAL
         403 => "7"u8, // PERMISSION_DENIED
+        500 => "13"u8, // INTERNAL
         501 => "12"u8, // UNIMPLEMENTED
         _ => "14"u8, // UNAVAILABLE
     };

@@ -11,8 +11,8 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// been answered. Belongs to its loop's thread.
 /// </summary>
 /// <remarks>
-/// Nothing of it waits: each news of a side calls <see cref="Advance"/>, which does all that can be done, in both directions, and has what was written go out at the end. What may call it while it runs, as a transport that is closed, only has it go
-/// round once more. Heads and chunks are composed in the loop's second buffer and written at once.
+/// It has no task for either direction: whatever happens at a side calls <see cref="Advance"/>, which does all that can be done in both, and at the end sends what was written. Called while it runs, as by a transport that is closed, it goes round
+/// once more. Heads and chunks are composed in the loop's second buffer and copied out of it before the next is.
 /// </remarks>
 internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IHttpSideUser
 {

@@ -75,7 +75,7 @@ internal sealed class Http2Exchange
         return true;
     }
 
-    /// <summary>There is one now.</summary>
+    /// <summary>A stream to the server has been opened with the request's head: what has waited goes on by it.</summary>
     internal void Open(Http2Stream stream)
     {
         Drop();
@@ -100,13 +100,13 @@ internal sealed class Http2Exchange
     /// <param name="code">Why.</param>
     internal void Abort(Http2ErrorCode code)
     {
-        // One that has been answered may still be asked.
+        // Its response may be whole, and reported, while its request still comes.
         if (!_isOver) End(0, null);
         Client.Reset(code);
         Server.Reset(code);
     }
 
-    /// <summary>The server has answered, or has said something before.</summary>
+    /// <summary>The head of the response has come, or of an interim one.</summary>
     internal void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
         if (isFinal)
@@ -123,7 +123,7 @@ internal sealed class Http2Exchange
         Client.SendHeaders(headers, endStream);
     }
 
-    /// <summary>The client does not receive what it has asked for: neither will it receive that it is not.</summary>
+    /// <summary>The client receives nothing, so that it can't be told anything either: its connection ends.</summary>
     internal void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
 
     /// <summary>All of one direction has been passed on.</summary>
@@ -145,7 +145,7 @@ internal sealed class Http2Exchange
         Other(leg).Reset(isConnectionBroken ? Http2ErrorCode.Cancel : code);
     }
 
-    /// <summary>One stream is no more.</summary>
+    /// <summary>One of the streams is closed, for whatever reason; with the second the exchange is over.</summary>
     internal void OnStreamClosed()
     {
         if (Client.Stream is not null || Server.Stream is not null) return;

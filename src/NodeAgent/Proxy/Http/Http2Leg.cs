@@ -53,7 +53,7 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
         link.ScheduleFlush();
     }
 
-    /// <summary>Ends the stream at once; nothing is told to the exchange.</summary>
+    /// <summary>Ends the stream at once. The exchange hears <see cref="Http2Exchange.OnStreamClosed"/> before this returns, but not <see cref="Http2Exchange.OnReset"/>: when the other stream is gone already, it is over then.</summary>
     /// <param name="code">Why.</param>
     internal void Reset(Http2ErrorCode code)
     {

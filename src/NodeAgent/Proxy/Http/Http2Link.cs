@@ -25,8 +25,8 @@ internal sealed class Http2Link(ITransport transport, IHttp2Requests<Http2Driver
     /// <inheritdoc/>
     protected override void OnUnblocked() => user.OnMayOpen(this);
 
-    // Streams that end by and by are told of one by one, but for what waits for a slow reader.
     /// <inheritdoc/>
+    /// <remarks>Not every change after which the peer takes a stream is told: whoever waits for one asks once a second, too.</remarks>
     protected override void OnCheck() => user.OnMayOpen(this);
 
     /// <inheritdoc/>

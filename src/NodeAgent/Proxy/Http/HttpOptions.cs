@@ -13,18 +13,18 @@ internal sealed record HttpOptions
     /// <summary>Settings of HTTP/2. What a stream may have under way is little enough for hundreds of slow readers; one that needs more gets more, if there is room for it.</summary>
     internal Http2Options Http2 { get; init; } = new() { StreamWindow = 256 << 10, MaxStreamWindow = 16 << 20, ConnectionWindow = 1 << 30, MaxHeaderListSize = 32 << 10 };
 
-    /// <summary>Most bytes of heads and trailers of one connection of HTTP/2 that wait, for a stream to the server or behind a body; requests beyond are refused.</summary>
+    /// <summary>Most bytes of heads and trailers of one connection of HTTP/2 that wait, for a stream to the server or behind a body. A request whose head is beyond is refused; one whose trailers are is reset with ENHANCE_YOUR_CALM.</summary>
     internal int MaxWaitingHeads { get; init; } = 1 << 20;
 
-    /// <summary>How long a request's head may take from its first byte to its last.</summary>
+    /// <summary>How long the head of a request of HTTP/1.1 may take from its first byte to its last, and how long a client may take to ask whose server can't be reached.</summary>
     internal TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Most interim responses to one request; more are answered with 502 in the server's place.</summary>
     internal int MaxInterim { get; init; } = 32;
 
-    /// <summary>How long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
+    /// <summary>HTTP/1.1: how long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
     internal TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a client that has been answered for the last time may go on sending before it is cut off: cut off at once, it could lose the answer (RFC 9112, section 9.6).</summary>
+    /// <summary>HTTP/1.1: how long a client that has been answered for the last time may go on sending before it is cut off: cut off at once, it could lose the answer (RFC 9112, section 9.6).</summary>
     internal TimeSpan LingerTime { get; init; } = TimeSpan.FromSeconds(2);
 }

@@ -21,7 +21,7 @@ internal sealed class HttpOutput(ITransport transport, HeldBytes unsent)
     /// <summary>Bytes that were written.</summary>
     internal long Written { get; private set; }
 
-    /// <summary>Why writing has failed.</summary>
+    /// <summary>Why writing has failed; None before. Once it has, nothing more goes out.</summary>
     internal ProxyFailure Failure { get; private set; }
 
     /// <summary>Whether the side takes nothing more just now: nothing more should be written before a <see cref="Flush"/> after which this is false.</summary>
@@ -71,6 +71,7 @@ internal sealed class HttpOutput(ITransport transport, HeldBytes unsent)
     /// <returns>False when the side is broken, or there is no buffer for what waits.</returns>
     internal bool Flush()
     {
+        if (Failure != ProxyFailure.None) return false;
         if (_isOver) return Fail(transport.Failure);
         if (!SendGathered()) return false;
         while ((_unflushed || !unsent.IsEmpty) && !_hadNoRoom)

@@ -1,7 +1,7 @@
 namespace Culvert.NodeAgent.Proxy.Loop;
 
 /// <summary>
-/// Buffers in which small pieces are put together that go out at once. Rented for the time of one call: there are as many as calls of the loop that gather can be within each other. Belongs to its loop's thread.
+/// Buffers in which small pieces are put together that go out at once. Rented within one call of the loop and given back before it returns: there are as many as such calls within each other ever had at once, two for each, and they are kept. Belongs to its loop's thread.
 /// </summary>
 internal sealed class GatherBuffers
 {

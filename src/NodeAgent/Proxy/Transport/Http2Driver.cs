@@ -137,7 +137,7 @@ internal partial class Http2Driver : IFlushable
     {
     }
 
-    /// <summary>The connection has failed: streams have been told, and it is over when the peer has received why.</summary>
+    /// <summary>The connection has failed: streams have been told, and it is over when the peer has received why. May be called more than once.</summary>
     protected virtual void OnFailed()
     {
     }

@@ -143,10 +143,13 @@ public sealed class Http2PeerTests : IAsyncLifetime
     {
         using Socket socket = await _pair.ConnectClientAsync();
         await socket.SendAllAsync("GET / HTTP/1.1\r\nhost: shop\r\n\r\n"u8.ToArray());
-        while (await socket.ReceiveAsync(new byte[100]) > 0)
-        {
-            // settings, and why it is turned away
-        }
+        List<byte> said = [];
+        byte[] buffer = new byte[100];
+        for (int count; (count = await socket.ReceiveAsync(buffer)) > 0;) said.AddRange(buffer[..count]);
+        List<byte> types = [];
+        for (int at = 0; at < said.Count; at += 9 + (said[at] << 16) + (said[at + 1] << 8) + said[at + 2]) types.Add(said[at + 3]);
+        Assert.Equal(4, types[0]); // SETTINGS
+        Assert.Equal(7, types[^1]); // GOAWAY
     }
 
     private static void AssertRefused(HttpResponseMessage response, HttpStatusCode status, string error, string reason)

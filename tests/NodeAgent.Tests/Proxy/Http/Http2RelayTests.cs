@@ -160,7 +160,7 @@ public sealed class Http2RelayTests
 
     [Theory]
     [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
-    public async Task AServerThatTakesNoMoreHasItsClientMakeAnotherConnection(TransportKind client, TransportKind server)
+    public async Task AServerThatTakesNoMoreHasItsClientToldWhileRequestsThatRunGoOn(TransportKind client, TransportKind server)
     {
         await using Http2Lab lab = await Http2Lab.StartAsync(client, server);
         (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Get, end: true);
@@ -214,7 +214,7 @@ public sealed class Http2RelayTests
     }
 
     [Fact]
-    public async Task OneConnectionServesManyRequestsWithTheSameObjects()
+    public async Task OneConnectionServesManyRequests()
     {
         await using Http2Lab lab = await Http2Lab.StartAsync();
         for (int i = 0; i < 300; i++) await lab.ExchangeAsync();

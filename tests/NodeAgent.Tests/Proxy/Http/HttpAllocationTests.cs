@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Tests.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
 
-/// <summary>What a request costs in memory that has to be collected: nothing, once its connection has had a few.</summary>
+/// <summary>What a request of HTTP/1.1 costs in memory that has to be collected: nothing, once its connection has had a few.</summary>
 public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
 {
     private const int Exchanges = 2_000;
