@@ -56,7 +56,7 @@ internal sealed class ProxyLoop
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
-        HttpHandler http = new(options.Http, agent.Observer, time);
+        Http1Handler http = new(options.Http, agent.Observer, time);
         Http2Handler http2 = new(options.Http, agent.Observer, time);
         ProtocolHandlers protocols = new(
             loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http, ["kubernetes.io/h2c"] = http2, ["http2"] = http2, ["grpc"] = http2 });

@@ -19,9 +19,7 @@ internal static class ErrorResponse
     {
         string body = $"{status} from culvert: {details}\n";
         HeaderList fields = new();
-        fields.AddStatus(status)
-            .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
-            .Add("proxy-status"u8, Encoding.ASCII.GetBytes(ProxyError.StatusField(error, details)))
+        ProxyError.AddTo(fields.AddStatus(status), error, details, now)
             .Add("content-type"u8, "text/plain"u8)
             .Add("content-length"u8, Encoding.ASCII.GetBytes(body.Length.ToString(CultureInfo.InvariantCulture)));
         Span<byte> room = to.Transport.Loop.Joined;

@@ -1,7 +1,6 @@
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
-using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -14,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// It has no task for either direction: whatever happens at a side calls <see cref="Advance"/>, which does all that can be done in both, and at the end sends what was written. Called while it runs, as by a transport that is closed, it goes round
 /// once more. Heads and chunks are composed in the loop's second buffer and copied out of it before the next is.
 /// </remarks>
-internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, IHttpSideUser
+internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSideUser
 {
     private readonly HttpSide _client;
     private readonly HttpSide _server;
@@ -62,8 +61,8 @@ internal sealed partial class Http1Relay : IRunningConnection, ITransportUser, I
 
     private EventLoop Loop => _client.Transport.Loop;
 
-    /// <summary>Runs until the connection is over; both transports are closed then.</summary>
-    internal async ValueTask RunAsync()
+    /// <inheritdoc/>
+    public async ValueTask RunAsync()
     {
         _client.Transport.User = _server.Transport.User = this;
         if (_client.Transport.IsClosed) Abort(_client.Transport.Failure);

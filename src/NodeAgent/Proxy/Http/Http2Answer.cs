@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Culvert.Http2;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -21,8 +19,6 @@ internal sealed class Http2Answer(TimeProvider time)
         _fields.Clear();
         if (isGrpc) GrpcAnswer.Add(_fields, status, details);
         else _fields.AddStatus(status);
-        return _fields
-            .Add("date"u8, Encoding.ASCII.GetBytes(time.GetUtcNow().UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
-            .Add("proxy-status"u8, Encoding.ASCII.GetBytes(ProxyError.StatusField(error, details)));
+        return ProxyError.AddTo(_fields, error, details, time.GetUtcNow());
     }
 }

@@ -1,7 +1,6 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
-using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -9,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>
 /// Carries HTTP/2 between a client and a server: each request by a stream of either connection, which are two connections of HTTP/2 with settings, windows and compression of their own. Belongs to its loop's thread.
 /// </summary>
-internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Driver>, IHttp2LinkUser
+internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHttp2LinkUser
 {
     // What one connection keeps for its next requests.
     private const int MostIdle = 32;
@@ -51,8 +50,8 @@ internal sealed class Http2Relay : IRunningConnection, IHttp2Requests<Http2Drive
     /// <inheritdoc/>
     public ProxyFailure Failure { get; private set; }
 
-    /// <summary>Runs until the connection is over; both transports are closed then.</summary>
-    internal async ValueTask RunAsync()
+    /// <inheritdoc/>
+    public async ValueTask RunAsync()
     {
         if (_client.IsClosed) return; // aborted
         Task server = _server.RunAsync().AsTask();

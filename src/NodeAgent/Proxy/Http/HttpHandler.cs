@@ -5,11 +5,9 @@ using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <summary>Serves ports of HTTP/1.1. Belongs to its loop's thread.</summary>
-/// <param name="options">Limits.</param>
+/// <summary>Serves ports of HTTP, of one version. Belongs to its loop's thread.</summary>
 /// <param name="observer">Hears of requests.</param>
-/// <param name="time">The clock.</param>
-internal sealed class HttpHandler(HttpOptions options, IProxyObserver observer, TimeProvider time) : IProtocolHandler
+internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
 {
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -22,13 +20,19 @@ internal sealed class HttpHandler(HttpOptions options, IProxyObserver observer, 
             // Who came by a tunnel has its answer: the client's own node knows why, and says so.
             bool isAnswered = !client.IsClosed;
             connection.Fail(failure, detail, resetsClient: !isAnswered);
-            if (isAnswered) await new UnreachableAnswer(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
+            if (isAnswered) await AnswerAsync(connection, client, failure, requests);
             return;
         }
 
-        Http1Relay relay = new(client, server, connection.ClientHolder, connection.ServerHolder, options, requests, time);
+        IHttpRelay relay = Relay(connection, client, server, requests);
         connection.Open(relay);
         await relay.RunAsync();
         connection.Close();
     }
+
+    /// <summary>Makes what carries requests; it owns both transports.</summary>
+    protected abstract IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, IRequestObserver requests);
+
+    /// <summary>Tells the client why its server can't be reached; its transport is closed when this returns.</summary>
+    protected abstract ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests);
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Reasons;
 
@@ -18,10 +21,15 @@ internal static class ProxyError
     /// <summary>The connection to the server broke before it had answered.</summary>
     internal const string Terminated = "connection_terminated";
 
-    /// <summary>The value of <c>proxy-status</c>.</summary>
+    /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>.</summary>
+    /// <param name="fields">Where to.</param>
     /// <param name="error">One of these.</param>
-    /// <param name="details">In words, without quotation marks.</param>
-    internal static string StatusField(string error, string details) => $"culvert; error={error}; details=\"{details}\"";
+    /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
+    /// <param name="now">When.</param>
+    /// <returns>The fields.</returns>
+    internal static HeaderList AddTo(HeaderList fields, string error, string details, DateTimeOffset now) => fields
+        .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+        .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""));
 
     /// <summary>What a request is answered with whose server can't be reached.</summary>
     /// <param name="failure">Why not.</param>

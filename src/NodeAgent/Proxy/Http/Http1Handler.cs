@@ -1,0 +1,20 @@
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Serves ports of HTTP/1.1. Belongs to its loop's thread.</summary>
+/// <param name="options">Limits.</param>
+/// <param name="observer">Hears of requests.</param>
+/// <param name="time">The clock.</param>
+internal sealed class Http1Handler(HttpOptions options, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
+{
+    /// <inheritdoc/>
+    protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, IRequestObserver requests) =>
+        new Http1Relay(client, server, connection.ClientHolder, connection.ServerHolder, options, requests, time);
+
+    /// <inheritdoc/>
+    protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>
+        new UnreachableAnswer(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
+}
