@@ -44,7 +44,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => true;
 
-    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool isRead, out RequestRules? rules)
+    {
+        rules = null;
+        return new(Verdict.Allow, DecisionReason.AllowedByDefault);
+    }
 
     public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 
@@ -56,6 +60,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => this;
 
     public void OnRequestEnded(int status, TimeSpan duration, string? error) => Interlocked.Increment(ref _requests);
+
+    public void OnRequestDecided(in ProxyConnectionInfo connection, string request)
+    {
+        // There is no policy.
+    }
 
     public void OnOpened(in ProxyConnectionInfo connection) => Interlocked.Increment(ref _opened);
 

@@ -123,6 +123,24 @@ public sealed class HeaderList
         return removed;
     }
 
+    /// <summary>Gives <c>:path</c>, which there is, another value.</summary>
+    /// <param name="value">The value; no longer than the one before, and not part of this list.</param>
+    /// <exception cref="ArgumentException">It is longer, or there is no path.</exception>
+    public void ReplacePath(ReadOnlySpan<byte> value)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            ref var entry = ref _entries[i];
+            if (entry.NameId != HeaderNames.Path) continue;
+            if (value.Length > entry.ValueLength) throw new ArgumentException("longer than the path before", nameof(value));
+            value.CopyTo(_bytes.AsSpan(entry.Offset + entry.NameLength));
+            entry = entry with { ValueLength = value.Length };
+            return;
+        }
+
+        throw new ArgumentException("there is no path", nameof(value));
+    }
+
     /// <summary>Empties the list; keeps its memory unless that grew beyond 16 KiB.</summary>
     public void Clear()
     {

@@ -11,9 +11,6 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class HttpTests(MeshFixture mesh)
 {
-    private const string Vip4 = "10.96.7.9", Vip6 = "fd96::7:9";
-    private const int Port = 8086, Http2Port = 8087;
-
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
@@ -22,7 +19,7 @@ public sealed class HttpTests(MeshFixture mesh)
         double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
         string answer = await CurlAsync($"-i {url}/who {url}/who");
         Assert.StartsWith("HTTP/1.1 200 OK\r\nserver: nginx", answer, StringComparison.Ordinal);
-        Assert.Equal(2, answer.Split($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/1.1 GET []\n").Length - 1);
+        Assert.Equal(2, answer.Split($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/1.1 GET [] /who\n").Length - 1);
         Assert.Equal("1048576", await CurlAsync($"-o /dev/null -w %{{size_download}} {url}/large"));
         Assert.Equal("201", await CurlAsync($"-o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put/{family}")); // Expect: 100-continue
         await LabWait.UntilAsync("both proxies have counted four requests", async () =>
@@ -33,7 +30,7 @@ public sealed class HttpTests(MeshFixture mesh)
     public Task What_is_no_request_is_answered_by_the_clients_node_and_reaches_no_server() => WithServiceAsync(TestFamily.IPv4, "http", async url =>
     {
         double source = await RequestsAsync(mesh.Node1, "source", "4xx"), destination = await RequestsAsync(mesh.Node2, "destination", "4xx");
-        using var socket = await PeerServer.ConnectAsync(mesh.Client, new IPEndPoint(IPAddress.Parse(Vip4), 80));
+        using var socket = await PeerServer.ConnectAsync(mesh.Client, new IPEndPoint(HttpService.Address4, 80));
         await PeerServer.SendAllAsync(socket, "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: shop\r\n\r\n"u8.ToArray());
         string answer = Encoding.Latin1.GetString(await PeerServer.ReceiveAllAsync(socket));
         Assert.StartsWith("HTTP/1.1 400 Bad Request\r\n", answer, StringComparison.Ordinal);
@@ -59,7 +56,7 @@ public sealed class HttpTests(MeshFixture mesh)
         double source = await RequestsAsync(mesh.Node1, "source", "2xx"), destination = await RequestsAsync(mesh.Node2, "destination", "2xx");
         string answer = await CurlAsync($"--http2-prior-knowledge -i {url}/who"); // one: curl 7.88 can't use such a connection again
         Assert.StartsWith("HTTP/2 200 \r\nserver: nginx", answer, StringComparison.Ordinal);
-        Assert.Contains($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/2.0 GET []\n", answer, StringComparison.Ordinal);
+        Assert.Contains($"\n{MeshFixture.AddressOf(mesh.Client, family)} HTTP/2.0 GET [] /who\n", answer, StringComparison.Ordinal);
         Assert.Equal("1048576", await CurlAsync($"--http2-prior-knowledge -o /dev/null -w %{{size_download}} {url}/large"));
         Assert.Equal("201", await CurlAsync($"--http2-prior-knowledge -o /dev/null -w %{{http_code}} -T /proc/self/exe {url}/put2/{family}"));
         string report = (await mesh.Client.RunAsync("h2load", ["-c", "10", "-m", "32", "-n", "20000", $"{url}/who"])).Output;
@@ -75,49 +72,7 @@ public sealed class HttpTests(MeshFixture mesh)
 
     private async Task WithServiceAsync(TestFamily family, string protocol, Func<string, Task> use)
     {
-        var nginx = await LabNginx.StartAsync(mesh.Far, "http", $$"""
-            http {
-                access_log off;
-                keepalive_requests 100000;
-                server {
-                    listen {{Port}};
-                    listen [::]:{{Port}} ipv6only=on;
-                    listen {{Http2Port}} http2;
-                    listen [::]:{{Http2Port}} http2 ipv6only=on;
-                    location /who { return 200 "\n$remote_addr $server_protocol $request_method [$http_connection]\n"; }
-                    location /large { root .; }
-                    location ~ ^/put { root .; client_max_body_size 100m; create_full_put_path on; dav_methods PUT; }
-                }
-            }
-            """);
-        await File.WriteAllBytesAsync(Path.Combine(mesh.Far.Lab.Folder, $"http-{mesh.Far.Name}", "large"), new byte[1 << 20]);
-        mesh.Mesh.Objects.Write("shop", Service(protocol, protocol == "http" ? Port : Http2Port));
-        try
-        {
-            await mesh.Node1.WaitForServiceAsync("shop");
-            await mesh.Node2.WaitForServiceAsync("shop");
-            await LabWait.UntilAsync("nginx listens", async () => (await mesh.Far.ScriptAsync("ss -Hltn")).Contains($":{Http2Port} ", StringComparison.Ordinal), TimeSpan.FromSeconds(10), nginx);
-            await use(family == TestFamily.IPv4 ? $"http://{Vip4}" : $"http://[{Vip6}]");
-        }
-        finally
-        {
-            mesh.Mesh.Objects.Remove("shop");
-            await mesh.Node1.WaitForServiceAsync("shop", present: false);
-            await nginx.StopAsync(TimeSpan.FromSeconds(10));
-        }
+        await using HttpService service = await HttpService.StartAsync(mesh, mesh.Far, protocol);
+        await use(HttpService.Url(family));
     }
-
-    private string Service(string protocol, int port) => MeshObjects.Service("shop", "web", 80, port, Vip4, Vip6).TrimEnd().Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal)
-        + $"\n      appProtocol: {protocol}\n" + Slice("IPv4", mesh.Far.Address4, port) + Slice("IPv6", mesh.Far.Address6, port);
-
-    private static string Slice(string type, IPAddress address, int port) => $$"""
-        ---
-        apiVersion: discovery.k8s.io/v1
-        kind: EndpointSlice
-        metadata: {name: shop-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: shop} }
-        addressType: {{type}}
-        endpoints: [{addresses: ["{{address}}"]}]
-        ports: [{name: web, port: {{port}} }]
-
-        """;
 }

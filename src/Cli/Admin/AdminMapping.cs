@@ -46,7 +46,8 @@ internal static class AdminMapping
         flow.Duration?.ToTimeSpan().TotalSeconds ?? 0,
         ToReport(flow.Rule),
         flow.AtSource ? "source" : "destination",
-        [.. flow.AuditPolicies]);
+        [.. flow.AuditPolicies],
+        OrNull(flow.Request));
 
     public static ExplainReport ToReport(ExplainResponse answer) => new(
         answer.Verdict == Verdict.Unspecified ? ExplainReport.Undecided : NameOf(answer.Verdict),
@@ -110,6 +111,13 @@ internal static class AdminMapping
     private static string? OrNull(string text) => text.Length == 0 ? null : text;
 
     private static string NameOf(DirectPath path) => path == DirectPath.HostStack ? "host-stack" : NameOf<DirectPath>(path);
+
+    private static string NameOf(FlowEvent value) => value switch
+    {
+        FlowEvent.RequestDenied => "request-denied",
+        FlowEvent.RequestAudited => "request-audited",
+        _ => NameOf<FlowEvent>(value),
+    };
 
     private static string NameOf<T>(T value)
         where T : struct, System.Enum => value.ToString().ToLowerInvariant();

@@ -15,7 +15,8 @@ internal sealed record FlowReport(
     double DurationSeconds,
     RuleReport? Rule,
     string SeenAt,
-    IReadOnlyList<string> AuditPolicies);
+    IReadOnlyList<string> AuditPolicies,
+    string? Request);
 
 /// <summary>One end of a flow.</summary>
 internal sealed record FlowEndpointReport(string? Workload, string? Identity, string? Address, uint Port, string? Service);

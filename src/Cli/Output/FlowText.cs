@@ -17,6 +17,11 @@ internal static class FlowText
             line.Append(" service ").Append(service);
         }
 
+        if (flow.Request is { } request)
+        {
+            line.Append(" \"").Append(request).Append('"');
+        }
+
         if (flow.Reason is { } reason)
         {
             line.Append(' ').Append(reason);

@@ -180,6 +180,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
             PeerGroups = _input.NetworkPolicies.GroupsOf(workload, NamespaceObject.LabelsOf(meta.Namespace, ns)),
             NamedPorts = _input.NetworkPolicies.PortsOf(workload),
+            ApplicationPorts = enrolled ? _input.ProtocolsOf(workload) : [],
         };
         ProxyProtocolWish[] wishes = [.. _wishesByWorkload[uid].SelectMany(s => _wishes[s]).Where(w => w.Uid == uid)];
         return ProxyProtocolCompiler.Apply(workload, compiled, wishes);

@@ -57,6 +57,20 @@ internal sealed class MeshInput
     public IReadOnlyList<WorkloadObject> SelectedBy(ServiceObject service) => service.Selector.IsEmpty
         ? [] : [.. Workloads.Selected(service.Meta.Namespace, service.Selector).Select(n => Workloads.Find(n)!).OrderBy(w => w.Meta.FullName)];
 
+    /// <summary>What the ports of a workload speak.</summary>
+    public EquatableArray<ApplicationPort> ProtocolsOf(WorkloadObject workload)
+    {
+        IEnumerable<(ServiceObject, EndpointSliceObject?)> selecting = _serviceSelectors.Find(workload.Meta.Namespace, workload.Meta.Labels).Select(s => (s, (EndpointSliceObject?)null));
+        IEnumerable<(ServiceObject, EndpointSliceObject?)> naming =
+            from name in workload.Addresses.SelectMany(a => _slicesByAddress[a]).Distinct()
+            where name.Namespace == workload.Meta.Namespace
+            let slice = _slices[name]
+            let service = _services.GetValueOrDefault(ServiceOf(slice))
+            where service is not null && service.Selector.IsEmpty
+            select (service, (EndpointSliceObject?)slice);
+        return DeclaredProtocols.Of(workload, selecting.Concat(naming));
+    }
+
     /// <summary>The routes of a Service, the one that counts first: those of the Gateway API before TrafficSplits, then by name.</summary>
     public IReadOnlyList<RouteObject> RoutesOf(NamespacedName parent) => [.. RouteObject.ByPrecedence(_routesByParent[parent].Select(n => _routes[n]))];
 
@@ -156,6 +170,10 @@ internal sealed class MeshInput
     private void Replace(ServiceObject? before, ServiceObject? after, DirtyResources dirty)
     {
         dirty.Services.Add((before ?? after)!.Meta.FullName);
+        if (before is null || after is null || !DeclaredProtocols.AreSame(before, after))
+        {
+            foreach (ServiceObject one in new[] { before, after }.OfType<ServiceObject>().Where(DeclaredProtocols.Any)) dirty.Workloads.UnionWith(SpokenOf(one));
+        }
         if (before is not null)
         {
             _services.Remove(before.Meta.FullName);
@@ -174,6 +192,10 @@ internal sealed class MeshInput
             _slicesByService.Remove(ServiceOf(before), before.Meta.FullName);
             foreach (EndpointSliceObject.Endpoint endpoint in before.Endpoints) _slicesByAddress.Remove(endpoint.Address, before.Meta.FullName);
             dirty.Services.Add(ServiceOf(before));
+        }
+        foreach (EndpointSliceObject one in new[] { before, after }.OfType<EndpointSliceObject>())
+        {
+            if (_services.GetValueOrDefault(ServiceOf(one)) is { Selector.IsEmpty: true } service && DeclaredProtocols.Any(service)) dirty.Workloads.UnionWith(NamedBy(one));
         }
         if (after is null) return;
         _slices.Add(after.Meta.FullName, after);
@@ -235,6 +257,13 @@ internal sealed class MeshInput
         if (before is not null && after is not null && selector(before).SequenceEqual(selector(after)) && isSame(before, after)) return;
         foreach (T one in new[] { before, after }.OfType<T>()) dirty.Workloads.UnionWith(Workloads.InScope(one.Meta.Namespace, selector(one)));
     }
+
+    /// <summary>The workloads of whose ports a Service says what they speak.</summary>
+    private IEnumerable<NamespacedName> SpokenOf(ServiceObject service) => service.Selector.IsEmpty
+        ? _slicesByService[service.Meta.FullName].SelectMany(s => NamedBy(_slices[s])) : Workloads.Selected(service.Meta.Namespace, service.Selector);
+
+    private IEnumerable<NamespacedName> NamedBy(EndpointSliceObject slice) =>
+        slice.Endpoints.Select(e => Workloads.ByAddress(e.Address)).OfType<WorkloadObject>().Where(w => w.Meta.Namespace == slice.Meta.Namespace).Select(w => w.Meta.FullName);
 
     private static NamespacedName ServiceOf(EndpointSliceObject slice) => new(slice.Meta.Namespace, slice.Service);
 

@@ -10,7 +10,7 @@ internal static class AuthorizationPolicyReader
     public const int MostValues = 16_384;
 
     /// <summary>How many values the conditions of a policy name; a rule or condition without any counts as one.</summary>
-    public static int ValuesOf(PolicyInfo policy) => policy.Rules.Sum(r => 1 + r.From.Sum(ValuesOf) + r.To.Sum(t => 1 + t.Ports.Count + t.NotPorts.Count));
+    public static int ValuesOf(PolicyInfo policy) => policy.Rules.Sum(r => 1 + r.From.Sum(ValuesOf) + r.To.Sum(t => 1 + t.Ports.Count + t.NotPorts.Count + (t.Request is { } request ? RequestConditionsReader.ValuesOf(request) : 0)));
 
     public static AuthorizationPolicyObject? Read(FieldReader root, ObjectMeta meta)
     {
@@ -60,9 +60,10 @@ internal static class AuthorizationPolicyReader
 
     private static PolicyDestination ReadDestination(FieldReader to)
     {
-        var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts") };
+        RequestConditions? request = RequestConditionsReader.Read(to);
+        var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts"), Protocol = request is null ? null : TransportProtocol.Tcp, Request = request };
         to.Done();
-        FailIfEmpty(to, "to", "ports", "notPorts");
+        FailIfEmpty(to, "to", ["ports", "notPorts", .. RequestConditionsReader.Fields]);
         return destination;
     }
 

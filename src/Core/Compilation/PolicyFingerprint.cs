@@ -30,6 +30,7 @@ internal static class PolicyFingerprint
                 Add(text, "p", d.Ports);
                 Add(text, "P", d.NotPorts);
                 if (d.Protocol is { } protocol) text.Append(CultureInfo.InvariantCulture, $"t {protocol}\n");
+                if (d.Request is { } request) AddRequest(text, request);
             }
         }
         return Hash(text.ToString());
@@ -59,6 +60,23 @@ internal static class PolicyFingerprint
     }
 
     public static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
+
+    private static void AddRequest(StringBuilder text, RequestConditions request)
+    {
+        text.Append("request\n");
+        Add(text, "m", request.Methods);
+        Add(text, "M", request.NotMethods);
+        Add(text, "u", request.Paths);
+        Add(text, "U", request.NotPaths);
+        Add(text, "h", request.Hosts);
+        Add(text, "H", request.NotHosts);
+        foreach (HeaderCondition header in request.Headers)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"header {header.Name}\n");
+            Add(text, "v", header.Values);
+            Add(text, "V", header.NotValues);
+        }
+    }
 
     private static void Add<T>(StringBuilder text, string tag, EquatableArray<T> items)
     {

@@ -81,8 +81,24 @@ public sealed record WorkloadInfo
     /// <summary>Ports at which it is left alone, as if it were not in the mesh: plaintext, and no policy. Of TCP and UDP.</summary>
     public EquatableArray<ushort> ExcludedPorts { get; init; }
 
+    /// <summary>
+    /// Those of its TCP ports whose application protocol Services of its namespace declare that select it, by port, whether it is ready or not. Only filled in for workloads of the node that the snapshot is for.
+    /// </summary>
+    public EquatableArray<ApplicationPort> ApplicationPorts { get; init; }
+
     /// <summary>The first part of <see cref="Name"/>.</summary>
     public string Namespace => Name.Namespace;
+
+    /// <summary>The application protocol of one of its ports; null: nobody says, or it is not known here.</summary>
+    public string? FindApplicationProtocol(ushort port, TransportProtocol protocol)
+    {
+        if (protocol != TransportProtocol.Tcp) return null;
+        foreach (ApplicationPort known in ApplicationPorts)
+        {
+            if (known.Port == port) return known.Protocol;
+        }
+        return null;
+    }
 
     /// <summary>Whether the application at a port wants a PROXY protocol v2 header.</summary>
     public bool WantsProxyProtocol(ushort port, TransportProtocol protocol) => Covers(ProxyProtocolPorts, port, protocol);
@@ -118,6 +134,7 @@ public sealed record WorkloadInfo
         && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts
         && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies && ExcludedPorts == other.ExcludedPorts
+        && ApplicationPorts == other.ApplicationPorts
         && Labels.SequenceEqual(other.Labels);
 
     /// <inheritdoc/>

@@ -26,6 +26,9 @@ public readonly record struct ConnectionRequest
     /// <summary>Whether the identity is proven: by mutual TLS, or by the veth of a workload on the same node.</summary>
     public required bool Authenticated { get; init; }
 
+    /// <summary>Whether its requests are read and decided one by one, so that conditions on them are left open here: an ALLOW rule that has some may match, one of DENY or AUDIT does not yet. Otherwise it carries what nobody reads.</summary>
+    public bool IsRead { get; init; }
+
     /// <summary>The identity when it is proven, else null.</summary>
     public SpiffeId? ProvenIdentity => Authenticated ? SourceIdentity : null;
 }

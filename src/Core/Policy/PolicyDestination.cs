@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>A condition on the destination port. Both lists, where not empty, and the protocol, where it is given, must be met.</summary>
+/// <summary>A condition on the destination port, and on requests that arrive there. Both lists, where not empty, and the protocol and the conditions on requests, where they are given, must be met.</summary>
 public sealed record PolicyDestination
 {
     /// <summary>Ports of which one must be the destination port (at the workload, not at the service).</summary>
@@ -11,4 +11,9 @@ public sealed record PolicyDestination
 
     /// <summary>The only protocol that is meant; null: both.</summary>
     public TransportProtocol? Protocol { get; init; }
+
+    /// <summary>
+    /// What must hold of requests of HTTP, which are then decided one by one; null: nothing. Of what carries no requests that can be read, ALLOW rules with such conditions match nothing, and others match whatever it is: what can't be known is never allowed.
+    /// </summary>
+    public RequestConditions? Request { get; init; }
 }

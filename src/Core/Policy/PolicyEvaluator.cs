@@ -9,17 +9,16 @@ namespace Culvert.Core;
 /// <remarks>
 /// Order at the destination: one outside the mesh is allowed; strict mTLS refuses the unauthenticated; NetworkPolicies that isolate it refuse what none of them allows; any matching
 /// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. AUDIT is reported besides.
+/// Conditions on requests are asked of each request where a connection is read (<see cref="RequestRules"/>).
 /// At the source only NetworkPolicies have a say. Excluded ports and CIDRs are decided before policy and are not looked at here.
 /// </remarks>
 public static class PolicyEvaluator
 {
     /// <summary>Decides whether a connection may come in at its destination.</summary>
-    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        PolicyPeer source = SourceOf(request);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, OutcomeOf(snapshot, request, source));
-    }
+    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request) => Evaluate(snapshot, request, request.IsRead ? PolicyScope.Connection : PolicyScope.Bytes);
+
+    /// <summary>Decides about a request of HTTP that has come by a connection.</summary>
+    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest connection, in RequestHead request) => Evaluate(snapshot, connection, new PolicyScope(request));
 
     /// <summary>The rule of a NetworkPolicy that lets a connection in at its destination; null when none isolates that, or none lets it in.</summary>
     public static (PolicyReference Policy, int RuleIndex)? FindNetworkPolicy(NodeSnapshot snapshot, in ConnectionRequest request)
@@ -38,11 +37,11 @@ public static class PolicyEvaluator
             snapshot, request.Source, NetworkPolicyEvaluator.EvaluateEgress(snapshot, request.Source, PolicyPeer.Of(request.DestinationAddress, request.DestinationWorkload), request.Port, request.Protocol));
     }
 
-    /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
+    /// <summary>The index of the first rule of <paramref name="policy"/> that matches what nobody reads, or -1.</summary>
     public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port, TransportProtocol protocol) =>
-        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port, protocol);
+        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port, protocol, PolicyScope.Bytes);
 
-    /// <summary>Decides about all connections from a class of sources at once.</summary>
+    /// <summary>Decides about all connections from a class of sources at once, which nobody reads.</summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="destination">The workload connected to.</param>
     /// <param name="identity">The proven identity.</param>
@@ -50,7 +49,18 @@ public static class PolicyEvaluator
     /// <param name="port">The destination port.</param>
     /// <param name="protocol">The transport protocol.</param>
     /// <param name="outcome">What NetworkPolicies say of it.</param>
-    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome)
+    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome) =>
+        Evaluate(snapshot, destination, identity, source, port, protocol, outcome, PolicyScope.Bytes);
+
+    private static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request, in PolicyScope scope)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        PolicyPeer source = SourceOf(request);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, OutcomeOf(snapshot, request, source), scope);
+    }
+
+    private static Decision Evaluate(
+        NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome, in PolicyScope scope)
     {
         if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
@@ -64,7 +74,7 @@ public static class PolicyEvaluator
                 continue;
             }
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol);
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol, scope);
             if (rule < 0) continue;
             if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
@@ -102,11 +112,11 @@ public static class PolicyEvaluator
             ? default
             : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
 
-    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol)
+    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol, in PolicyScope scope)
     {
         for (int i = 0; i < policy.Rules.Count; i++)
         {
-            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesPort(policy.Rules[i], port, protocol)) return i;
+            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesDestination(policy.Rules[i], policy.Action, port, protocol, scope)) return i;
         }
         return -1;
     }
@@ -121,12 +131,24 @@ public static class PolicyEvaluator
         return rule.From.IsEmpty;
     }
 
-    /// <summary>Whether any port condition of the rule is met.</summary>
-    internal static bool MatchesPort(PolicyRule rule, ushort port, TransportProtocol protocol)
+    /// <summary>Whether a condition on the port is met, whatever is asked there.</summary>
+    internal static bool MatchesPort(PolicyDestination to, ushort port, TransportProtocol protocol) =>
+        (to.Protocol is null || to.Protocol == protocol) && (to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port);
+
+    /// <summary>What holds when no rule has matched.</summary>
+    internal static Decision Fallback(MeshSettings mesh, bool anyAllowPolicy)
+    {
+        if (anyAllowPolicy) return new(Verdict.Deny, DecisionReason.NoAllowMatched);
+        return mesh.DefaultAction == DefaultAction.Allow
+            ? new(Verdict.Allow, DecisionReason.AllowedByDefault)
+            : new(Verdict.Deny, DecisionReason.DeniedByDefault);
+    }
+
+    private static bool MatchesDestination(PolicyRule rule, PolicyAction action, ushort port, TransportProtocol protocol, in PolicyScope scope)
     {
         foreach (PolicyDestination to in rule.To)
         {
-            if ((to.Protocol is null || to.Protocol == protocol) && (to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port)) return true;
+            if (MatchesPort(to, port, protocol) && scope.Meets(to.Request, action)) return true;
         }
         return rule.To.IsEmpty;
     }
@@ -163,14 +185,6 @@ public static class PolicyEvaluator
             if (prefix.Contains(inner)) return true;
         }
         return false;
-    }
-
-    private static Decision Fallback(MeshSettings mesh, bool anyAllowPolicy)
-    {
-        if (anyAllowPolicy) return new(Verdict.Deny, DecisionReason.NoAllowMatched);
-        return mesh.DefaultAction == DefaultAction.Allow
-            ? new(Verdict.Allow, DecisionReason.AllowedByDefault)
-            : new(Verdict.Deny, DecisionReason.DeniedByDefault);
     }
 
     private static PolicyReference Reference(in NetworkPolicyOutcome outcome) => new(outcome.Policy, PolicyKind.NetworkPolicy);

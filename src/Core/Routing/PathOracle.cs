@@ -15,6 +15,8 @@ namespace Culvert.Core;
 /// </param>
 public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null)
 {
+    private readonly RequestPorts _requestPorts = new(world.Snapshot);
+
     /// <summary>The snapshot in force.</summary>
     public SnapshotIndex World { get; } = world;
 
@@ -60,6 +62,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         PathReason need = isChosenByProxy ? PathReason.LoadBalancing
             : isItself ? PathReason.Itself
             : ProxyNeed.Of(destination, request.Port, request.Protocol) || (source is not null && Answers(source, request)) ? PathReason.ProxyProtocol
+            : _requestPorts.Contains(destination, request.Port, request.Protocol) ? PathReason.Requests
             : PathReason.None;
         return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
     }

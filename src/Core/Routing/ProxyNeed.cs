@@ -10,17 +10,20 @@ public static class ProxyNeed
         return port.LoadBalancing != LoadBalancing.Random;
     }
 
-    /// <summary>Whether the proxy writes or reads a header at a port of a workload.</summary>
+    /// <summary>Whether the proxy writes or reads a PROXY protocol header at a port of a workload.</summary>
     public static bool Of(WorkloadInfo workload, ushort port, TransportProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(workload);
         return workload.WantsProxyProtocol(port, protocol) || workload.AcceptsProxyProtocol(port, protocol);
     }
 
-    /// <summary>The ports of a workload for which <see cref="Of(WorkloadInfo, ushort, TransportProtocol)"/> holds; a number of 0 stands for every port of the protocol.</summary>
-    public static IEnumerable<TransportPort> PortsOf(WorkloadInfo workload)
+    /// <summary>The ports of a workload that need the proxy: those for which <see cref="Of(WorkloadInfo, ushort, TransportProtocol)"/> holds, and those of whose requests policy asks. A number of 0 stands for every port of the protocol.</summary>
+    /// <param name="workload">The workload.</param>
+    /// <param name="requestPorts">Of which ports policy asks about requests.</param>
+    public static IEnumerable<TransportPort> PortsOf(WorkloadInfo workload, RequestPorts requestPorts)
     {
         ArgumentNullException.ThrowIfNull(workload);
-        return workload.ProxyProtocolPorts.Concat(workload.TrustedProxies.SelectMany(t => t.Ports)).Distinct();
+        ArgumentNullException.ThrowIfNull(requestPorts);
+        return workload.ProxyProtocolPorts.Concat(workload.TrustedProxies.SelectMany(t => t.Ports)).Concat(requestPorts.Of(workload).Select(p => new TransportPort(p, TransportProtocol.Tcp))).Distinct();
     }
 }

@@ -89,7 +89,7 @@ internal static class Explainer
             PathKind.Proxy => Wire.FlowPath.Proxy,
             _ => Wire.FlowPath.Direct,
         };
-        answer.Steps.Add(PathStep(source, destination, answer.Path, protocol));
+        answer.Steps.Add(PathStep(source, destination, answer.Path, protocol) + (path.Reason == PathReason.Requests ? ", which reads its requests: policy asks about them" : ""));
         ProxyProtocolExplainer.AddSteps(answer, destination, targetPort, protocol);
         if (destination.Node != snapshot.Node)
         {
@@ -162,6 +162,7 @@ internal static class Explainer
             Port = port,
             Protocol = protocol,
             Authenticated = authenticated,
+            IsRead = HttpKinds.Of(destination.FindApplicationProtocol(port, protocol)) != HttpKind.None,
         };
         if (PolicyEvaluator.FindNetworkPolicy(snapshot, request) is var (letIn, index))
             answer.Steps.Add($"let in by {letIn} ingress rule {index} ({FlowMapping.Rule(letIn, index, snapshot).SourceReference})");
@@ -181,6 +182,8 @@ internal static class Explainer
             answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")}: {answer.Reason}; {policies}");
         }
         AddAudits(answer, decision, snapshot, $"isolates what comes in to {destination.Uid}");
+        if (request.IsRead && decision.IsAllowed && RequestRules.Of(snapshot, request) is { } rules)
+            answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", rules.Conditional.Select(r => $"{r.Policy} rule {r.RuleIndex} ({FlowMapping.Rule(r.Policy, r.RuleIndex, snapshot).SourceReference})"))}");
     }
 
     private static void AddAudits(Wire.ExplainResponse answer, Decision decision, NodeSnapshot snapshot, string isolates)

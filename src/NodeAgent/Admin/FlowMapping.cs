@@ -20,6 +20,8 @@ internal static class FlowMapping
                 FlowEventKind.Opened => Wire.FlowEvent.Opened,
                 FlowEventKind.Closed => Wire.FlowEvent.Closed,
                 FlowEventKind.Denied => Wire.FlowEvent.Denied,
+                FlowEventKind.RequestDenied => Wire.FlowEvent.RequestDenied,
+                FlowEventKind.RequestAudited => Wire.FlowEvent.RequestAudited,
                 _ => Wire.FlowEvent.Failed,
             },
             Verdict = VerdictOf(record),
@@ -38,6 +40,7 @@ internal static class FlowMapping
             BytesReceived = record.BytesReceived,
             Duration = Duration.FromTimeSpan(record.Duration),
             AtSource = record.AtSource,
+            Request = record.Request ?? "",
         };
         if (record.Policy is { } policy) flow.Rule = Rule(policy, record.RuleIndex, snapshot);
         flow.AuditPolicies.AddRange(record.AuditPolicies.Select(p => p.ToString()));

@@ -19,6 +19,7 @@ internal sealed class GenerationBuilder
     private readonly IReadOnlyCollection<IPAddress> _nodeAddresses;
     private readonly uint _maxFlows;
     private readonly int _maxSlots;
+    private readonly RequestPorts _requestPorts;
     private uint _lastService;
 
     private GenerationBuilder(
@@ -26,6 +27,7 @@ internal sealed class GenerationBuilder
     {
         (_maxFlows, _maxSlots) = (maxFlows, maxSlots);
         _next = new Generation(number);
+        _requestPorts = new RequestPorts(snapshot);
         (_snapshot, _policy, _endpoints, _nodeAddresses) = (snapshot, policy, endpoints, nodeAddresses);
     }
 
@@ -128,7 +130,7 @@ internal sealed class GenerationBuilder
             value.Mtu = (uint)endpoint.Mtu;
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
             if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
-            if (ProxyNeed.PortsOf(endpoint.Workload).Any()) value.Flags |= (uint)CvAddressFlag.Proxy;
+            if (ProxyNeed.PortsOf(endpoint.Workload, _requestPorts).Any()) value.Flags |= (uint)CvAddressFlag.Proxy;
             if (endpoint.Workload.TrustedProxies.Any(t => t.Ports.Any(p => p.Protocol == TransportProtocol.Udp))) value.Flags |= (uint)CvAddressFlag.Trusts;
             if (IsLeftOut(endpoint)) value.Flags |= (uint)CvAddressFlag.HostStack;
             endpoint.PodMac.AsSpan().CopyTo(value.Mac);
@@ -221,7 +223,7 @@ internal sealed class GenerationBuilder
     {
         Dictionary<(IPAddress Address, TransportPort Port), CvServiceFlag> ports = [];
         foreach (WorkloadInfo workload in _snapshot.Workloads.Values.Where(w => w.Enrolled)) Add(workload, workload.ExcludedPorts.SelectMany(p => Enum.GetValues<TransportProtocol>().Select(t => new TransportPort(p, t))), CvServiceFlag.Excluded);
-        foreach (LocalEndpoint endpoint in _endpoints) Add(endpoint.Workload, ProxyNeed.PortsOf(endpoint.Workload), CvServiceFlag.BehindProxy);
+        foreach (LocalEndpoint endpoint in _endpoints) Add(endpoint.Workload, ProxyNeed.PortsOf(endpoint.Workload, _requestPorts), CvServiceFlag.BehindProxy);
         foreach (((IPAddress address, TransportPort port), CvServiceFlag flags) in ports)
         {
             _next.Services.Add(

@@ -40,13 +40,14 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         return view.FindWorkload(address) is { } workload && workload.Identity.Equals(identity) && workload.Node != view.Snapshot.Node;
     }
 
-    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool isRead, out RequestRules? rules)
     {
         MeshView view = _view;
+        rules = null;
         // The connection may be older than the snapshot: what counts is the workload as it is now.
         if (!view.Snapshot.Workloads.TryGetValue(destination.Uid, out WorkloadInfo? current) || !current.Enrolled || current.Node != view.Snapshot.Node)
             return new Decision(Verdict.Deny, DecisionReason.NotEnrolled);
-        return PolicyEvaluator.Evaluate(view.Snapshot, new ConnectionRequest
+        ConnectionRequest request = new()
         {
             SourceIdentity = peer,
             SourceAddress = source.ToIPAddress(),
@@ -55,7 +56,11 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
             Port = port,
             Protocol = protocol,
             Authenticated = peer is not null,
-        });
+            IsRead = isRead,
+        };
+        Decision decision = PolicyEvaluator.Evaluate(view.Snapshot, request);
+        if (isRead && decision.IsAllowed) rules = RequestRules.Of(view.Snapshot, request);
+        return decision;
     }
 
     public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol)

@@ -73,7 +73,7 @@ internal sealed class MeshView
         Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
-            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
+            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = FindApplicationProtocol(chosen.Address, protocol, pool.Port) }
             : RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
     }
 
@@ -83,10 +83,16 @@ internal sealed class MeshView
         Backend? backend = pool.Find(drawn);
         bool isGone = backend is null && (protocol == TransportProtocol.Udp || FindWorkload(drawn) is not { Enrolled: true }); // a session of datagrams is drawn another
         if (isGone) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
-        return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = pool.Port.AppProtocol };
+        return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = FindApplicationProtocol(drawn, protocol, pool.Port) };
     }
 
-    internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));
+    /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
+    internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) =>
+        FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : _applicationProtocols.GetValueOrDefault((target, protocol));
+
+    // A client reads what it asked for as the Service says; but what a workload of this node says itself counts more.
+    private string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol, ServicePort asked) =>
+        (FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : null) ?? asked.AppProtocol;
 
     internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;
 

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
@@ -56,10 +57,11 @@ internal sealed class ProxyLoop
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
-        Http1Handler http = new(options.Http, agent.Observer, time);
-        Http2Handler http2 = new(options.Http, agent.Observer, time);
-        ProtocolHandlers protocols = new(
-            loop, new ByteHandler(), new Dictionary<string, IProtocolHandler> { ["http"] = http, ["kubernetes.io/ws"] = http, ["kubernetes.io/h2c"] = http2, ["http2"] = http2, ["grpc"] = http2 });
+        ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
+        {
+            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Observer, time),
+            [HttpKind.Http2] = new Http2Handler(options.Http, agent.Observer, time),
+        });
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);

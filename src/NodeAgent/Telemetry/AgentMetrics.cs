@@ -65,6 +65,7 @@ public sealed class AgentMetrics
         ArgumentNullException.ThrowIfNull(record);
         if (record.Kind != FlowEventKind.Closed) CountAudited(record); // its end tells of the same policies
         if (record.Kind == FlowEventKind.Dropped) return; // counted by the kernel's own drop counters
+        if (record.Request is not null) return; // counted as a request
         ConnectionSeries series = Series(record, reporter);
         switch (record.Kind)
         {

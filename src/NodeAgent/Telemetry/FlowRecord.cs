@@ -45,10 +45,10 @@ public sealed record FlowRecord
     /// <summary>Whether what went wrong is that the mesh would not carry the connection (any longer), and not that it could not.</summary>
     public bool IsRefusal { get; init; }
 
-    /// <summary>Whether the mesh carried the connection.</summary>
+    /// <summary>Whether the mesh carried the connection, or the request.</summary>
     public FlowVerdict Verdict => Kind switch
     {
-        FlowEventKind.Denied or FlowEventKind.Dropped => FlowVerdict.Deny,
+        FlowEventKind.Denied or FlowEventKind.Dropped or FlowEventKind.RequestDenied => FlowVerdict.Deny,
         _ when IsRefusal => FlowVerdict.Deny,
         FlowEventKind.Failed => FlowVerdict.Error,
         _ => FlowVerdict.Allow,
@@ -75,6 +75,9 @@ public sealed record FlowRecord
     /// <summary>Service the originator addressed, or null.</summary>
     public NamespacedName? Service { get; init; }
 
+    /// <summary>Method, host and path of the request that it is about; null: it is about a connection.</summary>
+    public string? Request { get; init; }
+
     /// <summary>Seen on the originator's node; false: on the destination's.</summary>
     public bool AtSource { get; init; }
 }
@@ -96,6 +99,12 @@ public enum FlowEventKind
 
     /// <summary>A packet was dropped.</summary>
     Dropped,
+
+    /// <summary>A request of HTTP was refused by policy; its connection goes on, or is told of by itself.</summary>
+    RequestDenied,
+
+    /// <summary>A request of HTTP has met AUDIT policies, and was passed on.</summary>
+    RequestAudited,
 }
 
 /// <summary>Which path a connection takes.</summary>

@@ -78,6 +78,10 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) =>
         _metrics.Requests.Of(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection));
 
+    public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Enqueue(new ProxyEvent(
+        connection.Decision.IsAllowed ? FlowEventKind.RequestAudited : FlowEventKind.RequestDenied, _time.GetUtcNow(), connection, default,
+        connection.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied, request));
+
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
@@ -206,6 +210,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             BytesReceived = (ulong)e.End.BytesReceived,
             Duration = e.End.Duration,
             AtSource = c.Direction == ProxyDirection.Outbound,
+            Request = e.Kind is FlowEventKind.RequestDenied or FlowEventKind.RequestAudited ? e.Detail : null,
         };
     }
 

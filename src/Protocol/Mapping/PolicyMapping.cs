@@ -20,14 +20,7 @@ public static class PolicyMapping
         {
             var wireRule = new Wire.PolicyRule();
             foreach (PolicySource from in rule.From) wireRule.From.Add(ToWire(from));
-            foreach (PolicyDestination to in rule.To)
-            {
-                var wireTo = new Wire.PolicyDestination();
-                foreach (ushort port in to.Ports) wireTo.Ports.Add(port);
-                foreach (ushort port in to.NotPorts) wireTo.NotPorts.Add(port);
-                if (to.Protocol is { } protocol) wireTo.Protocol = (Wire.TransportProtocol)protocol;
-                wireRule.To.Add(wireTo);
-            }
+            foreach (PolicyDestination to in rule.To) wireRule.To.Add(ToWire(to));
             wire.Rules.Add(wireRule);
         }
         return wire;
@@ -57,12 +50,28 @@ public static class PolicyMapping
         NotIpBlocks = source.NotIpBlocks.ToPrefixes(),
     };
 
-    private static PolicyDestination ToModel(Wire.PolicyDestination to) => new()
+    private static Wire.PolicyDestination ToWire(PolicyDestination to)
     {
-        Ports = to.Ports.ToPorts("ports"),
-        NotPorts = to.NotPorts.ToPorts("not_ports"),
-        Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : to.Protocol.ToModel(),
-    };
+        var wire = new Wire.PolicyDestination();
+        foreach (ushort port in to.Ports) wire.Ports.Add(port);
+        foreach (ushort port in to.NotPorts) wire.NotPorts.Add(port);
+        if (to.Protocol is { } protocol) wire.Protocol = (Wire.TransportProtocol)protocol;
+        if (to.Request is { } request) (wire.Protocol, wire.Request) = (Wire.TransportProtocol.TcpRequests, request.ToWire()); // they are about TCP only
+        return wire;
+    }
+
+    private static PolicyDestination ToModel(Wire.PolicyDestination to)
+    {
+        bool asksForRequests = to.Protocol == Wire.TransportProtocol.TcpRequests;
+        if (asksForRequests != (to.Request is not null)) throw new FormatException("request: is set where the protocol is TCP_REQUESTS, and only there");
+        return new()
+        {
+            Ports = to.Ports.ToPorts("ports"),
+            NotPorts = to.NotPorts.ToPorts("not_ports"),
+            Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : asksForRequests ? TransportProtocol.Tcp : to.Protocol.ToModel(),
+            Request = to.Request?.ToModel(),
+        };
+    }
 
     private static EquatableArray<StringPattern> ToIdentities(IEnumerable<string> patterns) => patterns
         .Select(p => StringPattern.TryParseIdentity(p, out StringPattern pattern, out string? error) ? pattern : throw new FormatException(error))

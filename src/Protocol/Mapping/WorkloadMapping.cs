@@ -34,6 +34,7 @@ public static class WorkloadMapping
         wire.PeerGroups.AddRange(workload.PeerGroups);
         foreach (NamedPort port in workload.NamedPorts) wire.NamedPorts.Add(new Wire.NamedPort { Name = port.Name, Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol });
         foreach (ushort port in workload.ExcludedPorts) wire.ExcludedPorts.Add(port);
+        foreach (ApplicationPort port in workload.ApplicationPorts) wire.ApplicationPorts.Add(new Wire.ApplicationPort { Port = port.Port, Protocol = port.Protocol });
         foreach (TransportPort port in workload.ProxyProtocolPorts) wire.ProxyProtocolPorts.Add(ToWire(port));
         foreach (TransportPort port in workload.BareProxyProtocolPorts) wire.BareProxyProtocolPorts.Add(ToWire(port));
         foreach (TrustedProxies proxies in workload.TrustedProxies)
@@ -69,6 +70,7 @@ public static class WorkloadMapping
         PeerGroups = workload.PeerGroups.ToEquatableArray(),
         NamedPorts = workload.NamedPorts.Select(p => new NamedPort(FieldMapping.Required(p.Name, "named_ports.name"), p.Port.ToPort("named_ports.port"), p.Protocol.ToModel())).ToEquatableArray(),
         ExcludedPorts = workload.ExcludedPorts.ToPorts("excluded_ports"),
+        ApplicationPorts = workload.ApplicationPorts.Select(p => new ApplicationPort(p.Port.ToPort("application_ports.port"), FieldMapping.Required(p.Protocol, "application_ports.protocol"))).ToEquatableArray(),
         ProxyProtocolPorts = workload.ProxyProtocolPorts.Select(p => ToModel(p, "proxy_protocol_ports")).ToEquatableArray(),
         BareProxyProtocolPorts = workload.BareProxyProtocolPorts.Select(p => ToModel(p, "bare_proxy_protocol_ports")).ToEquatableArray(),
         TrustedProxies = workload.TrustedProxies

@@ -13,7 +13,21 @@ public sealed class EveryFieldTests
     public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel(), "].Node:", "].Zones", "].IsEnding:");
 
     [Fact]
-    public void A_policy_arrives_whole() => Arrives(new PolicyInfo { Name = default }, p => p.ToWire().ToModel());
+    public void A_policy_arrives_whole() => Arrives(new PolicyInfo { Name = default }, p => p.ToWire().ToModel(), "].Protocol:");
+
+    [Theory, InlineData(null), InlineData(TransportProtocol.Tcp), InlineData(TransportProtocol.Udp)]
+    public void So_does_the_protocol_that_a_rule_is_about(TransportProtocol? protocol) => Assert.Equal(protocol, Arrived(new PolicyDestination { Protocol = protocol }).Protocol);
+
+    [Fact]
+    public void Conditions_on_requests_are_about_TCP_and_refused_by_nodes_that_do_not_know_them()
+    {
+        PolicyInfo policy = Of(new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = new RequestConditions { Methods = ["GET"] } });
+        Assert.Equal(TransportProtocol.Tcp, policy.ToWire().ToModel().Rules[0].To[0].Protocol);
+        Assert.Equal(262, (int)policy.ToWire().Rules[0].To[0].Protocol); // no protocol that there is
+        var without = policy.ToWire();
+        without.Rules[0].To[0].Request = null;
+        Assert.Throws<FormatException>(() => without.ToModel());
+    }
 
     [Fact]
     public void A_NetworkPolicy_arrives_whole() => Arrives(new NetworkPolicyInfo { Name = default }, p => p.ToWire().ToModel());
@@ -23,6 +37,10 @@ public sealed class EveryFieldTests
 
     [Fact]
     public void A_node_arrives_whole() => Arrives(new NodeInfo("", []), n => n.ToWire().ToModel());
+
+    private static PolicyInfo Of(PolicyDestination destination) => new() { Name = new("a", "b"), Rules = [new PolicyRule { To = [destination] }] };
+
+    private static PolicyDestination Arrived(PolicyDestination destination) => Of(destination).ToWire().ToModel().Rules[0].To[0];
 
     // Of a backend, where it is and whom it is for is the controller's own.
     private static void Arrives<T>(T empty, Func<T, T> there, params string[] kept)

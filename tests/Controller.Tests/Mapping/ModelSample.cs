@@ -24,6 +24,7 @@ internal static class ModelSample
         [typeof(SpiffeId)] = SpiffeId.Parse("spiffe://example.org/ns/a/sa/b"),
         [typeof(NamespacedName)] = NamespacedName.Parse("a/b"),
         [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
+        [typeof(PathPattern)] = PathPattern.Parse("/a/*"),
         [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),
         [typeof(ImmutableSortedDictionary<string, string>)] = ImmutableSortedDictionary<string, string>.Empty.Add("key", "value"),
     };

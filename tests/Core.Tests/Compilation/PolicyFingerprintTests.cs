@@ -7,6 +7,8 @@ public sealed class PolicyFingerprintTests
 
     public static TheoryData<string> Destinations => [.. Altered.FieldsOf<PolicyDestination>()];
 
+    public static TheoryData<string> Requests => [.. Altered.FieldsOf<RequestConditions>()];
+
     [Theory, MemberData(nameof(Sources))]
     public void Every_condition_on_the_source_changes_it(string field)
     {
@@ -23,6 +25,22 @@ public sealed class PolicyFingerprintTests
         Assert.NotEqual(Of(new PolicyRule { To = [new PolicyDestination()] }), Of(new PolicyRule { To = [some] }));
         foreach (string other in Destinations.Select(r => r.Data).Where(o => o != field))
             Assert.NotEqual(Of(new PolicyRule { To = [Altered.In(new PolicyDestination(), other)] }), Of(new PolicyRule { To = [some] }));
+    }
+
+    [Theory, MemberData(nameof(Requests))]
+    public void Every_condition_on_requests_changes_it(string field)
+    {
+        Assert.NotEqual(OfRequest(new()), OfRequest(Altered.In(new RequestConditions(), field)));
+        foreach (string other in Requests.Select(r => r.Data).Where(o => o != field))
+            Assert.NotEqual(OfRequest(Altered.In(new RequestConditions(), other)), OfRequest(Altered.In(new RequestConditions(), field)));
+    }
+
+    [Fact]
+    public void Every_condition_on_a_header_changes_it()
+    {
+        HeaderCondition plain = new() { Name = "x" };
+        HeaderCondition[] all = [plain, plain with { Name = "y" }, plain with { Values = Given.Patterns("a") }, plain with { NotValues = Given.Patterns("a") }];
+        Assert.Equal(all.Length, all.Select(h => OfRequest(new() { Headers = [h] })).Distinct().Count());
     }
 
     [Fact]
@@ -52,6 +70,8 @@ public sealed class PolicyFingerprintTests
         Assert.NotEqual(PolicyFingerprint.Of(policy), PolicyFingerprint.Of(policy with { Action = PolicyAction.Audit }));
         Assert.NotEqual(PolicyFingerprint.Of(policy), PolicyFingerprint.Of(policy with { Name = new("other", "other") }));
     }
+
+    private static string OfRequest(RequestConditions conditions) => Of(new PolicyRule { To = [new PolicyDestination { Request = conditions }] });
 
     private static string Of(PolicyRule rule) => PolicyFingerprint.Of(Given.Policy("a/p", PolicyAction.Allow, rule));
 }

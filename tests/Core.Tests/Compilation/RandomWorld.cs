@@ -13,6 +13,11 @@ internal sealed class RandomWorld(int seed)
     private static readonly ushort[] Ports = [1, 2, 80, 443, 65535];
     private static readonly string[] Groups = ["g1", "g2", "g3"];
     private static readonly string[] PortNames = ["dns", "web"];
+    private static readonly string[] Methods = ["GET", "POST", "PUT"];
+    private static readonly string[] Hosts = ["a.b", "shop", "c.b"];
+    private static readonly string[] Paths = ["/", "/a", "/a/b", "/a%2Fb", "//a", "/a;x/b", "/b/../a/c"];
+    private static readonly string[] PathPatterns = ["/a", "/a/*", "*b", "*", "/{*}", "/a/{**}"];
+    private static readonly string[] HeaderValues = ["web", "ops", "w1"];
     private readonly Random _random = new(seed);
 
     public NodeSnapshot Next()
@@ -81,6 +86,7 @@ internal sealed class RandomWorld(int seed)
             Addresses = [IPAddress.Parse(Pick(Addresses)), IPAddress.Parse(Pick(Addresses))],
             Enrolled = _random.Next(6) != 0,
             MtlsMode = (MtlsMode)_random.Next(2),
+            ApplicationPorts = _random.Next(2) == 0 ? [] : [new(80, "http"), new(443, Pick(["http2", "tls"]))],
             PolicyNames = policies.Where(_ => _random.Next(2) == 0).Select(p => p.Name).ToEquatableArray(),
             NetworkPolicyNames = networkPolicies.Where(_ => _random.Next(2) == 0).Select(p => p.Name).ToEquatableArray(),
             PeerGroups = Groups.Where(_ => _random.Next(2) == 0).ToEquatableArray(),
@@ -106,7 +112,33 @@ internal sealed class RandomWorld(int seed)
         };
     }
 
-    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, () => new PolicyDestination { Ports = Many(2, () => Pick(Ports)), NotPorts = Many(1, () => Pick(Ports)), Protocol = Pick<TransportProtocol?>([null, null, TransportProtocol.Tcp, TransportProtocol.Udp]) }) };
+    /// <summary>A request that conditions of these worlds are often met by.</summary>
+    public SomeRequest HttpRequest() => new(Pick(Methods), Pick(Hosts), Pick(Paths), [.. Enumerable.Range(0, _random.Next(3)).Select(_ => ("x-team", Pick(HeaderValues)))]);
+
+    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, Destination) };
+
+    private PolicyDestination Destination()
+    {
+        bool asksForRequests = _random.Next(3) == 0;
+        return new()
+        {
+            Ports = Many(2, () => Pick(Ports)),
+            NotPorts = Many(1, () => Pick(Ports)),
+            Protocol = asksForRequests ? TransportProtocol.Tcp : Pick<TransportProtocol?>([null, null, TransportProtocol.Tcp, TransportProtocol.Udp]),
+            Request = asksForRequests ? Conditions() : null,
+        };
+    }
+
+    private RequestConditions Conditions() => new()
+    {
+        Methods = Rarely<string>(() => [Pick(Methods), Pick(Methods)]),
+        NotMethods = Rarely<string>(() => [Pick(Methods)]),
+        Paths = Rarely<PathPattern>(() => [PathPattern.Parse(Pick(PathPatterns)), PathPattern.Parse(Pick(PathPatterns))]),
+        NotPaths = Rarely<PathPattern>(() => [PathPattern.Parse(Pick(PathPatterns))]),
+        Hosts = Rarely(() => Given.Patterns(Pick(Hosts), "*.b")),
+        NotHosts = Rarely(() => Given.Patterns(Pick(Hosts))),
+        Headers = Rarely<HeaderCondition>(() => [new() { Name = "x-team", Values = Rarely(() => Given.Patterns(Pick(HeaderValues), "w*")), NotValues = Rarely(() => Given.Patterns(Pick(HeaderValues))) }]),
+    };
 
     private PolicySource Source() => new()
     {

@@ -60,7 +60,7 @@ public sealed class TransportPortTests
                 new([new(0, TransportProtocol.Tcp)], [IpPrefix.Parse("fd00::/8")]),
             ],
         };
-        Assert.Equal([new(80, TransportProtocol.Tcp), new(443, TransportProtocol.Tcp), new(0, TransportProtocol.Tcp)], ProxyNeed.PortsOf(workload));
+        Assert.Equal([new(80, TransportProtocol.Tcp), new(443, TransportProtocol.Tcp), new(0, TransportProtocol.Tcp)], ProxyNeed.PortsOf(workload, new RequestPorts(new NodeSnapshot())));
         Assert.True(workload.WantsProxyProtocol(80, TransportProtocol.Tcp));
         Assert.False(workload.WantsProxyProtocol(80, TransportProtocol.Udp));
         Assert.True(workload.AcceptsProxyProtocol(8080, TransportProtocol.Tcp));

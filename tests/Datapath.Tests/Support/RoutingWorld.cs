@@ -139,7 +139,7 @@ internal sealed class RoutingWorld
         $"default {_snapshot.Mesh.DefaultAction} excluded: {string.Join(' ', _snapshot.Mesh.ExcludedPorts)} {string.Join(' ', _snapshot.Mesh.ExcludedCidrs)}",
         .. _snapshot.NetworkPolicies.Values.Select(p => $"{p.Name} ingress {p.IsolatesIngress} {p.Ingress} egress {p.IsolatesEgress} {p.Egress}"),
         .. _snapshot.Policies.Values.Select(p => $"{p.Name} {p.Action} {p.Rules}"),
-        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} {w.MtlsMode} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w))} {w.PolicyNames} {w.NetworkPolicyNames} {w.PeerGroups} {w.NamedPorts}"),
+        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} {w.MtlsMode} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w, new RequestPorts(_snapshot)))} {w.PolicyNames} {w.NetworkPolicyNames} {w.PeerGroups} {w.NamedPorts}"),
         .. _snapshot.Services.Values.SelectMany(s => s.Ports.Select(p => $"{s.Name} {string.Join(' ', s.Vips)} {p.Port}/{p.Protocol} {p.LoadBalancing} to {string.Join(' ', p.Backends.Select(b => $"{b.Address}:{b.Port}"))}")),
     ]);
 

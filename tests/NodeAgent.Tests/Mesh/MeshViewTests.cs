@@ -163,11 +163,11 @@ public sealed class MeshViewTests
     {
         PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
         MeshDirectory directory = new(View());
-        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
+        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp, isRead: false, out _).IsAllowed);
         directory.View = new MeshView(TestMesh.Snapshot([Client, Near with { PolicyNames = [deny.Name] }, Far], [deny]), 15008);
-        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp, isRead: false, out _).IsAllowed);
         directory.View = new MeshView(TestMesh.Snapshot([Client, Far]), 15008);
-        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp, isRead: false, out _).IsAllowed);
     }
 
     [Theory]
@@ -195,20 +195,35 @@ public sealed class MeshViewTests
     }
 
     [Fact]
-    public void AnAddressHasTheApplicationProtocolOfTheFirstServiceThatDeclaresOne()
+    public void AWorkloadElsewhereHasTheApplicationProtocolOfTheFirstServiceThatDeclaresOne()
     {
-        ServiceBackend near = TestMesh.Backend("shop/near", "10.0.0.2");
+        ServiceBackend far = TestMesh.Backend("shop/far", "10.0.1.1");
         MeshDirectory directory = new(View(Declaring("c", "smtp"), Declaring("b", "http"), Declaring("a", null)));
-        Assert.Equal("http", directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Tcp));
-        Assert.Null(directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Udp));
-        Assert.Null(directory.FindApplicationProtocol(Point("10.0.0.2", 80), TransportProtocol.Tcp));
-        Assert.Null(directory.FindApplicationProtocol(Point("10.0.1.1", 8080), TransportProtocol.Tcp));
+        Assert.Equal("http", directory.FindApplicationProtocol(Point("10.0.1.1", 8080), TransportProtocol.Tcp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.1.1", 8080), TransportProtocol.Udp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.1.1", 80), TransportProtocol.Tcp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Tcp));
 
         ServiceInfo Declaring(string name, string? protocol)
         {
-            ServiceInfo service = TestMesh.Service(name, "10.96.0.9", near);
+            ServiceInfo service = TestMesh.Service(name, "10.96.0.9", far);
             return service with { Ports = [service.Ports[0] with { AppProtocol = protocol }] };
         }
+    }
+
+    [Theory]
+    [InlineData("http", "http2", "http")]
+    [InlineData("tcp", "http", "tcp")]
+    [InlineData(null, "http", "http")]
+    public void AWorkloadOfThisNodeSpeaksWhatIsSaidOfItselfWhateverAServiceSaysThatAClientAsks(string? own, string ofService, string expected)
+    {
+        WorkloadInfo near = own is null ? Near : Near with { ApplicationPorts = [new ApplicationPort(8080, own)] };
+        ServiceInfo service = TestMesh.Service("s", "10.96.0.9", TestMesh.Backend("shop/near", "10.0.0.2"));
+        service = service with { Ports = [service.Ports[0] with { AppProtocol = ofService, LoadBalancing = LoadBalancing.RoundRobin }] };
+        MeshDirectory directory = new(new MeshView(TestMesh.Snapshot([Client, near], services: [service]), 15008));
+        OutboundRoute route = directory.Resolve(Client, Point("10.0.0.1", 5), Point("10.96.0.9", service.Ports[0].Port), TransportProtocol.Tcp);
+        Assert.Equal((OutboundRouteKind.Local, expected), (route.Kind, route.ApplicationProtocol));
+        Assert.Equal(own, directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Tcp));
     }
 
     [Fact]

@@ -91,11 +91,20 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 
+    /// <summary>What is left to be decided about requests.</summary>
+    internal RequestRules? Rules { get; set; }
+
+    /// <summary>Requests that policy has refused or audited.</summary>
+    internal ConcurrentQueue<(Decision Decision, string Request)> Decided { get; } = [];
+
+    public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Decided.Enqueue((connection.Decision, request));
+
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>
     internal Action? Asked { get; set; }
 
-    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool isRead, out RequestRules? rules)
     {
+        rules = isRead ? Rules : null;
         Decision decision = new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
         Asked?.Invoke();
         return decision;

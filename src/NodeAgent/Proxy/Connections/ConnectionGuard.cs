@@ -40,10 +40,10 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
             return null;
         }
 
-        info = info with { Decision = Ask(info, info.SourceWorkload, isDestinationHere ? info.DestinationWorkload : null) };
+        info = info with { Decision = Ask(info, info.SourceWorkload, isDestinationHere ? info.DestinationWorkload : null, out RequestRules? rules) };
         refusal = info.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
         if (!info.Decision.IsAllowed) return null;
-        ProxiedConnection connection = new(this, info, client, isDestinationHere);
+        ProxiedConnection connection = new(this, info, client, isDestinationHere) { RequestRules = rules };
         _connections.Add(connection);
         return connection;
     }
@@ -112,11 +112,12 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         WorkloadInfo? source = info.SourceWorkload is null ? null : directory.FindLocalWorkload(info.LoadBalancer ?? info.Source);
         if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
         if (info.IsClientNamedByPeer && !IsStillNamed(info)) return false;
-        if (!connection.IsDestinationHere) return Allows(connection, Ask(info, source, destination: null));
+        if (!connection.IsDestinationHere) return Allows(connection, Ask(info, source, destination: null, out _));
         return directory.FindLocalWorkload(info.Target) is { } destination
             && destination.Identity == info.DestinationIdentity
             && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
-            && Allows(connection, Ask(info, source, destination));
+            && Allows(connection, Ask(info, source, destination, out RequestRules? rules))
+            && Applies(connection, rules);
     }
 
     // This proxy speaks for this node's addresses, others for those of other nodes.
@@ -133,12 +134,21 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         return decision.IsAllowed;
     }
 
-    // Out of a source here, and in at a destination here.
-    private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo? source, WorkloadInfo? destination)
+    // Requests that run may not be allowed any more, though their connection is.
+    private static bool Applies(ProxiedConnection connection, RequestRules? rules)
     {
+        connection.RequestRules = rules;
+        connection.RulesChanged?.Invoke();
+        return true;
+    }
+
+    // Out of a source here, and in at a destination here.
+    private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo? source, WorkloadInfo? destination, out RequestRules? rules)
+    {
+        rules = null;
         Decision leaves = source is null ? new Decision(Verdict.Allow, DecisionReason.None) : authorizer.AuthorizeEgress(source, info.Destination, info.Target, info.Protocol);
         if (destination is null || !leaves.IsAllowed) return leaves;
-        Decision comesIn = authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol);
+        Decision comesIn = authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol, isRead: info.Http != HttpKind.None, out rules);
         return leaves.AuditPolicies.IsEmpty ? comesIn : comesIn with { AuditPolicies = [.. leaves.AuditPolicies, .. comesIn.AuditPolicies] };
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -8,8 +9,8 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// <summary>Has connections served by the protocol of the port that they lead to. Belongs to its loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="bytes">Serves all ports that nobody else does.</param>
-/// <param name="others">Who serves ports of an application protocol (<see cref="ProxyConnectionInfo.ApplicationProtocol"/>).</param>
-internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, IReadOnlyDictionary<string, IProtocolHandler> others)
+/// <param name="http">Who serves ports of HTTP.</param>
+internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, IReadOnlyDictionary<HttpKind, IProtocolHandler> http)
 {
     /// <summary>Serves a connection until it is over. An exception is reported, and ends this connection only.</summary>
     /// <param name="connection">The connection.</param>
@@ -30,5 +31,5 @@ internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, I
     }
 
     private IProtocolHandler Find(in ProxyConnectionInfo info) =>
-        info.ApplicationProtocol is { } protocol && others.TryGetValue(protocol, out IProtocolHandler? handler) ? handler : bytes;
+        http.TryGetValue(info.Http, out IProtocolHandler? handler) ? handler : bytes;
 }

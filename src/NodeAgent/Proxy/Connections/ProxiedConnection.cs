@@ -43,6 +43,12 @@ internal sealed class ProxiedConnection
     /// <summary>Whose account what waits for its other end is on.</summary>
     internal BudgetHolder ServerHolder => HolderOf(Info.DestinationWorkload, Info.Target);
 
+    /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
+    internal RequestRules? RequestRules { get; set; }
+
+    /// <summary>Called when the mesh has changed, and <see cref="RequestRules"/> perhaps with it.</summary>
+    internal Action? RulesChanged { get; set; }
+
     internal ProxiedConnection? Next { get; set; }
 
     /// <summary>Says what policy has decided since it was admitted.</summary>

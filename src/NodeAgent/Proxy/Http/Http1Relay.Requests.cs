@@ -66,13 +66,12 @@ internal sealed partial class Http1Relay
         if (isWhole)
         {
             Loop.Timers.Cancel(_headDeadline);
-            BeginBytes();
-        }
-        else
-        {
-            (_requestPart, _responsePart) = (RequestPart.Head, ResponsePart.Head);
+            if (_gate.IsAsked) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
+            else BeginBytes();
+            return !IsEnded;
         }
 
+        (_requestPart, _responsePart) = (RequestPart.Head, ResponsePart.Head);
         return true;
     }
 
@@ -117,6 +116,12 @@ internal sealed partial class Http1Relay
     {
         _exchange.Begin(_time.GetTimestamp());
         Http1Head request = _exchange.Request;
+        if (_gate.Ask(request.Fields) is { } refusal)
+        {
+            Refuse(refusal.Status, refusal.Error, refusal.Details);
+            return false;
+        }
+
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
         HeadForm form = new()
@@ -129,8 +134,7 @@ internal sealed partial class Http1Relay
         if (!Http1HeadWriter.TryWriteRequest(request.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
         if (IsTooLong(request.Fields, length))
         {
-            _exchange.IsRequestWhole = true; // the server has nothing of it
-            AnswerLast(431, ProxyError.Request, "the head is too long");
+            Refuse(431, ProxyError.Request, "the head is too long");
             return false;
         }
 
@@ -210,6 +214,20 @@ internal sealed partial class Http1Relay
     {
         _isHeadLate = true;
         Advance();
+    }
+
+    // Of a request that has begun, and of which the server has nothing.
+    private void Refuse(int status, string error, string details)
+    {
+        _exchange.IsRequestWhole = true;
+        AnswerLast(status, error, details);
+    }
+
+    // Policy may have changed. What was never HTTP can't be asked about; of what an upgrade has led to, the request for it can.
+    private void AskAnew()
+    {
+        bool wasNeverHttp = _isBytes && _exchange.Count == 0;
+        if ((_isBytes || _exchange.IsOpen) && !_gate.MayGoOn(wasNeverHttp ? null : _exchange.Request.Fields)) Abort(ProxyFailure.PolicyChanged);
     }
 
     // In the server's place. Of what answers HEAD there is no body.

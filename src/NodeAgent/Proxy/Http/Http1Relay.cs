@@ -17,6 +17,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
 {
     private readonly HttpSide _client;
     private readonly HttpSide _server;
+    private readonly RequestGate _gate;
     private readonly HttpOptions _options;
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
@@ -32,12 +33,14 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
     /// <param name="server">The side it was opened to.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
     /// <param name="serverOwner">The same for the server.</param>
+    /// <param name="gate">Asks policy about requests.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal Http1Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, RequestGate gate, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
-        (_options, _observer, _time) = (options, observer, time);
+        (_gate, _options, _observer, _time) = (gate, options, observer, time);
+        gate.OnChanged(AskAnew);
         _client = new HttpSide(client, clientOwner, this);
         _server = new HttpSide(server, serverOwner, this);
         _requests = new Http1HeadInput(_client, options.Limits);

@@ -8,6 +8,7 @@ internal sealed class Http2Exchange
 {
     private readonly Http2Relay _relay;
     private readonly HeaderList _waiting = new();
+    private readonly HeaderList _remembered = new();
     private bool _isOver;
     private int _held;
     private int _interimCount;
@@ -20,6 +21,7 @@ internal sealed class Http2Exchange
         Client = new Http2Leg(this, client);
         Server = new Http2Leg(this, server);
         Place = new LinkedListNode<Http2Exchange>(this);
+        Running = new LinkedListNode<Http2Exchange>(this);
     }
 
     /// <summary>The client's stream.</summary>
@@ -30,6 +32,12 @@ internal sealed class Http2Exchange
 
     /// <summary>Its place among those that wait for a stream to the server.</summary>
     internal LinkedListNode<Http2Exchange> Place { get; }
+
+    /// <summary>Its place among those that run.</summary>
+    internal LinkedListNode<Http2Exchange> Running { get; }
+
+    /// <summary>The request's head, if policy has been asked about it; null otherwise.</summary>
+    internal HeaderList? Remembered => _remembered.Count > 0 ? _remembered : null;
 
     /// <summary>The request's head while it waits.</summary>
     internal HeaderList WaitingHeaders => _waiting;
@@ -54,6 +62,9 @@ internal sealed class Http2Exchange
         _isGrpc = GrpcAnswer.IsExpected(headers);
         Client.Begin(stream, isHeadOnly);
     }
+
+    /// <summary>Keeps the request's head for when policy changes.</summary>
+    internal void Remember(HeaderList headers) => _remembered.AddRange(headers);
 
     /// <summary>There is no stream to the server yet.</summary>
     /// <returns>False when too much waits already.</returns>
@@ -153,6 +164,7 @@ internal sealed class Http2Exchange
         Client.Clear();
         Server.Clear();
         Drop();
+        _remembered.Clear();
         _relay.OnOver(this);
     }
 

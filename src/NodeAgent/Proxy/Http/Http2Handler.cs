@@ -11,8 +11,8 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed class Http2Handler(HttpOptions options, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
 {
     /// <inheritdoc/>
-    protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, IRequestObserver requests) =>
-        new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, options, requests, time);
+    protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
+        new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

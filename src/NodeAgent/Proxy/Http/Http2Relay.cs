@@ -19,7 +19,9 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     private readonly ITransport _serverTransport;
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
+    private readonly RequestGate _gate;
     private readonly Stack<Http2Exchange> _idle = new();
+    private readonly LinkedList<Http2Exchange> _running = new();
     private readonly LinkedList<Http2Exchange> _waiting = new();
     private readonly HttpOptions _options;
     private int _held;
@@ -30,11 +32,15 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     /// <param name="server">The side it was opened to.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client.</param>
     /// <param name="serverOwner">The same for the server.</param>
+    /// <param name="gate">Asks policy about requests.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests.</param>
     /// <param name="time">The clock.</param>
-    internal Http2Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal Http2Relay(
+        ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, RequestGate gate, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
+        _gate = gate;
+        gate.OnChanged(AskAnew);
         (_clientTransport, _serverTransport, _options, _observer, _time) = (client, server, options, observer, time);
         Answers = new Http2Answer(time);
         _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
@@ -72,15 +78,20 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     {
         Http2Exchange exchange = _idle.TryPop(out Http2Exchange? idle) ? idle : new Http2Exchange(this, _client, _server);
         exchange.Begin(stream, headers, endStream, _time.GetTimestamp());
+        _running.AddLast(exchange.Running);
         if (stream.IsConnect)
         {
             exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
+        }
+        else if (_gate.Ask(headers) is { } refusal)
+        {
+            exchange.Answer(refusal.Status, refusal.Error, refusal.Details);
         }
         else if (_server.IsClosed || _server.Http2.IsDraining)
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
         }
-        else if (_waiting.Count == 0 && TryOpen(exchange, headers))
+        else if (Remember(exchange, headers) && _waiting.Count == 0 && TryOpen(exchange, headers))
         {
             return;
         }
@@ -143,6 +154,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     internal void OnOver(Http2Exchange exchange)
     {
         if (exchange.Place.List is not null) _waiting.Remove(exchange.Place);
+        _running.Remove(exchange.Running);
         if (_idle.Count < MostIdle) _idle.Push(exchange);
         ServeWaiting();
     }
@@ -153,6 +165,22 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         exchange.Open(stream);
         _server.ScheduleFlush();
         return true;
+    }
+
+    // Policy may change while it runs.
+    private bool Remember(Http2Exchange exchange, HeaderList headers)
+    {
+        if (_gate.IsAsked) exchange.Remember(headers);
+        return true;
+    }
+
+    private void AskAnew()
+    {
+        for (LinkedListNode<Http2Exchange>? at = _running.First, next; at is not null; at = next)
+        {
+            next = at.Next;
+            if (!_gate.MayGoOn(at.Value.Remembered)) at.Value.Abort(Http2ErrorCode.Cancel);
+        }
     }
 
     private void ServeWaiting()

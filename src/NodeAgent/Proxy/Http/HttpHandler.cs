@@ -24,14 +24,14 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
             return;
         }
 
-        IHttpRelay relay = Relay(connection, client, server, requests);
+        IHttpRelay relay = Relay(connection, client, server, new RequestGate(connection, client.Loop, observer), requests);
         connection.Open(relay);
         await relay.RunAsync();
         connection.Close();
     }
 
     /// <summary>Makes what carries requests; it owns both transports.</summary>
-    protected abstract IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, IRequestObserver requests);
+    protected abstract IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests);
 
     /// <summary>Tells the client why its server can't be reached; its transport is closed when this returns.</summary>
     protected abstract ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests);

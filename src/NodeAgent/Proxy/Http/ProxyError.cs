@@ -21,6 +21,9 @@ internal static class ProxyError
     /// <summary>The connection to the server broke before it had answered.</summary>
     internal const string Terminated = "connection_terminated";
 
+    /// <summary>Policy forbids the request.</summary>
+    internal const string Denied = "http_request_denied";
+
     /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>.</summary>
     /// <param name="fields">Where to.</param>
     /// <param name="error">One of these.</param>
@@ -35,7 +38,7 @@ internal static class ProxyError
     /// <param name="failure">Why not.</param>
     internal static (int Status, string Error) Of(ProxyFailure failure) => failure switch
     {
-        ProxyFailure.PolicyDenied => (403, "http_request_denied"),
+        ProxyFailure.PolicyDenied => (403, Denied),
         ProxyFailure.ConnectRefused => (503, "connection_refused"),
         ProxyFailure.ConnectTimeout => (504, "connection_timeout"),
         ProxyFailure.TlsTimeout => (504, "connection_timeout"),

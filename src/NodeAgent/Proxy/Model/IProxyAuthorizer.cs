@@ -15,7 +15,9 @@ internal interface IProxyAuthorizer
     /// <param name="destination">The workload to be reached, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>
     /// <param name="port">Its port.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol);
+    /// <param name="isRead">Whether its requests are read, and asked about one by one (<paramref name="rules"/>).</param>
+    /// <param name="rules">What is left to be decided about them; null: nothing.</param>
+    Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool isRead, out RequestRules? rules);
 
     /// <summary>Decides whether a connection may go out of a workload of this node.</summary>
     /// <param name="source">The workload, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>

@@ -25,6 +25,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <summary>Who hears of the requests of a connection whose protocol has them; asked for once, when it was allowed.</summary>
     IRequestObserver ObserveRequests(in ProxyConnectionInfo connection);
 
+    /// <summary>A request was refused by policy, or has met AUDIT policies. May allocate.</summary>
+    /// <param name="connection">Its connection, with the decision about the request.</param>
+    /// <param name="request">Its method, host and path, for people.</param>
+    void OnRequestDecided(in ProxyConnectionInfo connection, string request);
+
     /// <summary>
     /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
     /// and interval).

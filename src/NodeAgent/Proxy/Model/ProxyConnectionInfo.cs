@@ -81,6 +81,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The application protocol of the port that it leads to, as a Service declares it (<see cref="ServicePort.AppProtocol"/>); null: bytes.</summary>
     internal string? ApplicationProtocol { get; init; }
 
+    /// <summary>By which version of HTTP it is read.</summary>
+    internal HttpKind Http => Protocol == TransportProtocol.Tcp ? HttpKinds.Of(ApplicationProtocol) : HttpKind.None;
+
     /// <summary>Outbound: the identity presented. Inbound: the identity the peer has proven.</summary>
     internal SpiffeId? SourceIdentity { get; init; }
 

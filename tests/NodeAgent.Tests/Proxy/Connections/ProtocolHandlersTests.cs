@@ -16,7 +16,7 @@ namespace Culvert.NodeAgent.Tests.Proxy.Connections;
 public sealed class ProtocolHandlersTests
 {
     private static readonly WorkloadInfo Alice = TestMesh.Workload("alice", "n1", "10.0.0.1");
-    private static readonly WorkloadInfo Bob = TestMesh.Workload("bob", "n1", "10.0.0.2");
+    private static readonly WorkloadInfo Bob = TestMesh.Workload("bob", "n1", "10.0.0.2") with { ApplicationPorts = [new(8080, "http"), new(8081, "smtp")] };
 
     private static readonly MeshView View = new(TestMesh.Snapshot([Alice, Bob], services:
     [
@@ -97,7 +97,7 @@ public sealed class ProtocolHandlersTests
         LoopSocket client = new(loop, pair.First, connected: true);
         ConnectionGuard guard = new(mesh, mesh, mesh, TimeProvider.System);
         ProxiedConnection connection = guard.TryAdmit(ref info, client, isDestinationHere: false, out _)!;
-        await new ProtocolHandlers(loop, bytes, new Dictionary<string, IProtocolHandler> { ["http"] = http }).ServeAsync(connection, client, new NoUpstream());
+        await new ProtocolHandlers(loop, bytes, new Dictionary<HttpKind, IProtocolHandler> { [HttpKind.Http1] = http }).ServeAsync(connection, client, new NoUpstream());
         connection.Withdraw();
         client.Dispose();
         return guard;

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Limits;
@@ -17,6 +18,7 @@ internal sealed class Http2Lab : IAsyncDisposable
 
     private readonly TransportLab _lab = new();
     private Task _running = Task.CompletedTask;
+    private GateLab _gate = null!;
 
     /// <summary>Hears of requests.</summary>
     internal FakeMesh Mesh { get; } = new();
@@ -30,14 +32,16 @@ internal sealed class Http2Lab : IAsyncDisposable
 
     internal Http2Relay Relay { get; private set; } = null!;
 
-    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false)
+    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false, RequestRules? rules = null)
     {
         Http2Lab lab = new();
         (ITransport clientNear, FarEnd clientFar) = await lab._lab.ConnectAsync(client, clientIsNear: false);
         (ITransport serverNear, FarEnd serverFar) = await lab._lab.ConnectAsync(server, clientIsNear: true);
         await lab._lab.OnLoopAsync(() =>
         {
-            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), new HttpOptions(), lab.Mesh, TimeProvider.System);
+            lab.Mesh.Rules = rules;
+            lab._gate = new GateLab(lab.Mesh, lab._lab.Loop, "kubernetes.io/h2c");
+            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), lab._gate.Gate, new HttpOptions(), lab.Mesh, TimeProvider.System);
             lab._running = lab.Relay.RunAsync().AsTask();
             lab.RawClient = clientFar;
             if (!isClientRaw) lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());
@@ -64,6 +68,13 @@ internal sealed class Http2Lab : IAsyncDisposable
         await server.SendAsync("hello", end: true);
         await client.ExpectAsync(Ok, "hello", "(end)");
     }
+
+    /// <summary>Policy changes to this.</summary>
+    internal Task ChangeAsync(RequestRules? rules) => _lab.OnLoopAsync(() =>
+    {
+        _gate.Change(rules);
+        return true;
+    });
 
     /// <summary>The relay is over, for this reason.</summary>
     internal async Task<ProxyFailure> EndAsync()

@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -13,6 +14,7 @@ internal sealed class HttpLab : IAsyncDisposable
 {
     private readonly TransportLab _lab = new();
     private Task _running = Task.CompletedTask;
+    private GateLab _gate = null!;
 
     /// <summary>Transports of applications and of tunnels.</summary>
     public static TheoryData<TransportKind, TransportKind> Pairs => new()
@@ -31,14 +33,16 @@ internal sealed class HttpLab : IAsyncDisposable
 
     internal Http1Relay Relay { get; private set; } = null!;
 
-    internal static async Task<HttpLab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, HttpOptions? options = null)
+    internal static async Task<HttpLab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, HttpOptions? options = null, RequestRules? rules = null)
     {
         HttpLab lab = new();
         (ITransport clientNear, lab.Client) = await lab._lab.ConnectAsync(client, clientIsNear: false);
         (ITransport serverNear, lab.Server) = await lab._lab.ConnectAsync(server, clientIsNear: true);
         await lab._lab.OnLoopAsync(() =>
         {
-            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), options ?? new HttpOptions(), lab.Mesh, TimeProvider.System);
+            lab.Mesh.Rules = rules;
+            lab._gate = new GateLab(lab.Mesh, lab._lab.Loop, "http");
+            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), lab._gate.Gate, options ?? new HttpOptions(), lab.Mesh, TimeProvider.System);
             lab._running = lab.Relay.RunAsync().AsTask();
             return true;
         });
@@ -72,6 +76,13 @@ internal sealed class HttpLab : IAsyncDisposable
         Assert.Contains("\r\nconnection: close\r\n", answer, StringComparison.Ordinal);
         Assert.Equal((status, error), Mesh.Requests.Last());
     }
+
+    /// <summary>Policy changes to this.</summary>
+    internal Task ChangeAsync(RequestRules? rules) => _lab.OnLoopAsync(() =>
+    {
+        _gate.Change(rules);
+        return true;
+    });
 
     /// <summary>The relay is over, for this reason.</summary>
     internal async Task<ProxyFailure> EndAsync()

@@ -1,0 +1,91 @@
+using System.Buffers;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads the conditions on requests that a destination of an AuthorizationPolicy has.</summary>
+internal static class RequestConditionsReader
+{
+    /// <summary>The fields, besides those about ports.</summary>
+    public static readonly string[] Fields = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts", "headers"];
+
+    /// <summary>Most characters of the name of a method or header.</summary>
+    public const int LongestName = 128;
+
+    /// <summary>Most characters of a host.</summary>
+    private const int LongestHost = 253;
+
+    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"); // RFC 9110, section 5.6.2
+
+    private static readonly SearchValues<char> HostCharacters = SearchValues.Create("-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create(":.0123456789ABCDEFabcdef");
+
+    /// <summary>Reads them; null when there are none.</summary>
+    public static RequestConditions? Read(FieldReader to)
+    {
+        RequestConditions conditions = new()
+        {
+            Methods = to.List<string>("methods", Method),
+            NotMethods = to.List<string>("notMethods", Method),
+            Paths = to.List<PathPattern>("paths", Path),
+            NotPaths = to.List<PathPattern>("notPaths", Path),
+            Hosts = to.List<StringPattern>("hosts", Host),
+            NotHosts = to.List<StringPattern>("notHosts", Host),
+            Headers = to.Maps("headers").Select(ReadHeader).OfType<HeaderCondition>().ToEquatableArray(),
+        };
+        return Fields.Any(to.Has) ? conditions : null;
+    }
+
+    /// <summary>How many values they name.</summary>
+    public static int ValuesOf(RequestConditions conditions) =>
+        conditions.Methods.Count + conditions.NotMethods.Count + conditions.Paths.Count + conditions.NotPaths.Count + conditions.Hosts.Count + conditions.NotHosts.Count
+        + conditions.Headers.Sum(h => 1 + h.Values.Count + h.NotValues.Count);
+
+    private static HeaderCondition? ReadHeader(FieldReader header)
+    {
+        string? name = header.String("name", HeaderName, required: true);
+        EquatableArray<StringPattern> values = header.List<StringPattern>("values", Pattern), notValues = header.List<StringPattern>("notValues", Pattern);
+        header.Done();
+        return name is null ? null : new HeaderCondition { Name = name.ToLowerInvariant(), Values = values, NotValues = notValues };
+    }
+
+    private static string? Method(string text, out string method)
+    {
+        method = text;
+        if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not a method";
+        return text.Any(char.IsAsciiLetterLower) ? $"'{text}' is not in capitals, and methods are told apart by that; write {text.ToUpperInvariant()}" : null;
+    }
+
+    private static string? Path(string text, out PathPattern pattern) => PathPattern.TryParse(text, out pattern, out string? error) ? null : error;
+
+    private static string? Host(string text, out StringPattern pattern)
+    {
+        if (!StringPattern.TryParse(text.ToLowerInvariant(), out pattern, out string? error)) return error;
+        string name = text.Trim('*');
+        if (text.Length > LongestHost || (name.Contains(':', StringComparison.Ordinal) && !name.EndsWith(']'))) return $"'{text}' is not a host; the port is no part of it";
+        return name.Length == 0 || IsHost(name) ? null : $"'{text}' is not a host";
+    }
+
+    private static string? HeaderName(string text)
+    {
+        if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not the name of a header";
+        return text.ToLowerInvariant() switch
+        {
+            "host" => "what is asked for is compared by 'hosts'",
+            "connection" or "keep-alive" or "proxy-connection" or "te" or "trailer" or "transfer-encoding" or "upgrade" => $"'{text}' is about one connection, and no condition can be made on it",
+            _ => null,
+        };
+    }
+
+    private static string? Pattern(string text, out StringPattern pattern)
+    {
+        if (!StringPattern.TryParse(text, out pattern, out string? error)) return error;
+        return text.AsSpan().ContainsAnyExceptInRange(' ', '~') ? "is not printable ASCII, and values are compared byte by byte" : null;
+    }
+
+    private static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
+
+    // An IPv6 address, or the rest of one, stands in brackets.
+    private static bool IsHost(string text) => text.EndsWith(']') ? !text.AsSpan(0, text.Length - 1).TrimStart('[').ContainsAnyExcept(AddressCharacters) : !text.AsSpan().ContainsAnyExcept(HostCharacters);
+}

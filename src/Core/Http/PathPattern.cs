@@ -1,0 +1,117 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
+namespace Culvert.Core;
+
+/// <summary>
+/// A condition on the path of a request: an exact path, a prefix (<c>/api/*</c>), a suffix (<c>*.html</c>), anything (<c>*</c>), or a template: <c>{*}</c> in the place of one segment, <c>{**}</c> at the end in the place of any number.
+/// Matching takes time in proportion to the path.
+/// </summary>
+public readonly record struct PathPattern
+{
+    /// <summary>Most characters of one.</summary>
+    public const int MaxLength = 1024;
+
+    private const string AnySegment = "{*}";
+    private const string AnySegments = "{**}";
+
+    private PathPattern(string text) => Text = text;
+
+    /// <summary>The pattern as written.</summary>
+    public string Text { get; }
+
+    private bool IsTemplate => Text.Contains('{', StringComparison.Ordinal);
+
+    /// <summary>Parses a pattern.</summary>
+    /// <exception cref="FormatException">The text is not a pattern; the message says why.</exception>
+    public static PathPattern Parse(string text) => TryParse(text, out PathPattern pattern, out string? error) ? pattern : throw new FormatException(error);
+
+    /// <summary>Parses a pattern. One that no normalised path could match is none.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="error">What is wrong.</param>
+    public static bool TryParse(string? text, out PathPattern pattern, [NotNullWhen(false)] out string? error)
+    {
+        pattern = default;
+        error = ErrorOf(text);
+        if (error is not null) return false;
+        pattern = new(text!);
+        return true;
+    }
+
+    /// <summary>Whether a path matches, normalised and without its query. Allocates nothing.</summary>
+    public bool Matches(ReadOnlySpan<byte> path)
+    {
+        ReadOnlySpan<char> text = Text;
+        if (text.IsEmpty) return false;
+        if (IsTemplate) return MatchesTemplate(text, path);
+        if (text[0] == '*') return path.Length >= text.Length - 1 && Ascii.Equals(path[(path.Length - text.Length + 1)..], text[1..]);
+        if (text[^1] == '*') return path.Length >= text.Length - 1 && Ascii.Equals(path[..(text.Length - 1)], text[..^1]);
+        return Ascii.Equals(path, text);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    // Segment by segment; each with the slash in front of it.
+    private static bool MatchesTemplate(ReadOnlySpan<char> text, ReadOnlySpan<byte> path)
+    {
+        while (!text.IsEmpty)
+        {
+            ReadOnlySpan<char> wanted = FirstOf(text);
+            if (wanted[1..].SequenceEqual(AnySegments)) return true;
+            if (path.IsEmpty || path[0] != '/') return false;
+            int end = path[1..].IndexOf((byte)'/');
+            ReadOnlySpan<byte> segment = end < 0 ? path[1..] : path.Slice(1, end);
+            if (wanted[1..].SequenceEqual(AnySegment) ? segment.IsEmpty : !Ascii.Equals(segment, wanted[1..])) return false;
+            text = text[wanted.Length..];
+            path = path[(segment.Length + 1)..];
+        }
+
+        return path.IsEmpty;
+    }
+
+    private static ReadOnlySpan<char> FirstOf(ReadOnlySpan<char> text)
+    {
+        int end = text[1..].IndexOf('/');
+        return end < 0 ? text : text[..(end + 1)];
+    }
+
+    private static string? ErrorOf(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return "a path must not be empty";
+        if (text.Length > MaxLength) return $"a path is at most {MaxLength} characters long";
+        if (text.AsSpan().ContainsAnyExceptInRange('!', '~')) return $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
+        if (text.AsSpan().IndexOfAny('?', '#') >= 0) return $"'{text}': queries and fragments are no part of a path";
+        if (text.AsSpan().IndexOfAny('{', '}') >= 0) return TemplateErrorOf(text);
+        if (text.Length > 1 && (text[1..^1].Contains('*', StringComparison.Ordinal) || (text[0] == '*' && text[^1] == '*'))) return $"'{text}': '*' may stand once, at the beginning or at the end; in the place of a segment write {AnySegment}";
+        if (text[0] is not ('/' or '*')) return $"'{text}' does not begin with '/'";
+        return FormErrorOf(text, text.Trim('*'), hasBeginning: text[0] != '*', hasEnd: text[^1] != '*');
+    }
+
+    private static string? TemplateErrorOf(string text)
+    {
+        if (text[0] != '/') return $"'{text}' does not begin with '/'";
+        string[] segments = text[1..].Split('/');
+        for (int i = 0; i < segments.Length; i++)
+        {
+            bool isAnything = segments[i] == AnySegment || (segments[i] == AnySegments && i == segments.Length - 1);
+            if (!isAnything && segments[i].AsSpan().IndexOfAny('{', '}', '*') >= 0) return $"'{text}': '{segments[i]}' is not a segment; {AnySegment} stands for a whole one, and {AnySegments} at the end for any number";
+        }
+
+        return FormErrorOf(text, text.Replace("{*}", "x", StringComparison.Ordinal).Replace("{**}", "x", StringComparison.Ordinal), hasBeginning: true, hasEnd: true);
+    }
+
+    // What is asked about is normalised, and has to match as the most lenient server would read it as well.
+    private static string? FormErrorOf(string text, string fixedPart, bool hasBeginning, bool hasEnd)
+    {
+        byte[] whole = Encoding.ASCII.GetBytes($"{(hasBeginning ? "" : "/x")}{fixedPart}{(hasEnd ? "" : "x")}"), room = new byte[whole.Length];
+        foreach (bool isLenient in new[] { false, true })
+        {
+            if (HttpPath.TryNormalize(whole, isLenient, room, out int length) && room.AsSpan(0, length).SequenceEqual(whole)) continue;
+            return $"'{text}' matches no path: paths are compared when they are normalised, without '.', '..', '//', '\\', ';' and codes of '/' or of characters that need none, codes in capitals";
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,113 @@
+namespace Culvert.Core;
+
+/// <summary>
+/// What is left of policy for the requests of one connection, once all is decided that does not depend on them: the rules that its source and port meet, with their conditions on requests. Says of each request what
+/// <see cref="PolicyEvaluator.Evaluate(NodeSnapshot, in ConnectionRequest, in RequestHead)"/> says of it, but for AUDIT rules without such conditions, which the connection itself has met. Immutable; may be used by many threads.
+/// </summary>
+public sealed class RequestRules
+{
+    private readonly Rule[] _deny;
+    private readonly Rule[] _allow;
+    private readonly Rule[] _audit;
+    private readonly Decision _otherwise;
+
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise)
+    {
+        (_deny, _allow, _audit, _otherwise) = (deny, allow, audit, otherwise);
+        AskForPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AskForPath);
+    }
+
+    /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
+    public bool AskForPath { get; }
+
+    /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
+    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => r.Conditions.Length > 0).Select(r => (r.Decision.Policy!.Value, r.Decision.RuleIndex));
+
+    /// <summary>Finds out what is left.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="connection">A connection that is allowed, and whose requests are read.</param>
+    /// <returns>Null when nothing depends on its requests.</returns>
+    public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        List<Rule> deny = [], allow = [], audit = [];
+        bool anyAllowPolicy = false, anyConditions = false;
+        foreach (NamespacedName name in connection.Destination.PolicyNames)
+        {
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
+            anyAllowPolicy |= policy.Action == PolicyAction.Allow;
+            List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
+            anyConditions |= rules.Any(r => r.Conditions.Length > 0);
+            if (policy.Action == PolicyAction.Deny) deny.AddRange(rules);
+            else if (policy.Action == PolicyAction.Allow) allow.AddRange(rules);
+            else if (rules.All(r => r.Conditions.Length > 0)) audit.AddRange(rules);
+        }
+
+        return anyConditions ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy)) : null;
+    }
+
+    /// <summary>Decides about a request. Allocates nothing, but for AUDIT rules that match.</summary>
+    public Decision Decide(in RequestHead request)
+    {
+        Decision decision = Find(_deny, request, PolicyAction.Deny) ?? Find(_allow, request, PolicyAction.Allow) ?? _otherwise;
+        return _audit.Length > 0 && AuditsOf(request) is { Count: > 0 } audits ? decision with { AuditPolicies = [.. audits] } : decision;
+    }
+
+    private static Decision? Find(Rule[] rules, in RequestHead request, PolicyAction action)
+    {
+        foreach (Rule rule in rules)
+        {
+            if (rule.Matches(request, action)) return rule.Decision;
+        }
+
+        return null;
+    }
+
+    private List<PolicyReference>? AuditsOf(in RequestHead request)
+    {
+        List<PolicyReference>? found = null;
+        foreach (Rule rule in _audit)
+        {
+            PolicyReference policy = rule.Decision.Policy!.Value;
+            if (found?.Contains(policy) != true && rule.Matches(request, PolicyAction.Audit)) (found ??= []).Add(policy);
+        }
+
+        return found;
+    }
+
+    private static List<Rule> RulesOf(PolicyInfo policy, string trustDomain, in ConnectionRequest connection)
+    {
+        List<Rule> found = [];
+        for (int i = 0; i < policy.Rules.Count; i++)
+        {
+            PolicyRule rule = policy.Rules[i];
+            if (!PolicyEvaluator.MatchesSource(rule, policy.Action, trustDomain, connection.ProvenIdentity, IpPrefix.Host(connection.SourceAddress))) continue;
+            (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
+            PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
+            if (destinations.Length == 0 && !rule.To.IsEmpty) continue;
+            bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
+            Decision decision = policy.Action == PolicyAction.Deny
+                ? new(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i)
+                : new(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i);
+            found.Add(new Rule(decision, isOpen ? [] : [.. destinations.Select(t => t.Request!)]));
+        }
+
+        return found;
+    }
+
+    /// <summary>A rule that source and port meet.</summary>
+    /// <param name="Decision">What it comes to when a request meets it too.</param>
+    /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>
+    private sealed record Rule(Decision Decision, RequestConditions[] Conditions)
+    {
+        internal bool Matches(in RequestHead request, PolicyAction action)
+        {
+            foreach (RequestConditions conditions in Conditions)
+            {
+                if (conditions.Match(request, action)) return true;
+            }
+
+            return Conditions.Length == 0;
+        }
+    }
+}

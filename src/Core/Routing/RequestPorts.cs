@@ -1,0 +1,41 @@
+namespace Culvert.Core;
+
+/// <summary>The ports of this node's workloads that speak HTTP and of which policy asks about requests: connections to them are read by the proxy, and are nobody else's to deliver. Immutable; may be used by many threads.</summary>
+public sealed class RequestPorts
+{
+    private readonly Dictionary<string, ushort[]> _ports = new(StringComparer.Ordinal);
+
+    /// <summary>Finds them.</summary>
+    /// <param name="snapshot">The snapshot; of workloads of other nodes it has neither policies nor protocols.</param>
+    public RequestPorts(NodeSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        foreach (WorkloadInfo workload in snapshot.Workloads.Values)
+        {
+            if (workload.PolicyNames.IsEmpty || workload.ApplicationPorts.IsEmpty) continue;
+            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && IsAskedAbout(snapshot, workload, p.Port)).Select(p => p.Port)];
+            if (ports.Length > 0) _ports.Add(workload.Uid, ports);
+        }
+    }
+
+    /// <summary>Those of a workload.</summary>
+    public IReadOnlyList<ushort> Of(WorkloadInfo workload)
+    {
+        ArgumentNullException.ThrowIfNull(workload);
+        return _ports.GetValueOrDefault(workload.Uid) ?? [];
+    }
+
+    /// <summary>Whether a port of a workload is one of them.</summary>
+    public bool Contains(WorkloadInfo workload, ushort port, TransportProtocol protocol) => protocol == TransportProtocol.Tcp && Of(workload).Contains(port);
+
+    private static bool IsAskedAbout(NodeSnapshot snapshot, WorkloadInfo workload, ushort port)
+    {
+        foreach (NamespacedName name in workload.PolicyNames)
+        {
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue;
+            if (policy.Rules.Any(r => r.To.Any(t => t.Request is not null && PolicyEvaluator.MatchesPort(t, port, TransportProtocol.Tcp)))) return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>
+/// Asks policy about the requests of one connection, where this node decides about them and policy depends on them; otherwise it lets all pass without looking. Paths are normalised here, once, for policy and for the server.
+/// Belongs to its loop's thread.
+/// </summary>
+/// <param name="connection">The connection.</param>
+/// <param name="loop">Its loop.</param>
+/// <param name="observer">Hears of requests that are refused or audited.</param>
+internal sealed class RequestGate(ProxiedConnection connection, EventLoop loop, IProxyObserver observer) : IRequestFields
+{
+    private HeaderList _fields = new();
+
+    /// <summary>Whether policy depends on requests: then nothing may pass that is none.</summary>
+    internal bool IsAsked => connection.RequestRules is not null;
+
+    /// <inheritdoc/>
+    int IRequestFields.Count => _fields.Count;
+
+    /// <summary>Has somebody called when policy may have changed, so that requests that run are asked about anew.</summary>
+    internal void OnChanged(Action changed) => connection.RulesChanged = changed;
+
+    /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
+    /// <param name="request">The request's head.</param>
+    /// <returns>What it is answered with in the server's place; null: it may pass.</returns>
+    internal RequestRefusal? Ask(HeaderList request)
+    {
+        if (connection.RequestRules is not { } rules) return null;
+        if (!TryDecide(rules, request, out Decision decision)) return RequestRefusal.BadPath;
+        if (decision.IsAllowed && decision.AuditPolicies.IsEmpty) return null;
+        observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
+        return decision.IsAllowed ? null : RequestRefusal.Of(decision);
+    }
+
+    /// <summary>Whether a request that has passed may go on, now that policy may have changed.</summary>
+    /// <param name="request">Its head, as it was passed on; null: it is not known any more.</param>
+    internal bool MayGoOn(HeaderList? request) =>
+        connection.RequestRules is not { } rules || (request is not null && TryDecide(rules, request, out Decision decision) && decision.IsAllowed);
+
+    /// <inheritdoc/>
+    void IRequestFields.Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        HeaderView field = _fields[index];
+        name = field.Name;
+        value = field.Value;
+    }
+
+    private bool TryDecide(RequestRules rules, HeaderList request, out Decision decision)
+    {
+        _fields = request;
+        ReadOnlySpan<byte> path = WithoutQuery(request.Path);
+        if (!rules.AskForPath || HttpPath.IsPlain(path))
+        {
+            decision = rules.Decide(new RequestHead(request.Method, path, path, request.Authority, this));
+            return true;
+        }
+
+        return TryDecideByNormalPath(rules, request, path, out decision);
+    }
+
+    private bool TryDecideByNormalPath(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, out Decision decision)
+    {
+        decision = default;
+        ReadOnlySpan<byte> query = request.Path[path.Length..];
+        Span<byte> room = loop.Joined, lenient = room[(path.Length + query.Length)..];
+        if (!HttpPath.TryNormalize(path, isLenient: false, room, out int length) || !HttpPath.TryNormalize(path, isLenient: true, lenient, out int lenientLength)) return false;
+        query.CopyTo(room[length..]);
+        request.ReplacePath(room[..(length + query.Length)]);
+        ReadOnlySpan<byte> normal = room[..length];
+        lenient = lenient[..lenientLength];
+        decision = rules.Decide(new RequestHead(request.Method, normal, normal.SequenceEqual(lenient) ? normal : lenient, request.Authority, this));
+        return true;
+    }
+
+    private static ReadOnlySpan<byte> WithoutQuery(ReadOnlySpan<byte> target)
+    {
+        int query = target.IndexOf((byte)'?');
+        return query < 0 ? target : target[..query];
+    }
+
+    // Queries are left out: they are where applications have secrets.
+    private static string NameOf(HeaderList request) =>
+        $"{Encoding.Latin1.GetString(request.Method)} {Encoding.Latin1.GetString(request.Authority)} {Encoding.Latin1.GetString(WithoutQuery(request.Path))}";
+}

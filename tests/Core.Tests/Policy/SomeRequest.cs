@@ -1,0 +1,33 @@
+using System.Text;
+
+namespace Culvert.Core.Tests;
+
+/// <summary>A request as tests write it down.</summary>
+internal sealed class SomeRequest(string method, string host, string path, params (string Name, string Value)[] headers) : IRequestFields
+{
+    private readonly byte[] _method = Encoding.Latin1.GetBytes(method);
+    private readonly byte[] _host = Encoding.Latin1.GetBytes(host);
+    private readonly byte[] _path = Normal(path, isLenient: false);
+    private readonly byte[] _lenient = Normal(path, isLenient: true);
+    private readonly (byte[] Name, byte[] Value)[] _headers = [.. headers.Select(h => (Encoding.Latin1.GetBytes(h.Name), Encoding.Latin1.GetBytes(h.Value)))];
+
+    public int Count => _headers.Length;
+
+    /// <summary>As policy sees it.</summary>
+    public RequestHead Head => new(_method, _path, _path.AsSpan().SequenceEqual(_lenient) ? _path : _lenient, _host, this);
+
+    public void Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        name = _headers[index].Name;
+        value = _headers[index].Value;
+    }
+
+    public override string ToString() => $"{method} {host} {path} {string.Join(' ', headers)}";
+
+    private static byte[] Normal(string path, bool isLenient)
+    {
+        byte[] bytes = Encoding.Latin1.GetBytes(path), room = new byte[bytes.Length];
+        Assert.True(HttpPath.TryNormalize(bytes, isLenient, room, out int length));
+        return room[..length];
+    }
+}
