@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Culvert.Bench.Datagrams;
+using Culvert.Bench.Http;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
 using Culvert.Bench.Scale;
@@ -39,6 +40,7 @@ internal sealed class BenchRun(BenchOptions options)
     {
         Topology peers = await StartPodsAsync(peerLab, cancellationToken);
         Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
+        HttpTargets httpPair = await HttpPair.StartAsync(peers, cancellationToken);
         CulvertSide? ours = null;
         if (!options.PeerOnly)
         {
@@ -56,6 +58,7 @@ internal sealed class BenchRun(BenchOptions options)
         IReadOnlyList<Scenario> scenarios =
         [
             .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
+            .. HttpScenarios.All(ours?.Http, httpPair),
             Scenarios.OverALongWay(oursFar, plainFar, options.FarWire),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
@@ -117,6 +120,7 @@ internal sealed class BenchRun(BenchOptions options)
         await Application.StartAsync(nodes.ServerFar, cancellationToken);
         await DatagramApplication.StartAsync(nodes.ServerSame, cancellationToken);
         await DatagramApplication.StartAsync(nodes.ServerCross, cancellationToken);
+        await GrpcApplication.StartAsync(nodes.ServerCross, cancellationToken);
         return nodes;
     }
 

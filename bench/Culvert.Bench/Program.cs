@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Bench.Datagrams;
+using Culvert.Bench.Http;
 using Culvert.Bench.Measuring;
 using Culvert.Labs;
 
@@ -16,7 +17,7 @@ internal static class Program
         BenchOptions options;
         try
         {
-            if (DatagramProgram.Run(args) is { } status) return status;
+            if ((DatagramProgram.Run(args) ?? GrpcApplication.Run(args)) is { } status) return status;
             options = BenchOptions.Parse(args);
         }
         catch (Exception e) when (e is ArgumentException or BenchInvalidException)

@@ -50,4 +50,19 @@ public sealed class LoadReportTests
         FormatException e = Assert.Throws<FormatException>(() => Iperf.Parse("""{"end":{},"error":"unable to connect to server"}"""));
         Assert.Contains("unable to connect", e.Message);
     }
+
+    private const string H2Report = """
+        finished in 3.00s, 7007.33 req/s, 670.78KB/s
+        requests: 21022 total, 21342 started, 21022 done, 21021 succeeded, 1 failed, 2 errored, 3 timeout
+        status codes: 21020 2xx, 4 3xx, 5 4xx, 6 5xx
+        traffic: 1.97MB (2060646) total, 1005.94KB (1030078) headers (space savings 44.94%), 205.29KB (210220) data
+                             min         max         mean         sd        +/- sd
+        time for request:      832us    720.58ms     45.29ms     59.31ms    97.13%
+        """;
+
+    [Fact]
+    public void ReadsRateTotalErrorsAndBytesOfH2Load() => Assert.Equal(new H2LoadResult(7007.33, 21021, 21, 210_220), H2Load.Parse(H2Report));
+
+    [Fact]
+    public void ReportOfH2LoadWithoutAFigureIsRefused() => Assert.Throws<FormatException>(() => H2Load.Parse("finished in 3.00s, 7007.33 req/s, 670.78KB/s"));
 }

@@ -54,4 +54,8 @@ public sealed class ResultTests
     [Fact]
     public void CpuTimeCountsInterruptsAndSoftirqsButNotIdlingDisksOrOtherGuests() =>
         Assert.Equal(111.11, CpuClock.ParseBusySeconds("cpu  1 10 100 900000 70000 1000 10000 5000000 0 0"), 3);
+
+    [Fact]
+    public void CpuTimeOfAProcessIsReadBehindItsNameWhateverThatIs() =>
+        Assert.Equal(1.53, ProcFile.ParseCpuSeconds("4300 (a) R (b 7) S 1 4300 4300 0 -1 4194560 30111 0 12 0 120 33 0 0 20 0 25 0 7032181 52000000000 30464 18446744073709551615"), 3);
 }

@@ -8,7 +8,8 @@ namespace Culvert.Bench.Measuring;
 /// </summary>
 internal static class CpuClock
 {
-    private const double TicksPerSecond = 100; // USER_HZ, fixed by the kernel's ABI on every architecture .NET runs on
+    /// <summary>What /proc counts CPU time in.</summary>
+    internal const double TicksPerSecond = 100; // USER_HZ, fixed by the kernel's ABI on every architecture .NET runs on
 
     /// <summary>Seconds of CPU spent since boot by everything except idling, waiting for disks, and other guests of the host.</summary>
     public static double BusySeconds() => ParseBusySeconds(File.ReadLines("/proc/stat").First());

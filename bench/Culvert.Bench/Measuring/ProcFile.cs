@@ -28,4 +28,18 @@ internal static class ProcFile
         return files.Where(File.Exists).SelectMany(File.ReadLines).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Any(fields => fields.Length > 3 && fields[3] == "0A" && fields[1].EndsWith(end, StringComparison.Ordinal));
     }
+
+    /// <summary>CPU seconds that a process has spent, those of its threads that have ended included.</summary>
+    public static double CpuSeconds(int pid) => ParseCpuSeconds(File.ReadAllText($"/proc/{pid}/stat"));
+
+    /// <summary>Parses /proc/PID/stat (proc(5)): the name in parentheses may hold anything; utime and stime are the 12th and 13th field behind it.</summary>
+    internal static double ParseCpuSeconds(string stat)
+    {
+        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / CpuClock.TicksPerSecond;
+    }
+
+    /// <summary>Processes that the main thread of a process has started and that still run.</summary>
+    public static IReadOnlyList<int> Children(int pid) =>
+        [.. File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(p => int.Parse(p, CultureInfo.InvariantCulture))];
 }

@@ -8,7 +8,8 @@ namespace Culvert.Bench.Measuring;
 /// <summary>The loads of the layer-4 data path.</summary>
 internal static class Scenarios
 {
-    private const string PerMillion = "CPU s per million requests";
+    /// <summary>What most loads cost is counted in.</summary>
+    internal const string PerMillion = "CPU s per million requests";
     private const string PerMillionConnections = "CPU s per million connections";
     // What TCP needs on a way of 52 ms until nothing grows any more: some 15 round trips, and as much again for what is measured.
     private static readonly TimeSpan RampUp = TimeSpan.FromSeconds(2);
@@ -99,14 +100,16 @@ internal static class Scenarios
     private static Task<Reading> BulkAtLength(Target target, TimeSpan duration, CancellationToken cancellationToken) =>
         Bulk(1)(target, duration + RampUp, cancellationToken);
 
-    private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Requests(WrkShape shape) =>
+    /// <summary>Requests per second.</summary>
+    internal static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Requests(WrkShape shape) =>
         async (target, duration, cancellationToken) =>
         {
             WrkResult result = Checked(await Wrk.RunAsync(target, shape, duration, cancellationToken), target);
             return new Reading([result.RequestsPerSecond], result.Requests / 1e6);
         };
 
-    private static async Task<Reading> Latency(Target target, TimeSpan duration, CancellationToken cancellationToken)
+    /// <summary>Median and 99th percentile of the time of a request, one at a time.</summary>
+    internal static async Task<Reading> Latency(Target target, TimeSpan duration, CancellationToken cancellationToken)
     {
         WrkShape shape = new(1, 1, CloseEachTime: false);
         WrkResult result = Checked(await Wrk.RunAsync(target, shape, duration, cancellationToken), target);
@@ -120,14 +123,17 @@ internal static class Scenarios
             return new Reading([result.BitsPerSecond / 1e9], result.Bytes / 1e11);
         };
 
-    // A rate that contains failures is no rate.
     private static WrkResult Checked(WrkResult result, Target target)
     {
-        if (result.Requests == 0) throw new BenchInvalidException($"No request to {target.Url} from {target.Client.Namespace} was answered.");
-        if (result.Errors > 0)
-        {
-            throw new BenchInvalidException($"{result.Errors} of {result.Requests} requests to {target.Url} from {target.Client.Namespace} failed.");
-        }
+        Check(result.Requests, result.Errors, target);
         return result;
+    }
+
+    /// <summary>A rate that contains failures is no rate.</summary>
+    /// <exception cref="BenchInvalidException">Requests failed, or none was answered.</exception>
+    internal static void Check(long requests, long errors, Target target)
+    {
+        if (requests == 0) throw new BenchInvalidException($"No request to {target.Url} from {target.Client.Namespace} was answered.");
+        if (errors > 0) throw new BenchInvalidException($"{errors} of {requests} requests to {target.Url} from {target.Client.Namespace} failed.");
     }
 }

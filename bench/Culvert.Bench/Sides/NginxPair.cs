@@ -26,29 +26,14 @@ internal static class NginxPair
 
     internal static string Outbound(string directory, string server) => Head + $$"""
           proxy_ssl on;
-          proxy_ssl_protocols TLSv1.3;
-          proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
-          proxy_ssl_certificate {{directory}}/client.pem;
-          proxy_ssl_certificate_key {{directory}}/client.key;
-          proxy_ssl_trusted_certificate {{directory}}/root.pem;
-          proxy_ssl_verify on;
-          proxy_ssl_name server;
-          proxy_ssl_session_reuse on;
+        {{SidecarTls.Client("proxy_ssl", directory)}}
           server { listen 127.0.0.1:{{OutboundHttp}} reuseport backlog=4096; proxy_pass {{server}}:{{InboundHttp}}; }
           server { listen 127.0.0.1:{{OutboundBulk}} reuseport backlog=4096; proxy_pass {{server}}:{{InboundBulk}}; }
         }
         """;
 
     internal static string Inbound(string directory, string server) => Head + $$"""
-          ssl_protocols TLSv1.3;
-          ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
-          ssl_certificate {{directory}}/server.pem;
-          ssl_certificate_key {{directory}}/server.key;
-          ssl_client_certificate {{directory}}/root.pem;
-          ssl_verify_client on;
-          ssl_session_cache shared:tls:10m;
-          ssl_session_tickets off;
-          ssl_session_timeout 1h;
+        {{SidecarTls.Server(directory)}}
           server { listen {{server}}:{{InboundHttp}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.HttpPort}}; }
           server { listen {{server}}:{{InboundBulk}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.BulkPort}}; }
         }

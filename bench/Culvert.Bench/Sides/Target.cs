@@ -13,6 +13,9 @@ internal sealed record Target(LabPod Client, string Host, int HttpPort, int Bulk
     /// <summary>What it offers for datagrams; null for nothing.</summary>
     public DatagramTarget? Datagrams { get; init; }
 
+    /// <summary>Processes of its proxies, on all nodes that its requests pass.</summary>
+    public IReadOnlyList<int> Proxies { get; init; } = [];
+
     public string Url => $"http://{Host}:{HttpPort}/";
 
     /// <summary>Runs a load program in the client's pod.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Culvert.Bench.Http;
 using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
@@ -19,6 +20,9 @@ internal static class World
     /// <summary>A Service on the client's node whose datagrams go through the node's proxy.</summary>
     public const string ProxiedAddress = "10.96.0.53";
 
+    /// <summary>A Service on the other node whose ports the mesh reads as HTTP; they are those of the application.</summary>
+    public const string HttpAddress = "10.96.0.80";
+
     private const int WorkloadsPerNamespace = 20;
     private const int OtherNodes = 30;
 
@@ -28,9 +32,9 @@ internal static class World
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
         File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
             new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross, nodes.ServerFar }.Select(Pod)));
-        File.WriteAllText(Path.Combine(folder, "datagrams.yaml"), ProxiedService(nodes.ServerSame));
+        File.WriteAllText(Path.Combine(folder, "services.yaml"), ProxiedService(nodes.ServerSame) + HttpService(nodes.ServerCross));
         File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 4).Select(Other)));
-        File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
+        File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy() + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }
 
     /// <summary>The change by which tunnels come from the pods' addresses.</summary>
@@ -51,7 +55,7 @@ internal static class World
 
         """;
 
-    private const string LabPolicy = """
+    private static string LabPolicy() => $$"""
         ---
         apiVersion: culvert.dev/v1alpha1
         kind: AuthorizationPolicy
@@ -67,39 +71,43 @@ internal static class World
             - from:
                 - identities: ["spiffe://bench.culvert/ns/bench/sa/client"]
               to:
-                - ports: [80, 5201, 7000, 7001]
+                - ports: [80, {{Application.Http1Port}}, {{Application.Http2Port}}, {{GrpcApplication.Port}}, 5201, 7000, 7001]
 
         """;
 
     // Choosing by more than a turn each is the proxy's to do, so datagrams to this address take the way through it although the server is near.
-    private static string ProxiedService(LabPod server) => $$"""
+    private static string ProxiedService(LabPod server) => Service(
+        "proxied", ProxiedAddress, server, "culvert.dev/udp-load-balancing: SourceHash", "{name: count, port: 7000, protocol: UDP}", "{name: echo, port: 7001, protocol: UDP}");
+
+    private static string HttpService(LabPod server) => Service(
+        "http", HttpAddress, server, "",
+        $"{{name: http1, port: {Application.Http1Port}, appProtocol: http}}",
+        $"{{name: http2, port: {Application.Http2Port}, appProtocol: kubernetes.io/h2c}}",
+        $"{{name: grpc, port: {GrpcApplication.Port}, appProtocol: grpc}}");
+
+    private static string Service(string name, string address, LabPod server, string annotations, params IReadOnlyList<string> ports) => $$"""
         ---
         apiVersion: v1
         kind: Service
         metadata:
-          name: proxied
+          name: {{name}}
           namespace: bench
-          annotations:
-            culvert.dev/udp-load-balancing: SourceHash
+          annotations: { {{annotations}} }
         spec:
-          clusterIP: {{ProxiedAddress}}
-          ports:
-            - {name: count, port: 7000, protocol: UDP}
-            - {name: echo, port: 7001, protocol: UDP}
+          clusterIP: {{address}}
+          ports: [{{string.Join(", ", ports)}}]
         ---
         apiVersion: discovery.k8s.io/v1
         kind: EndpointSlice
         metadata:
-          name: proxied
+          name: {{name}}
           namespace: bench
           labels:
-            kubernetes.io/service-name: proxied
+            kubernetes.io/service-name: {{name}}
         addressType: IPv4
         endpoints:
           - addresses: ["{{server.Address4}}"]
-        ports:
-          - {name: count, port: 7000, protocol: UDP}
-          - {name: echo, port: 7001, protocol: UDP}
+        ports: [{{string.Join(", ", ports)}}]
 
         """;
 
