@@ -6,7 +6,6 @@ using static Culvert.NodeAgent.Tests.Proxy.Http.HttpLab;
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
 
 /// <summary>Policy about requests of HTTP/1.1, when they come and when it changes.</summary>
-[Trait("Category", "Attack")]
 public sealed class Http1GateTests
 {
     private static readonly RequestRules? Public = Rules(PolicyAction.Allow, Paths("/public/*"));

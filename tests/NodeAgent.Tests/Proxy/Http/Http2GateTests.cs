@@ -5,7 +5,6 @@ using static Culvert.NodeAgent.Tests.Proxy.Http.GateLab;
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
 
 /// <summary>Policy about requests of HTTP/2 and gRPC, when they come and when it changes.</summary>
-[Trait("Category", "Attack")]
 public sealed class Http2GateTests
 {
     private static readonly RequestRules? NoAdmin = Rules(PolicyAction.Deny, Paths("/admin/*", "/pkg.Shop/Buy"));
