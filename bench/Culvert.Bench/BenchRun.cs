@@ -41,6 +41,7 @@ internal sealed class BenchRun(BenchOptions options)
         Topology peers = await StartPodsAsync(peerLab, cancellationToken);
         Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
         HttpTargets httpPair = await HttpPair.StartAsync(peers, cancellationToken);
+        Target httpHop = await HttpPair.StartHopAsync(peers, cancellationToken);
         CulvertSide? ours = null;
         if (!options.PeerOnly)
         {
@@ -58,17 +59,15 @@ internal sealed class BenchRun(BenchOptions options)
         IReadOnlyList<Scenario> scenarios =
         [
             .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
-            .. HttpScenarios.All(ours?.Http, httpPair),
             Scenarios.OverALongWay(oursFar, plainFar, options.FarWire),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
         await CompareAsync(scenarios, comparison, results, cancellationToken);
         if (options.Wants(Scenarios.HostStack)) results.AddRange(await MeasureBesideRulesAsync(peers, ours, Scenarios.BesideRules(oursSame, plainSame), comparison, cancellationToken));
+        if (ours is not null && options.Wants(Budget.Rss.Name)) results.Add(Budget.Compare(Budget.Rss, Budget.RssMegabytes, [Math.Max(idleMegabytes, ours.AgentMegabytes())]));
+        await CompareAsync(HttpScenarios.All(ours?.Http, httpPair, ours?.HttpSame, httpHop), comparison, results, cancellationToken); // has a budget of its own
         if (ours is null) return;
-        if (options.Wants(Budget.Rss.Name))
-        {
-            results.Add(Budget.Compare(Budget.Rss, Budget.RssMegabytes, [Math.Max(idleMegabytes, ours.AgentMegabytes())]));
-        }
+        if (options.Wants(Budget.HttpRss.Name)) results.Add(Budget.Compare(Budget.HttpRss, Budget.HttpRssMegabytes, [ours.AgentMegabytes()]));
         if (options.Wants(Budget.Ready.Name))
         {
             results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
@@ -78,7 +77,7 @@ internal sealed class BenchRun(BenchOptions options)
         await ours.PodTunnels.SetAsync(false, cancellationToken);
 
         // After the memory was looked at, since a thousand policies more are not what the budget is for.
-        await CompareAsync([Scenarios.UnderPolicies(oursSame!, ours.Policies)], comparison, results, cancellationToken);
+        await CompareAsync([Scenarios.UnderPolicies(oursSame!, ours.Policies), Scenarios.UnderRequestPolicies(ours.Http.Http1, ours.RequestPolicies)], comparison, results, cancellationToken);
     }
 
     // Those that are wanted.

@@ -16,9 +16,13 @@ internal static class HttpPair
     /// <summary>Where both sidecars speak HTTP/2.</summary>
     public const string GrpcName = "nginx gRPC pair";
 
+    /// <summary>One nginx alone.</summary>
+    public const string HopName = "nginx HTTP, one hop, no TLS";
+
     private const int OutboundHttp1 = 9081, OutboundHttp2 = 9082, OutboundGrpc = 9083;
     private const int InboundHttp = 9445, InboundGrpc = 9446;
-    private const string In = "http-in", Out = "http-out";
+    private const int HopPort = 9084;
+    private const string In = "http-in", Out = "http-out", Hop = "http-hop";
 
     /// <summary>Starts it beside <see cref="NginxPair"/>, whose certificates it uses.</summary>
     public static async Task<HttpTargets> StartAsync(Topology lab, CancellationToken cancellationToken)
@@ -29,6 +33,18 @@ internal static class HttpPair
         await Nginx.StartAsync(lab.Client, Out, Outbound(directory, server), cancellationToken);
         IReadOnlyList<int> workers = [.. await Nginx.WorkersAsync(lab.ServerCross, In, cancellationToken), .. await Nginx.WorkersAsync(lab.Client, Out, cancellationToken)];
         return HttpTargets.Of(lab.Direct(lab.ServerCross) with { Host = "127.0.0.1", Proxies = workers }, OutboundHttp1, OutboundHttp2, OutboundGrpc);
+    }
+
+    /// <summary>Starts one nginx alone, in the client's pod, as the only hop to the server of its node.</summary>
+    /// <returns>Where the client calls it.</returns>
+    public static async Task<Target> StartHopAsync(Topology lab, CancellationToken cancellationToken)
+    {
+        await Nginx.StartAsync(lab.Client, Hop, Head + $$"""
+            {{Upstream("http", $"{lab.ServerSame.Address4}:{Application.HttpPort}")}}
+              server { listen 127.0.0.1:{{HopPort}} reuseport backlog=4096; location / { proxy_pass http://http; } }
+            }
+            """, cancellationToken);
+        return lab.Direct(lab.ServerSame) with { Host = "127.0.0.1", HttpPort = HopPort, Proxies = await Nginx.WorkersAsync(lab.Client, Hop, cancellationToken) };
     }
 
     internal static string Outbound(string directory, string server) => Head + $$"""

@@ -5,7 +5,7 @@ using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Http;
 
-/// <summary>The loads of what the mesh reads as HTTP, all between nodes.</summary>
+/// <summary>The loads of what the mesh reads as HTTP.</summary>
 internal static class HttpScenarios
 {
     private static readonly H2LoadShape Http2 = new(10, 32, "/", Bytes(Application.Answer).Length);
@@ -18,8 +18,11 @@ internal static class HttpScenarios
 
     /// <param name="ours">Culvert.</param>
     /// <param name="pair">The nginx pair.</param>
-    public static IReadOnlyList<Scenario> All(HttpTargets? ours, HttpTargets pair) =>
+    /// <param name="oursSame">Culvert, server on the client's node, with a policy that has its requests read.</param>
+    /// <param name="hop">One nginx in front of such a server.</param>
+    public static IReadOnlyList<Scenario> All(HttpTargets? ours, HttpTargets pair, Target? oursSame, Target hop) =>
     [
+        new([new("l7.same_node.rps", "requests/s", true, HttpPair.HopName, 0.9, 1.2)], Scenarios.PerMillion, oursSame, hop, Scenarios.Requests(new WrkShape(2, 64, CloseEachTime: false))),
         new([
                 new("l7.cross_node.rps", "requests/s", true, HttpPair.Name, 1.2, 1.6),
                 new("l7.cross_node.cpu", Scenarios.PerMillion, false, HttpPair.Name, 1.2, 1.6),

@@ -4,7 +4,7 @@ using Culvert.Bench.Measuring;
 namespace Culvert.Bench.Sides;
 
 /// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
-internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes, WorldChange Policies, WorldChange PodTunnels)
+internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes, WorldChange Policies, WorldChange RequestPolicies, WorldChange PodTunnels)
 {
     /// <param name="nodes">Topology with its applications.</param>
     /// <param name="options">Which programs to run.</param>
@@ -25,13 +25,16 @@ internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertA
         }
         CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
         if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), World.PodTunnels(world, agentA!));
+        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentB), World.PodTunnels(world, agentA!));
     }
 
     /// <summary>Where the client calls what the mesh reads as HTTP, on the other node.</summary>
     public HttpTargets Http => HttpTargets.Of(
         Nodes.Direct(Nodes.ServerCross) with { Host = World.HttpAddress, Proxies = [AgentA.Process.Id, AgentB.Process.Id] },
         Application.Http1Port, Application.Http2Port, GrpcApplication.Port);
+
+    /// <summary>Where the client calls what its own node reads as HTTP/1.1, on that node.</summary>
+    public Target HttpSame => Nodes.Direct(Nodes.ServerSame) with { Host = World.HttpSameAddress, HttpPort = Application.Http1Port, Proxies = [AgentA.Process.Id] };
 
     /// <summary>Resident memory of the first node's agent in megabytes (10^6 bytes).</summary>
     public double AgentMegabytes() => ProcFile.ResidentKilobytes(AgentA.Process.Id) * 1024 / 1e6;

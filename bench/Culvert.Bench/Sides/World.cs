@@ -23,6 +23,9 @@ internal static class World
     /// <summary>A Service on the other node whose ports the mesh reads as HTTP; they are those of the application.</summary>
     public const string HttpAddress = "10.96.0.80";
 
+    /// <summary>The same on the client's node.</summary>
+    public const string HttpSameAddress = "10.96.0.81";
+
     private const int WorkloadsPerNamespace = 20;
     private const int OtherNodes = 30;
 
@@ -32,9 +35,9 @@ internal static class World
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
         File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
             new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross, nodes.ServerFar }.Select(Pod)));
-        File.WriteAllText(Path.Combine(folder, "services.yaml"), ProxiedService(nodes.ServerSame) + HttpService(nodes.ServerCross));
+        File.WriteAllText(Path.Combine(folder, "services.yaml"), ProxiedService(nodes.ServerSame) + HttpService("http", HttpAddress, nodes.ServerCross) + HttpService("http-same", HttpSameAddress, nodes.ServerSame));
         File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 4).Select(Other)));
-        File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy() + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
+        File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy() + RequestPolicies.ForSameNode(nodes.ServerSame) + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }
 
     /// <summary>The change by which tunnels come from the pods' addresses.</summary>
@@ -79,8 +82,8 @@ internal static class World
     private static string ProxiedService(LabPod server) => Service(
         "proxied", ProxiedAddress, server, "culvert.dev/udp-load-balancing: SourceHash", "{name: count, port: 7000, protocol: UDP}", "{name: echo, port: 7001, protocol: UDP}");
 
-    private static string HttpService(LabPod server) => Service(
-        "http", HttpAddress, server, "",
+    private static string HttpService(string name, string address, LabPod server) => Service(
+        name, address, server, "",
         $"{{name: http1, port: {Application.Http1Port}, appProtocol: http}}",
         $"{{name: http2, port: {Application.Http2Port}, appProtocol: kubernetes.io/h2c}}",
         $"{{name: grpc, port: {GrpcApplication.Port}, appProtocol: grpc}}");
@@ -113,13 +116,13 @@ internal static class World
 
     private static string Pod(LabPod pod) => Workload(
         pod.Name, "bench", pod.Name.StartsWith("server", StringComparison.Ordinal) ? "server" : "client", pod.Node.Name,
-        pod.Address4.ToString(), pod.HostInterface);
+        pod.Address4.ToString(), pod.HostInterface, RequestPolicies.LabelOf(pod));
 
     private static string Other(int i) => Workload(
         $"workload-{i}", $"team-{i / WorkloadsPerNamespace}", $"app-{i % WorkloadsPerNamespace}", $"other-{i % OtherNodes}",
         string.Create(CultureInfo.InvariantCulture, $"10.92.{i / 250}.{(i % 250) + 1}"), null);
 
-    private static string Workload(string name, string ns, string app, string node, string address, string? hostInterface)
+    private static string Workload(string name, string ns, string app, string node, string address, string? hostInterface, string? label = null)
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -137,6 +140,7 @@ internal static class World
               addresses: ["{address}"]
 
             """);
+        if (label is not null) text.Replace("  labels:\n", $"  labels:\n    {label}\n");
         if (hostInterface is not null) text.Append(CultureInfo.InvariantCulture, $"  interface: {hostInterface}\n");
         return text.ToString();
     }

@@ -1,0 +1,46 @@
+using System.Globalization;
+using Culvert.Bench.Http;
+using Culvert.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>Policies about requests: one that has the proxy of the first node read what is asked of its server, and many for the server of the other node.</summary>
+internal static class RequestPolicies
+{
+    /// <summary>How many rules the change brings; no request meets any but the last.</summary>
+    public const int Count = 100;
+
+    /// <summary>The label of a pod, by which policies select one server of several.</summary>
+    public static string LabelOf(LabPod pod) => $"pod: {pod.Name}";
+
+    /// <summary>Without it nobody would read what goes from pod to pod of one node.</summary>
+    public static string ForSameNode(LabPod server) => Policy("requests", server, "DENY", [$"{{ports: [{Application.Http1Port}], paths: [/forbidden/*]}}"]);
+
+    /// <summary>The change that puts the many into force.</summary>
+    /// <param name="folder">The folder that the controller reads.</param>
+    /// <param name="server">Whose requests they are about.</param>
+    /// <param name="agent">The agent of its node.</param>
+    public static WorldChange In(string folder, LabPod server, CulvertAgent agent) => new(
+        Path.Combine(folder, "request-policies.yaml"),
+        null,
+        Policy("many-requests", server, "ALLOW", [.. Enumerable.Range(0, Count - 1).Select(Rule), $"{{ports: [80, {Application.Http1Port}, {Application.Http2Port}, {GrpcApplication.Port}, 5201, 7000, 7001]}}"]),
+        agent);
+
+    private static string Rule(int i) => string.Create(
+        CultureInfo.InvariantCulture, $$"""{ports: [{{Application.Http1Port}}], methods: [{{(i % 2 == 0 ? "GET" : "POST")}}], paths: ["/team-{{i}}/*", "/users/{*}/orders-{{i}}"], hosts: ["*"], notHosts: ["*.example.org"]}""");
+
+    private static string Policy(string name, LabPod server, string action, IEnumerable<string> destinations) => $$"""
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata:
+          name: {{name}}
+          namespace: bench
+        spec:
+          selector:
+            matchLabels: { {{LabelOf(server)}} }
+          action: {{action}}
+          rules:
+        {{string.Concat(destinations.Select(d => $"    - to: [{d}]\n"))}}
+        """;
+}
