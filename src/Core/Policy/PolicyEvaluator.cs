@@ -132,8 +132,11 @@ public static class PolicyEvaluator
     }
 
     /// <summary>Whether a condition on the port is met, whatever is asked there.</summary>
-    internal static bool MatchesPort(PolicyDestination to, ushort port, TransportProtocol protocol) =>
-        (to.Protocol is null || to.Protocol == protocol) && (to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port);
+    public static bool MatchesPort(PolicyDestination to, ushort port, TransportProtocol protocol)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        return (to.Protocol is null || to.Protocol == protocol) && (to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port);
+    }
 
     /// <summary>What holds when no rule has matched.</summary>
     internal static Decision Fallback(MeshSettings mesh, bool anyAllowPolicy)

@@ -76,6 +76,7 @@ internal static class RandomSnapshot
         Node = node,
         Addresses = [.. addresses],
         ProxyProtocolPorts = random.Next(3) == 0 ? [SomePort(random)] : [],
+        ApplicationPorts = [.. Ports.Where(_ => random.Next(3) == 0).Select(p => new ApplicationPort(p, random.Next(3) == 0 ? "smtp" : "http"))],
         ExcludedPorts = [.. Ports.Where(_ => random.Next(12) == 0)],
         PeerGroups = [.. Groups.Where(_ => random.Next(2) == 0)],
         NamedPorts = random.Next(2) == 0 ? [new NamedPort("web", Port(random), Protocol(random))] : [],
@@ -103,12 +104,17 @@ internal static class RandomSnapshot
         _ => new PolicySource { Identities = [Identity(random), Identity(random)], NotIpBlocks = [Block(random)] },
     };
 
-    private static PolicyDestination Destination(Random random) => new()
+    private static PolicyDestination Destination(Random random)
     {
-        Protocol = random.Next(3) == 0 ? null : Protocol(random),
-        Ports = random.Next(3) == 0 ? [] : [Port(random)],
-        NotPorts = random.Next(4) == 0 ? [Port(random)] : [],
-    };
+        bool asksForRequests = random.Next(5) == 0;
+        return new()
+        {
+            Protocol = asksForRequests ? TransportProtocol.Tcp : random.Next(3) == 0 ? null : Protocol(random),
+            Ports = random.Next(3) == 0 ? [] : [Port(random)],
+            NotPorts = random.Next(4) == 0 ? [Port(random)] : [],
+            Request = asksForRequests ? new RequestConditions { Methods = ["GET"] } : null,
+        };
+    }
 
     private static StringPattern Identity(Random random) => StringPattern.Parse(SpiffeId.ForServiceAccount("cluster.local", "shop", Names[random.Next(Names.Length)]).ToString());
 

@@ -25,6 +25,24 @@ public sealed class ExplainerTests
         Assert.DoesNotContain(Explain(web, "10.0.0.1", 82).Steps, s => s.Contains("header", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("http", Wire.FlowPath.Proxy, Wire.Verdict.Allow, "each of its requests is decided by itself, also by shop/reads rule 0")]
+    [InlineData("smtp", Wire.FlowPath.Direct, Wire.Verdict.Deny, "nobody reads its requests: of shop/reads, rules about requests allow nothing there")]
+    public void WhatPolicyAsksAboutRequestsIsSaidAndWhetherAnybodyReadsThem(string protocol, Wire.FlowPath path, Wire.Verdict verdict, string step)
+    {
+        PolicyInfo reads = new()
+        {
+            Name = new NamespacedName("shop", "reads"),
+            Action = PolicyAction.Allow,
+            Rules = [new PolicyRule { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = new RequestConditions { Methods = ["GET"] } }] }],
+        };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2") with { PolicyNames = [reads.Name], ApplicationPorts = [new ApplicationPort(80, protocol)] };
+        PathOracle oracle = new(new SnapshotIndex(TestMesh.Snapshot([Client, web], [reads])), 15008);
+        Wire.ExplainResponse answer = Explainer.Explain(oracle, new Wire.ExplainRequest { Source = "10.0.0.1", Destination = "10.0.0.2", Port = 80 });
+        Assert.Equal((path, verdict), (answer.Path, answer.Verdict));
+        Assert.Contains(answer.Steps, s => s.Contains(step, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void OnOneNodeATunnelToWhoIsCapturedInsideItsNamespaceIsExplainedAndPolicyDecided()
     {

@@ -63,6 +63,20 @@ public sealed class GenerationBuilderTests
     }
 
     [Fact]
+    public void APortWhoseRequestsPolicyAsksAboutIsBehindTheProxyAndWhatGoesPastItIsJudgedAsUnread()
+    {
+        PolicyInfo reads = new()
+        {
+            Name = new NamespacedName("shop", "reads"),
+            Rules = [new PolicyRule { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Ports = [80, 81], Request = new RequestConditions { Methods = ["GET"] } }, new PolicyDestination { Ports = [82] }] }],
+        };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.1") with { PolicyNames = [reads.Name], ApplicationPorts = [new(80, "http"), new(81, "smtp"), new(82, "http")] };
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([web], [reads]), [TestMesh.Endpoint(web, 1)], []);
+        Assert.Equal([(ushort)80], kernel.PortsBehindProxy());
+        Assert.Equal([82], new ushort[] { 80, 81, 82 }.Where(port => kernel.Evaluate(IPAddress.Parse("10.0.0.9"), false, web.Addresses[0], port, (byte)TransportProtocol.Tcp).Verdict == (byte)CvVerdict.Pass));
+    }
+
+    [Fact]
     public void ServiceAddressesLeadToBackendsOfTheirOwnFamily()
     {
         WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.1 fd00::1");

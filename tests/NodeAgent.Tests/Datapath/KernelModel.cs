@@ -30,6 +30,15 @@ internal sealed class KernelModel(Generation generation)
         return best?.Value;
     }
 
+    /// <summary>The ports, under addresses of workloads, that are behind the proxy.</summary>
+    internal IEnumerable<ushort> PortsBehindProxy()
+    {
+        for (int i = 0; i < generation.Services.Count; i++)
+        {
+            if (((CvServiceFlag)generation.Services.Values[i].Flags).HasFlag(CvServiceFlag.BehindProxy)) yield return generation.Services.Keys[i].Port;
+        }
+    }
+
     internal string[]? Backends(IPAddress vip, ushort port)
     {
         for (int i = 0; i < generation.Services.Count; i++)
