@@ -63,6 +63,7 @@ internal static class RequestConditionsReader
     {
         if (!StringPattern.TryParse(text.ToLowerInvariant(), out pattern, out string? error)) return error;
         string name = text.Trim('*');
+        if (name.EndsWith('.')) return $"'{text}' ends with a dot; hosts are compared without";
         if (text.Length > LongestHost || (name.Contains(':', StringComparison.Ordinal) && !name.EndsWith(']'))) return $"'{text}' is not a host; the port is no part of it";
         return name.Length == 0 || IsHost(name) ? null : $"'{text}' is not a host";
     }
@@ -73,6 +74,7 @@ internal static class RequestConditionsReader
         return text.ToLowerInvariant() switch
         {
             "host" => "what is asked for is compared by 'hosts'",
+            "cookie" => "'cookie' may come in one line or in several, and can't be compared",
             "connection" or "keep-alive" or "proxy-connection" or "te" or "trailer" or "transfer-encoding" or "upgrade" => $"'{text}' is about one connection, and no condition can be made on it",
             _ => null,
         };
@@ -81,7 +83,8 @@ internal static class RequestConditionsReader
     private static string? Pattern(string text, out StringPattern pattern)
     {
         if (!StringPattern.TryParse(text, out pattern, out string? error)) return error;
-        return text.AsSpan().ContainsAnyExceptInRange(' ', '~') ? "is not printable ASCII, and values are compared byte by byte" : null;
+        if (text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return "is not printable ASCII, and values are compared byte by byte";
+        return text.Trim() == text ? null : $"'{text}' matches nothing: values come without blanks around them";
     }
 
     private static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);

@@ -2,29 +2,35 @@ using System.Buffers;
 
 namespace Culvert.Core;
 
-/// <summary>Paths of requests.</summary>
+/// <summary>
+/// Paths of requests. What is compared, and what a server gets, is made here of what has come, once: who decides by one form and passes another on decides about something else. Allocates nothing.
+/// </summary>
 public static class HttpPath
 {
-    /// <summary>What paths have in them of which there may be more than one reading; others are in their normal form.</summary>
-    private static readonly SearchValues<byte> Special = SearchValues.Create("%\\;#"u8);
+    /// <summary>Most readings that a path has (<see cref="Read"/>).</summary>
+    public const int MostReadings = 10;
 
-    /// <summary>Whether all servers read a path in the same way, so that it need not be normalised.</summary>
+    /// <summary>How much longer a reading may be than the path: a character may become a code.</summary>
+    public const int Growth = 3;
+
+    // Of what else there is only one spelling and one reading.
+    private static readonly SearchValues<byte> Plain = SearchValues.Create("/!$&'()+,-.:=@_~\"<>[]^`|0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
+
+    /// <summary>Whether a path is normal, and all servers read it in the same way.</summary>
     /// <param name="path">The path, without the query.</param>
-    public static bool IsPlain(ReadOnlySpan<byte> path) => !path.ContainsAny(Special) && path.IndexOf("/."u8) < 0 && path.IndexOf("//"u8) < 0;
+    public static bool IsPlain(ReadOnlySpan<byte> path) => !path.ContainsAnyExcept(Plain) && path.IndexOf("/."u8) < 0 && path.IndexOf("//"u8) < 0;
 
     /// <summary>
-    /// Normalises a path: policy decides by what it is then, and the server gets that. Who decides by one form and passes another on decides about something else. Allocates nothing.
+    /// Normalises a path as RFC 3986, section 6.2.2, has it: dot segments are removed, codes of unreserved characters decoded, others written with capitals; and backslashes become slashes. That is what the server gets.
     /// </summary>
-    /// <remarks>
-    /// As RFC 3986, section 6.2.2, has it: dot segments are removed, codes of unreserved characters decoded, others written with capitals; and backslashes become slashes. Read leniently, as some servers do, codes of slashes and
-    /// backslashes are slashes as well, several slashes are one, and what stands behind a semicolon is no part of its segment: where that is another path, policy has to allow both.
-    /// </remarks>
     /// <param name="path">The path as it came, without the query. One that does not begin with a slash (<c>*</c>) is left as it is.</param>
-    /// <param name="isLenient">How it is read.</param>
     /// <param name="room">Where to; as long as the path.</param>
     /// <param name="length">How long it is then.</param>
-    /// <returns>False when no server should be asked for it: it leads above the root, or has a code that is none, or of NUL, or a fragment, which no request has.</returns>
-    public static bool TryNormalize(ReadOnlySpan<byte> path, bool isLenient, Span<byte> room, out int length)
+    /// <returns>
+    /// False when no server should be asked for it: it leads above the root, or has a code that is none, or of NUL, or a fragment; or a segment that is a dot segment to such servers only as take a code for a slash, or what is
+    /// behind a semicolon for no part of it.
+    /// </returns>
+    public static bool TryNormalize(ReadOnlySpan<byte> path, Span<byte> room, out int length)
     {
         length = path.Length;
         if (!path.StartsWith("/"u8))
@@ -33,43 +39,78 @@ public static class HttpPath
             return true;
         }
 
-        return TryDecode(path, isLenient, room, out length) && TryRemoveDots(room[..length], isLenient, room, out length);
+        return TryDecode(path, room, out length) && TryRemoveDots(room[..length], room, out length) && !HasHiddenDots(room[..length]);
     }
 
-    private static bool TryDecode(ReadOnlySpan<byte> path, bool isLenient, Span<byte> room, out int length)
+    /// <summary>
+    /// Gives one of the readings of a path, for comparing: servers differ in whether codes of slashes and backslashes are slashes, whether several slashes are one, and whether what stands behind a semicolon is a part of its segment.
+    /// All characters are decoded of which a code is no other path anywhere; <c>* { }</c> are codes, since in patterns they mean something.
+    /// </summary>
+    /// <param name="normal">A path that <see cref="TryNormalize"/> has made.</param>
+    /// <param name="reading">Which, from 0, the strictest, to <see cref="MostReadings"/> - 1.</param>
+    /// <param name="room">Where to; <see cref="Growth"/> times as long as the path.</param>
+    /// <returns>How long it is.</returns>
+    public static int Read(ReadOnlySpan<byte> normal, int reading, Span<byte> room)
     {
-        length = 0;
-        bool isDropped = false; // behind a semicolon
-        for (int i = 0; i < path.Length; i++)
+        // Each of five, with slashes as they are or as one.
+        bool mergesSlashes = reading % 2 == 1;
+        (bool decodesSlashes, bool dropsParameters, bool decodesFirst) = (reading / 2) switch
         {
-            byte b = path[i];
-            bool isCode = b == '%';
-            if (b == '#') return false;
-            if (isCode)
-            {
-                // A percent sign without a code could become one with what is decoded behind it.
-                if (!TryReadCode(path[i..], out b) || b == 0) return false;
-                i += 2;
-            }
-
-            if (b is (byte)'/' or (byte)'\\' && (!isCode || isLenient))
+            0 => (false, false, false),
+            1 => (true, false, false),
+            2 => (false, true, false),
+            3 => (true, true, false),
+            _ => (true, true, true),
+        };
+        int length = 0;
+        bool isDropped = false; // behind a semicolon
+        for (int i = 0; i < normal.Length; i++)
+        {
+            byte b = normal[i];
+            bool isCode = b == '%' && TryReadCode(normal[i..], out b);
+            if (isCode) i += 2;
+            bool isCodedSlash = isCode && decodesSlashes && b is (byte)'/' or (byte)'\\';
+            if ((b == '/' && !isCode) || (isCodedSlash && (decodesFirst || !isDropped)))
             {
                 isDropped = false;
-                room[length++] = (byte)'/';
+                if (!mergesSlashes || length == 0 || room[length - 1] != '/') room[length++] = (byte)'/';
                 continue;
             }
 
-            isDropped |= isLenient && !isCode && b == ';';
+            isDropped |= dropsParameters && !isCode && b == ';';
             if (isDropped) continue;
-            if (isCode && !IsUnreserved(b)) length += WriteCode(b, room[length..]);
-            else room[length++] = b;
+            if (IsComparedAsItIs(b) || (b == ';' && !isCode)) room[length++] = b;
+            else length += WriteCode(b, room[length..]);
+        }
+
+        return length;
+    }
+
+    private static bool TryDecode(ReadOnlySpan<byte> path, Span<byte> room, out int length)
+    {
+        length = 0;
+        for (int i = 0; i < path.Length; i++)
+        {
+            byte b = path[i];
+            if (b == '#') return false;
+            if (b != '%')
+            {
+                room[length++] = b == '\\' ? (byte)'/' : b;
+                continue;
+            }
+
+            // A percent sign without a code could become one with what is decoded behind it.
+            if (!TryReadCode(path[i..], out b) || b == 0) return false;
+            i += 2;
+            if (IsUnreserved(b)) room[length++] = b;
+            else length += WriteCode(b, room[length..]);
         }
 
         return true;
     }
 
     // RFC 3986, section 5.2.4, in place: what is written is never longer than what was read.
-    private static bool TryRemoveDots(ReadOnlySpan<byte> path, bool mergesSlashes, Span<byte> room, out int length)
+    private static bool TryRemoveDots(ReadOnlySpan<byte> path, Span<byte> room, out int length)
     {
         length = 0;
         for (int at = 0; at < path.Length;)
@@ -85,7 +126,7 @@ public static class HttpPath
                 if (length == 0) return false;
                 length = room[..length].LastIndexOf((byte)'/');
             }
-            else if (!segment.SequenceEqual("."u8) && (!mergesSlashes || !segment.IsEmpty || isLast))
+            else if (!segment.SequenceEqual("."u8))
             {
                 room[length++] = (byte)'/';
                 segment.CopyTo(room[length..]);
@@ -100,9 +141,29 @@ public static class HttpPath
         return true;
     }
 
+    // Dots between such as only some servers take for the ends of a segment.
+    private static bool HasHiddenDots(ReadOnlySpan<byte> normal)
+    {
+        int dots = 0;
+        bool isOther = false;
+        for (int i = 0; i < normal.Length; i++)
+        {
+            byte b = normal[i];
+            bool isCode = b == '%' && TryReadCode(normal[i..], out b);
+            if (isCode) i += 2;
+            bool isEnd = b is (byte)'/' or (byte)'\\' || (b == ';' && !isCode);
+            if (isEnd && !isOther && dots is 1 or 2) return true;
+            if (isEnd) (dots, isOther) = (0, b == ';');
+            else if (b == '.' && !isCode && !isOther) dots++;
+            else isOther = true;
+        }
+
+        return !isOther && dots is 1 or 2;
+    }
+
     private static bool TryReadCode(ReadOnlySpan<byte> text, out byte decoded)
     {
-        decoded = 0;
+        decoded = (byte)'%';
         if (text.Length < 3 || !char.IsAsciiHexDigit((char)text[1]) || !char.IsAsciiHexDigit((char)text[2])) return false;
         decoded = (byte)((HexOf(text[1]) << 4) | HexOf(text[2]));
         return true;
@@ -117,6 +178,8 @@ public static class HttpPath
     }
 
     private static bool IsUnreserved(byte b) => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~';
+
+    private static bool IsComparedAsItIs(byte b) => b != '/' && Plain.Contains(b);
 
     private static int HexOf(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 }

@@ -102,16 +102,12 @@ public readonly record struct PathPattern
         return FormErrorOf(text, text.Replace("{*}", "x", StringComparison.Ordinal).Replace("{**}", "x", StringComparison.Ordinal), hasBeginning: true, hasEnd: true);
     }
 
-    // What is asked about is normalised, and has to match as the most lenient server would read it as well.
+    // What is compared is normalised, and has to match in each reading.
     private static string? FormErrorOf(string text, string fixedPart, bool hasBeginning, bool hasEnd)
     {
-        byte[] whole = Encoding.ASCII.GetBytes($"{(hasBeginning ? "" : "/x")}{fixedPart}{(hasEnd ? "" : "x")}"), room = new byte[whole.Length];
-        foreach (bool isLenient in new[] { false, true })
-        {
-            if (HttpPath.TryNormalize(whole, isLenient, room, out int length) && room.AsSpan(0, length).SequenceEqual(whole)) continue;
-            return $"'{text}' matches no path: paths are compared when they are normalised, without '.', '..', '//', '\\', ';' and codes of '/' or of characters that need none, codes in capitals";
-        }
-
-        return null;
+        byte[] whole = Encoding.ASCII.GetBytes($"{(hasBeginning ? "" : "/x")}{fixedPart}{(hasEnd ? "" : "x")}"), room = new byte[whole.Length * HttpPath.Growth];
+        bool isNormal = HttpPath.TryNormalize(whole, room, out int length) && room.AsSpan(0, length).SequenceEqual(whole);
+        for (int reading = 0; isNormal && reading < HttpPath.MostReadings; reading++) isNormal = room.AsSpan(0, HttpPath.Read(whole, reading, room)).SequenceEqual(whole);
+        return isNormal ? null : $"'{text}' matches no path: paths are compared when they are normalised, without '.', '..', '//', '\\', ';' and codes of '/' or of characters that need none, codes in capitals";
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Culvert.Core;
 
 /// <summary>
-/// Conditions on a request of HTTP. All that are not empty must be met: a positive list by any of its elements, a negative ("not") one by none. Where a path could be read in two ways, ALLOW needs both to meet them, and for DENY and AUDIT one is enough.
+/// Conditions on a request of HTTP. All that are not empty must be met: a positive list by any of its elements, a negative ("not") one by none. Where a path could be read in several ways, ALLOW needs all to meet them, and for DENY and AUDIT one is enough.
 /// </summary>
 public sealed record RequestConditions
 {
@@ -60,9 +60,12 @@ public sealed record RequestConditions
 
     private bool MatchesPath(in RequestHead request, PolicyAction action)
     {
-        bool matches = MatchesPath(request.Path);
-        if (request.Path == request.LenientPath || matches != (action == PolicyAction.Allow)) return matches;
-        return MatchesPath(request.LenientPath);
+        for (int i = 0; i < request.Paths.Count; i++)
+        {
+            if (MatchesPath(request.Paths[i]) != (action == PolicyAction.Allow)) return action != PolicyAction.Allow;
+        }
+
+        return action == PolicyAction.Allow;
     }
 
     private bool MatchesPath(ReadOnlySpan<byte> path) => (Paths.IsEmpty || AnyMatches(Paths, path)) && !AnyMatches(NotPaths, path);

@@ -7,27 +7,22 @@ public readonly ref struct RequestHead
 
     /// <summary>Makes one.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="path">The path, normalised (<see cref="HttpPath"/>), without the query.</param>
-    /// <param name="lenientPath">The same, as lenient servers read it; where that is no other, the same span.</param>
+    /// <param name="paths">The readings of its path, without the query.</param>
     /// <param name="authority">The host that is asked for, perhaps with a port.</param>
     /// <param name="fields">The header lines; null: none.</param>
-    public RequestHead(ReadOnlySpan<byte> method, ReadOnlySpan<byte> path, ReadOnlySpan<byte> lenientPath, ReadOnlySpan<byte> authority, IRequestFields? fields)
+    public RequestHead(ReadOnlySpan<byte> method, PathReadings paths, ReadOnlySpan<byte> authority, IRequestFields? fields)
     {
         _fields = fields;
         Method = method;
-        Path = path;
-        LenientPath = lenientPath;
+        Paths = paths;
         Host = HostOf(authority);
     }
 
     /// <summary>The method.</summary>
     public ReadOnlySpan<byte> Method { get; }
 
-    /// <summary>The path, normalised, without the query.</summary>
-    public ReadOnlySpan<byte> Path { get; }
-
-    /// <summary>The path as lenient servers read it.</summary>
-    public ReadOnlySpan<byte> LenientPath { get; }
+    /// <summary>The readings of its path, without the query.</summary>
+    public PathReadings Paths { get; }
 
     /// <summary>The host that is asked for, without its port and without a dot at its end.</summary>
     public ReadOnlySpan<byte> Host { get; }
@@ -40,10 +35,8 @@ public readonly ref struct RequestHead
 
     private static ReadOnlySpan<byte> HostOf(ReadOnlySpan<byte> authority)
     {
-        int user = authority.LastIndexOf((byte)'@');
-        ReadOnlySpan<byte> host = authority[(user + 1)..];
-        int port = host.LastIndexOf((byte)':');
-        if (port > host.LastIndexOf((byte)']')) host = host[..port];
+        int end = authority.StartsWith("["u8) ? authority.IndexOf((byte)']') + 1 : authority.IndexOf((byte)':');
+        ReadOnlySpan<byte> host = end > 0 ? authority[..end] : authority;
         return host.EndsWith("."u8) ? host[..^1] : host;
     }
 }

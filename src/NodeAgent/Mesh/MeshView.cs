@@ -90,9 +90,9 @@ internal sealed class MeshView
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) =>
         FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : _applicationProtocols.GetValueOrDefault((target, protocol));
 
-    // A client reads what it asked for as the Service says; but what a workload of this node says itself counts more.
+    // A client reads what it asked for as the Service says, unless it is decided here what may be asked.
     private string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol, ServicePort asked) =>
-        (FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : null) ?? asked.AppProtocol;
+        FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : asked.AppProtocol;
 
     internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;
 

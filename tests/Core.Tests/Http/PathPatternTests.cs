@@ -47,6 +47,7 @@ public sealed class PathPatternTests
     [InlineData("/%41", "matches no path")]
     [InlineData("/%c3%a9", "matches no path")]
     [InlineData("/a;b", "matches no path")]
+    [InlineData("/a%3Ab", "matches no path")]
     [InlineData("/a%zz", "matches no path")]
     [InlineData("/{a}", "not a segment")]
     [InlineData("/x{*}", "not a segment")]

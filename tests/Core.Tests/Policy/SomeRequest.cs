@@ -7,14 +7,15 @@ internal sealed class SomeRequest(string method, string host, string path, param
 {
     private readonly byte[] _method = Encoding.Latin1.GetBytes(method);
     private readonly byte[] _host = Encoding.Latin1.GetBytes(host);
-    private readonly byte[] _path = Normal(path, isLenient: false);
-    private readonly byte[] _lenient = Normal(path, isLenient: true);
+    private readonly byte[] _normal = Normal(path);
+    private readonly byte[] _room = new byte[PathReadings.RoomFor(path.Length)];
+    private readonly int[] _ends = new int[HttpPath.MostReadings];
     private readonly (byte[] Name, byte[] Value)[] _headers = [.. headers.Select(h => (Encoding.Latin1.GetBytes(h.Name), Encoding.Latin1.GetBytes(h.Value)))];
 
     public int Count => _headers.Length;
 
     /// <summary>As policy sees it.</summary>
-    public RequestHead Head => new(_method, _path, _path.AsSpan().SequenceEqual(_lenient) ? _path : _lenient, _host, this);
+    public RequestHead Head => new(_method, HttpPath.IsPlain(_normal) ? PathReadings.Plain(_normal) : PathReadings.Of(_normal, _room, _ends), _host, this);
 
     public void Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
@@ -24,10 +25,10 @@ internal sealed class SomeRequest(string method, string host, string path, param
 
     public override string ToString() => $"{method} {host} {path} {string.Join(' ', headers)}";
 
-    private static byte[] Normal(string path, bool isLenient)
+    private static byte[] Normal(string path)
     {
         byte[] bytes = Encoding.Latin1.GetBytes(path), room = new byte[bytes.Length];
-        Assert.True(HttpPath.TryNormalize(bytes, isLenient, room, out int length));
+        Assert.True(HttpPath.TryNormalize(bytes, room, out int length));
         return room[..length];
     }
 }

@@ -214,8 +214,8 @@ public sealed class MeshViewTests
     [Theory]
     [InlineData("http", "http2", "http")]
     [InlineData("tcp", "http", "tcp")]
-    [InlineData(null, "http", "http")]
-    public void AWorkloadOfThisNodeSpeaksWhatIsSaidOfItselfWhateverAServiceSaysThatAClientAsks(string? own, string ofService, string expected)
+    [InlineData(null, "http", null)]
+    public void AWorkloadOfThisNodeSpeaksWhatIsSaidOfItselfWhateverAServiceSaysThatAClientAsks(string? own, string ofService, string? expected)
     {
         WorkloadInfo near = own is null ? Near : Near with { ApplicationPorts = [new ApplicationPort(8080, own)] };
         ServiceInfo service = TestMesh.Service("s", "10.96.0.9", TestMesh.Backend("shop/near", "10.0.0.2"));

@@ -227,7 +227,7 @@ internal sealed partial class Http1Relay
     private void AskAnew()
     {
         bool wasNeverHttp = _isBytes && _exchange.Count == 0;
-        if ((_isBytes || _exchange.IsOpen) && !_gate.MayGoOn(wasNeverHttp ? null : _exchange.Request.Fields)) Abort(ProxyFailure.PolicyChanged);
+        if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && !_gate.MayGoOn(wasNeverHttp ? null : _exchange.Request.Fields)) Abort(ProxyFailure.PolicyChanged);
     }
 
     // In the server's place. Of what answers HEAD there is no body.

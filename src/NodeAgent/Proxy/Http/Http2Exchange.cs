@@ -7,10 +7,10 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed class Http2Exchange
 {
     private readonly Http2Relay _relay;
-    private readonly HeaderList _waiting = new();
-    private readonly HeaderList _remembered = new();
+    private readonly HeaderList _head = new();
     private bool _isOver;
-    private int _held;
+    private int _heldHead;
+    private int _heldTrailers;
     private int _interimCount;
     private bool _isGrpc;
     private int _status;
@@ -36,11 +36,8 @@ internal sealed class Http2Exchange
     /// <summary>Its place among those that run.</summary>
     internal LinkedListNode<Http2Exchange> Running { get; }
 
-    /// <summary>The request's head, if policy has been asked about it; null otherwise.</summary>
-    internal HeaderList? Remembered => _remembered.Count > 0 ? _remembered : null;
-
-    /// <summary>The request's head while it waits.</summary>
-    internal HeaderList WaitingHeaders => _waiting;
+    /// <summary>The request's head while it waits, and, if policy has been asked about it, while it runs; null otherwise.</summary>
+    internal HeaderList? Head => _head.Count > 0 ? _head : null;
 
     /// <summary>Whether the client has ended the request with its head.</summary>
     internal bool IsHeadOnly { get; private set; }
@@ -63,33 +60,26 @@ internal sealed class Http2Exchange
         Client.Begin(stream, isHeadOnly);
     }
 
-    /// <summary>Keeps the request's head for when policy changes.</summary>
-    internal void Remember(HeaderList headers) => _remembered.AddRange(headers);
-
-    /// <summary>There is no stream to the server yet.</summary>
-    /// <returns>False when too much waits already.</returns>
-    internal bool TryWait(HeaderList headers)
+    /// <summary>Keeps the request's head, unless that is kept already.</summary>
+    /// <returns>False when too much is kept already, of this and other requests.</returns>
+    internal bool TryKeepHead(HeaderList headers)
     {
-        if (!TryHold(headers)) return false;
-        _waiting.AddRange(headers);
+        if (_head.Count > 0) return true;
+        if (!TryHold(headers, ref _heldHead)) return false;
+        _head.AddRange(headers);
         return true;
     }
 
-    /// <summary>Counts fields that are kept for later.</summary>
-    /// <returns>False when too many are kept already, of this and other requests.</returns>
-    internal bool TryHold(HeaderList fields)
-    {
-        int bytes = 0;
-        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
-        if (!_relay.TryHold(bytes)) return false;
-        _held += bytes;
-        return true;
-    }
+    /// <summary>Counts trailers that are kept for later.</summary>
+    /// <returns>False when too much is kept already, of this and other requests.</returns>
+    internal bool TryHoldTrailers(HeaderList trailers) => TryHold(trailers, ref _heldTrailers);
 
     /// <summary>A stream to the server has been opened with the request's head: what has waited goes on by it.</summary>
-    internal void Open(Http2Stream stream)
+    /// <param name="stream">The stream.</param>
+    /// <param name="keepsHead">Whether policy may have to be asked about the request again.</param>
+    internal void Open(Http2Stream stream, bool keepsHead)
     {
-        Drop();
+        if (!keepsHead) DropHead();
         Server.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
@@ -163,16 +153,26 @@ internal sealed class Http2Exchange
         if (!_isOver) End(0, null);
         Client.Clear();
         Server.Clear();
-        Drop();
-        _remembered.Clear();
+        DropHead();
+        _relay.Drop(_heldTrailers);
+        _heldTrailers = 0;
         _relay.OnOver(this);
     }
 
-    private void Drop()
+    private bool TryHold(HeaderList fields, ref int held)
     {
-        _waiting.Clear();
-        _relay.Drop(_held);
-        _held = 0;
+        int bytes = 0;
+        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
+        if (!_relay.TryHold(bytes)) return false;
+        held += bytes;
+        return true;
+    }
+
+    private void DropHead()
+    {
+        _head.Clear();
+        _relay.Drop(_heldHead);
+        _heldHead = 0;
     }
 
     private void End(int status, string? error)

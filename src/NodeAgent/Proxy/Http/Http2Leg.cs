@@ -157,7 +157,7 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
             return;
         }
 
-        _hasTrailers = exchange.TryHold(trailers);
+        _hasTrailers = exchange.TryHoldTrailers(trailers);
         if (_hasTrailers) _trailers.AddRange(trailers);
         else exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
     }

@@ -1,3 +1,4 @@
+using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
@@ -83,7 +84,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         {
             exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
         }
-        else if (_gate.Ask(headers) is { } refusal)
+        else if (RefusalOf(headers) is { } refusal)
         {
             exchange.Answer(refusal.Status, refusal.Error, refusal.Details);
         }
@@ -91,18 +92,9 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
         }
-        else if (Remember(exchange, headers) && _waiting.Count == 0 && TryOpen(exchange, headers))
+        else if ((_gate.IsAsked && !exchange.TryKeepHead(headers)) || (!(_waiting.Count == 0 && TryOpen(exchange, headers)) && !TryWait(exchange, headers)))
         {
-            return;
-        }
-        else if (exchange.TryWait(headers))
-        {
-            _waiting.AddLast(exchange.Place);
-            ServeWaiting();
-        }
-        else
-        {
-            exchange.Abort(Http2ErrorCode.RefusedStream);
+            exchange.Abort(Http2ErrorCode.RefusedStream); // too much is kept already
         }
     }
 
@@ -162,32 +154,40 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     private bool TryOpen(Http2Exchange exchange, HeaderList headers)
     {
         if (_server.IsOverfull || _server.Http2.OpenStream(headers, exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
-        exchange.Open(stream);
+        exchange.Open(stream, keepsHead: _gate.IsAsked);
         _server.ScheduleFlush();
         return true;
     }
 
-    // Policy may change while it runs.
-    private bool Remember(Http2Exchange exchange, HeaderList headers)
+    private RequestRefusal? RefusalOf(HeaderList headers) => StreamRequestForm.RefusalOf(headers, _options.Limits) is { } refusal ? RequestRefusal.Of(refusal) : _gate.Ask(headers);
+
+    private bool TryWait(Http2Exchange exchange, HeaderList headers)
     {
-        if (_gate.IsAsked) exchange.Remember(headers);
+        if (!exchange.TryKeepHead(headers)) return false;
+        _waiting.AddLast(exchange.Place);
+        ServeWaiting();
         return true;
     }
 
+    // Those that wait are not served meanwhile: each is asked about first.
     private void AskAnew()
     {
-        for (LinkedListNode<Http2Exchange>? at = _running.First, next; at is not null; at = next)
+        bool wasServing = _isServing;
+        _isServing = true;
+        foreach (Http2Exchange exchange in _running.ToArray())
         {
-            next = at.Next;
-            if (!_gate.MayGoOn(at.Value.Remembered)) at.Value.Abort(Http2ErrorCode.Cancel);
+            if (exchange.Running.List is not null && !_gate.MayGoOn(exchange.Head)) exchange.Abort(Http2ErrorCode.Cancel);
         }
+
+        _isServing = wasServing;
+        ServeWaiting();
     }
 
     private void ServeWaiting()
     {
         if (_isServing) return;
         _isServing = true;
-        while (_waiting.First is { } first && TryOpen(first.Value, first.Value.WaitingHeaders))
+        while (_waiting.First is { } first && TryOpen(first.Value, first.Value.Head!))
         {
             if (first.List is not null) _waiting.Remove(first);
         }

@@ -24,7 +24,7 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
             return;
         }
 
-        IHttpRelay relay = Relay(connection, client, server, new RequestGate(connection, client.Loop, observer), requests);
+        IHttpRelay relay = Relay(connection, client, server, new RequestGate(connection, observer), requests);
         connection.Open(relay);
         await relay.RunAsync();
         connection.Close();

@@ -1,8 +1,9 @@
+using System.Buffers;
 using System.Text;
 using Culvert.Core;
+using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -12,10 +13,12 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// Belongs to its loop's thread.
 /// </summary>
 /// <param name="connection">The connection.</param>
-/// <param name="loop">Its loop.</param>
 /// <param name="observer">Hears of requests that are refused or audited.</param>
-internal sealed class RequestGate(ProxiedConnection connection, EventLoop loop, IProxyObserver observer) : IRequestFields
+internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver observer) : IRequestFields
 {
+    // Of each part of a request that is told of.
+    private const int MostShown = 256;
+
     private HeaderList _fields = new();
 
     /// <summary>Whether policy depends on requests: then nothing may pass that is none.</summary>
@@ -41,8 +44,13 @@ internal sealed class RequestGate(ProxiedConnection connection, EventLoop loop, 
 
     /// <summary>Whether a request that has passed may go on, now that policy may have changed.</summary>
     /// <param name="request">Its head, as it was passed on; null: it is not known any more.</param>
-    internal bool MayGoOn(HeaderList? request) =>
-        connection.RequestRules is not { } rules || (request is not null && TryDecide(rules, request, out Decision decision) && decision.IsAllowed);
+    internal bool MayGoOn(HeaderList? request)
+    {
+        if (connection.RequestRules is not { } rules) return true;
+        if (request is null || !TryDecide(rules, request, out Decision decision)) return false;
+        if (!decision.IsAllowed) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
+        return decision.IsAllowed;
+    }
 
     /// <inheritdoc/>
     void IRequestFields.Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
@@ -56,26 +64,35 @@ internal sealed class RequestGate(ProxiedConnection connection, EventLoop loop, 
     {
         _fields = request;
         ReadOnlySpan<byte> path = WithoutQuery(request.Path);
-        if (!rules.AskForPath || HttpPath.IsPlain(path))
-        {
-            decision = rules.Decide(new RequestHead(request.Method, path, path, request.Authority, this));
-            return true;
-        }
-
-        return TryDecideByNormalPath(rules, request, path, out decision);
+        if (rules.AskForPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, out decision);
+        decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this));
+        return true;
     }
 
-    private bool TryDecideByNormalPath(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, out Decision decision)
+    private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, out Decision decision)
     {
-        decision = default;
+        byte[] room = ArrayPool<byte>.Shared.Rent(PathReadings.RoomFor(path.Length));
+        try
+        {
+            decision = default;
+            if (!TryNormalize(request, path, room)) return false;
+            PathReadings readings = PathReadings.Of(WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
+            decision = rules.Decide(new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this));
+            return true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(room);
+        }
+    }
+
+    private static bool TryNormalize(HeaderList request, ReadOnlySpan<byte> path, Span<byte> room)
+    {
+        if (!HttpPath.TryNormalize(path, room, out int length)) return false;
         ReadOnlySpan<byte> query = request.Path[path.Length..];
-        Span<byte> room = loop.Joined, lenient = room[(path.Length + query.Length)..];
-        if (!HttpPath.TryNormalize(path, isLenient: false, room, out int length) || !HttpPath.TryNormalize(path, isLenient: true, lenient, out int lenientLength)) return false;
+        if (length == path.Length && path.SequenceEqual(room[..length])) return true;
         query.CopyTo(room[length..]);
         request.ReplacePath(room[..(length + query.Length)]);
-        ReadOnlySpan<byte> normal = room[..length];
-        lenient = lenient[..lenientLength];
-        decision = rules.Decide(new RequestHead(request.Method, normal, normal.SequenceEqual(lenient) ? normal : lenient, request.Authority, this));
         return true;
     }
 
@@ -85,7 +102,12 @@ internal sealed class RequestGate(ProxiedConnection connection, EventLoop loop, 
         return query < 0 ? target : target[..query];
     }
 
-    // Queries are left out: they are where applications have secrets.
-    private static string NameOf(HeaderList request) =>
-        $"{Encoding.Latin1.GetString(request.Method)} {Encoding.Latin1.GetString(request.Authority)} {Encoding.Latin1.GetString(WithoutQuery(request.Path))}";
+    // Queries are left out: they are where applications have secrets. So is what would be too long to keep.
+    private static string NameOf(HeaderList request) => $"{Shown(request.Method)} {Shown(StreamRequestForm.HostOf(request))} {Shown(WithoutQuery(request.Path))}";
+
+    private static string Shown(ReadOnlySpan<byte> text)
+    {
+        string shown = Encoding.Latin1.GetString(text[..Math.Min(text.Length, MostShown)]);
+        return text.Length > MostShown ? shown + "..." : shown;
+    }
 }

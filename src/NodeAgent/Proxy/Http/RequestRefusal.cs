@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Http1;
 using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -10,7 +11,10 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed record RequestRefusal(int Status, string Error, string Details)
 {
     /// <summary>Of a path that servers could take for different ones.</summary>
-    internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has a code that is none");
+    internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has a code that is none, or dots that only some servers take for a way up");
+
+    /// <summary>Of a request that is none.</summary>
+    internal static RequestRefusal Of(MessageRefusal refusal) => new(refusal.Status, ProxyError.Request, refusal.Reason);
 
     /// <summary>By policy.</summary>
     internal static RequestRefusal Of(in Decision decision) =>

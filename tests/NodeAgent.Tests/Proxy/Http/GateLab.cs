@@ -3,7 +3,6 @@ using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
@@ -26,13 +25,13 @@ internal sealed class GateLab
     private readonly ConnectionGuard _guard;
 
     /// <summary>Makes one; on the loop's thread.</summary>
-    internal GateLab(FakeMesh mesh, EventLoop loop, string protocol)
+    internal GateLab(FakeMesh mesh, string protocol)
     {
         _mesh = mesh;
         mesh.Local = Shop;
         _guard = new ConnectionGuard(mesh, mesh, mesh, TimeProvider.System);
         ProxyConnectionInfo info = new() { Target = new(Shop.Addresses[0], 8080), DestinationWorkload = Shop, DestinationIdentity = Shop.Identity, ApplicationProtocol = protocol };
-        Gate = new RequestGate(_guard.TryAdmit(ref info, client: null, isDestinationHere: true, out _)!, loop, mesh);
+        Gate = new RequestGate(_guard.TryAdmit(ref info, client: null, isDestinationHere: true, out _)!, mesh);
     }
 
     internal RequestGate Gate { get; }

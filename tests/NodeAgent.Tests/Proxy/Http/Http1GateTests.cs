@@ -35,9 +35,11 @@ public sealed class Http1GateTests
     [InlineData("/public/../admin/x")]
     [InlineData("/%61dmin")]
     [InlineData("/admin%2fx")]
+    [InlineData("/admin;a//..")]
     [InlineData("//admin")]
     [InlineData("/admin;a=b/x")]
     [InlineData("/.//admin/")]
+    [InlineData("/admi%6e/%3a")]
     [InlineData("http://x/admin/")]
     public async Task OtherWordsForAPathAreTheSamePath(string target)
     {
@@ -66,6 +68,8 @@ public sealed class Http1GateTests
     [InlineData("/../admin")]
     [InlineData("/a%00")]
     [InlineData("/a%4")]
+    [InlineData("/x/..;/admin")]
+    [InlineData("/x%2F..%2Fadmin")]
     public async Task APathThatIsNoneIsRefused(string target)
     {
         await using HttpLab lab = await StartAsync(rules: NoAdmin);

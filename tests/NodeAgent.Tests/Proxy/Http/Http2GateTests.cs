@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using static Culvert.NodeAgent.Tests.Proxy.Http.GateLab;
 
@@ -21,6 +22,50 @@ public sealed class Http2GateTests
         await lab.ExchangeAsync();
         Assert.Equal([(200, null), (403, "http_request_denied"), (200, null)], lab.Mesh.Requests);
         Assert.Equal("GET shop /admin/a", Assert.Single(lab.Mesh.Decided).Request);
+    }
+
+    [Theory]
+    [InlineData(":method GET\n:scheme http\n:path /a\nhost admin", 403)]
+    [InlineData(":method GET\n:scheme http\n:authority ADMIN:80\n:path /a", 403)]
+    [InlineData(":method GET\n:scheme http\n:path /a\nhost x\nhost admin", 400)]
+    [InlineData(":method GET\n:scheme http\n:authority admin:1:1\n:path /a", 400)]
+    [InlineData(":method GET\n:scheme http\n:authority admin#.x\n:path /a", 400)]
+    [InlineData(":method GET\n:scheme http\n:path /a", 400)]
+    [InlineData(":method GET\n:scheme x\n:authority y\n:path http://x/admin", 400)]
+    [InlineData(":method GET\n:scheme http\n:authority y\n:path /a\tb", 400)]
+    public async Task TheHostIsTheOneThatServersTakeAndWhatIsNoneIsRefused(string request, int status)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(rules: Rules(PolicyAction.Deny, new RequestConditions { Hosts = [StringPattern.Parse("admin")] }));
+        FarStream client = await lab.Client.AskAsync(request, end: true);
+        Assert.StartsWith($":status {status}\n", await client.NextAsync(), StringComparison.Ordinal);
+        await lab.ExchangeAsync();
+    }
+
+    [Fact]
+    public async Task WhatIsToldOfARequestIsBounded()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(rules: NoAdmin);
+        FarStream client = await lab.Client.AskAsync($":method GET\n:scheme http\n:authority shop\n:path /admin/{new string('a', 5000)}", end: true);
+        Assert.StartsWith(":status 403\n", await client.NextAsync(), StringComparison.Ordinal);
+        Assert.InRange(Assert.Single(lab.Mesh.Decided).Request.Length, 200, 300);
+    }
+
+    [Fact]
+    public async Task WhatWaitsIsAskedAboutBeforeItIsServed()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(ofServer: new Http2Options { MaxConcurrentStreams = 1 }, rules: Rules(PolicyAction.Deny, Paths("/nothing")));
+        await lab.ExchangeAsync(); // its settings are known
+        (FarStream running, FarStream answering) = await lab.AskAsync(Http2Lab.Grpc, end: true);
+        FarStream waiting = await lab.Client.AskAsync(":method POST\n:scheme http\n:authority shop\n:path /admin/x", end: true);
+        FarStream allowed = await lab.Client.AskAsync(Http2Lab.Get, end: true);
+        await lab.ChangeAsync(NoAdmin);
+        await running.ExpectAsync("(reset Cancel)");
+        await waiting.ExpectAsync("(reset Cancel)");
+        await answering.ExpectAsync("(reset Cancel)");
+        FarStream served = await lab.Server.RequestAsync();
+        await served.ExpectAsync($"{Http2Lab.Get}\n(end)");
+        await served.SayAsync(Http2Lab.Ok, end: true);
+        await allowed.ExpectAsync($"{Http2Lab.Ok}\n(end)");
     }
 
     [Fact]

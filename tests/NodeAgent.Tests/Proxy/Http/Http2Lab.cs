@@ -40,7 +40,7 @@ internal sealed class Http2Lab : IAsyncDisposable
         await lab._lab.OnLoopAsync(() =>
         {
             lab.Mesh.Rules = rules;
-            lab._gate = new GateLab(lab.Mesh, lab._lab.Loop, "kubernetes.io/h2c");
+            lab._gate = new GateLab(lab.Mesh, "kubernetes.io/h2c");
             lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), lab._gate.Gate, new HttpOptions(), lab.Mesh, TimeProvider.System);
             lab._running = lab.Relay.RunAsync().AsTask();
             lab.RawClient = clientFar;

@@ -34,7 +34,7 @@ public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
         await _lab.OnLoopAsync(() =>
         {
             FakeMesh mesh = new() { Rules = GateLab.Rules(PolicyAction.Allow, new RequestConditions { Headers = [new HeaderCondition { Name = "x" }] }, GateLab.Paths("/b/*", "/{*}")) };
-            RequestGate gate = new GateLab(mesh, _lab.Loop, "http").Gate;
+            RequestGate gate = new GateLab(mesh, "http").Gate;
             LoopSocket client = new(_lab.Loop, _client.First, connected: true), server = new(_lab.Loop, _server.First, connected: true);
             Http1Relay relay = new(client, server, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), gate, new HttpOptions(), this, TimeProvider.System);
             _running = relay.RunAsync().AsTask();

@@ -41,7 +41,7 @@ internal sealed class HttpLab : IAsyncDisposable
         await lab._lab.OnLoopAsync(() =>
         {
             lab.Mesh.Rules = rules;
-            lab._gate = new GateLab(lab.Mesh, lab._lab.Loop, "http");
+            lab._gate = new GateLab(lab.Mesh, "http");
             lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), lab._gate.Gate, options ?? new HttpOptions(), lab.Mesh, TimeProvider.System);
             lab._running = lab.Relay.RunAsync().AsTask();
             return true;
