@@ -16,6 +16,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         new ServiceStep(),
         new DeniedStep(sameNode: true),
         new DeniedStep(sameNode: false),
+        new RequestDeniedStep(),
         new DatagramStep(sameNode: true),
         new DatagramStep(sameNode: false),
         new DatagramDeniedStep(),
