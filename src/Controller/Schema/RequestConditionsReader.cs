@@ -12,6 +12,9 @@ internal static class RequestConditionsReader
     /// <summary>Most characters of the name of a method or header.</summary>
     public const int LongestName = 128;
 
+    /// <summary>What a value counts for among those of a policy (<see cref="AuthorizationPolicyReader.MostValues"/>) and of a namespace.</summary>
+    private const int Weight = 16;
+
     /// <summary>Most characters of a host.</summary>
     private const int LongestHost = 253;
 
@@ -37,10 +40,10 @@ internal static class RequestConditionsReader
         return Fields.Any(to.Has) ? conditions : null;
     }
 
-    /// <summary>How many values they name.</summary>
-    public static int ValuesOf(RequestConditions conditions) =>
+    /// <summary>How many values they name, as they count: each request may have to be compared with all of them, and others wait meanwhile.</summary>
+    public static int ValuesOf(RequestConditions conditions) => Weight * (
         conditions.Methods.Count + conditions.NotMethods.Count + conditions.Paths.Count + conditions.NotPaths.Count + conditions.Hosts.Count + conditions.NotHosts.Count
-        + conditions.Headers.Sum(h => 1 + h.Values.Count + h.NotValues.Count);
+        + conditions.Headers.Sum(h => 1 + h.Values.Count + h.NotValues.Count));
 
     private static HeaderCondition? ReadHeader(FieldReader header)
     {
@@ -75,7 +78,7 @@ internal static class RequestConditionsReader
         {
             "host" => "what is asked for is compared by 'hosts'",
             "cookie" => "'cookie' may come in one line or in several, and can't be compared",
-            "connection" or "keep-alive" or "proxy-connection" or "te" or "trailer" or "transfer-encoding" or "upgrade" => $"'{text}' is about one connection, and no condition can be made on it",
+            "expect" or "connection" or "keep-alive" or "proxy-connection" or "te" or "trailer" or "transfer-encoding" or "upgrade" => $"'{text}' is about one connection, and no condition can be made on it",
             _ => null,
         };
     }

@@ -25,6 +25,7 @@ internal sealed class WarningIndex
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts;
+    private readonly UnreadPortWarnings _unreadPorts = new();
 
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
@@ -63,6 +64,7 @@ internal sealed class WarningIndex
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         _references.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
+        _unreadPorts.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
         _policyValues.Update(changes, after.Objects.GetValueOrDefault);
         _openPorts.Update(changes, after.Objects.GetValueOrDefault);
@@ -85,7 +87,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

@@ -4,7 +4,7 @@ namespace Culvert.Core;
 /// What is left of policy for the requests of one connection, once all is decided that does not depend on them: the rules that its source and port meet, with their conditions on requests. Says of each request what
 /// <see cref="PolicyEvaluator.Evaluate(NodeSnapshot, in ConnectionRequest, in RequestHead)"/> says of it, but for AUDIT rules without such conditions, which the connection itself has met. Immutable; may be used by many threads.
 /// </summary>
-public sealed class RequestRules
+public sealed class RequestRules : IEquatable<RequestRules>
 {
     private readonly Rule[] _deny;
     private readonly Rule[] _allow;
@@ -21,7 +21,7 @@ public sealed class RequestRules
     public bool AskForPath { get; }
 
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
-    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => r.Conditions.Length > 0).Select(r => (r.Decision.Policy!.Value, r.Decision.RuleIndex));
+    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => !r.Conditions.IsEmpty).Select(r => (r.Decision.Policy!.Value, r.Decision.RuleIndex));
 
     /// <summary>Finds out what is left.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -37,14 +37,24 @@ public sealed class RequestRules
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
-            anyConditions |= rules.Any(r => r.Conditions.Length > 0);
+            anyConditions |= rules.Any(r => !r.Conditions.IsEmpty);
             if (policy.Action == PolicyAction.Deny) deny.AddRange(rules);
             else if (policy.Action == PolicyAction.Allow) allow.AddRange(rules);
-            else if (rules.All(r => r.Conditions.Length > 0)) audit.AddRange(rules);
+            else if (rules.All(r => !r.Conditions.IsEmpty)) audit.AddRange(rules);
         }
 
         return anyConditions ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy)) : null;
     }
+
+    /// <summary>Whether they say the same of every request.</summary>
+    public bool Equals(RequestRules? other) =>
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as RequestRules);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_deny.Length, _allow.Length, _audit.Length, _otherwise);
 
     /// <summary>Decides about a request. Allocates nothing, but for AUDIT rules that match.</summary>
     public Decision Decide(in RequestHead request)
@@ -89,7 +99,7 @@ public sealed class RequestRules
             Decision decision = policy.Action == PolicyAction.Deny
                 ? new(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i)
                 : new(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i);
-            found.Add(new Rule(decision, isOpen ? [] : [.. destinations.Select(t => t.Request!)]));
+            found.Add(new Rule(decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray()));
         }
 
         return found;
@@ -98,7 +108,7 @@ public sealed class RequestRules
     /// <summary>A rule that source and port meet.</summary>
     /// <param name="Decision">What it comes to when a request meets it too.</param>
     /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>
-    private sealed record Rule(Decision Decision, RequestConditions[] Conditions)
+    private sealed record Rule(Decision Decision, EquatableArray<RequestConditions> Conditions)
     {
         internal bool Matches(in RequestHead request, PolicyAction action)
         {
@@ -107,7 +117,7 @@ public sealed class RequestRules
                 if (conditions.Match(request, action)) return true;
             }
 
-            return Conditions.Length == 0;
+            return Conditions.IsEmpty;
         }
     }
 }

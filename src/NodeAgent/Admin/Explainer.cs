@@ -98,6 +98,11 @@ internal static class Explainer
             answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
             return answer;
         }
+        if (path.Kind == PathKind.Proxy && source is { Enrolled: false } && source.Node == snapshot.Node)
+        {
+            answer.Steps.Add($"the port is behind the proxy, which takes what comes from outside the node, and from workloads of the mesh: {source.Uid} is neither");
+            return Refuse(answer, source, "proxy-required");
+        }
         if (source is null && oracle.IsNodeAddress(sourceAddress))
             return Pass(answer, "node", $"{sourceAddress} is the node's own: its own processes reach its workloads (probes), no policy");
         if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))

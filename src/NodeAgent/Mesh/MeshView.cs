@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Net;
 using Culvert.Core;
@@ -11,10 +12,14 @@ namespace Culvert.NodeAgent.Mesh;
 /// </summary>
 internal sealed class MeshView
 {
+    // Others are made for each connection.
+    private const int MostRequestRules = 4096;
+
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> _applicationProtocols;
     private readonly Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendLoad> _loads = [];
+    private readonly ConcurrentDictionary<(string Uid, ushort Port, SpiffeId? Peer, SocketEndPoint Source), RequestRules?> _requestRules = new();
 
     /// <summary>Makes a view of a snapshot.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -53,6 +58,16 @@ internal sealed class MeshView
     }
 
     internal NodeSnapshot Snapshot { get; }
+
+    /// <summary>What policy has left to be decided about the requests of a connection. After a change all connections ask at once, many for the same client and port.</summary>
+    internal RequestRules? RequestRulesOf(SpiffeId? peer, in SocketEndPoint source, in ConnectionRequest connection)
+    {
+        (string, ushort, SpiffeId?, SocketEndPoint) key = (connection.Destination.Uid, connection.Port, peer, source.WithPort(0));
+        if (_requestRules.TryGetValue(key, out RequestRules? rules)) return rules;
+        rules = RequestRules.Of(Snapshot, connection);
+        if (_requestRules.Count < MostRequestRules) _requestRules.TryAdd(key, rules);
+        return rules;
+    }
 
     /// <summary>Which path connections take.</summary>
     internal PathOracle Oracle { get; }

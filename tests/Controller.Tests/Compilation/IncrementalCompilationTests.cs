@@ -20,7 +20,7 @@ public sealed class IncrementalCompilationTests
         "selects nothing: no workload", "selects nothing: there is no workload", "means nobody: no workload", "means nobody: there is no workload", "is the address of a Service",
         "means no port: no workload has", "means no port: no workload that the policy selects has", "are of SCTP only", "is of SCTP,", "was never good",
         "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "in the place of all that annotations", "it allows nothing, and its destination",
-        "no workload that the Service selects has a port named", "is the port of Service",
+        "no workload that the Service selects has a port named", "is the port of Service", "so that nobody reads its requests",
     ];
 
     [Fact]

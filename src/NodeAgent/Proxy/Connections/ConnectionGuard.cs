@@ -134,9 +134,10 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         return decision.IsAllowed;
     }
 
-    // Requests that run may not be allowed any more, though their connection is.
+    // Requests that run may not be allowed any more, though their connection is. Most changes are about something else.
     private static bool Applies(ProxiedConnection connection, RequestRules? rules)
     {
+        if (Equals(connection.RequestRules, rules)) return true;
         connection.RequestRules = rules;
         connection.RulesChanged?.Invoke();
         return true;

@@ -1,0 +1,72 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>Keeps the warnings of authorization policies with conditions on requests at ports of which no Service of their namespace says that they speak HTTP: nobody reads requests there. Not thread-safe.</summary>
+internal sealed class UnreadPortWarnings
+{
+    // Of policies with conditions on requests, and of Services that say something of HTTP.
+    private readonly MultiMap<string, ObjectKey> _policies = new();
+    private readonly MultiMap<string, ObjectKey> _services = new();
+    private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
+
+    /// <summary>All of them, by policy.</summary>
+    public IEnumerable<SourceError> All => _warnings.Values.SelectMany(w => w);
+
+    /// <summary>Takes changes up.</summary>
+    /// <param name="changes">Objects as they were and as they are.</param>
+    /// <param name="find">An object that is in force now.</param>
+    public void Update(IEnumerable<(MeshObject? Old, MeshObject? New)> changes, Func<ObjectKey, MeshObject?> find)
+    {
+        HashSet<ObjectKey> dirty = [];
+        foreach ((MeshObject? old, MeshObject? now) in changes)
+        {
+            MeshObject one = (old ?? now)!;
+            string ns = one.Meta.Namespace;
+            if (one is ServiceObject)
+            {
+                if (old is ServiceObject before && HttpPorts(before).Any()) _services.Remove(ns, one.Key);
+                if (now is ServiceObject after && HttpPorts(after).Any()) _services.Add(ns, one.Key);
+                dirty.UnionWith(_policies[ns]);
+            }
+            else if (one is AuthorizationPolicyObject && ns != Names.RootNamespace)
+            {
+                if (old is AuthorizationPolicyObject gone && AsksForRequests(gone)) _policies.Remove(ns, one.Key);
+                if (now is AuthorizationPolicyObject added && AsksForRequests(added)) _policies.Add(ns, one.Key);
+                dirty.Add(one.Key);
+            }
+        }
+
+        foreach (ObjectKey key in dirty)
+        {
+            SourceError[] found = find(key) is AuthorizationPolicyObject policy && AsksForRequests(policy) ? [.. Of(policy, find).Take(SourceError.MostOfAPlace + 1)] : [];
+            if (found.Length == 0) _warnings.Remove(key.ToString());
+            else _warnings[key.ToString()] = found;
+        }
+    }
+
+    private IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, Func<ObjectKey, MeshObject?> find)
+    {
+        // Which port a name stands for is the workloads' to say; of a Service without a selector, its EndpointSlices'.
+        ushort?[] spoken = [.. _services[policy.Meta.Namespace].Select(k => (ServiceObject)find(k)!).SelectMany(s => HttpPorts(s).Select(p => s.Selector.IsEmpty || p.TargetName is not null ? (ushort?)null : p.TargetPort))];
+        if (spoken.Contains(null)) yield break;
+        for (int rule = 0; rule < policy.Policy.Rules.Count; rule++)
+        {
+            for (int to = 0; to < policy.Policy.Rules[rule].To.Count; to++)
+            {
+                PolicyDestination destination = policy.Policy.Rules[rule].To[to];
+                if (destination.Request is null || spoken.Any(p => PolicyEvaluator.MatchesPort(destination, p!.Value, TransportProtocol.Tcp))) continue;
+                string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny => "it denies all", _ => "it audits all" };
+                string ports = destination.Ports.IsEmpty ? "any of its ports" : $"port {string.Join(" or ", destination.Ports)}";
+                yield return SourceWarning.About(policy, $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (appProtocol), so that nobody reads its requests: {effect} there", "spec", "rules", rule, "to", to);
+            }
+        }
+    }
+
+    private static bool AsksForRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.To.Any(t => t.Request is not null));
+
+    private static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);
+}
