@@ -8,7 +8,8 @@ public static class StreamRequestForm
     /// <summary>Says why a request, which is none of CONNECT, is not taken; null when it is.</summary>
     /// <param name="head">Its head.</param>
     /// <param name="limits">Its path is no longer than a start line.</param>
-    public static MessageRefusal? RefusalOf(HeaderList head, Http1Limits limits)
+    /// <param name="isHostCompared">Whether something is decided by its host, which has to be one then. Clients are known that write addresses of IPv6 without brackets.</param>
+    public static MessageRefusal? RefusalOf(HeaderList head, Http1Limits limits, bool isHostCompared)
     {
         ArgumentNullException.ThrowIfNull(head);
         ArgumentNullException.ThrowIfNull(limits);
@@ -17,7 +18,7 @@ public static class StreamRequestForm
         if (!Octets.IsTarget(path)) return MessageRefusal.Target;
         bool isWhole = path.SequenceEqual("*"u8) && head.Method.SequenceEqual("OPTIONS"u8);
         if ((path[0] != '/' && !isWhole) || !(scheme.SequenceEqual("http"u8) || scheme.SequenceEqual("https"u8))) return MessageRefusal.TargetForm;
-        return HostRefusalOf(head);
+        return HostRefusalOf(head, isHostCompared);
     }
 
     /// <summary>The host that a request asks for: <c>:authority</c>, or <c>host</c> where it has none (RFC 9113, section 8.3.1).</summary>
@@ -28,11 +29,12 @@ public static class StreamRequestForm
         return authority.IsEmpty && head.TryGet("host"u8, out ReadOnlySpan<byte> host) ? host : authority;
     }
 
-    private static MessageRefusal? HostRefusalOf(HeaderList head)
+    private static MessageRefusal? HostRefusalOf(HeaderList head, bool isHostCompared)
     {
         int hosts = 0;
         for (int i = 0; i < head.Count; i++) hosts += head[i].Name.SequenceEqual("host"u8) ? 1 : 0;
         if (hosts > 1) return MessageRefusal.ManyHosts;
+        if (!isHostCompared) return null;
         ReadOnlySpan<byte> host = HostOf(head);
         return host.IsEmpty ? MessageRefusal.NoHost : Octets.IsHost(host) ? null : MessageRefusal.Host;
     }

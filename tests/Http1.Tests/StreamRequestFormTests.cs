@@ -19,10 +19,18 @@ public sealed class StreamRequestFormTests
     [InlineData(":method GET,:scheme http,:authority a/b,:path /", 400)]
     [InlineData(":method GET,:scheme http,:authority a:1:1,:path /", 400)]
     [InlineData(":method GET,:scheme http,:authority a,:path /,host a,host a", 400)]
-    public void IsThatOfHttp1(string head, int status) => Assert.Equal(status, StreamRequestForm.RefusalOf(Parse(head), new Http1Limits())?.Status ?? 0);
+    public void IsThatOfHttp1(string head, int status) => Assert.Equal(status, StreamRequestForm.RefusalOf(Parse(head), new Http1Limits(), isHostCompared: true)?.Status ?? 0);
 
     [Fact]
-    public void ALongPathIsRefused() => Assert.Equal(414, StreamRequestForm.RefusalOf(Parse($":method GET,:scheme http,:authority a,:path /{new string('a', 8192)}"), new Http1Limits())?.Status);
+    public void WhatIsNoHostIsLeftAloneWhereNothingIsDecidedByIt()
+    {
+        Assert.Null(StreamRequestForm.RefusalOf(Parse(":method GET,:scheme http,:authority fd00::1,:path /"), new Http1Limits(), isHostCompared: false));
+        Assert.Null(StreamRequestForm.RefusalOf(Parse(":method GET,:scheme http,:path /"), new Http1Limits(), isHostCompared: false));
+        Assert.NotNull(StreamRequestForm.RefusalOf(Parse(":method GET,:scheme http,:path /,host a,host b"), new Http1Limits(), isHostCompared: false));
+    }
+
+    [Fact]
+    public void ALongPathIsRefused() => Assert.Equal(414, StreamRequestForm.RefusalOf(Parse($":method GET,:scheme http,:authority a,:path /{new string('a', 8192)}"), new Http1Limits(), isHostCompared: true)?.Status);
 
     [Fact]
     public void TheHostIsTheAuthorityOrElseTheField()

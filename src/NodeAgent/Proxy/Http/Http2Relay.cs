@@ -159,7 +159,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         return true;
     }
 
-    private RequestRefusal? RefusalOf(HeaderList headers) => StreamRequestForm.RefusalOf(headers, _options.Limits) is { } refusal ? RequestRefusal.Of(refusal) : _gate.Ask(headers);
+    private RequestRefusal? RefusalOf(HeaderList headers) => StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: _gate.IsAsked) is { } refusal ? RequestRefusal.Of(refusal) : _gate.Ask(headers);
 
     private bool TryWait(Http2Exchange exchange, HeaderList headers)
     {
