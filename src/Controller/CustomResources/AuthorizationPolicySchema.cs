@@ -99,7 +99,7 @@ internal static class AuthorizationPolicySchema
 
     private static SchemaNode Value => Nodes.Text("A value, or a pattern.", @"^(\*?[ -)+-~]*|[ -)+-~]*\*)$", SpiffeId.MaxLength);
 
-    private static SchemaNode Methods(string description) => Nodes.List(description, Nodes.Text("A method, in capitals.", "^[A-Z0-9!#$%&'*+.^_`|~-]+$", RequestConditionsReader.LongestName), Nodes.MostConditions);
+    private static SchemaNode Methods(string description) => Nodes.List(description, Nodes.Text("A method, in capitals.", "^[A-Z0-9!#$%&'+.^_`~-]+$", RequestConditionsReader.LongestName), Nodes.MostConditions);
 
     private static SchemaNode Paths(string description) => Nodes.List(
         description,

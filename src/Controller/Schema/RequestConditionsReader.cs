@@ -37,8 +37,15 @@ internal static class RequestConditionsReader
             NotHosts = to.List<StringPattern>("notHosts", Host),
             Headers = to.Maps("headers").Select(ReadHeader).OfType<HeaderCondition>().ToEquatableArray(),
         };
+        foreach ((string field, EquatableArray<PathPattern> paths) in new[] { ("paths", conditions.Paths), ("notPaths", conditions.NotPaths) })
+        {
+            if (paths.FirstOrDefault(p => LooksLikeExpression(p.Text)) is { Text: not null } odd) to.Note(field, $"'{odd}' is compared letter by letter: regular expressions are not taken. * stands for anything at the end or the start, {{*}} for a segment, {{**}} at the end for any number");
+        }
+
         return Fields.Any(to.Has) ? conditions : null;
     }
+
+    private static bool LooksLikeExpression(string path) => path.EndsWith("/.*", StringComparison.Ordinal) || path.EndsWith('$') || path.EndsWith('+') || path.EndsWith(")*", StringComparison.Ordinal);
 
     /// <summary>How many values they name, as they count: each request may have to be compared with all of them, and others wait meanwhile.</summary>
     public static int ValuesOf(RequestConditions conditions) => Weight * (
@@ -50,13 +57,15 @@ internal static class RequestConditionsReader
         string? name = header.String("name", HeaderName, required: true);
         EquatableArray<StringPattern> values = header.List<StringPattern>("values", Pattern), notValues = header.List<StringPattern>("notValues", Pattern);
         header.Done();
+        if (values.Concat(notValues).FirstOrDefault(v => v.Text.EndsWith(".*", StringComparison.Ordinal) || v.Text.EndsWith('$')) is { Text: not null } odd) header.Note("name", $"'{odd}' is compared letter by letter: regular expressions are not taken, and * stands for anything at the end or the start");
         return name is null ? null : new HeaderCondition { Name = name.ToLowerInvariant(), Values = values, NotValues = notValues };
     }
 
     private static string? Method(string text, out string method)
     {
         method = text;
-        if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not a method";
+        if (text == "*") return "'*' is not a method; leave the field out for any";
+        if (text.Length > LongestName || !IsToken(text) || text.AsSpan().IndexOfAny("|*") >= 0) return $"'{text}' is not a method; each is an entry of its own";
         return text.Any(char.IsAsciiLetterLower) ? $"'{text}' is not in capitals, and methods are told apart by that; write {text.ToUpperInvariant()}" : null;
     }
 

@@ -52,18 +52,24 @@ internal sealed class UnreadPortWarnings
     {
         // Which port a name stands for is the workloads' to say; of a Service without a selector, its EndpointSlices'.
         ushort?[] spoken = [.. _services[policy.Meta.Namespace].Select(k => (ServiceObject)find(k)!).SelectMany(s => HttpPorts(s).Select(p => s.Selector.IsEmpty || p.TargetName is not null ? (ushort?)null : p.TargetPort))];
-        if (spoken.Contains(null)) yield break;
         for (int rule = 0; rule < policy.Policy.Rules.Count; rule++)
         {
             for (int to = 0; to < policy.Policy.Rules[rule].To.Count; to++)
             {
                 PolicyDestination destination = policy.Policy.Rules[rule].To[to];
-                if (destination.Request is null || spoken.Any(p => PolicyEvaluator.MatchesPort(destination, p!.Value, TransportProtocol.Tcp))) continue;
-                string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny => "it denies all", _ => "it audits all" };
-                string ports = destination.Ports.IsEmpty ? "any of its ports" : $"port {string.Join(" or ", destination.Ports)}";
-                yield return SourceWarning.About(policy, $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (appProtocol), so that nobody reads its requests: {effect} there", "spec", "rules", rule, "to", to);
+                if (destination.Request is not null && Reason(policy, destination, spoken) is { } reason) yield return SourceWarning.About(policy, reason, "spec", "rules", rule, "to", to);
             }
         }
+    }
+
+    private static string? Reason(AuthorizationPolicyObject policy, PolicyDestination destination, ushort?[] spoken)
+    {
+        string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny => "it denies all", _ => "it audits all" };
+        if (destination.Ports.IsEmpty && policy.Policy.Action != PolicyAction.Allow) return $"it is about requests and names no ports: {effect} at every port of TCP that carries something else than HTTP";
+        bool isSpoken = destination.Ports.IsEmpty ? spoken.Length > 0 : destination.Ports.All(p => spoken.Contains(null) || spoken.Contains(p));
+        if (isSpoken) return null;
+        string ports = destination.Ports.IsEmpty ? "any of its ports" : $"port {string.Join(" or ", destination.Ports.Where(p => !spoken.Contains(p)))}";
+        return $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests: {effect} there";
     }
 
     private static bool AsksForRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.To.Any(t => t.Request is not null));

@@ -14,7 +14,7 @@ public static class HttpPath
     public const int Growth = 3;
 
     // Of what else there is only one spelling and one reading.
-    private static readonly SearchValues<byte> Plain = SearchValues.Create("/!$&'()+,-.:=@_~\"<>[]^`|0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
+    private static readonly SearchValues<byte> Plain = SearchValues.Create("/!$&'()+,-.:=@_~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
     /// <summary>Whether a path is normal, and all servers read it in the same way.</summary>
     /// <param name="path">The path, without the query.</param>
@@ -44,7 +44,7 @@ public static class HttpPath
 
     /// <summary>
     /// Gives one of the readings of a path, for comparing: servers differ in whether codes of slashes and backslashes are slashes, whether several slashes are one, and whether what stands behind a semicolon is a part of its segment.
-    /// All characters are decoded of which a code is no other path anywhere; <c>* { }</c> are codes, since in patterns they mean something.
+    /// Characters that a path may have as they are (RFC 3986, section 3.3) are decoded, and others are codes, whichever way they came; <c>*</c> is a code, too, since in patterns it means something.
     /// </summary>
     /// <param name="normal">A path that <see cref="TryNormalize"/> has made.</param>
     /// <param name="reading">Which, from 0, the strictest, to <see cref="MostReadings"/> - 1.</param>

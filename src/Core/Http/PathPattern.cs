@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
@@ -11,6 +12,9 @@ public readonly record struct PathPattern
 {
     /// <summary>Most characters of one.</summary>
     public const int MaxLength = 1024;
+
+    // What no path may have as it is (RFC 3986, section 3.3), and regular expressions often have.
+    private static readonly SearchValues<char> CodedCharacters = SearchValues.Create("[]|^\"<>`");
 
     private const string AnySegment = "{*}";
     private const string AnySegments = "{**}";
@@ -82,7 +86,8 @@ public readonly record struct PathPattern
         if (string.IsNullOrEmpty(text)) return "a path must not be empty";
         if (text.Length > MaxLength) return $"a path is at most {MaxLength} characters long";
         if (text.AsSpan().ContainsAnyExceptInRange('!', '~')) return $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
-        if (text.AsSpan().IndexOfAny('?', '#') >= 0) return $"'{text}': queries and fragments are no part of a path";
+        if (text.AsSpan().ContainsAny(CodedCharacters)) return $"'{text}': regular expressions are not taken, and characters such as [ and | are written as codes (%5B)";
+        if (text.AsSpan().IndexOfAny('?', '#') >= 0) return $"'{text}': queries and fragments are no part of a path, and regular expressions are not taken";
         if (text.AsSpan().IndexOfAny('{', '}') >= 0) return TemplateErrorOf(text);
         if (text.Length > 1 && (text[1..^1].Contains('*', StringComparison.Ordinal) || (text[0] == '*' && text[^1] == '*'))) return $"'{text}': '*' may stand once, at the beginning or at the end; in the place of a segment write {AnySegment}";
         if (text[0] is not ('/' or '*')) return $"'{text}' does not begin with '/'";

@@ -188,7 +188,7 @@ internal static class Explainer
         }
         AddAudits(answer, decision, snapshot, $"isolates what comes in to {destination.Uid}");
         if (!request.IsRead && PoliciesAboutRequests(snapshot, destination, port, protocol) is { Length: > 0 } unread)
-            answer.Steps.Add($"no Service of namespace {destination.Namespace} that leads to port {port} says that it speaks HTTP, so that nobody reads its requests: of {string.Join(", ", unread)}, rules about requests allow nothing there, and deny and audit all");
+            answer.Steps.Add($"{(destination.FindApplicationProtocol(port, protocol) is { } spoken ? $"port {port} speaks '{spoken}', as the first Service by name says that leads there" : $"no Service of namespace {destination.Namespace} that leads to port {port} says that it speaks HTTP")}, so that nobody reads its requests: of {string.Join(", ", unread)}, rules about requests allow nothing there, and deny and audit all");
         if (request.IsRead && decision.IsAllowed && RequestRules.Of(snapshot, request) is { } rules)
             answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", rules.Conditional.Select(r => $"{r.Policy} rule {r.RuleIndex} ({FlowMapping.Rule(r.Policy, r.RuleIndex, snapshot).SourceReference})"))}");
     }

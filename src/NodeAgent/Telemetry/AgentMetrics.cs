@@ -21,7 +21,7 @@ public sealed class AgentMetrics
         Requests = new RequestMetrics(registry);
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
-        Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
+        Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
         StateWritesFailed = registry.Add(new CounterFamily("culvert_state_writes_failed_total", "Attempts to write a file of the state or run folder that failed; what was to be written is in force all the same.", ["file"]));
         RoutingRestored = registry.Add(new CounterFamily("culvert_routing_restored_total", "Rules, routes and nft tables of the agent that another program had removed or changed, and that were put back.", []));
