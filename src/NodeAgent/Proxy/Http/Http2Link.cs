@@ -19,8 +19,15 @@ internal sealed class Http2Link(ITransport transport, IHttp2Requests<Http2Driver
     /// <summary>Whether the peer receives nothing, and so much waits for it already that no head should be added: heads have no window.</summary>
     internal bool IsOverfull => IsWriteBlocked && Http2.PendingOutput > _mostOutput;
 
+    /// <summary>Whether the peer has spoken HTTP/2: it begins with its settings.</summary>
+    internal bool HasSpoken { get; private set; }
+
     /// <inheritdoc/>
-    protected override void OnSettings() => user.OnMayOpen(this);
+    protected override void OnSettings()
+    {
+        HasSpoken = true;
+        user.OnMayOpen(this);
+    }
 
     /// <inheritdoc/>
     protected override void OnUnblocked() => user.OnMayOpen(this);

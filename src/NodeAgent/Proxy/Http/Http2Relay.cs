@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -25,8 +26,10 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     private readonly LinkedList<Http2Exchange> _running = new();
     private readonly LinkedList<Http2Exchange> _waiting = new();
     private readonly HttpOptions _options;
+    private readonly LoopTimer _deadline;
     private int _held;
     private bool _isServing;
+    private bool _hasAnswered;
 
     /// <summary>Makes a relay; it owns both transports.</summary>
     /// <param name="client">The side that opened the connection.</param>
@@ -46,6 +49,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         Answers = new Http2Answer(time);
         _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
         _server = new Http2Link(server, requests: null, options.Http2, serverOwner, this, time);
+        _deadline = new LoopTimer(static state => ((Http2Link)state!).Close("there was no request in time", ProxyFailure.ProtocolError), _client);
     }
 
     /// <inheritdoc/>
@@ -64,6 +68,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         Task server = _server.RunAsync().AsTask();
         await _client.RunAsync();
         await server;
+        _client.Loop.Timers.Cancel(_deadline);
     }
 
     /// <inheritdoc/>
@@ -88,6 +93,11 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         {
             exchange.Answer(refusal.Status, refusal.Error, refusal.Details);
         }
+        else if (IsServerMute)
+        {
+            AnswerForMute(exchange);
+            _client.Drain();
+        }
         else if (_server.IsClosed || _server.Http2.IsDraining)
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
@@ -107,7 +117,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         // What a client says of streams that a server opens, which there are none of, ends with its own.
         if (!ReferenceEquals(link, _server)) return;
         RefuseWaiting();
-        _client.Drain();
+        if (!IsServerMute) _client.Drain();
     }
 
     /// <inheritdoc/>
@@ -117,9 +127,15 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         if (link.CloseReason is not null && Failure == ProxyFailure.None) Failure = (isClient ? _clientTransport : _serverTransport).Failure;
         RefuseWaiting();
 
-        // Streams that ran are reset on the other side, or answered; that goes out before it ends.
-        (isClient ? _server : _client).Drain();
+        // Streams that ran are reset on the other side, or answered; that goes out before it ends. A client that has not been answered is to hear why from its next request: by another connection it would fare no better.
+        if (isClient || !IsServerMute || _hasAnswered) (isClient ? _server : _client).Drain();
+        else if (!_client.IsClosed) _client.Loop.Schedule(_deadline, _options.HeadTimeout);
     }
+
+    // It has ended, or failed, without a word of HTTP/2.
+    private bool IsServerMute => !_server.HasSpoken && (_server.IsClosed || _server.Http2.IsClosed);
+
+    private static void AnswerForMute(Http2Exchange exchange) => exchange.Answer(502, ProxyError.Protocol, "the server does not speak HTTP/2");
 
     /// <summary>Puts answers together that are made in the server's place.</summary>
     internal Http2Answer Answers { get; }
@@ -140,7 +156,11 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     internal void Drop(int bytes) => _held -= bytes;
 
     /// <summary>A request has been answered, or never will be.</summary>
-    internal void OnAnswered(Http2Exchange exchange, int status, string? error) => _observer.OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
+    internal void OnAnswered(Http2Exchange exchange, int status, string? error)
+    {
+        _hasAnswered |= status != 0;
+        _observer.OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
+    }
 
     /// <summary>Both streams of a request are gone.</summary>
     internal void OnOver(Http2Exchange exchange)
@@ -201,7 +221,8 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         while (_waiting.First is { } first)
         {
             _waiting.Remove(first);
-            first.Value.Abort(Http2ErrorCode.RefusedStream);
+            if (IsServerMute) AnswerForMute(first.Value);
+            else first.Value.Abort(Http2ErrorCode.RefusedStream);
         }
     }
 }

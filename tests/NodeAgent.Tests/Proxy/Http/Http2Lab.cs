@@ -30,9 +30,12 @@ internal sealed class Http2Lab : IAsyncDisposable
 
     internal FarHttp2 Server { get; private set; } = null!;
 
+    /// <summary>The server's end where a test speaks by itself.</summary>
+    internal FarEnd RawServer { get; private set; } = null!;
+
     internal Http2Relay Relay { get; private set; } = null!;
 
-    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false, RequestRules? rules = null)
+    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false, bool isServerRaw = false, RequestRules? rules = null)
     {
         Http2Lab lab = new();
         (ITransport clientNear, FarEnd clientFar) = await lab._lab.ConnectAsync(client, clientIsNear: false);
@@ -45,7 +48,8 @@ internal sealed class Http2Lab : IAsyncDisposable
             lab._running = lab.Relay.RunAsync().AsTask();
             lab.RawClient = clientFar;
             if (!isClientRaw) lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());
-            lab.Server = new FarHttp2(lab._lab, serverFar.Transport, isServer: true, ofServer ?? new Http2Options());
+            lab.RawServer = serverFar;
+            if (!isServerRaw) lab.Server = new FarHttp2(lab._lab, serverFar.Transport, isServer: true, ofServer ?? new Http2Options());
             return true;
         });
         return lab;
@@ -94,7 +98,7 @@ internal sealed class Http2Lab : IAsyncDisposable
         await AbortAsync(ProxyFailure.Draining);
         await EndAsync();
         if (Client is not null) await Client.CloseAsync();
-        await Server.CloseAsync();
+        if (Server is not null) await Server.CloseAsync();
         await _lab.DisposeAsync();
     }
 }

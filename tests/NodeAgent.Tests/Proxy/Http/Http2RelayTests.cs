@@ -45,6 +45,30 @@ public sealed class Http2RelayTests
         await server.ExpectAsync("abc", "sum 1\n(end)");
     }
 
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")]
+    [InlineData("")]
+    public async Task AServerThatDoesNotSpeakHttp2IsAnsweredForWhenTheNextRequestComes(string said)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(isServerRaw: true);
+        await lab.RawServer.SendAsync(Encoding.Latin1.GetBytes(said), finish: true);
+        Assert.NotNull(await lab.RawServer.ReceiveAsync(1 << 20)); // up to the proxy's end
+        FarStream client = await lab.Client.AskAsync(Http2Lab.Get, end: true);
+        string answer = await client.NextAsync();
+        Assert.StartsWith(":status 502\n", answer, StringComparison.Ordinal);
+        Assert.Contains("the server does not speak HTTP/2", answer, StringComparison.Ordinal);
+        await SocketExtensions.EventuallyAsync(lab.Client.IsDrainingAsync);
+    }
+
+    [Fact]
+    public async Task RequestsUnderWayAreAnsweredForAServerThatDoesNotSpeakHttp2()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(isServerRaw: true);
+        FarStream client = await lab.Client.AskAsync(Http2Lab.Grpc, end: false);
+        await lab.RawServer.SendAsync("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"u8.ToArray(), finish: true);
+        Assert.Contains("grpc-status 14", await client.NextAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task InterimResponsesPass()
     {
