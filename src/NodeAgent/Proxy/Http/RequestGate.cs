@@ -71,7 +71,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
 
     private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, out Decision decision)
     {
-        byte[] room = ArrayPool<byte>.Shared.Rent(PathReadings.RoomFor(path.Length));
+        byte[] room = ArrayPool<byte>.Shared.Rent(PathReadings.RoomFor(path.Length) + request.Path.Length); // the query stands behind the path for a moment
         try
         {
             decision = default;

@@ -57,6 +57,15 @@ public sealed class Http1GateTests
     }
 
     [Fact]
+    public async Task ALongQueryStaysWithAShortPath()
+    {
+        await using HttpLab lab = await StartAsync(rules: NoAdmin);
+        string query = new('a', 6000);
+        await SayAsync(lab.Client, $"GET /./?{query} HTTP/1.1\r\nhost: x\r\n\r\n");
+        await ExpectAsync(lab.Server, $"GET /?{query} HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+
+    [Fact]
     public async Task APathThatNobodyAsksAboutIsLeftAsItIs()
     {
         await using HttpLab lab = await StartAsync(rules: Rules(PolicyAction.Deny, new RequestConditions { Methods = ["PUT"] }));
