@@ -5,7 +5,7 @@ using Culvert.Labs;
 
 namespace Culvert.Bench.Measuring;
 
-/// <summary>The loads of the layer-4 data path.</summary>
+/// <summary>The loads of connections, and of the mesh under many policies.</summary>
 internal static class Scenarios
 {
     /// <summary>What most loads cost is counted in.</summary>

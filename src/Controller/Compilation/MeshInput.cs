@@ -172,7 +172,7 @@ internal sealed class MeshInput
         dirty.Services.Add((before ?? after)!.Meta.FullName);
         if (before is null || after is null || !DeclaredProtocols.AreSame(before, after))
         {
-            foreach (ServiceObject one in new[] { before, after }.OfType<ServiceObject>().Where(DeclaredProtocols.Any)) dirty.Workloads.UnionWith(SpokenOf(one));
+            foreach (ServiceObject one in new[] { before, after }.OfType<ServiceObject>().Where(DeclaredProtocols.Any)) dirty.Workloads.UnionWith(DescribedBy(one));
         }
         if (before is not null)
         {
@@ -258,8 +258,8 @@ internal sealed class MeshInput
         foreach (T one in new[] { before, after }.OfType<T>()) dirty.Workloads.UnionWith(Workloads.InScope(one.Meta.Namespace, selector(one)));
     }
 
-    /// <summary>The workloads of whose ports a Service says what they speak.</summary>
-    private IEnumerable<NamespacedName> SpokenOf(ServiceObject service) => service.Selector.IsEmpty
+    /// <summary>The workloads whose ports' protocols a Service declares.</summary>
+    private IEnumerable<NamespacedName> DescribedBy(ServiceObject service) => service.Selector.IsEmpty
         ? _slicesByService[service.Meta.FullName].SelectMany(s => NamedBy(_slices[s])) : Workloads.Selected(service.Meta.Namespace, service.Selector);
 
     private IEnumerable<NamespacedName> NamedBy(EndpointSliceObject slice) =>

@@ -107,5 +107,5 @@ internal static class AuthorizationPolicySchema
         Nodes.MostConditions);
 
     private static SchemaNode Hosts(string description) => Nodes.List(
-        description, Nodes.Text("A host, or a pattern with * at the end or the start, without a port. In any case.", @"^\*?[A-Za-z0-9._:\[\]-]*\*?$", 253), Nodes.MostConditions);
+        description, Nodes.Text("A host, or a pattern with * at the end or the start, without a port. In any case.", @"^\*?[A-Za-z0-9._:\[\]-]*\*?$", RequestConditionsReader.LongestHost), Nodes.MostConditions);
 }

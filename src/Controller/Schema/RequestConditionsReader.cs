@@ -16,7 +16,7 @@ internal static class RequestConditionsReader
     private const int Weight = 16;
 
     /// <summary>Most characters of a host.</summary>
-    private const int LongestHost = 253;
+    public const int LongestHost = 253;
 
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"); // RFC 9110, section 5.6.2
 
@@ -37,15 +37,20 @@ internal static class RequestConditionsReader
             NotHosts = to.List<StringPattern>("notHosts", Host),
             Headers = to.Maps("headers").Select(ReadHeader).OfType<HeaderCondition>().ToEquatableArray(),
         };
-        foreach ((string field, EquatableArray<PathPattern> paths) in new[] { ("paths", conditions.Paths), ("notPaths", conditions.NotPaths) })
-        {
-            if (paths.FirstOrDefault(p => LooksLikeExpression(p.Text)) is { Text: not null } odd) to.Note(field, $"'{odd}' is compared letter by letter: regular expressions are not taken. * stands for anything at the end or the start, {{*}} for a segment, {{**}} at the end for any number");
-        }
-
+        NoteExpression(to, "paths", conditions.Paths.Select(p => p.Text), LooksLikeExpressionOfPaths);
+        NoteExpression(to, "notPaths", conditions.NotPaths.Select(p => p.Text), LooksLikeExpressionOfPaths);
         return Fields.Any(to.Has) ? conditions : null;
     }
 
-    private static bool LooksLikeExpression(string path) => path.EndsWith("/.*", StringComparison.Ordinal) || path.EndsWith('$') || path.EndsWith('+') || path.EndsWith(")*", StringComparison.Ordinal);
+    // Only what hardly anybody means letter by letter.
+    private static bool LooksLikeExpressionOfPaths(string path) => path.EndsWith("/.*", StringComparison.Ordinal) || path.EndsWith(")*", StringComparison.Ordinal) || path[^1] is '$' or '+';
+
+    private static bool LooksLikeExpression(string value) => value.EndsWith(".*", StringComparison.Ordinal) || value.EndsWith('$');
+
+    private static void NoteExpression(FieldReader reader, string field, IEnumerable<string> patterns, Func<string, bool> looksLikeExpression)
+    {
+        if (patterns.FirstOrDefault(looksLikeExpression) is { } odd) reader.Note(field, $"'{odd}' is compared letter by letter: regular expressions are not taken, and * stands for anything at the end or the start");
+    }
 
     /// <summary>How many values they name, as they count: each request may have to be compared with all of them, and others wait meanwhile.</summary>
     public static int ValuesOf(RequestConditions conditions) => Weight * (
@@ -57,7 +62,8 @@ internal static class RequestConditionsReader
         string? name = header.String("name", HeaderName, required: true);
         EquatableArray<StringPattern> values = header.List<StringPattern>("values", Pattern), notValues = header.List<StringPattern>("notValues", Pattern);
         header.Done();
-        if (values.Concat(notValues).FirstOrDefault(v => v.Text.EndsWith(".*", StringComparison.Ordinal) || v.Text.EndsWith('$')) is { Text: not null } odd) header.Note("name", $"'{odd}' is compared letter by letter: regular expressions are not taken, and * stands for anything at the end or the start");
+        NoteExpression(header, "values", values.Select(v => v.Text), LooksLikeExpression);
+        NoteExpression(header, "notValues", notValues.Select(v => v.Text), LooksLikeExpression);
         return name is null ? null : new HeaderCondition { Name = name.ToLowerInvariant(), Values = values, NotValues = notValues };
     }
 

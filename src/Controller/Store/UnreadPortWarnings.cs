@@ -34,15 +34,15 @@ internal sealed class UnreadPortWarnings
             }
             else if (one is AuthorizationPolicyObject && ns != Names.RootNamespace)
             {
-                if (old is AuthorizationPolicyObject gone && AsksForRequests(gone)) _policies.Remove(ns, one.Key);
-                if (now is AuthorizationPolicyObject added && AsksForRequests(added)) _policies.Add(ns, one.Key);
+                if (old is AuthorizationPolicyObject gone && AsksAboutRequests(gone)) _policies.Remove(ns, one.Key);
+                if (now is AuthorizationPolicyObject added && AsksAboutRequests(added)) _policies.Add(ns, one.Key);
                 dirty.Add(one.Key);
             }
         }
 
         foreach (ObjectKey key in dirty)
         {
-            SourceError[] found = find(key) is AuthorizationPolicyObject policy && AsksForRequests(policy) ? [.. Of(policy, find).Take(SourceError.MostOfAPlace + 1)] : [];
+            SourceError[] found = find(key) is AuthorizationPolicyObject policy && AsksAboutRequests(policy) ? [.. Of(policy, find).Take(SourceError.MostOfAPlace + 1)] : [];
             if (found.Length == 0) _warnings.Remove(key.ToString());
             else _warnings[key.ToString()] = found;
         }
@@ -72,7 +72,7 @@ internal sealed class UnreadPortWarnings
         return $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests: {effect} there";
     }
 
-    private static bool AsksForRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.To.Any(t => t.Request is not null));
+    private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.To.Any(t => t.Request is not null));
 
     private static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);
 }

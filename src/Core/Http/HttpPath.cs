@@ -16,6 +16,16 @@ public static class HttpPath
     // Of what else there is only one spelling and one reading.
     private static readonly SearchValues<byte> Plain = SearchValues.Create("/!$&'()+,-.:=@_~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
+    // The strictest first, then the same with several slashes as one.
+    private static readonly Reading[] Readings =
+    [
+        default, new(MergesSlashes: true),
+        new(DecodesSlashes: true), new(DecodesSlashes: true, MergesSlashes: true),
+        new(DropsParameters: true), new(DropsParameters: true, MergesSlashes: true),
+        new(DecodesSlashes: true, DropsParameters: true), new(DecodesSlashes: true, DropsParameters: true, MergesSlashes: true),
+        new(DecodesSlashes: true, DropsParameters: true, DecodesFirst: true), new(DecodesSlashes: true, DropsParameters: true, DecodesFirst: true, MergesSlashes: true),
+    ];
+
     /// <summary>Whether a path is normal, and all servers read it in the same way.</summary>
     /// <param name="path">The path, without the query.</param>
     public static bool IsPlain(ReadOnlySpan<byte> path) => !path.ContainsAnyExcept(Plain) && path.IndexOf("/."u8) < 0 && path.IndexOf("//"u8) < 0;
@@ -52,32 +62,21 @@ public static class HttpPath
     /// <returns>How long it is.</returns>
     public static int Read(ReadOnlySpan<byte> normal, int reading, Span<byte> room)
     {
-        // Each of five, with slashes as they are or as one.
-        bool mergesSlashes = reading % 2 == 1;
-        (bool decodesSlashes, bool dropsParameters, bool decodesFirst) = (reading / 2) switch
-        {
-            0 => (false, false, false),
-            1 => (true, false, false),
-            2 => (false, true, false),
-            3 => (true, true, false),
-            _ => (true, true, true),
-        };
+        Reading how = Readings[reading];
         int length = 0;
         bool isDropped = false; // behind a semicolon
         for (int i = 0; i < normal.Length; i++)
         {
-            byte b = normal[i];
-            bool isCode = b == '%' && TryReadCode(normal[i..], out b);
-            if (isCode) i += 2;
-            bool isCodedSlash = isCode && decodesSlashes && b is (byte)'/' or (byte)'\\';
-            if ((b == '/' && !isCode) || (isCodedSlash && (decodesFirst || !isDropped)))
+            byte b = Next(normal, ref i, out bool isCode);
+            bool isCodedSlash = isCode && how.DecodesSlashes && b is (byte)'/' or (byte)'\\';
+            if ((b == '/' && !isCode) || (isCodedSlash && (how.DecodesFirst || !isDropped)))
             {
                 isDropped = false;
-                if (!mergesSlashes || length == 0 || room[length - 1] != '/') room[length++] = (byte)'/';
+                if (!how.MergesSlashes || length == 0 || room[length - 1] != '/') room[length++] = (byte)'/';
                 continue;
             }
 
-            isDropped |= dropsParameters && !isCode && b == ';';
+            isDropped |= how.DropsParameters && !isCode && b == ';';
             if (isDropped) continue;
             if (IsComparedAsItIs(b) || (b == ';' && !isCode)) room[length++] = b;
             else length += WriteCode(b, room[length..]);
@@ -148,9 +147,7 @@ public static class HttpPath
         bool isOther = false;
         for (int i = 0; i < normal.Length; i++)
         {
-            byte b = normal[i];
-            bool isCode = b == '%' && TryReadCode(normal[i..], out b);
-            if (isCode) i += 2;
+            byte b = Next(normal, ref i, out bool isCode);
             bool isEnd = b is (byte)'/' or (byte)'\\' || (b == ';' && !isCode);
             if (isEnd && !isOther && dots is 1 or 2) return true;
             if (isEnd) (dots, isOther) = (0, b == ';');
@@ -159,6 +156,15 @@ public static class HttpPath
         }
 
         return !isOther && dots is 1 or 2;
+    }
+
+    // A character, or what a code stands for; i is at its last byte then.
+    private static byte Next(ReadOnlySpan<byte> normal, ref int i, out bool isCode)
+    {
+        byte b = normal[i];
+        isCode = b == '%' && TryReadCode(normal[i..], out b);
+        if (isCode) i += 2;
+        return b;
     }
 
     private static bool TryReadCode(ReadOnlySpan<byte> text, out byte decoded)
@@ -182,4 +188,11 @@ public static class HttpPath
     private static bool IsComparedAsItIs(byte b) => b != '/' && Plain.Contains(b);
 
     private static int HexOf(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+
+    /// <summary>How a server reads paths.</summary>
+    /// <param name="DecodesSlashes">Codes of slashes and backslashes are slashes.</param>
+    /// <param name="DropsParameters">What stands behind a semicolon is no part of its segment.</param>
+    /// <param name="DecodesFirst">Of both, whether a coded slash ends what stands behind a semicolon; otherwise that ends at the next slash that is none of a code.</param>
+    /// <param name="MergesSlashes">Several slashes are one.</param>
+    private readonly record struct Reading(bool DecodesSlashes = false, bool DropsParameters = false, bool DecodesFirst = false, bool MergesSlashes = false);
 }

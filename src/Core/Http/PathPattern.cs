@@ -44,15 +44,7 @@ public readonly record struct PathPattern
     }
 
     /// <summary>Whether a path matches, normalised and without its query. Allocates nothing.</summary>
-    public bool Matches(ReadOnlySpan<byte> path)
-    {
-        ReadOnlySpan<char> text = Text;
-        if (text.IsEmpty) return false;
-        if (IsTemplate) return MatchesTemplate(text, path);
-        if (text[0] == '*') return path.Length >= text.Length - 1 && Ascii.Equals(path[(path.Length - text.Length + 1)..], text[1..]);
-        if (text[^1] == '*') return path.Length >= text.Length - 1 && Ascii.Equals(path[..(text.Length - 1)], text[..^1]);
-        return Ascii.Equals(path, text);
-    }
+    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
 
     /// <inheritdoc/>
     public override string ToString() => Text;

@@ -82,7 +82,7 @@ public sealed record WorkloadInfo
     public EquatableArray<ushort> ExcludedPorts { get; init; }
 
     /// <summary>
-    /// Those of its TCP ports whose application protocol Services of its namespace declare that select it, by port, whether it is ready or not. Only filled in for workloads of the node that the snapshot is for.
+    /// Those of its TCP ports whose application protocol Services of its namespace declare that select it, or that have no selector and whose EndpointSlices name it; by port. Only filled in for workloads of the node that the snapshot is for.
     /// </summary>
     public EquatableArray<ApplicationPort> ApplicationPorts { get; init; }
 
@@ -99,6 +99,9 @@ public sealed record WorkloadInfo
         }
         return null;
     }
+
+    /// <summary>By which version of HTTP one of its ports is read.</summary>
+    public HttpKind HttpAt(ushort port, TransportProtocol protocol) => HttpKinds.Of(FindApplicationProtocol(port, protocol));
 
     /// <summary>Whether the application at a port wants a PROXY protocol v2 header.</summary>
     public bool WantsProxyProtocol(ushort port, TransportProtocol protocol) => Covers(ProxyProtocolPorts, port, protocol);

@@ -18,7 +18,7 @@ public sealed record HeaderCondition
 
     /// <summary>Whether a request meets it.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="action">What the policy does that asks.</param>
+    /// <param name="action">The action of the policy that asks.</param>
     internal bool Matches(in RequestHead request, PolicyAction action)
     {
         bool isThere = false;

@@ -15,10 +15,10 @@ namespace Culvert.Core;
 public static class PolicyEvaluator
 {
     /// <summary>Decides whether a connection may come in at its destination.</summary>
-    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request) => Evaluate(snapshot, request, request.IsRead ? PolicyScope.Connection : PolicyScope.Bytes);
+    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request) => Evaluate(snapshot, request, request.IsRead ? RequestKnowledge.ToCome : RequestKnowledge.Unread);
 
     /// <summary>Decides about a request of HTTP that has come by a connection.</summary>
-    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest connection, in RequestHead request) => Evaluate(snapshot, connection, new PolicyScope(request));
+    public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest connection, in RequestHead request) => Evaluate(snapshot, connection, new RequestKnowledge(request));
 
     /// <summary>The rule of a NetworkPolicy that lets a connection in at its destination; null when none isolates that, or none lets it in.</summary>
     public static (PolicyReference Policy, int RuleIndex)? FindNetworkPolicy(NodeSnapshot snapshot, in ConnectionRequest request)
@@ -39,7 +39,7 @@ public static class PolicyEvaluator
 
     /// <summary>The index of the first rule of <paramref name="policy"/> that matches what nobody reads, or -1.</summary>
     public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port, TransportProtocol protocol) =>
-        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port, protocol, PolicyScope.Bytes);
+        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port, protocol, RequestKnowledge.Unread);
 
     /// <summary>Decides about all connections from a class of sources at once, which nobody reads.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -50,17 +50,17 @@ public static class PolicyEvaluator
     /// <param name="protocol">The transport protocol.</param>
     /// <param name="outcome">What NetworkPolicies say of it.</param>
     internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome) =>
-        Evaluate(snapshot, destination, identity, source, port, protocol, outcome, PolicyScope.Bytes);
+        Evaluate(snapshot, destination, identity, source, port, protocol, outcome, RequestKnowledge.Unread);
 
-    private static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request, in PolicyScope scope)
+    private static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request, in RequestKnowledge knowledge)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         PolicyPeer source = SourceOf(request);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, OutcomeOf(snapshot, request, source), scope);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, OutcomeOf(snapshot, request, source), knowledge);
     }
 
     private static Decision Evaluate(
-        NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome, in PolicyScope scope)
+        NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome, in RequestKnowledge knowledge)
     {
         if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
@@ -74,7 +74,7 @@ public static class PolicyEvaluator
                 continue;
             }
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol, scope);
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol, knowledge);
             if (rule < 0) continue;
             if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
@@ -112,11 +112,11 @@ public static class PolicyEvaluator
             ? default
             : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
 
-    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol, in PolicyScope scope)
+    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol, in RequestKnowledge knowledge)
     {
         for (int i = 0; i < policy.Rules.Count; i++)
         {
-            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesDestination(policy.Rules[i], policy.Action, port, protocol, scope)) return i;
+            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesDestination(policy.Rules[i], policy.Action, port, protocol, knowledge)) return i;
         }
         return -1;
     }
@@ -147,11 +147,11 @@ public static class PolicyEvaluator
             : new(Verdict.Deny, DecisionReason.DeniedByDefault);
     }
 
-    private static bool MatchesDestination(PolicyRule rule, PolicyAction action, ushort port, TransportProtocol protocol, in PolicyScope scope)
+    private static bool MatchesDestination(PolicyRule rule, PolicyAction action, ushort port, TransportProtocol protocol, in RequestKnowledge knowledge)
     {
         foreach (PolicyDestination to in rule.To)
         {
-            if (MatchesPort(to, port, protocol) && scope.Meets(to.Request, action)) return true;
+            if (MatchesPort(to, port, protocol) && knowledge.Meets(to.Request, action)) return true;
         }
         return rule.To.IsEmpty;
     }

@@ -29,16 +29,16 @@ public sealed record RequestConditions
     public EquatableArray<HeaderCondition> Headers { get; init; }
 
     /// <summary>Whether they ask for the path.</summary>
-    public bool AskForPath => !Paths.IsEmpty || !NotPaths.IsEmpty;
+    public bool AsksAboutPath => !Paths.IsEmpty || !NotPaths.IsEmpty;
 
     /// <summary>Whether a request meets them. Allocates nothing.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="action">What the policy does that asks.</param>
+    /// <param name="action">The action of the policy that asks.</param>
     internal bool Match(in RequestHead request, PolicyAction action)
     {
         if (!(Methods.IsEmpty || AnyEquals(Methods, request.Method)) || AnyEquals(NotMethods, request.Method)) return false;
         if (!(Hosts.IsEmpty || AnyMatches(Hosts, request.Host, ignoresCase: true)) || AnyMatches(NotHosts, request.Host, ignoresCase: true)) return false;
-        if (AskForPath && !MatchesPath(request, action)) return false;
+        if (AsksAboutPath && !MatchesPath(request, action)) return false;
         foreach (HeaderCondition header in Headers)
         {
             if (!header.Matches(request, action)) return false;

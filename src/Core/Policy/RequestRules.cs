@@ -14,14 +14,14 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise)
     {
         (_deny, _allow, _audit, _otherwise) = (deny, allow, audit, otherwise);
-        AskForPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AskForPath);
+        AsksAboutPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
 
     /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
-    public bool AskForPath { get; }
+    public bool AsksAboutPath { get; }
 
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
-    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => !r.Conditions.IsEmpty).Select(r => (r.Decision.Policy!.Value, r.Decision.RuleIndex));
+    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => !r.Conditions.IsEmpty).Select(r => (r.Policy, r.Index));
 
     /// <summary>Finds out what is left.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -40,7 +40,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
             anyConditions |= rules.Any(r => !r.Conditions.IsEmpty);
             if (policy.Action == PolicyAction.Deny) deny.AddRange(rules);
             else if (policy.Action == PolicyAction.Allow) allow.AddRange(rules);
-            else if (rules.All(r => !r.Conditions.IsEmpty)) audit.AddRange(rules);
+            else if (rules.All(r => !r.Conditions.IsEmpty)) audit.AddRange(rules); // one without conditions was met, and told of, when the connection was opened
         }
 
         return anyConditions ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy)) : null;
@@ -67,7 +67,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
     {
         foreach (Rule rule in rules)
         {
-            if (rule.Matches(request, action)) return rule.Decision;
+            if (rule.Matches(request, action)) return rule.Decision!.Value;
         }
 
         return null;
@@ -78,8 +78,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
         List<PolicyReference>? found = null;
         foreach (Rule rule in _audit)
         {
-            PolicyReference policy = rule.Decision.Policy!.Value;
-            if (found?.Contains(policy) != true && rule.Matches(request, PolicyAction.Audit)) (found ??= []).Add(policy);
+            if (found?.Contains(rule.Policy) != true && rule.Matches(request, PolicyAction.Audit)) (found ??= []).Add(rule.Policy);
         }
 
         return found;
@@ -96,19 +95,24 @@ public sealed class RequestRules : IEquatable<RequestRules>
             PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
             if (destinations.Length == 0 && !rule.To.IsEmpty) continue;
             bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
-            Decision decision = policy.Action == PolicyAction.Deny
-                ? new(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i)
-                : new(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i);
-            found.Add(new Rule(decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray()));
+            Decision? decision = policy.Action switch
+            {
+                PolicyAction.Deny => new Decision(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i),
+                PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
+                _ => null,
+            };
+            found.Add(new Rule(policy.Name, i, decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray()));
         }
 
         return found;
     }
 
     /// <summary>A rule that source and port meet.</summary>
-    /// <param name="Decision">What it comes to when a request meets it too.</param>
+    /// <param name="Policy">Its policy.</param>
+    /// <param name="Index">Which it is of that.</param>
+    /// <param name="Decision">What it comes to when a request meets it too; null: it is reported only.</param>
     /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>
-    private sealed record Rule(Decision Decision, EquatableArray<RequestConditions> Conditions)
+    private sealed record Rule(PolicyReference Policy, int Index, Decision? Decision, EquatableArray<RequestConditions> Conditions)
     {
         internal bool Matches(in RequestHead request, PolicyAction action)
         {

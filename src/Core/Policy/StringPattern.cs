@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Culvert.Core;
 
@@ -60,17 +59,8 @@ public readonly record struct StringPattern
     /// <summary>Whether a value in ASCII matches; a character beyond that matches no other than <c>*</c>. Allocates nothing.</summary>
     /// <param name="value">The value.</param>
     /// <param name="ignoresCase">Whether small letters and capitals are the same.</param>
-    public bool Matches(ReadOnlySpan<byte> value, bool ignoresCase)
-    {
-        ReadOnlySpan<char> text = Text;
-        if (text.IsEmpty) return false;
-        if (text[0] == '*') return value.Length >= text.Length - 1 && AreEqual(value[(value.Length - text.Length + 1)..], text[1..], ignoresCase);
-        if (text[^1] == '*') return value.Length >= text.Length - 1 && AreEqual(value[..(text.Length - 1)], text[..^1], ignoresCase);
-        return AreEqual(value, text, ignoresCase);
-    }
+    public bool Matches(ReadOnlySpan<byte> value, bool ignoresCase) => Wildcard.Matches(Text, value, ignoresCase);
 
     /// <inheritdoc/>
     public override string ToString() => Text;
-
-    private static bool AreEqual(ReadOnlySpan<byte> value, ReadOnlySpan<char> text, bool ignoresCase) => ignoresCase ? Ascii.EqualsIgnoreCase(value, text) : Ascii.Equals(value, text);
 }

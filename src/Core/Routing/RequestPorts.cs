@@ -13,7 +13,7 @@ public sealed class RequestPorts
         foreach (WorkloadInfo workload in snapshot.Workloads.Values)
         {
             if (workload.PolicyNames.IsEmpty || workload.ApplicationPorts.IsEmpty) continue;
-            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && IsAskedAbout(snapshot, workload, p.Port)).Select(p => p.Port)];
+            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && PoliciesOf(snapshot, workload, p.Port, TransportProtocol.Tcp).Any()).Select(p => p.Port)];
             if (ports.Length > 0) _ports.Add(workload.Uid, ports);
         }
     }
@@ -28,14 +28,11 @@ public sealed class RequestPorts
     /// <summary>Whether a port of a workload is one of them.</summary>
     public bool Contains(WorkloadInfo workload, ushort port, TransportProtocol protocol) => protocol == TransportProtocol.Tcp && Of(workload).Contains(port);
 
-    private static bool IsAskedAbout(NodeSnapshot snapshot, WorkloadInfo workload, ushort port)
+    /// <summary>The policies that ask about requests at a port of a workload, whether anybody reads them or not.</summary>
+    public static IEnumerable<NamespacedName> PoliciesOf(NodeSnapshot snapshot, WorkloadInfo workload, ushort port, TransportProtocol protocol)
     {
-        foreach (NamespacedName name in workload.PolicyNames)
-        {
-            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue;
-            if (policy.Rules.Any(r => r.To.Any(t => t.Request is not null && PolicyEvaluator.MatchesPort(t, port, TransportProtocol.Tcp)))) return true;
-        }
-
-        return false;
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(workload);
+        return workload.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => r.To.Any(t => t.Request is not null && PolicyEvaluator.MatchesPort(t, port, protocol))));
     }
 }

@@ -167,7 +167,7 @@ internal static class Explainer
             Port = port,
             Protocol = protocol,
             Authenticated = authenticated,
-            IsRead = HttpKinds.Of(destination.FindApplicationProtocol(port, protocol)) != HttpKind.None,
+            IsRead = destination.HttpAt(port, protocol) != HttpKind.None,
         };
         if (PolicyEvaluator.FindNetworkPolicy(snapshot, request) is var (letIn, index))
             answer.Steps.Add($"let in by {letIn} ingress rule {index} ({FlowMapping.Rule(letIn, index, snapshot).SourceReference})");
@@ -187,16 +187,8 @@ internal static class Explainer
             answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")}: {answer.Reason}; {policies}");
         }
         AddAudits(answer, decision, snapshot, $"isolates what comes in to {destination.Uid}");
-        if (!request.IsRead && PoliciesAboutRequests(snapshot, destination, port, protocol) is { Length: > 0 } unread)
-            answer.Steps.Add($"{(destination.FindApplicationProtocol(port, protocol) is { } spoken ? $"port {port} speaks '{spoken}', as the first Service by name says that leads there" : $"no Service of namespace {destination.Namespace} that leads to port {port} says that it speaks HTTP")}, so that nobody reads its requests: of {string.Join(", ", unread)}, rules about requests allow nothing there, and deny and audit all");
-        if (request.IsRead && decision.IsAllowed && RequestRules.Of(snapshot, request) is { } rules)
-            answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", rules.Conditional.Select(r => $"{r.Policy} rule {r.RuleIndex} ({FlowMapping.Rule(r.Policy, r.RuleIndex, snapshot).SourceReference})"))}");
+        RequestExplainer.AddSteps(answer, snapshot, request, decision);
     }
-
-    private static PolicyReference[] PoliciesAboutRequests(NodeSnapshot snapshot, WorkloadInfo destination, ushort port, TransportProtocol protocol) =>
-    [
-        .. destination.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => r.To.Any(t => t.Request is not null && PolicyEvaluator.MatchesPort(t, port, protocol)))),
-    ];
 
     private static void AddAudits(Wire.ExplainResponse answer, Decision decision, NodeSnapshot snapshot, string isolates)
     {

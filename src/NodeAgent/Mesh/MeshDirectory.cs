@@ -59,7 +59,7 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
             IsRead = isRead,
         };
         Decision decision = PolicyEvaluator.Evaluate(view.Snapshot, request);
-        if (isRead && decision.IsAllowed) rules = view.RequestRulesOf(peer, source, request);
+        if (isRead && decision.IsAllowed) rules = view.RequestRulesOf(request);
         return decision;
     }
 

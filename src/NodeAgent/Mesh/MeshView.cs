@@ -19,7 +19,7 @@ internal sealed class MeshView
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> _applicationProtocols;
     private readonly Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendLoad> _loads = [];
-    private readonly ConcurrentDictionary<(string Uid, ushort Port, SpiffeId? Peer, SocketEndPoint Source), RequestRules?> _requestRules = new();
+    private readonly ConcurrentDictionary<(string Uid, ushort Port, SpiffeId? Peer, IPAddress Source), RequestRules?> _requestRules = new();
 
     /// <summary>Makes a view of a snapshot.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -59,10 +59,10 @@ internal sealed class MeshView
 
     internal NodeSnapshot Snapshot { get; }
 
-    /// <summary>What policy has left to be decided about the requests of a connection. After a change all connections ask at once, many for the same client and port.</summary>
-    internal RequestRules? RequestRulesOf(SpiffeId? peer, in SocketEndPoint source, in ConnectionRequest connection)
+    /// <summary>What policy has left to be decided about the requests of a connection. It is remembered: after a change all connections ask at once, many for the same client and port.</summary>
+    internal RequestRules? RequestRulesOf(in ConnectionRequest connection)
     {
-        (string, ushort, SpiffeId?, SocketEndPoint) key = (connection.Destination.Uid, connection.Port, peer, source.WithPort(0));
+        (string, ushort, SpiffeId?, IPAddress) key = (connection.Destination.Uid, connection.Port, connection.ProvenIdentity, connection.SourceAddress);
         if (_requestRules.TryGetValue(key, out RequestRules? rules)) return rules;
         rules = RequestRules.Of(Snapshot, connection);
         if (_requestRules.Count < MostRequestRules) _requestRules.TryAdd(key, rules);
@@ -88,7 +88,7 @@ internal sealed class MeshView
         Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
-            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = FindApplicationProtocol(chosen.Address, protocol, pool.Port) }
+            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, protocol) }
             : RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
     }
 
@@ -98,7 +98,7 @@ internal sealed class MeshView
         Backend? backend = pool.Find(drawn);
         bool isGone = backend is null && (protocol == TransportProtocol.Udp || FindWorkload(drawn) is not { Enrolled: true }); // a session of datagrams is drawn another
         if (isGone) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
-        return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = FindApplicationProtocol(drawn, protocol, pool.Port) };
+        return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = ProtocolFor(pool.Port, drawn, protocol) };
     }
 
     /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
@@ -106,7 +106,7 @@ internal sealed class MeshView
         FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : _applicationProtocols.GetValueOrDefault((target, protocol));
 
     // A client reads what it asked for as the Service says, unless it is decided here what may be asked.
-    private string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol, ServicePort asked) =>
+    private string? ProtocolFor(ServicePort asked, in SocketEndPoint target, TransportProtocol protocol) =>
         FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : asked.AppProtocol;
 
     internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;

@@ -62,13 +62,13 @@ public static class PolicyMapping
 
     private static PolicyDestination ToModel(Wire.PolicyDestination to)
     {
-        bool asksForRequests = to.Protocol == Wire.TransportProtocol.TcpRequests;
-        if (asksForRequests != (to.Request is not null)) throw new FormatException("request: is set where the protocol is TCP_REQUESTS, and only there");
+        bool asksAboutRequests = to.Protocol == Wire.TransportProtocol.TcpRequests;
+        if (asksAboutRequests != (to.Request is not null)) throw new FormatException("request: is set where the protocol is TCP_REQUESTS, and only there");
         return new()
         {
             Ports = to.Ports.ToPorts("ports"),
             NotPorts = to.NotPorts.ToPorts("not_ports"),
-            Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : asksForRequests ? TransportProtocol.Tcp : to.Protocol.ToModel(),
+            Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : asksAboutRequests ? TransportProtocol.Tcp : to.Protocol.ToModel(),
             Request = to.Request?.ToModel(),
         };
     }

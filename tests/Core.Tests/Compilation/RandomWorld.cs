@@ -119,13 +119,13 @@ internal sealed class RandomWorld(int seed)
 
     private PolicyDestination Destination()
     {
-        bool asksForRequests = _random.Next(3) == 0;
+        bool asksAboutRequests = _random.Next(3) == 0;
         return new()
         {
             Ports = Many(2, () => Pick(Ports)),
             NotPorts = Many(1, () => Pick(Ports)),
-            Protocol = asksForRequests ? TransportProtocol.Tcp : Pick<TransportProtocol?>([null, null, TransportProtocol.Tcp, TransportProtocol.Udp]),
-            Request = asksForRequests ? Conditions() : null,
+            Protocol = asksAboutRequests ? TransportProtocol.Tcp : Pick<TransportProtocol?>([null, null, TransportProtocol.Tcp, TransportProtocol.Udp]),
+            Request = asksAboutRequests ? Conditions() : null,
         };
     }
 

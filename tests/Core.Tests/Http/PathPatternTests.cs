@@ -66,12 +66,12 @@ public sealed class PathPatternTests
     public void Templates_match_as_expressions_that_say_the_same()
     {
         Random random = new(3);
-        string[] pieces = ["a", "b", "{*}", "{*}", ""];
+        string[] pieces = ["a", "b", "{*}", "{*}"];
         int matched = 0;
         for (int round = 0; round < 20_000; round++)
         {
-            string[] segments = [.. Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(4)])];
-            string text = $"/{string.Join('/', segments)}{(random.Next(3) == 0 ? "/{**}" : "")}";
+            string[] segments = [.. Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(pieces.Length)])];
+            string text = $"{string.Concat(segments.Select(s => "/" + s))}{(random.Next(3) == 0 ? "/{**}" : "")}";
             if (!text.Contains('{', StringComparison.Ordinal) || !PathPattern.TryParse(text, out PathPattern pattern, out _)) continue;
             string path = "/" + string.Join('/', Enumerable.Range(0, random.Next(5)).Select(_ => new[] { "a", "b", "" }[random.Next(3)]));
             string expression = Regex.Escape(text).Replace(@"/\{\*\*}", "(/.*)?", StringComparison.Ordinal).Replace(@"\{\*}", "[^/]+", StringComparison.Ordinal);

@@ -106,13 +106,13 @@ internal static class RandomSnapshot
 
     private static PolicyDestination Destination(Random random)
     {
-        bool asksForRequests = random.Next(5) == 0;
+        bool asksAboutRequests = random.Next(5) == 0;
         return new()
         {
-            Protocol = asksForRequests ? TransportProtocol.Tcp : random.Next(3) == 0 ? null : Protocol(random),
+            Protocol = asksAboutRequests ? TransportProtocol.Tcp : random.Next(3) == 0 ? null : Protocol(random),
             Ports = random.Next(3) == 0 ? [] : [Port(random)],
             NotPorts = random.Next(4) == 0 ? [Port(random)] : [],
-            Request = asksForRequests ? new RequestConditions { Methods = ["GET"] } : null,
+            Request = asksAboutRequests ? new RequestConditions { Methods = ["GET"] } : null,
         };
     }
 

@@ -113,11 +113,11 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
         if (info.IsClientNamedByPeer && !IsStillNamed(info)) return false;
         if (!connection.IsDestinationHere) return Allows(connection, Ask(info, source, destination: null, out _));
-        return directory.FindLocalWorkload(info.Target) is { } destination
-            && destination.Identity == info.DestinationIdentity
-            && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
-            && Allows(connection, Ask(info, source, destination, out RequestRules? rules))
-            && Applies(connection, rules);
+        if (directory.FindLocalWorkload(info.Target) is not { } destination || destination.Identity != info.DestinationIdentity) return false;
+        if (info.LoadBalancer is not null && !LoadBalancerHeader.IsTrusted(info, destination)) return false;
+        if (!Allows(connection, Ask(info, source, destination, out RequestRules? rules))) return false;
+        Apply(connection, rules);
+        return true;
     }
 
     // This proxy speaks for this node's addresses, others for those of other nodes.
@@ -135,12 +135,11 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     }
 
     // Requests that run may not be allowed any more, though their connection is. Most changes are about something else.
-    private static bool Applies(ProxiedConnection connection, RequestRules? rules)
+    private static void Apply(ProxiedConnection connection, RequestRules? rules)
     {
-        if (Equals(connection.RequestRules, rules)) return true;
+        if (Equals(connection.RequestRules, rules)) return;
         connection.RequestRules = rules;
         connection.RulesChanged?.Invoke();
-        return true;
     }
 
     // Out of a source here, and in at a destination here.

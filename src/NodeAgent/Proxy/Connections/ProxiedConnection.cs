@@ -46,7 +46,7 @@ internal sealed class ProxiedConnection
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
 
-    /// <summary>Called when the mesh has changed, and <see cref="RequestRules"/> perhaps with it.</summary>
+    /// <summary>Called when <see cref="RequestRules"/> have changed.</summary>
     internal Action? RulesChanged { get; set; }
 
     internal ProxiedConnection? Next { get; set; }

@@ -66,7 +66,7 @@ internal sealed partial class Http1Relay
         if (isWhole)
         {
             Loop.Timers.Cancel(_headDeadline);
-            if (_gate.IsAsked) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
+            if (_gate.AsksPolicy) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
             else BeginBytes();
             return !IsEnded;
         }
@@ -223,7 +223,7 @@ internal sealed partial class Http1Relay
         AnswerLast(status, error, details);
     }
 
-    // Policy may have changed. What was never HTTP can't be asked about; of what an upgrade has led to, the request for it can.
+    // Policy has changed. What was never HTTP can't be asked about; of what an upgrade has led to, the request for it can.
     private void AskAnew()
     {
         bool wasNeverHttp = _isBytes && _exchange.Count == 0;

@@ -20,8 +20,8 @@ internal sealed class Http2Exchange
         _relay = relay;
         Client = new Http2Leg(this, client);
         Server = new Http2Leg(this, server);
-        Place = new LinkedListNode<Http2Exchange>(this);
-        Running = new LinkedListNode<Http2Exchange>(this);
+        WaitingEntry = new LinkedListNode<Http2Exchange>(this);
+        Entry = new LinkedListNode<Http2Exchange>(this);
     }
 
     /// <summary>The client's stream.</summary>
@@ -31,10 +31,10 @@ internal sealed class Http2Exchange
     internal Http2Leg Server { get; }
 
     /// <summary>Its place among those that wait for a stream to the server.</summary>
-    internal LinkedListNode<Http2Exchange> Place { get; }
+    internal LinkedListNode<Http2Exchange> WaitingEntry { get; }
 
-    /// <summary>Its place among those that run.</summary>
-    internal LinkedListNode<Http2Exchange> Running { get; }
+    /// <summary>Its place among all that are not over.</summary>
+    internal LinkedListNode<Http2Exchange> Entry { get; }
 
     /// <summary>The request's head while it waits, and, if policy has been asked about it, while it runs; null otherwise.</summary>
     internal HeaderList? Head => _head.Count > 0 ? _head : null;

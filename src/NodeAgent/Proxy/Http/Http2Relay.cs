@@ -23,10 +23,10 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     private readonly TimeProvider _time;
     private readonly RequestGate _gate;
     private readonly Stack<Http2Exchange> _idle = new();
-    private readonly LinkedList<Http2Exchange> _running = new();
+    private readonly LinkedList<Http2Exchange> _requests = new();
     private readonly LinkedList<Http2Exchange> _waiting = new();
     private readonly HttpOptions _options;
-    private readonly LoopTimer _deadline;
+    private readonly LoopTimer _requestDeadline;
     private int _held;
     private bool _isServing;
     private bool _hasAnswered;
@@ -49,7 +49,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         Answers = new Http2Answer(time);
         _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
         _server = new Http2Link(server, requests: null, options.Http2, serverOwner, this, time);
-        _deadline = new LoopTimer(static state => ((Http2Link)state!).Close("there was no request in time", ProxyFailure.ProtocolError), _client);
+        _requestDeadline = new LoopTimer(static state => ((Http2Link)state!).Close("there was no request in time", ProxyFailure.ProtocolError), _client);
     }
 
     /// <inheritdoc/>
@@ -68,7 +68,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         Task server = _server.RunAsync().AsTask();
         await _client.RunAsync();
         await server;
-        _client.Loop.Timers.Cancel(_deadline);
+        _client.Loop.Timers.Cancel(_requestDeadline);
     }
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     {
         Http2Exchange exchange = _idle.TryPop(out Http2Exchange? idle) ? idle : new Http2Exchange(this, _client, _server);
         exchange.Begin(stream, headers, endStream, _time.GetTimestamp());
-        _running.AddLast(exchange.Running);
+        _requests.AddLast(exchange.Entry);
         if (stream.IsConnect)
         {
             exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
@@ -93,16 +93,16 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         {
             exchange.Answer(refusal.Status, refusal.Error, refusal.Details);
         }
-        else if (IsServerMute)
+        else if (IsServerOfAnotherProtocol)
         {
-            AnswerForMute(exchange);
+            AnswerForOtherProtocol(exchange);
             _client.Drain();
         }
         else if (_server.IsClosed || _server.Http2.IsDraining)
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // by another connection it may be served: the client has been told to make one
         }
-        else if ((_gate.IsAsked && !exchange.TryKeepHead(headers)) || (!(_waiting.Count == 0 && TryOpen(exchange, headers)) && !TryWait(exchange, headers)))
+        else if (!TryTake(exchange, headers))
         {
             exchange.Abort(Http2ErrorCode.RefusedStream); // too much is kept already
         }
@@ -117,7 +117,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         // What a client says of streams that a server opens, which there are none of, ends with its own.
         if (!ReferenceEquals(link, _server)) return;
         RefuseWaiting();
-        if (!IsServerMute) _client.Drain();
+        if (!IsServerOfAnotherProtocol) _client.Drain();
     }
 
     /// <inheritdoc/>
@@ -128,14 +128,14 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         RefuseWaiting();
 
         // Streams that ran are reset on the other side, or answered; that goes out before it ends. A client that has not been answered is to hear why from its next request: by another connection it would fare no better.
-        if (isClient || !IsServerMute || _hasAnswered) (isClient ? _server : _client).Drain();
-        else if (!_client.IsClosed) _client.Loop.Schedule(_deadline, _options.HeadTimeout);
+        if (isClient || !IsServerOfAnotherProtocol || _hasAnswered) (isClient ? _server : _client).Drain();
+        else if (!_client.IsClosed) _client.Loop.Schedule(_requestDeadline, _options.HeadTimeout);
     }
 
     // It has ended, or failed, without a word of HTTP/2.
-    private bool IsServerMute => !_server.HasSpoken && (_server.IsClosed || _server.Http2.IsClosed);
+    private bool IsServerOfAnotherProtocol => !_server.HasSpoken && (_server.IsClosed || _server.Http2.IsClosed);
 
-    private static void AnswerForMute(Http2Exchange exchange) => exchange.Answer(502, ProxyError.Protocol, "the server does not speak HTTP/2");
+    private static void AnswerForOtherProtocol(Http2Exchange exchange) => exchange.Answer(502, ProxyError.Protocol, "the server does not speak HTTP/2");
 
     /// <summary>Puts answers together that are made in the server's place.</summary>
     internal Http2Answer Answers { get; }
@@ -165,8 +165,8 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     /// <summary>Both streams of a request are gone.</summary>
     internal void OnOver(Http2Exchange exchange)
     {
-        if (exchange.Place.List is not null) _waiting.Remove(exchange.Place);
-        _running.Remove(exchange.Running);
+        if (exchange.WaitingEntry.List is not null) _waiting.Remove(exchange.WaitingEntry);
+        _requests.Remove(exchange.Entry);
         if (_idle.Count < MostIdle) _idle.Push(exchange);
         ServeWaiting();
     }
@@ -174,17 +174,23 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     private bool TryOpen(Http2Exchange exchange, HeaderList headers)
     {
         if (_server.IsOverfull || _server.Http2.OpenStream(headers, exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
-        exchange.Open(stream, keepsHead: _gate.IsAsked);
+        exchange.Open(stream, keepsHead: _gate.AsksPolicy);
         _server.ScheduleFlush();
         return true;
     }
 
-    private RequestRefusal? RefusalOf(HeaderList headers) => StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: _gate.IsAsked) is { } refusal ? RequestRefusal.Of(refusal) : _gate.Ask(headers);
+    private RequestRefusal? RefusalOf(HeaderList headers) => StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: _gate.AsksPolicy) is { } refusal ? RequestRefusal.Of(refusal) : _gate.Ask(headers);
+
+    private bool TryTake(Http2Exchange exchange, HeaderList headers)
+    {
+        if (_gate.AsksPolicy && !exchange.TryKeepHead(headers)) return false;
+        return (_waiting.Count == 0 && TryOpen(exchange, headers)) || TryWait(exchange, headers);
+    }
 
     private bool TryWait(Http2Exchange exchange, HeaderList headers)
     {
         if (!exchange.TryKeepHead(headers)) return false;
-        _waiting.AddLast(exchange.Place);
+        _waiting.AddLast(exchange.WaitingEntry);
         ServeWaiting();
         return true;
     }
@@ -194,9 +200,9 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
     {
         bool wasServing = _isServing;
         _isServing = true;
-        foreach (Http2Exchange exchange in _running.ToArray())
+        foreach (Http2Exchange exchange in _requests.ToArray())
         {
-            if (exchange.Running.List is not null && !_gate.MayGoOn(exchange.Head)) exchange.Abort(Http2ErrorCode.Cancel);
+            if (exchange.Entry.List is not null && !_gate.MayGoOn(exchange.Head)) exchange.Abort(Http2ErrorCode.Cancel);
         }
 
         _isServing = wasServing;
@@ -221,7 +227,7 @@ internal sealed class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHtt
         while (_waiting.First is { } first)
         {
             _waiting.Remove(first);
-            if (IsServerMute) AnswerForMute(first.Value);
+            if (IsServerOfAnotherProtocol) AnswerForOtherProtocol(first.Value);
             else first.Value.Abort(Http2ErrorCode.RefusedStream);
         }
     }

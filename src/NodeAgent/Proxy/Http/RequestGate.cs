@@ -22,12 +22,12 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private HeaderList _fields = new();
 
     /// <summary>Whether policy depends on requests: then nothing may pass that is none.</summary>
-    internal bool IsAsked => connection.RequestRules is not null;
+    internal bool AsksPolicy => connection.RequestRules is not null;
 
     /// <inheritdoc/>
     int IRequestFields.Count => _fields.Count;
 
-    /// <summary>Has somebody called when policy may have changed, so that requests that run are asked about anew.</summary>
+    /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew.</summary>
     internal void OnChanged(Action changed) => connection.RulesChanged = changed;
 
     /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
@@ -42,7 +42,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return decision.IsAllowed ? null : RequestRefusal.Of(decision);
     }
 
-    /// <summary>Whether a request that has passed may go on, now that policy may have changed.</summary>
+    /// <summary>Whether a request that has passed may go on, now that policy has changed.</summary>
     /// <param name="request">Its head, as it was passed on; null: it is not known any more.</param>
     internal bool MayGoOn(HeaderList? request)
     {
@@ -64,7 +64,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         _fields = request;
         ReadOnlySpan<byte> path = WithoutQuery(request.Path);
-        if (rules.AskForPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, out decision);
+        if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, out decision);
         decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this));
         return true;
     }
