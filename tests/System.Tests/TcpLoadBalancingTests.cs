@@ -87,19 +87,7 @@ public sealed class TcpLoadBalancingTests(MeshFixture mesh)
     }
 
     // Its backend is what its slices say, and not a selector.
-    private string FarOnly(string service) =>
-        service.Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal) + Slice("IPv4", mesh.Far.Address4) + Slice("IPv6", mesh.Far.Address6);
-
-    private static string Slice(string type, IPAddress address) => $$"""
-        ---
-        apiVersion: discovery.k8s.io/v1
-        kind: EndpointSlice
-        metadata: {name: turns-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: turns} }
-        addressType: {{type}}
-        endpoints: [{addresses: ["{{address}}"]}]
-        ports: [{name: web, port: {{Port}} }]
-
-        """;
+    private string FarOnly(string service) => MeshObjects.LeadingTo(service, "turns", "web", mesh.Far, Port);
 
     private static string Local(string service) => service.Replace("spec:", "spec:\n  internalTrafficPolicy: Local", StringComparison.Ordinal);
 

@@ -40,6 +40,10 @@ public readonly ref struct PathReadings
         return new PathReadings(room[..used], ends[..last]);
     }
 
-    // A code may be one of a slash, and without either several slashes are all that can be read in two ways.
-    private static int MostOf(ReadOnlySpan<byte> normal) => normal.ContainsAny((byte)'%', (byte)';') ? HttpPath.MostReadings : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
+    // Without a semicolon and codes of slashes, several slashes are all that can be read in two ways.
+    private static int MostOf(ReadOnlySpan<byte> normal)
+    {
+        bool isOfManyReadings = normal.Contains((byte)';') || normal.IndexOf("%2F"u8) >= 0 || normal.IndexOf("%5C"u8) >= 0;
+        return isOfManyReadings ? HttpPath.MostReadings : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Culvert.Labs.Mesh;
 
@@ -97,6 +98,31 @@ internal static class MeshObjects
               protocol: TCP
 
         """);
+
+    /// <summary>A Service whose only port speaks an application protocol.</summary>
+    /// <param name="service">As <see cref="Service"/> has made it.</param>
+    /// <param name="protocol">The protocol.</param>
+    public static string Speaking(string service, string protocol) => $"{service.TrimEnd()}\n      appProtocol: {protocol}\n";
+
+    /// <summary>A Service with the same ports, whose backend is one pod as its slices say, and whom no selector selects.</summary>
+    /// <param name="service">As <see cref="Service"/> has made it.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="account">The account that it selects.</param>
+    /// <param name="pod">The backend.</param>
+    /// <param name="port">The backend's port.</param>
+    public static string LeadingTo(string service, string name, string account, LabPod pod, int port) =>
+        service.Replace($"  selector:\n    app: {account}\n", "", StringComparison.Ordinal) + Slice(name, "IPv4", pod.Address4, port) + Slice(name, "IPv6", pod.Address6, port);
+
+    private static string Slice(string service, string type, IPAddress address, int port) => $$"""
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: {{service}}-{{type.ToLowerInvariant()}}, namespace: {{Namespace}}, labels: {kubernetes.io/service-name: {{service}}} }
+        addressType: {{type}}
+        endpoints: [{addresses: ["{{address}}"]}]
+        ports: [{name: web, port: {{port}} }]
+
+        """;
 
     private static string Annotations(IReadOnlyList<string> lines) =>
         lines.Count == 0 ? "" : "  annotations:\n" + string.Concat(lines.Select(l => $"    {l}\n"));

@@ -67,17 +67,6 @@ internal sealed class HttpService : IAsyncDisposable
         await _nginx.StopAsync(TimeSpan.FromSeconds(10));
     }
 
-    private static string ObjectsOf(LabPod pod, string protocol, int port) => MeshObjects.Service(Name, "web", 80, port, Vip4, Vip6).TrimEnd().Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal)
-        + $"\n      appProtocol: {protocol}\n" + Slice("IPv4", pod.Address4, port) + Slice("IPv6", pod.Address6, port);
-
-    private static string Slice(string type, IPAddress address, int port) => $$"""
-        ---
-        apiVersion: discovery.k8s.io/v1
-        kind: EndpointSlice
-        metadata: {name: {{Name}}-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: {{Name}}} }
-        addressType: {{type}}
-        endpoints: [{addresses: ["{{address}}"]}]
-        ports: [{name: web, port: {{port}} }]
-
-        """;
+    private static string ObjectsOf(LabPod pod, string protocol, int port) =>
+        MeshObjects.LeadingTo(MeshObjects.Speaking(MeshObjects.Service(Name, "web", 80, port, Vip4, Vip6), protocol), Name, "web", pod, port);
 }

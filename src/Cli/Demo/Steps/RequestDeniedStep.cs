@@ -20,7 +20,7 @@ internal sealed class RequestDeniedStep : IDemoStep
     {
         try
         {
-            world.Mesh.Objects.Write(ServiceName, MeshObjects.Service(ServiceName, "web", 80, DemoWorld.Port, "10.96.0.11", "fd96::11").TrimEnd() + "\n      appProtocol: http\n");
+            world.Mesh.Objects.Write(ServiceName, MeshObjects.Speaking(MeshObjects.Service(ServiceName, "web", 80, DemoWorld.Port, "10.96.0.11", "fd96::11"), "http"));
             world.Mesh.Objects.Write(Policy, Deny);
             string reason = "";
             foreach (LabPod server in new[] { world.Near, world.Far }) reason = await RequireDeniedAsync(world, server, cancellationToken);
