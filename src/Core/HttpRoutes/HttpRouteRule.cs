@@ -1,0 +1,26 @@
+namespace Culvert.Core;
+
+/// <summary>One rule of a route: which requests it has, what is changed of them, and where they go.</summary>
+public sealed record HttpRouteRule
+{
+    /// <summary>Its name, for people; empty: it has none.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>It has a request when any of these does; never empty: a rule for all requests matches the prefix <c>/</c>.</summary>
+    public EquatableArray<HttpRouteMatch> Matches { get; init; }
+
+    /// <summary>What is changed of requests and responses, or answered in a server's place.</summary>
+    public HttpRouteFilters Filters { get; init; } = HttpRouteFilters.None;
+
+    /// <summary>Where requests go, each with its share; empty where the rule answers itself.</summary>
+    public EquatableArray<HttpRouteBackend> Backends { get; init; }
+
+    /// <summary>How long a request may take until its response is whole, with all tries; null: as long as it likes.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary>How long one try may take; null: as long as the request.</summary>
+    public TimeSpan? BackendTimeout { get; init; }
+
+    /// <summary>When a request is tried again; null: only if no server has had it.</summary>
+    public HttpRouteRetry? Retry { get; init; }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Culvert.Core;
+
+/// <summary>A regular expression in a route, which the whole of a text has to match. Takes time in proportion to the text, whatever the expression is: it never goes back. Thread-safe.</summary>
+public sealed class RouteExpression
+{
+    /// <summary>The longest, in characters.</summary>
+    public const int MaxLength = 1024;
+
+    private const int RoomOnStack = 256;
+
+    private readonly Regex _expression;
+
+    private RouteExpression(Regex expression) => _expression = expression;
+
+    /// <summary>Makes one.</summary>
+    /// <param name="text">The expression, in the syntax of .NET without what needs going back: no references to groups, no look ahead or behind.</param>
+    /// <param name="expression">It, when true is returned.</param>
+    /// <param name="reason">Why it is none, when false is returned.</param>
+    public static bool TryParse(string text, [NotNullWhen(true)] out RouteExpression? expression, [NotNullWhen(false)] out string? reason)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        (expression, reason) = (null, null);
+        try
+        {
+            if (text.Length > MaxLength) reason = $"is longer than {MaxLength} characters";
+            else expression = new RouteExpression(new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+        }
+        catch (RegexParseException exception)
+        {
+            reason = $"is no regular expression: {exception.Error}";
+        }
+        catch (NotSupportedException)
+        {
+            reason = "is a regular expression that can't be matched in linear time: it is too large, refers to groups, or looks ahead or behind";
+        }
+
+        return expression is not null;
+    }
+
+    /// <summary>Whether a text matches; each byte is one character.</summary>
+    public bool IsMatch(ReadOnlySpan<byte> text)
+    {
+        if (text.Length <= RoomOnStack) return IsMatch(text, stackalloc char[RoomOnStack]);
+        char[] room = ArrayPool<char>.Shared.Rent(text.Length);
+        try
+        {
+            return IsMatch(text, room);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(room);
+        }
+    }
+
+    private bool IsMatch(ReadOnlySpan<byte> text, Span<char> room) => _expression.IsMatch(room[..Encoding.Latin1.GetChars(text, room)]);
+}
