@@ -26,6 +26,10 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
 
+    public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => null;
+
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => throw new NotSupportedException();
+
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) => route!.Value;
 
     public bool TryFind(in SocketEndPoint pod, in SocketEndPoint backend, out SocketEndPoint service)

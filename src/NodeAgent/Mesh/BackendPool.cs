@@ -16,6 +16,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // Where the kernel draws a backend outside the mesh, it forwards that connection itself.
     private readonly Candidates _left = Candidates.Of(port, Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends);
 
+    // Requests that are routed are all brought to the proxy.
+    private readonly Candidates _all = Candidates.Of(port, backends);
+
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
@@ -43,21 +46,28 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     internal Backend? Choose(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
         bool isInside = source is not null && view.Oracle.IsInside(source);
-        (Backend[] candidates, int[] turns) = _left;
-        switch (Port.LoadBalancing)
+
+        // Of what a pod captured inside its namespace sends the kernel delivers nothing to workloads of the node, nor has it drawn one elsewhere.
+        return Port.LoadBalancing == LoadBalancing.Random && !isInside ? Draw(view, source) : Choose(_left, view, source, client);
+    }
+
+    /// <summary>Chooses a backend for a request that is routed, of which the kernel has delivered, drawn and forwarded nothing.</summary>
+    /// <param name="view">The view in force.</param>
+    /// <param name="source">Who asks; null from outside the mesh.</param>
+    /// <param name="client">Its address.</param>
+    internal Backend? ChooseForRequest(MeshView view, WorkloadInfo? source, in SocketEndPoint client) => Choose(_all, view, source, client);
+
+    private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
+    {
+        (Backend[] candidates, int[] turns) = among;
+        return Port.LoadBalancing switch
         {
-            case LoadBalancing.RoundRobin:
-                return turns.Length == 0 ? null : candidates[turns[Turn(turns.Length)]];
-            case LoadBalancing.LeastConnections:
-                return LeastConnections(candidates);
-            case LoadBalancing.SourceHash:
-                return SourceHash(candidates, client);
-            case LoadBalancing.Random:
-                // Of what a pod captured inside its namespace sends the kernel delivers nothing to workloads of the node, nor has it drawn one elsewhere.
-                return isInside ? Draw(candidates, view, source, LeftOut.Nobody) : Draw(view, source);
-            default:
-                throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
-        }
+            LoadBalancing.RoundRobin => turns.Length == 0 ? null : candidates[turns[Turn(turns.Length)]],
+            LoadBalancing.LeastConnections => LeastConnections(candidates),
+            LoadBalancing.SourceHash => SourceHash(candidates, client),
+            LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody),
+            _ => throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said"),
+        };
     }
 
     // The kernel draws among all backends and keeps what it can deliver on this node itself; a connection that it has drawn a backend on another node for comes with that. Choosing here among the

@@ -21,6 +21,10 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) =>
         _view.Resolve(source, sourceAddress, destination, protocol, drawn);
 
+    public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => _view.FindRoutes(source, destination);
+
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => _view.ResolveBackend(source, client, service, port);
+
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol)
     {
         MeshView view = _view;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Net;
+using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
@@ -47,17 +48,20 @@ internal sealed class MeshView
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
                     (SocketEndPoint Address, TransportProtocol Protocol)[] keys = [.. family.Select(vip => (new SocketEndPoint(vip, port.Port), port.Protocol))];
-                    Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(port, b, previous))];
-                    BackendPool pool = new(service, port, backends, Random.Shared, previous?._services.GetValueOrDefault(keys[0]));
+                    BackendPool pool = PoolOf(service, port, family.Key, previous, previous?._services.GetValueOrDefault(keys[0]));
                     foreach (var key in keys) services.TryAdd(key, pool);
                 }
             }
         }
+        Routes = new RoutedServices(this, previous);
         _services = services.ToFrozenDictionary();
         _applicationProtocols = applicationProtocols.ToFrozenDictionary();
     }
 
     internal NodeSnapshot Snapshot { get; }
+
+    /// <summary>Requests that are routed.</summary>
+    internal RoutedServices Routes { get; }
 
     /// <summary>What policy has left to be decided about the requests of a connection. It is remembered: after a change all connections ask at once, many for the same client and port.</summary>
     internal RequestRules? RequestRulesOf(in ConnectionRequest connection)
@@ -83,6 +87,7 @@ internal sealed class MeshView
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
+        if (protocol == TransportProtocol.Tcp && Routes.Find(source, destination) is { } routed) return OutboundRoute.Routed(destination, routed.Service, routed.ApplicationProtocol);
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
         if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, protocol, pool);
         Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
@@ -99,6 +104,16 @@ internal sealed class MeshView
         bool isGone = backend is null && (protocol == TransportProtocol.Udp || FindWorkload(drawn) is not { Enrolled: true }); // a session of datagrams is drawn another
         if (isGone) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
         return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = ProtocolFor(pool.Port, drawn, protocol) };
+    }
+
+    internal HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => Routes.Find(source, destination)?.Table;
+
+    internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port)
+    {
+        if (Routes.FindBackends(service, port, client.IsIPv4) is not { } pool) return Deny(PathReason.NoServicePort, Snapshot.Services.GetValueOrDefault(service));
+        return pool.ChooseForRequest(this, source, client.WithPort(0)) is { } chosen
+            ? RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp) }
+            : Deny(PathReason.NoBackend, pool.Service);
     }
 
     /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
@@ -130,6 +145,13 @@ internal sealed class MeshView
     /// <summary>The path to an address that is no Service's, or to a backend of the Service port that was addressed.</summary>
     internal ConnectionPath PathTo(WorkloadInfo? source, in SocketEndPoint target, TransportProtocol protocol, ServicePort? service) =>
         Oracle.To(new PathRequest(source, AddressOf(target), target.Port, protocol) { Service = service });
+
+    /// <summary>The backends of a Service port for clients of one family.</summary>
+    internal BackendPool PoolOf(ServiceInfo service, ServicePort port, AddressFamily family, MeshView? previous, BackendPool? before)
+    {
+        Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family).Select(b => ToBackend(port, b, previous))];
+        return new BackendPool(service, port, backends, Random.Shared, before);
+    }
 
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {

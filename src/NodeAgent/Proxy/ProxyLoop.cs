@@ -3,6 +3,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -27,6 +28,7 @@ internal sealed class ProxyLoop
     private readonly CapturedConnectionHandler _captured;
     private readonly InboundConnections _inbound;
     private readonly InboundHandshakes _handshakes;
+    private readonly Http1Servers _servers;
     private readonly UdpIo _udp;
     private readonly LateAnswers _late;
     private readonly UdpSessions _sessions;
@@ -57,14 +59,17 @@ internal sealed class ProxyLoop
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
+        ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
+        Upstreams upstreams = new(applications, _pool, agent.TunnelSource);
+        RequestDialer dialer = new(ids, agent.Spaces, places, _guard, upstreams, agent.Observer);
+        _servers = new Http1Servers(dialer, options.Http, agent.Observer);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {
-            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Observer, time),
+            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, agent.Observer, time),
             [HttpKind.Http2] = new Http2Handler(options.Http, agent.Observer, time),
         });
-        ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
-            loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
+            loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, upstreams, agent.Observer);
 
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
@@ -166,6 +171,7 @@ internal sealed class ProxyLoop
     {
         StopListening();
         Tunnels.DrainAll();
+        _servers.CloseIdle();
         if (IsIdle) _pool.DrainAll();
     }
 

@@ -171,6 +171,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     {
         OutboundRouteKind.Local => connection.Direction == ProxyDirection.Outbound ? FlowPath.Proxy : FlowPath.Passthrough,
         OutboundRouteKind.Passthrough => FlowPath.Passthrough,
+        OutboundRouteKind.Routed => FlowPath.Proxy,
         _ => FlowPath.Tunnel,
     };
 

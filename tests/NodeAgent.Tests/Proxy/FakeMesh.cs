@@ -68,6 +68,16 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
         return Route(destination);
     }
 
+    /// <summary>The routes for every Service.</summary>
+    internal HttpRouteTable? Routes { get; set; }
+
+    /// <summary>Where requests go that are routed to a Service port.</summary>
+    internal Func<NamespacedName, ushort, OutboundRoute> Backend { get; set; } = (_, _) => OutboundRoute.Deny(ProxyFailure.NoServicePort, "no backend in this test");
+
+    public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => Routes;
+
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => Backend(service, port);
+
     /// <summary>The backends that routes were asked for with.</summary>
     internal ConcurrentQueue<SocketEndPoint?> Drawn { get; } = [];
 

@@ -85,7 +85,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     internal long OnOpened(ProxiedConnection connection)
     {
         OpenCount++;
-        observer.OnOpened(connection.Info);
+        if (IsReported(connection)) observer.OnOpened(connection.Info);
         return time.GetTimestamp();
     }
 
@@ -93,8 +93,11 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     {
         _connections.Remove(connection);
         OpenCount--;
-        observer.OnClosed(connection.Info, new ProxyConnectionEnd(relay.BytesSent, relay.BytesReceived, time.GetElapsedTime(opened), relay.Failure));
+        if (IsReported(connection)) observer.OnClosed(connection.Info, new ProxyConnectionEnd(relay.BytesSent, relay.BytesReceived, time.GetElapsedTime(opened), relay.Failure));
     }
+
+    // Of one whose requests are routed those are told of that they go by: bytes would count twice.
+    private static bool IsReported(ProxiedConnection connection) => connection.Info.Route != OutboundRouteKind.Routed;
 
     internal void OnFailed(ProxiedConnection connection, ProxyFailure failure, string? detail)
     {
@@ -146,6 +149,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo? source, WorkloadInfo? destination, out RequestRules? rules)
     {
         rules = null;
+        if (info.Route == OutboundRouteKind.Routed) return new Decision(Verdict.Allow, DecisionReason.None); // each connection that its requests go by is asked about
         Decision leaves = source is null ? new Decision(Verdict.Allow, DecisionReason.None) : authorizer.AuthorizeEgress(source, info.Destination, info.Target, info.Protocol);
         if (destination is null || !leaves.IsAllowed) return leaves;
         Decision comesIn = authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol, isRead: info.Http != HttpKind.None, out rules);

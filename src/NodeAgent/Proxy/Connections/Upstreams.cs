@@ -15,7 +15,12 @@ internal sealed class Upstreams(ApplicationDialer applications, TunnelPool tunne
     /// <param name="route">A route that is no refusal.</param>
     /// <param name="lease">The client's places.</param>
     internal IUpstream For(in OutboundRoute route, BudgetLease lease) =>
-        route.Kind == OutboundRouteKind.Tunnel ? new TunnelUpstream(tunnels, route.Dial, source) : To(route.Dial, lease);
+        route.Kind switch
+        {
+            OutboundRouteKind.Tunnel => new TunnelUpstream(tunnels, route.Dial, source),
+            OutboundRouteKind.Routed => RoutedUpstream.Instance,
+            _ => To(route.Dial, lease),
+        };
 
     /// <summary>The path to an application without a tunnel.</summary>
     /// <param name="application">Its address.</param>

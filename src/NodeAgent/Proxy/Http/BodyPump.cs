@@ -8,14 +8,14 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// Passes bodies of messages from one side to the other: what its sender has framed is framed anew for the receiver, so that nothing of it can be taken for anything else. Receives no more while the receiver takes nothing.
 /// Belongs to its loop's thread.
 /// </summary>
-/// <param name="from">The sender.</param>
-/// <param name="to">The receiver.</param>
 /// <param name="limits">What trailers may have.</param>
-internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
+internal sealed class BodyPump(Http1Limits limits)
 {
     private const int LargestPiece = 64 * 1024;
 
     private readonly ChunkedReader _chunks = new(limits);
+    private HttpSide? _from;
+    private HttpSide? _to;
     private BodyKind _kind;
     private long _left;
     private bool _inChunks;
@@ -23,12 +23,19 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
     /// <summary>Why a body was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal { get; private set; }
 
+    private HttpSide From => _from ?? throw new InvalidOperationException("no body has begun");
+
+    private HttpSide To => _to ?? throw new InvalidOperationException("no body has begun");
+
     /// <summary>Begins with a body.</summary>
-    /// <param name="kind">How it ends where it comes from.</param>
+    /// <param name="from">The sender.</param>
+    /// <param name="to">The receiver.</param>
+    /// <param name="kind">How it ends where it comes From.</param>
     /// <param name="length">Its length, for one of <see cref="BodyKind.Length"/>.</param>
     /// <param name="inChunks">Whether it goes on in chunks; one that comes in chunks and does not loses its trailers.</param>
-    internal void Begin(BodyKind kind, long length, bool inChunks)
+    internal void Begin(HttpSide from, HttpSide to, BodyKind kind, long length, bool inChunks)
     {
+        (_from, _to) = (from, to);
         (_kind, _left, _inChunks) = (kind, kind == BodyKind.Length ? length : long.MaxValue, inChunks);
         Refusal = null;
         _chunks.Begin();
@@ -40,56 +47,56 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
         if (_kind == BodyKind.None || _left == 0) return BodyProgress.Whole;
         for (int reads = 0; reads < RelayDirection.ReadsPerTurn; reads++)
         {
-            if (to.Output.IsBlocked) return BodyProgress.Waits; // whoever flushes waits for it
+            if (To.Output.IsBlocked) return BodyProgress.Waits; // whoever flushes waits for it
             if (Move() is var progress and not BodyProgress.Moved) return progress;
         }
 
-        from.AwaitTurn();
+        From.AwaitTurn();
         return BodyProgress.Waits;
     }
 
     private BodyProgress Move()
     {
         if (_kind == BodyKind.Chunked) return MoveChunks();
-        BodyProgress progress = _inChunks || from.Input.Bytes.Length > 0 ? MoveReceived() : MoveDirectly();
+        BodyProgress progress = _inChunks || From.Input.Bytes.Length > 0 ? MoveReceived() : MoveDirectly();
         return progress == BodyProgress.Moved && _left == 0 ? BodyProgress.Whole : progress;
     }
 
     // What was received with the head, or has to be framed.
     private BodyProgress MoveReceived()
     {
-        ReadOnlySpan<byte> bytes = from.Input.Bytes;
+        ReadOnlySpan<byte> bytes = From.Input.Bytes;
         if (bytes.IsEmpty) return Receive();
         bytes = bytes[..(int)Math.Min(_left, bytes.Length)];
         _left -= bytes.Length;
-        if (!(_inChunks ? WriteChunk(bytes) : to.Output.Write(bytes))) return BodyProgress.NotTaken;
-        from.Input.Consume(bytes.Length);
+        if (!(_inChunks ? WriteChunk(bytes) : To.Output.Write(bytes))) return BodyProgress.NotTaken;
+        From.Input.Consume(bytes.Length);
         return BodyProgress.Moved;
     }
 
     // From where it lies, or from the system, into what the receiver sends.
     private BodyProgress MoveDirectly()
     {
-        ReadOnlySpan<byte> held = from.Transport.Held;
+        ReadOnlySpan<byte> held = From.Transport.Held;
         if (!held.IsEmpty)
         {
             int count = (int)Math.Min(_left, held.Length);
-            if (!to.Output.Write(held[..count])) return BodyProgress.NotTaken;
-            from.Transport.Take(count);
+            if (!To.Output.Write(held[..count])) return BodyProgress.NotTaken;
+            From.Transport.Take(count);
             _left -= count;
             return BodyProgress.Moved;
         }
 
-        if (!from.Transport.CanReceive) return from.Transport.IsClosed ? BodyProgress.Incomplete : Wait();
-        TransportResult passed = to.Output.Pass(from.Transport, (int)Math.Min(_left, LargestPiece), out bool isBroken);
+        if (!From.Transport.CanReceive) return From.Transport.IsClosed ? BodyProgress.Incomplete : Wait();
+        TransportResult passed = To.Output.Pass(From.Transport, (int)Math.Min(_left, LargestPiece), out bool isBroken);
         _left -= passed.Count;
         if (isBroken) return BodyProgress.NotTaken;
-        return passed.Count == 0 && to.Output.IsBlocked ? BodyProgress.Waits : ProgressOf(passed);
+        return passed.Count == 0 && To.Output.IsBlocked ? BodyProgress.Waits : ProgressOf(passed);
     }
 
     private BodyProgress MoveChunks()
     {
-        ReadOnlySpan<byte> bytes = from.Input.Bytes;
+        ReadOnlySpan<byte> bytes = From.Input.Bytes;
         ChunkResult result = _chunks.Read(bytes);
         if (result.Refusal is not null)
         {
@@ -98,16 +105,16 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
         }
 
         ReadOnlySpan<byte> content = bytes[result.Data];
-        if (!content.IsEmpty && !(_inChunks ? WriteChunk(content) : to.Output.Write(content))) return BodyProgress.NotTaken;
-        if (result.Consumed > 0) from.Input.Consume(result.Consumed);
+        if (!content.IsEmpty && !(_inChunks ? WriteChunk(content) : To.Output.Write(content))) return BodyProgress.NotTaken;
+        if (result.Consumed > 0) From.Input.Consume(result.Consumed);
         if (result.IsEnd) return End();
-        return result.Consumed > 0 && !from.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();
+        return result.Consumed > 0 && !From.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();
     }
 
     private BodyProgress Receive()
     {
-        TransportResult received = from.Input.Receive();
-        return from.Input.IsOverloaded ? BodyProgress.Overload : ProgressOf(received);
+        TransportResult received = From.Input.Receive();
+        return From.Input.IsOverloaded ? BodyProgress.Overload : ProgressOf(received);
     }
 
     private BodyProgress ProgressOf(TransportResult received) => received.Status switch
@@ -120,7 +127,7 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
 
     private BodyProgress Wait()
     {
-        from.AwaitReadable();
+        From.AwaitReadable();
         return BodyProgress.Waits;
     }
 
@@ -132,16 +139,16 @@ internal sealed class BodyPump(HttpSide from, HttpSide to, Http1Limits limits)
 
     private bool WriteChunk(ReadOnlySpan<byte> content)
     {
-        Span<byte> room = to.Transport.Loop.Joined;
+        Span<byte> room = To.Transport.Loop.Joined;
         int size = Http1HeadWriter.WriteChunkSize(content.Length, room);
         content.CopyTo(room[size..]);
         "\r\n"u8.CopyTo(room[(size + content.Length)..]);
-        return to.Output.Write(room[..(size + content.Length + 2)]);
+        return To.Output.Write(room[..(size + content.Length + 2)]);
     }
 
     private bool WriteEnd()
     {
-        Span<byte> room = to.Transport.Loop.Joined;
-        return Http1HeadWriter.TryWriteLastChunk(_chunks.Trailers, room, out int length) && to.Output.Write(room[..length]);
+        Span<byte> room = To.Transport.Loop.Joined;
+        return Http1HeadWriter.TryWriteLastChunk(_chunks.Trailers, room, out int length) && To.Output.Write(room[..length]);
     }
 }

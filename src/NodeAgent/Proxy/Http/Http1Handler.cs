@@ -1,4 +1,5 @@
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -6,13 +7,19 @@ namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>Serves ports of HTTP/1.1. Belongs to its loop's thread.</summary>
 /// <param name="options">Limits.</param>
+/// <param name="directory">Routes.</param>
+/// <param name="servers">Connections for requests that are routed.</param>
 /// <param name="observer">Hears of requests.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http1Handler(HttpOptions options, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
+internal sealed class Http1Handler(HttpOptions options, IProxyDirectory directory, Http1Servers servers, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
 {
     /// <inheritdoc/>
     protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
         new Http1Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
+
+    /// <inheritdoc/>
+    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
+        new Http1Relay(client, connection.ClientHolder, new Http1Routing(connection.Info, new RequestRouter(connection.Info, directory, Random.Shared), servers), options, requests, time);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

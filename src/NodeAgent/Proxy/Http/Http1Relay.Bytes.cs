@@ -6,12 +6,12 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <content>What is not HTTP, or no longer: bytes both ways, as they are.</content>
 internal sealed partial class Http1Relay
 {
-    private void BeginBytes()
+    private void BeginBytes(Http1Server server)
     {
         _isBytes = _hasNews = true;
         (_requestPart, _responsePart) = (RequestPart.Bytes, ResponsePart.Bytes);
-        _requestBodies.Begin(BodyKind.UntilClose, length: 0, inChunks: false);
-        _responseBodies.Begin(BodyKind.UntilClose, length: 0, inChunks: false);
+        _requestBodies.Begin(_client, server.Side, BodyKind.UntilClose, length: 0, inChunks: false);
+        _responseBodies.Begin(server.Side, _client, BodyKind.UntilClose, length: 0, inChunks: false);
     }
 
     // One direction: an end stays an end. False while there is nothing to pass, and after the end.
@@ -32,7 +32,8 @@ internal sealed partial class Http1Relay
         if (_requestPart != RequestPart.End || _responsePart != ResponsePart.End) return false;
         IsEnded = true;
         _client.Transport.Close();
-        _server.Transport.Close();
+        _server!.Side.Transport.Close();
+        DropServer(ProxyFailure.None);
         return false;
     }
 }

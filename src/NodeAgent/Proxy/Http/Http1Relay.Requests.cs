@@ -11,6 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed partial class Http1Relay
 {
     private readonly Http1HeadInput _requests;
+    private HeaderList _sent = new(); // the head of the request as the server has got it
     private readonly BodyPump _requestBodies;
     private readonly LoopTimer _headDeadline;
     private RequestPart _requestPart;
@@ -21,6 +22,8 @@ internal sealed partial class Http1Relay
     {
         Beginning, // it is not known yet what the client speaks
         Head,
+        Server, // a connection to the server that the request goes to is being made
+        Pause, // the request is to be sent again in a moment
         Body,
         Answer, // all of a request has been passed on, or all that the server takes
         Bytes,
@@ -29,6 +32,7 @@ internal sealed partial class Http1Relay
 
     private void AdvanceRequests()
     {
+        if (_isRequestLate) OnRequestLate();
         if (_isHeadLate) AnswerLast(408, ProxyError.Request, "the head of the request took too long");
         for (int heads = 0; !IsEnded && !_isEnding;)
         {
@@ -42,9 +46,10 @@ internal sealed partial class Http1Relay
             {
                 RequestPart.Beginning => Begin(),
                 RequestPart.Head => TakeRequest(),
+                RequestPart.Server => TakeServer(),
                 RequestPart.Body => PassRequestBody(),
                 RequestPart.Answer => IsAnswered(),
-                RequestPart.Bytes => PassBytes(_requestBodies, _client, _server),
+                RequestPart.Bytes => PassBytes(_requestBodies, _client, _server!.Side),
                 _ => false,
             };
             if (!isDone) return;
@@ -66,8 +71,8 @@ internal sealed partial class Http1Relay
         if (isWhole)
         {
             Loop.Timers.Cancel(_headDeadline);
-            if (_gate.AsksPolicy) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
-            else BeginBytes();
+            if (_server is null || _server.Gate.AsksPolicy) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
+            else BeginBytes(_server);
             return !IsEnded;
         }
 
@@ -93,9 +98,14 @@ internal sealed partial class Http1Relay
 
         Loop.Timers.Cancel(_headDeadline);
         if (read != HeadRead.Read) return OnNoRequest(read);
-        if (!_exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8)) return ForwardRequest();
-        AnswerLast(501, ProxyError.Request, "CONNECT is not served");
-        return false;
+        if (_exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8))
+        {
+            AnswerLast(501, ProxyError.Request, "CONNECT is not served");
+            return false;
+        }
+
+        _exchange.Begin(_time.GetTimestamp());
+        return _routing is null ? ForwardRequest(_server!, _exchange.Request.Fields) : RouteRequest(_routing);
     }
 
     private void ScheduleHeadDeadline()
@@ -112,11 +122,11 @@ internal sealed partial class Http1Relay
     }
 
     // False when the connection goes no further by this side.
-    private bool ForwardRequest()
+    private bool ForwardRequest(Http1Server server, HeaderList fields)
     {
-        _exchange.Begin(_time.GetTimestamp());
         Http1Head request = _exchange.Request;
-        if (_gate.Ask(request.Fields) is { } refusal)
+        _sent = fields;
+        if (server.Gate.Ask(fields) is { } refusal)
         {
             Refuse(refusal.Status, refusal.Error, refusal.Details);
             return false;
@@ -131,16 +141,15 @@ internal sealed partial class Http1Relay
             Upgrade = UpgradeOf(request),
             Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None,
         };
-        if (!Http1HeadWriter.TryWriteRequest(request.Fields, form, room, out int length)) throw new InvalidOperationException("a head that was taken is longer than a buffer");
-        if (IsTooLong(request.Fields, length))
+        if (!Http1HeadWriter.TryWriteRequest(fields, form, room, out int length) || IsTooLong(fields, length))
         {
             Refuse(431, ProxyError.Request, "the head is too long");
             return false;
         }
 
-        _requestBodies.Begin(request.Body, request.Length, inChunks);
+        _requestBodies.Begin(_client, server.Side, request.Body, request.Length, inChunks);
         _requestPart = RequestPart.Body;
-        if (!_server.Output.Write(room[..length])) OnServerTakesNothing();
+        if (!server.Side.Output.Write(room[..length])) OnServerTakesNothing();
         return true;
     }
 
@@ -174,14 +183,16 @@ internal sealed partial class Http1Relay
     // It may have answered before it broke: whoever reads answers finds out.
     private void OnServerTakesNothing()
     {
-        if (_isBytes || _server.Output.Failure == ProxyFailure.Overload)
+        HttpOutput output = _server!.Side.Output;
+        if (_isBytes || output.Failure == ProxyFailure.Overload)
         {
-            Abort(_server.Output.Failure);
+            Abort(output.Failure);
             return;
         }
 
-        _server.Output.Clear();
-        _exchange.IsLast = true;
+        output.Clear();
+        _isServersLast = true;
+        _exchange.IsLast |= _routing is null || _requestPart == RequestPart.Body;
         if (_requestPart == RequestPart.Body) _requestPart = RequestPart.Answer;
     }
 
@@ -194,6 +205,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        if (_routing is not null) ReleaseServer();
         _requestPart = RequestPart.Head;
         return true;
     }
@@ -227,7 +239,7 @@ internal sealed partial class Http1Relay
     private void AskAnew()
     {
         bool wasNeverHttp = _isBytes && _exchange.Count == 0;
-        if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && !_gate.MayGoOn(wasNeverHttp ? null : _exchange.Request.Fields)) Abort(ProxyFailure.PolicyChanged);
+        if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(wasNeverHttp ? null : _sent)) Abort(ProxyFailure.PolicyChanged);
     }
 
     // In the server's place. Of what answers HEAD there is no body.

@@ -9,7 +9,6 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <content>From the server to the client.</content>
 internal sealed partial class Http1Relay
 {
-    private readonly Http1HeadInput _responses;
     private readonly BodyPump _responseBodies;
 
     // Those that a head has at most beyond the fields that were read, without pseudo headers.
@@ -34,7 +33,7 @@ internal sealed partial class Http1Relay
         {
             if (_responsePart == ResponsePart.Head && heads++ == RelayDirection.ReadsPerTurn)
             {
-                _server.AwaitTurn();
+                _server?.Side.AwaitTurn();
                 return;
             }
 
@@ -44,7 +43,7 @@ internal sealed partial class Http1Relay
                 ResponsePart.Head => TakeResponse(),
                 ResponsePart.Body => PassResponseBody(),
                 ResponsePart.Sending => EndResponse(_exchange.Response.Fields.Status),
-                ResponsePart.Bytes => PassBytes(_responseBodies, _server, _client),
+                ResponsePart.Bytes => PassBytes(_responseBodies, _server!.Side, _client),
                 _ => false,
             };
             if (!isDone) return;
@@ -54,30 +53,33 @@ internal sealed partial class Http1Relay
     // Until it is known what the client speaks nothing is taken of what the server says; but that it has ended, as servers do that are not asked for a while, is for the client to know.
     private bool WatchServer()
     {
-        if (_server.Transport is not IPeekableTransport server) return false;
-        TransportResult peeked = server.Peek(Loop.Joined.AsSpan(0, 1));
+        if (_server?.Side is not { Transport: IPeekableTransport transport } server) return false;
+        TransportResult peeked = transport.Peek(Loop.Joined.AsSpan(0, 1));
         if (peeked.IsOver) BeginEnd();
-        else if (peeked.Count == 0) _server.AwaitReadable();
+        else if (peeked.Count == 0) server.AwaitReadable();
         return false;
     }
 
     private bool TakeResponse()
     {
-        if (!_exchange.IsOpen) return WatchIdleServer();
-        HeadRead read = _responses.ReadResponse(_exchange.IsHead, _exchange.Response);
+        if (_server is not { } server || _requestPart is RequestPart.Server or RequestPart.Pause) return false;
+        if (!_exchange.IsOpen) return WatchIdleServer(server);
+        HeadRead read = server.Responses.ReadResponse(_exchange.IsHead, _exchange.Response);
         switch (read)
         {
             case HeadRead.Nothing:
                 return false;
             case HeadRead.Read:
-                return ForwardResponse();
+                return ForwardResponse(server);
             case HeadRead.Refused:
-                AnswerForServer(ProxyError.Protocol, $"of the response, {_responses.Refusal!.Reason}");
+                AnswerForServer(ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}");
                 return false;
             case HeadRead.Overload:
                 Abort(ProxyFailure.Overload);
                 return false;
-            case var _ when _exchange.Count > 1:
+            case var _ when _routing is not null && TryAnotherConnection(server):
+                return false;
+            case var _ when _routing is null && _exchange.Count > 1:
                 // Requests that meet the end of a connection that is used again are for the client to repeat, which it does when it sees that end (RFC 9112, section 9.3.1).
                 BeginEnd();
                 return false;
@@ -91,37 +93,43 @@ internal sealed partial class Http1Relay
     }
 
     // That it has ended is for the client to know; what it says that nobody has asked for must not be taken for an answer to the next request.
-    private bool WatchIdleServer()
+    private bool WatchIdleServer(Http1Server server)
     {
-        if (!_server.Input.Bytes.IsEmpty || _responses.ReceiveMore() != HeadRead.Nothing) BeginEnd();
+        if (server.Side.Input.Bytes.IsEmpty && server.Responses.ReceiveMore() == HeadRead.Nothing) return false;
+        _isServersLast = true;
+        if (_routing is null) BeginEnd();
         return false;
     }
 
     private void AnswerForServer(string error, string details) => AnswerLast(502, error, details);
 
     // False when the connection goes no further by this side.
-    private bool ForwardResponse()
+    private bool ForwardResponse(Http1Server server)
     {
         Http1Head request = _exchange.Request, response = _exchange.Response;
         int status = response.Fields.Status;
-        if (status == 101) return ChangeProtocol();
+        if (status == 101) return ChangeProtocol(server);
         if (status < 200) return ForwardInterim(status);
+        if (_routing is not null && TryAgainFor(status)) return false;
 
         bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
-        _exchange.IsLast |= !response.IsKeptAlive || isUnasked || endsByClosing;
+        _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
+        _exchange.IsLast |= (_isServersLast && _routing is null) || isUnasked || endsByClosing;
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _exchange.HasResponse = true;
         ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
-        int length = ComposeHead(response, new HeadForm { IsChunked = inChunks, Connection = connection });
-        if (IsTooLong(response.Fields, length))
+        HeaderList fields = _routing?.Response(response.Fields, _direction) ?? response.Fields;
+        HeadForm form = new() { IsChunked = inChunks, Connection = connection };
+        if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || IsTooLong(fields, length))
         {
             _exchange.HasResponse = false;
             AnswerForServer(ProxyError.Protocol, "of the response, the head is too long");
             return false;
         }
 
-        _responseBodies.Begin(response.Body, response.Length, inChunks);
+        server.IsUsed = true;
+        _responseBodies.Begin(server.Side, _client, response.Body, response.Length, inChunks);
         _responsePart = ResponsePart.Body;
         if (_client.Output.Write(Loop.Joined.AsSpan(0, length))) return true;
         Abort(_client.Output.Failure);
@@ -141,7 +149,7 @@ internal sealed partial class Http1Relay
         // What has begun can't be taken back: that the client sees a reset is how it knows that it has not all.
         Abort(progress switch
         {
-            BodyProgress.Incomplete => _server.Transport.Failure,
+            BodyProgress.Incomplete => _server!.Side.Transport.Failure,
             BodyProgress.Malformed => ProxyFailure.ProtocolError,
             BodyProgress.NotTaken => _client.Output.Failure,
             _ => ProxyFailure.Overload,
@@ -152,7 +160,8 @@ internal sealed partial class Http1Relay
     // False when it was the last.
     private bool EndResponse(int status)
     {
-        bool isLast = _exchange.IsLast || HasMoreOfServer();
+        _isServersLast |= HasMoreOfServer(_server!.Side);
+        bool isLast = _exchange.IsLast || (_isServersLast && _routing is null);
         _responsePart = ResponsePart.Head;
         EndExchange(status, error: null);
         if (isLast) BeginEnd();
@@ -161,10 +170,10 @@ internal sealed partial class Http1Relay
     }
 
     // What follows an answer has not been asked for yet: it ends the connection, before it could be taken for the next answer. So does the server's end.
-    private bool HasMoreOfServer()
+    private static bool HasMoreOfServer(HttpSide server)
     {
-        if (_server.Input.Bytes.IsEmpty && _server.Transport.CanReceive && _server.Input.Receive().IsOver) return true;
-        return !_server.Input.Bytes.IsEmpty;
+        if (server.Input.Bytes.IsEmpty && server.Transport.CanReceive && server.Input.Receive().IsOver) return true;
+        return !server.Input.Bytes.IsEmpty;
     }
 
     private bool ForwardInterim(int status)
@@ -184,7 +193,7 @@ internal sealed partial class Http1Relay
     }
 
     // From here on it is not HTTP any more: bytes go both ways as they are.
-    private bool ChangeProtocol()
+    private bool ChangeProtocol(Http1Server server)
     {
         if (UpgradeOf(_exchange.Request).IsEmpty || _exchange.Response.Upgrade.IsEmpty || !_exchange.IsRequestWhole)
         {
@@ -199,7 +208,7 @@ internal sealed partial class Http1Relay
         }
 
         EndExchange(101, error: null);
-        BeginBytes();
+        BeginBytes(server);
         return true;
     }
 
@@ -214,6 +223,7 @@ internal sealed partial class Http1Relay
     private void EndExchange(int status, string? error)
     {
         _exchange.End();
-        _observer.OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
+        Loop.Timers.Cancel(_requestTimer);
+        (_server?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

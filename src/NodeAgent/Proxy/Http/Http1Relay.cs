@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
@@ -13,11 +14,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// It has no task for either direction: whatever happens at a side calls <see cref="Advance"/>, which does all that can be done in both, and at the end sends what was written. Called while it runs, as by a transport that is closed, it goes round
 /// once more. Heads and chunks are composed in the loop's second buffer and copied out of it before the next is.
 /// </remarks>
-internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSideUser
+internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1ServerUser
 {
     private readonly HttpSide _client;
-    private readonly HttpSide _server;
-    private readonly RequestGate _gate;
     private readonly HttpOptions _options;
     private readonly IRequestObserver _observer;
     private readonly TimeProvider _time;
@@ -26,9 +25,23 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
     private bool _isAdvancing;
     private bool _hasNews;
     private bool _isEnding; // nothing more is asked or answered
+    private readonly Action _askAnew;
+    private Http1Server? _server; // with routes only while there is a request for it
     private bool _isBytes; // it has changed to another protocol, or never spoke this one
 
-    /// <summary>Makes a relay; it owns both transports.</summary>
+    private Http1Relay(ITransport client, in BudgetHolder clientOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    {
+        (_options, _observer, _time) = (options, observer, time);
+        _askAnew = AskAnew;
+        _client = new HttpSide(client, clientOwner, this);
+        _requests = new Http1HeadInput(_client, options.Limits);
+        _requestBodies = new BodyPump(options.Limits);
+        _responseBodies = new BodyPump(options.Limits);
+        _headDeadline = new LoopTimer(static state => ((Http1Relay)state!).OnSlowHead(), this);
+        _requestTimer = new LoopTimer(static state => ((Http1Relay)state!).OnRequestTimer(), this);
+    }
+
+    /// <summary>Makes a relay to one server; it owns both transports.</summary>
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="server">The side it was opened to.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
@@ -38,20 +51,24 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
     /// <param name="observer">Hears of requests.</param>
     /// <param name="time">The clock.</param>
     internal Http1Relay(ITransport client, ITransport server, in BudgetHolder clientOwner, in BudgetHolder serverOwner, RequestGate gate, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        : this(client, clientOwner, options, observer, time)
     {
-        (_gate, _options, _observer, _time) = (gate, options, observer, time);
-        gate.OnChanged(AskAnew);
-        _client = new HttpSide(client, clientOwner, this);
-        _server = new HttpSide(server, serverOwner, this);
-        _requests = new Http1HeadInput(_client, options.Limits);
-        _responses = new Http1HeadInput(_server, options.Limits);
-        _requestBodies = new BodyPump(_client, _server, options.Limits);
-        _responseBodies = new BodyPump(_server, _client, options.Limits);
-        _headDeadline = new LoopTimer(static state => ((Http1Relay)state!).OnSlowHead(), this);
+        _server = new Http1Server(server, serverOwner, gate, observer, options.Limits, this);
+        gate.OnChanged(_askAnew);
     }
 
+    /// <summary>Makes a relay whose requests go where routes say; it owns the client's transport.</summary>
+    /// <param name="client">The side that opened the connection.</param>
+    /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
+    /// <param name="routing">Where requests go.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="observer">Hears of requests that no server gets.</param>
+    /// <param name="time">The clock.</param>
+    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, Http1Routing routing, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        : this(client, clientOwner, options, observer, time) => _routing = routing;
+
     /// <inheritdoc/>
-    public long BytesSent => _server.Output.Written;
+    public long BytesSent => _sentBefore + (_server?.Side.Output.Written ?? 0);
 
     /// <inheritdoc/>
     public long BytesReceived => _client.Output.Written;
@@ -67,14 +84,15 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
     /// <inheritdoc/>
     public async ValueTask RunAsync()
     {
-        _client.Transport.User = _server.Transport.User = this;
+        _client.Transport.User = this;
+        _server?.Begin();
         if (_client.Transport.IsClosed) Abort(_client.Transport.Failure);
-        else if (_server.Transport.IsClosed) Abort(_server.Transport.Failure);
+        else if (_server is { Side.Transport.IsClosed: true } server) Abort(server.Side.Transport.Failure);
         Advance();
         if (!IsEnded) await _over.WaitAsync();
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         _client.Release();
-        _server.Release();
+        _server?.Side.Release();
     }
 
     /// <inheritdoc/>
@@ -112,10 +130,12 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
         IsEnded = true;
         Failure = failure;
         Loop.Timers.Cancel(_headDeadline);
+        Loop.Timers.Cancel(_requestTimer);
         _client.Clear();
-        _server.Clear();
         _client.Transport.Reset(failure);
-        _server.Transport.Reset(failure);
+        DropServer(failure);
+        _server?.Side.Clear();
+        _server?.Side.Transport.Reset(failure);
         if (!_isAdvancing) _over.Set(true);
     }
 
@@ -129,10 +149,14 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
     }
 
     /// <inheritdoc/>
-    void ITransportUser.OnBroken(ITransport transport)
+    void ITransportUser.OnBroken(ITransport transport) => Abort(transport.Failure);
+
+    /// <inheritdoc/>
+    void IHttp1ServerUser.OnServerBroken()
     {
         // Of a server that has answered and gone, the answer is still to be read; whoever reads it sees the error then. At the end it is reset by this side, too.
-        if (ReferenceEquals(transport, _client.Transport) || (transport.IsClosed && !_isEnding)) Abort(transport.Failure);
+        if (_routing is not null) Advance();
+        else if (_server!.Side.Transport.IsClosed && !_isEnding) Abort(_server.Side.Transport.Failure);
     }
 
     private void AdvanceAll()
@@ -142,7 +166,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
         if (IsEnded) return;
         if (!Flush(_client)) Abort(_client.Output.Failure);
         else if (_isEnding) AdvanceEnd();
-        else if (!Flush(_server)) OnServerTakesNothing();
+        else if (_server is not null && !Flush(_server.Side)) OnServerTakesNothing();
     }
 
     // What has waited for a side can go on when that takes more.
@@ -160,10 +184,14 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttpSide
         if (_isEnding || IsEnded) return;
         _isEnding = _hasNews = true;
         Loop.Timers.Cancel(_headDeadline);
+        Loop.Timers.Cancel(_requestTimer);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
-        if (_exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Output.IsBlocked)) _server.Transport.Reset(ProxyFailure.ProtocolError);
-        else _server.Transport.Close();
-        _server.Clear();
+        if (_server is null) return;
+        bool isTornOff = _exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Side.Output.IsBlocked);
+        if (_taken is not null) DropServer(isTornOff ? ProxyFailure.ProtocolError : ProxyFailure.None);
+        else if (isTornOff) _server.Side.Transport.Reset(ProxyFailure.ProtocolError);
+        else _server.Side.Transport.Close();
+        _server?.Side.Clear();
     }
 
     private void AdvanceEnd()

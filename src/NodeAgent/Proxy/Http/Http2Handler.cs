@@ -15,6 +15,9 @@ internal sealed class Http2Handler(HttpOptions options, IProxyObserver observer,
         new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
 
     /// <inheritdoc/>
+    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>
         new UnreachableHttp2(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
 }

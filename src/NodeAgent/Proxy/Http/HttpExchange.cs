@@ -49,6 +49,13 @@ internal sealed class HttpExchange
         IsLast = !Request.IsKeptAlive;
     }
 
+    /// <summary>Its request is to be sent again: nothing of a response has been passed on.</summary>
+    internal void BeginAgain()
+    {
+        (IsRequestWhole, IsContinued, InterimCount) = (false, false, 0);
+        IsLast = !Request.IsKeptAlive;
+    }
+
     /// <summary>Its response is whole.</summary>
     internal void End() => IsOpen = false;
 }

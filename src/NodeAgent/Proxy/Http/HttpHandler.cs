@@ -13,6 +13,15 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
     {
+        if (connection.Info.Route == OutboundRouteKind.Routed)
+        {
+            IHttpRelay routed = Route(connection, client, observer.ObserveRequests(connection.Info));
+            connection.Open(routed);
+            await routed.RunAsync();
+            connection.Close();
+            return;
+        }
+
         (ITransport? server, ProxyFailure failure, string? detail) = await connection.ConnectAsync(upstream);
         IRequestObserver requests = observer.ObserveRequests(connection.Info);
         if (server is null)
@@ -32,6 +41,9 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
 
     /// <summary>Makes what carries requests; it owns both transports.</summary>
     protected abstract IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests);
+
+    /// <summary>Makes what carries requests that are routed; it owns the transport.</summary>
+    protected abstract IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests);
 
     /// <summary>Tells the client why its server can't be reached; its transport is closed when this returns.</summary>
     protected abstract ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests);

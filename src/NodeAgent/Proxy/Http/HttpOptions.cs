@@ -22,6 +22,12 @@ internal sealed record HttpOptions
     /// <summary>Most interim responses to one request; more are answered with 502 in the server's place.</summary>
     internal int MaxInterim { get; init; } = 32;
 
+    /// <summary>How long a connection to a server that was made for a request that is routed waits for the next: about as long as servers keep connections, which say when they don't.</summary>
+    internal TimeSpan ServerIdleTime { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Most connections of one loop that wait so.</summary>
+    internal int MostIdleServers { get; init; } = 1024;
+
     /// <summary>HTTP/1.1: how long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
     internal TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -24,6 +24,15 @@ internal static class ProxyError
     /// <summary>Policy forbids the request.</summary>
     internal const string Denied = "http_request_denied";
 
+    /// <summary>No route has the request.</summary>
+    internal const string NotFound = "destination_not_found";
+
+    /// <summary>A route leads to what is not there.</summary>
+    internal const string Configuration = "proxy_configuration_error";
+
+    /// <summary>A route gives the server no more time.</summary>
+    internal const string ResponseTimeout = "http_response_timeout";
+
     /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>.</summary>
     /// <param name="fields">Where to.</param>
     /// <param name="error">One of these.</param>

@@ -27,8 +27,8 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <inheritdoc/>
     int IRequestFields.Count => _fields.Count;
 
-    /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew.</summary>
-    internal void OnChanged(Action changed) => connection.RulesChanged = changed;
+    /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew; null: nobody.</summary>
+    internal void OnChanged(Action? changed) => connection.RulesChanged = changed;
 
     /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
     /// <param name="request">The request's head.</param>
@@ -63,7 +63,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private bool TryDecide(RequestRules rules, HeaderList request, out Decision decision)
     {
         _fields = request;
-        ReadOnlySpan<byte> path = WithoutQuery(request.Path);
+        ReadOnlySpan<byte> path = RequestPath.WithoutQuery(request.Path);
         if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, out decision);
         decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this));
         return true;
@@ -75,8 +75,8 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         try
         {
             decision = default;
-            if (!TryNormalize(request, path, room)) return false;
-            PathReadings readings = PathReadings.Of(WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
+            if (!RequestPath.TryNormalize(request, path, room)) return false;
+            PathReadings readings = PathReadings.Of(RequestPath.WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
             decision = rules.Decide(new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this));
             return true;
         }
@@ -86,24 +86,8 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         }
     }
 
-    private static bool TryNormalize(HeaderList request, ReadOnlySpan<byte> path, Span<byte> room)
-    {
-        if (!HttpPath.TryNormalize(path, room, out int length)) return false;
-        ReadOnlySpan<byte> query = request.Path[path.Length..];
-        if (length == path.Length && path.SequenceEqual(room[..length])) return true;
-        query.CopyTo(room[length..]);
-        request.ReplacePath(room[..(length + query.Length)]);
-        return true;
-    }
-
-    private static ReadOnlySpan<byte> WithoutQuery(ReadOnlySpan<byte> target)
-    {
-        int query = target.IndexOf((byte)'?');
-        return query < 0 ? target : target[..query];
-    }
-
     // Queries are left out: they are where applications have secrets. So is what would be too long to keep.
-    private static string NameOf(HeaderList request) => $"{Shown(request.Method)} {Shown(StreamRequestForm.HostOf(request))} {Shown(WithoutQuery(request.Path))}";
+    private static string NameOf(HeaderList request) => $"{Shown(request.Method)} {Shown(StreamRequestForm.HostOf(request))} {Shown(RequestPath.WithoutQuery(request.Path))}";
 
     private static string Shown(ReadOnlySpan<byte> text)
     {

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -16,7 +17,32 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of a request that is none.</summary>
     internal static RequestRefusal Of(MessageRefusal refusal) => new(refusal.Status, ProxyError.Request, refusal.Reason);
 
+    /// <summary>Of one that would go to a server that speaks another version of HTTP.</summary>
+    internal static RequestRefusal OtherVersion { get; } = new(502, ProxyError.Protocol, "the backend speaks another version of HTTP than the Service");
+
+    /// <summary>Of one that no rule has.</summary>
+    internal static RequestRefusal NoRoute(ServiceInfo? service) => new(404, ProxyError.NotFound, $"no rule of the routes for Service {service?.Name} has the request");
+
+    /// <summary>Of one whose rule has no backend with a weight.</summary>
+    internal static RequestRefusal NoBackends(HttpRouteHit hit) => new(500, ProxyError.Configuration, $"{RuleOf(hit)} has no backend");
+
+    /// <summary>Of one that would go to a Service that is none.</summary>
+    internal static RequestRefusal BadBackend(HttpRouteHit hit, HttpRouteBackend backend) =>
+        new(500, ProxyError.Configuration, backend.Service is { } service ? $"{RuleOf(hit)} has a backend that is not there: Service {service} port {backend.Port}" : $"{RuleOf(hit)} has a backend that is no Service");
+
+    /// <summary>Of one that leads nowhere.</summary>
+    internal static RequestRefusal Of(in OutboundRoute route) => Of(route.Failure);
+
+    /// <summary>Of one whose server was not reached.</summary>
+    internal static RequestRefusal Of(ProxyFailure failure)
+    {
+        (int status, string error) = ProxyError.Of(failure);
+        return new(status, error, ProxyError.DetailsOf(failure));
+    }
+
     /// <summary>By policy.</summary>
     internal static RequestRefusal Of(in Decision decision) =>
         new(403, ProxyError.Denied, decision.Policy is { } policy ? $"{ReasonText.Of(decision.Reason)}: AuthorizationPolicy {policy} rule {decision.RuleIndex}" : ReasonText.Of(decision.Reason));
+
+    private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

@@ -20,6 +20,19 @@ internal interface IProxyDirectory
     /// <param name="drawn">The backend that has been drawn for it, and no other is taken; null: one is chosen.</param>
     OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null);
 
+    /// <summary>The routes of requests to a Service port, as they hold for a workload; null when there are none. Asked for each request.</summary>
+    /// <param name="source">The workload that asks; null from outside the mesh.</param>
+    /// <param name="destination">The Service's address and port.</param>
+    HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination);
+
+    /// <summary>Where a request goes whose route leads to a Service port: to one of its backends, whatever leads there otherwise.</summary>
+    /// <param name="source">The workload that asks; null from outside the mesh.</param>
+    /// <param name="client">Its address and port.</param>
+    /// <param name="service">The Service, which need not have an address.</param>
+    /// <param name="port">Its port.</param>
+    /// <returns>Deny where there is no such port (NoServicePort), or it has no backend of the client's family (NoBackend).</returns>
+    OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port);
+
     /// <summary>Who is at an address, for people: the workload that has it (the port does not count) or the Service whose address and port it is. Chooses no backend.</summary>
     (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol);
 

@@ -17,6 +17,9 @@ internal enum OutboundRouteKind
 
     /// <summary>In plaintext to an address outside the mesh.</summary>
     Passthrough,
+
+    /// <summary>By its requests, each of which goes on by a connection of its own choice.</summary>
+    Routed,
 }
 
 /// <summary>The directory's answer for one captured connection.</summary>
@@ -70,6 +73,13 @@ internal readonly record struct OutboundRoute
     /// <param name="service">The Service that was addressed, if any.</param>
     internal static OutboundRoute Passthrough(in SocketEndPoint target, WorkloadInfo? destination = null, ServiceInfo? service = null) =>
         new() { Kind = OutboundRouteKind.Passthrough, Dial = target, Target = target, Destination = destination, Service = service };
+
+    /// <summary>Each request by itself.</summary>
+    /// <param name="destination">The Service's address and port.</param>
+    /// <param name="service">The Service that was addressed.</param>
+    /// <param name="applicationProtocol">By what its requests are read.</param>
+    internal static OutboundRoute Routed(in SocketEndPoint destination, ServiceInfo service, string applicationProtocol) =>
+        new() { Kind = OutboundRouteKind.Routed, Dial = destination, Target = destination, Service = service, ApplicationProtocol = applicationProtocol };
 
     /// <summary>Not at all: the connection is reset.</summary>
     /// <param name="failure">Why: NoServicePort, NoBackend, NoRoute, ...</param>

@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Text;
+
+namespace Culvert.Core;
+
+/// <summary>A <see cref="RouteField"/> in the form in which requests are compared. Immutable.</summary>
+internal sealed class FieldTest
+{
+    private const int RoomOnStack = 256;
+
+    private readonly byte[] _name;
+    private readonly byte[] _value;
+    private readonly RouteExpression? _expression;
+
+    /// <summary>Makes one.</summary>
+    /// <exception cref="FormatException">Its expression is none.</exception>
+    internal FieldTest(RouteField field)
+    {
+        _name = Encoding.UTF8.GetBytes(field.Name);
+        _value = Encoding.UTF8.GetBytes(field.Value);
+        if (!field.IsExpression) return;
+        if (!RouteExpression.TryParse(field.Value, out _expression, out string? reason)) throw new FormatException($"'{field.Value}' {reason}");
+    }
+
+    /// <summary>Whether a request has such a header: where it has several lines of the name, one of them is enough.</summary>
+    internal bool IsHeaderOf(in RoutedRequest request)
+    {
+        for (int i = 0; i < request.FieldCount; i++)
+        {
+            request.GetField(i, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value);
+            if (name.SequenceEqual(_name) && (_expression?.IsMatch(value) ?? value.SequenceEqual(_value))) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a request has such a parameter: the first of the name counts.</summary>
+    internal bool IsParameterOf(in RoutedRequest request)
+    {
+        if (!QueryText.TryFind(request.Query, _name, out ReadOnlySpan<byte> written)) return false;
+        return _expression is null ? QueryText.IsText(written, _value) : IsExpressionOf(written);
+    }
+
+    private bool IsExpressionOf(ReadOnlySpan<byte> written)
+    {
+        byte[]? rented = written.Length > RoomOnStack ? ArrayPool<byte>.Shared.Rent(written.Length) : null;
+        Span<byte> room = rented ?? stackalloc byte[RoomOnStack];
+        bool isMatch = _expression!.IsMatch(room[..QueryText.Decode(written, room)]);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        return isMatch;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Collections.Frozen;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Mesh;
+
+/// <summary>The Service ports whose requests are routed, and where routes lead to. Immutable; replaced with its view.</summary>
+internal sealed class RoutedServices
+{
+    private readonly FrozenDictionary<SocketEndPoint, Routes> _byAddress;
+    private readonly FrozenDictionary<(NamespacedName Service, ushort Port, bool IsIPv4), BackendPool> _backends;
+
+    /// <summary>Finds them.</summary>
+    /// <param name="view">The view, whose Services are known.</param>
+    /// <param name="previous">The view that it replaces: turns are counted on.</param>
+    internal RoutedServices(MeshView view, MeshView? previous)
+    {
+        NodeSnapshot snapshot = view.Snapshot;
+        Dictionary<SocketEndPoint, Routes> byAddress = [];
+        foreach (RoutedServicePort routed in RoutedPorts.Of(snapshot))
+        {
+            Routes routes = new(routed);
+            foreach (SocketEndPoint address in routed.Service.Vips.Select(vip => new SocketEndPoint(vip, routed.Port.Port))) byAddress.TryAdd(address, routes);
+        }
+
+        _byAddress = byAddress.ToFrozenDictionary();
+        Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
+        foreach (HttpRouteBackend backend in snapshot.HttpRoutes.Values.SelectMany(r => r.Rules).SelectMany(r => r.Backends).DistinctBy(b => (b.Service, b.Port)))
+        {
+            if (backend.Service is not { } name || !snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
+            if (service.Ports.FirstOrDefault(p => p.Port == backend.Port && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
+            foreach (bool isIPv4 in new[] { true, false })
+            {
+                (NamespacedName, ushort, bool) key = (name, port.Port, isIPv4);
+                backends.Add(key, view.PoolOf(service, port, isIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, previous, previous?.Routes._backends.GetValueOrDefault(key)));
+            }
+        }
+
+        _backends = backends.ToFrozenDictionary();
+    }
+
+    /// <summary>What is routed of what a workload sends to an address and port; null: nothing.</summary>
+    internal RoutedPort? Find(WorkloadInfo? source, in SocketEndPoint destination) => _byAddress.TryGetValue(destination, out Routes? routes) ? routes.For(source?.Name.Namespace) : null;
+
+    /// <summary>The backends that a route leads to; null where there is no such Service, or it has no such port.</summary>
+    internal BackendPool? FindBackends(NamespacedName service, ushort port, bool isIPv4) => _backends.GetValueOrDefault((service, port, isIPv4));
+
+    // The routes of one port: those of a client's own namespace count before those of the Service's owner.
+    private sealed class Routes
+    {
+        private readonly RoutedPort? _forAll;
+        private readonly FrozenDictionary<string, RoutedPort> _byNamespace;
+
+        internal Routes(RoutedServicePort routed)
+        {
+            HttpRouteInfo[] own = [.. routed.Routes.Where(r => r.Name.Namespace == routed.Service.Name.Namespace)];
+            _forAll = PortOf(routed, own);
+            _byNamespace = routed.Routes.Except(own).GroupBy(r => r.Name.Namespace).ToFrozenDictionary(g => g.Key, g => PortOf(routed, [.. g])!, StringComparer.Ordinal);
+        }
+
+        internal RoutedPort? For(string? clientNamespace) => clientNamespace is not null && _byNamespace.TryGetValue(clientNamespace, out RoutedPort? consumers) ? consumers : _forAll;
+
+        // GRPCRoutes count before HTTPRoutes.
+        private static RoutedPort? PortOf(RoutedServicePort routed, HttpRouteInfo[] routes)
+        {
+            if (routes.Length == 0) return null;
+            HttpRouteKind kind = routes.Min(r => r.Kind);
+            return new RoutedPort(routed.Service, routed.Port.AppProtocol ?? (kind == HttpRouteKind.Grpc ? "grpc" : "http"), new HttpRouteTable(routes.Where(r => r.Kind == kind)));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using Culvert.Core;
+using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <content>Where requests go whose Service has routes: each by a connection to a backend of its own choice, which is taken for it and given back after it.</content>
+internal sealed partial class Http1Relay
+{
+    // Without a word of retries in a route: of what no server has had, so often.
+    private const int MostConnects = 3;
+
+    private readonly Http1Routing? _routing;
+    private readonly LoopTimer _requestTimer;
+    private RequestDirection _direction;
+    private RoutedServer? _taken;
+    private ServerConnection _made;
+    private int _tries;
+    private bool _isMade;
+    private bool _isServersLast; // its connection can't be used for another request
+    private bool _isRequestLate;
+    private bool _isLateAsWhole;
+    private long _sentBefore;
+
+    private bool RouteRequest(Http1Routing routing)
+    {
+        _tries = 0;
+        return Follow(routing, routing.Router.Find(_exchange.Request.Fields));
+    }
+
+    private bool Follow(Http1Routing routing, in RequestDirection direction)
+    {
+        _direction = direction;
+        _tries++;
+        if (direction.Refusal is { } refusal)
+        {
+            Refuse(refusal.Status, refusal.Error, refusal.Details);
+            return false;
+        }
+
+        if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
+        ScheduleRequestTimer(direction.Hit?.Rule);
+        if (routing.Servers.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
+        _requestPart = RequestPart.Server;
+        _ = ConnectAsync(routing, direction.Route);
+        return true;
+    }
+
+    private async Task ConnectAsync(Http1Routing routing, OutboundRoute route)
+    {
+        try
+        {
+            ServerConnection made = await routing.Servers.ConnectAsync(route);
+            if (IsEnded || _isEnding || _requestPart != RequestPart.Server || _isMade)
+            {
+                made.Server?.Return(isReusable: true); // nobody waits for it any more
+                return;
+            }
+
+            (_made, _isMade) = (made, true);
+            Advance();
+        }
+        catch (Exception exception)
+        {
+            Loop.ReportFault(exception);
+            Abort(ProxyFailure.ProxyFault);
+        }
+    }
+
+    // False while there is none.
+    private bool TakeServer()
+    {
+        if (!_isMade) return false;
+        ServerConnection made = _made;
+        (_made, _isMade) = (default, false);
+        if (made.Server is { } server) return Forward(_routing!, server);
+        bool mayBeTried = made.Failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged) && _tries < Math.Max(MostConnects, 1 + (_direction.Hit?.Rule.Retry?.Attempts ?? 0));
+        if (mayBeTried) return Follow(_routing!, _routing!.Router.FindAnother(_direction));
+        RequestRefusal refusal = RequestRefusal.Of(made.Failure);
+        Refuse(refusal.Status, refusal.Error, refusal.Details);
+        return false;
+    }
+
+    private bool Forward(Http1Routing routing, RoutedServer taken)
+    {
+        taken.Take(this);
+        (_taken, _server) = (taken, taken.Server);
+        _isServersLast = false;
+        _sentBefore -= _server.Side.Output.Written;
+        _server.Gate.OnChanged(_askAnew);
+        return ForwardRequest(_server, routing.Request(_exchange.Request.Fields, _direction));
+    }
+
+    // Its request is over: others may use it.
+    private void ReleaseServer()
+    {
+        if (Detach() is { } taken) taken.Return(isReusable: !_isServersLast && !taken.Server.Side.Output.IsBlocked);
+    }
+
+    // Nothing more of it is wanted.
+    private void DropServer(ProxyFailure failure) => Detach()?.End(failure);
+
+    private RoutedServer? Detach()
+    {
+        if (_taken is not { } taken) return null;
+        _sentBefore += taken.BytesSent;
+        (_taken, _server) = (null, null);
+        return taken;
+    }
+
+    private bool Redirect(Http1Routing routing, HttpRouteHit hit)
+    {
+        bool isWhole = _exchange.Request.Body == BodyKind.None || _exchange.Request is { Body: BodyKind.Length, Length: 0 };
+        _exchange.IsLast |= !isWhole || _exchange.Request.IsVersion10;
+        HeadForm form = new() { Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None };
+        Http2.HeaderList fields = routing.Response(Redirection.Of(_exchange.Request.Fields, hit, routing.Client.Destination.Port, _time.GetUtcNow()), _direction);
+        if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
+        {
+            Refuse(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");
+            return false;
+        }
+
+        _client.Output.Write(Loop.Joined.AsSpan(0, length));
+        _exchange.IsRequestWhole = true;
+        EndExchange(hit.Rule.Filters.Redirect!.Status, error: null);
+        _requestPart = RequestPart.Answer;
+        return true;
+    }
+
+    // A server may end a connection that has been used before at any time, also while a request is on its way: one that may be repeated goes by another (RFC 9110, section 9.2.2).
+    private bool TryAnotherConnection(Http1Server server)
+    {
+        bool isStale = server.IsUsed && _tries <= MostConnects;
+        if (!isStale || !IsRepeatable || !IsIdempotent(_exchange.Request.Fields.Method)) return false;
+        TryAgain();
+        return true;
+    }
+
+    // The route says for which answers.
+    private bool TryAgainFor(int status)
+    {
+        if (_direction.Hit?.Rule.Retry is not { } retry || _tries > retry.Attempts || !retry.Codes.AsSpan().Contains(status) || !IsRepeatable) return false;
+        TryAgain();
+        return true;
+    }
+
+    // Of a body that has gone on nothing is left.
+    private bool IsRepeatable => _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
+
+    private static bool IsIdempotent(ReadOnlySpan<byte> method) =>
+        method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("OPTIONS"u8) || method.SequenceEqual("PUT"u8) || method.SequenceEqual("DELETE"u8) || method.SequenceEqual("TRACE"u8);
+
+    private void TryAgain()
+    {
+        DropServer(ProxyFailure.None);
+        _exchange.BeginAgain();
+        (_requestPart, _hasNews) = (RequestPart.Pause, true);
+        Loop.Schedule(_requestTimer, _direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero);
+    }
+
+    // Of one try, or of the whole request, whichever is over first.
+    private void ScheduleRequestTimer(HttpRouteRule? rule)
+    {
+        Loop.Timers.Cancel(_requestTimer);
+        if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
+        TimeSpan left = rule.RequestTimeout is { } whole ? whole - _time.GetElapsedTime(_exchange.Began) : TimeSpan.MaxValue;
+        _isLateAsWhole = rule.BackendTimeout is not { } one || left <= one;
+        Loop.Schedule(_requestTimer, _isLateAsWhole ? left : rule.BackendTimeout!.Value);
+    }
+
+    private void OnRequestTimer()
+    {
+        _isRequestLate = true;
+        Advance();
+    }
+
+    private void OnRequestLate()
+    {
+        _isRequestLate = false;
+        if (_requestPart == RequestPart.Pause)
+        {
+            if (!IsOutOfTime()) Follow(_routing!, _routing!.Router.FindAnother(_direction));
+            else AnswerLate("the request took longer than its route allows");
+        }
+        else if (!_exchange.IsOpen)
+        {
+            // It was over in the same moment.
+        }
+        else if (_exchange.HasResponse)
+        {
+            Abort(ProxyFailure.ConnectTimeout);
+        }
+        else if (!_isLateAsWhole && _direction.Hit?.Rule.Retry is { } retry && _tries <= retry.Attempts && IsRepeatable)
+        {
+            TryAgain();
+        }
+        else
+        {
+            AnswerLate(_isLateAsWhole ? "the request took longer than its route allows" : "the server took longer than the route allows");
+        }
+    }
+
+    private bool IsOutOfTime() => _direction.Hit?.Rule.RequestTimeout is { } most && _time.GetElapsedTime(_exchange.Began) >= most;
+
+    private void AnswerLate(string details) => AnswerLast(504, ProxyError.ResponseTimeout, details);
+}

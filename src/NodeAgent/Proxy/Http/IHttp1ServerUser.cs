@@ -1,0 +1,8 @@
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Who uses a connection to a server. Called on its loop; must not throw.</summary>
+internal interface IHttp1ServerUser : IHttpSideUser
+{
+    /// <summary>It is broken. What came before may still be received, unless its transport is closed.</summary>
+    void OnServerBroken();
+}

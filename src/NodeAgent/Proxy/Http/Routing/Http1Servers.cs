@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.Routing;
+
+/// <summary>The connections of one loop to servers of HTTP/1.1 for requests that are routed; those that nobody has wait here for the next request. Belongs to its loop's thread.</summary>
+/// <param name="dialer">Makes connections.</param>
+/// <param name="options">Limits.</param>
+/// <param name="observer">Hears of requests.</param>
+internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IProxyObserver observer)
+{
+    private readonly Dictionary<ServerKey, List<RoutedServer>> _idle = [];
+    private int _idleCount;
+
+    /// <summary>How long one waits for a request before it is closed.</summary>
+    internal TimeSpan IdleTime => options.ServerIdleTime;
+
+    /// <summary>Those for the requests of one client.</summary>
+    internal ServersOfClient For(ProxyConnectionInfo client) => new(this, client);
+
+    /// <summary>The one that has waited least; null when none does.</summary>
+    internal RoutedServer? TryTake(in ServerKey key)
+    {
+        if (!_idle.TryGetValue(key, out List<RoutedServer>? waiting)) return null;
+        RoutedServer last = waiting[^1];
+        Remove(last);
+        return last;
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="client">The client's connection.</param>
+    /// <param name="route">Where to.</param>
+    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
+    {
+        DialledServer dialled = await dialer.ConnectAsync(client, route);
+        if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
+        RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route.Load, options, observer);
+        ProxyFailure failure = server.Open();
+        return failure == ProxyFailure.None ? new ServerConnection(server) : new ServerConnection(null, failure);
+    }
+
+    /// <summary>Keeps one for the next request; false when enough are kept.</summary>
+    internal bool TryKeep(RoutedServer server)
+    {
+        if (_idleCount >= options.MostIdleServers) return false;
+        ref List<RoutedServer>? waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_idle, server.Key, out _);
+        (waiting ??= []).Add(server);
+        _idleCount++;
+        return true;
+    }
+
+    /// <summary>One is not kept any more.</summary>
+    internal void Remove(RoutedServer server)
+    {
+        if (!_idle.TryGetValue(server.Key, out List<RoutedServer>? waiting) || waiting.LastIndexOf(server) is var at && at < 0) return;
+        waiting.RemoveAt(at);
+        _idleCount--;
+        if (waiting.Count == 0) _idle.Remove(server.Key);
+    }
+
+    /// <summary>Closes those that nobody has.</summary>
+    internal void CloseIdle()
+    {
+        foreach (RoutedServer server in _idle.Values.SelectMany(s => s).ToArray()) server.End(ProxyFailure.None);
+    }
+}

@@ -1,0 +1,73 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.Routing;
+
+/// <summary>Finds where the requests of one client's connection go: by the routes that are in force when each comes. Belongs to its loop's thread.</summary>
+/// <param name="client">The client's connection.</param>
+/// <param name="directory">Routes and addresses.</param>
+/// <param name="random">Draws by weight.</param>
+internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory directory, Random random)
+{
+    // So often is drawn again when what has failed just now is drawn.
+    private const int MostDraws = 4;
+
+    private readonly HeaderListFields _fields = new();
+
+    /// <summary>Finds where a request goes. Its path is normal when this returns. Allocates nothing for one that goes on.</summary>
+    /// <param name="request">The request's head.</param>
+    internal RequestDirection Find(HeaderList request)
+    {
+        if (!RequestPath.TryNormalize(request)) return new RequestDirection(null, null, default, RequestRefusal.BadPath);
+        if (directory.FindRoutes(client.SourceWorkload, client.Destination) is not { } routes) return Checked(null, null, Unrouted());
+        if (!routes.TryFind(new RoutedRequest(request.Method, request.Path, _fields.Of(request)), out HttpRouteHit? hit))
+            return new RequestDirection(null, null, default, RequestRefusal.NoRoute(client.Service));
+        return hit.Rule.Filters.Redirect is null ? Choose(hit, failed: null) : new RequestDirection(hit, null, default, null);
+    }
+
+    /// <summary>Finds where a request goes that has failed.</summary>
+    /// <param name="before">Where it went.</param>
+    internal RequestDirection FindAnother(in RequestDirection before) => before.Hit is { } hit ? Choose(hit, before.Route.Target) : Checked(null, null, Unrouted());
+
+    // The routes have gone meanwhile: what they were for is as without.
+    private OutboundRoute Unrouted() => directory.Resolve(client.SourceWorkload, client.Source, client.Destination, TransportProtocol.Tcp);
+
+    private RequestDirection Choose(HttpRouteHit hit, Interop.Sockets.SocketEndPoint? failed)
+    {
+        RequestDirection chosen = Draw(hit);
+        for (int draws = 1; draws < MostDraws && failed is not null && chosen.Refusal is null && chosen.Route.Target == failed; draws++) chosen = Draw(hit);
+        return chosen;
+    }
+
+    private RequestDirection Draw(HttpRouteHit hit)
+    {
+        if (DrawBackend(hit.Rule) is not { } backend) return new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));
+        if (backend.Service is not { } service) return new RequestDirection(hit, backend, default, RequestRefusal.BadBackend(hit, backend));
+        return Checked(hit, backend, directory.ResolveBackend(client.SourceWorkload, client.Source, service, backend.Port));
+    }
+
+    private HttpRouteBackend? DrawBackend(HttpRouteRule rule)
+    {
+        if (rule.Backends is [{ Weight: > 0 } only]) return only;
+        long total = 0;
+        foreach (HttpRouteBackend backend in rule.Backends) total += backend.Weight;
+        if (total == 0) return null;
+        long drawn = random.NextInt64(total);
+        foreach (HttpRouteBackend backend in rule.Backends)
+        {
+            drawn -= backend.Weight;
+            if (drawn < 0) return backend;
+        }
+
+        return null;
+    }
+
+    private RequestDirection Checked(HttpRouteHit? hit, HttpRouteBackend? backend, in OutboundRoute route)
+    {
+        RequestRefusal? refusal = route.Kind == OutboundRouteKind.Deny
+            ? hit is not null && route.Failure == ProxyFailure.NoServicePort ? RequestRefusal.BadBackend(hit, backend!) : RequestRefusal.Of(route)
+            : HttpKinds.Of(route.ApplicationProtocol) is var kind && kind != HttpKind.None && kind != client.Http ? RequestRefusal.OtherVersion : null;
+        return new RequestDirection(hit, backend, route, refusal);
+    }
+}

@@ -1,0 +1,131 @@
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Relay;
+
+namespace Culvert.NodeAgent.Proxy.Http.Routing;
+
+/// <summary>A connection to a server of HTTP/1.1 for requests that are routed: one client's after the other's. While nobody has it, it waits for the next and hears of the server's end. Belongs to its loop's thread.</summary>
+internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
+{
+    private readonly Http1Servers _servers;
+    private readonly ProxiedConnection _connection;
+    private readonly BudgetLease _lease;
+    private readonly BackendLoad? _load;
+    private readonly LoopTimer _idle;
+    private Http1Relay? _user;
+    private long _received;
+    private long _receivedAtTake;
+    private bool _isOver;
+
+    /// <summary>Takes a connection over.</summary>
+    /// <param name="servers">Where it waits.</param>
+    /// <param name="key">What its requests have in common.</param>
+    /// <param name="dialled">The connection.</param>
+    /// <param name="load">Where requests are counted that go to its backend; null where nobody asks.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="observer">Hears of requests.</param>
+    internal RoutedServer(Http1Servers servers, in ServerKey key, in DialledServer dialled, BackendLoad? load, HttpOptions options, IProxyObserver observer)
+    {
+        (_servers, Key, _connection, _lease, _load) = (servers, key, dialled.Connection!, dialled.Lease!, load);
+        Server = new Http1Server(
+            dialled.Transport!, _connection.ServerHolder, new RequestGate(_connection, observer), observer.ObserveRequests(_connection.Info), options.Limits, this);
+        _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
+    }
+
+    /// <summary>What its requests have in common.</summary>
+    internal ServerKey Key { get; }
+
+    /// <summary>The connection.</summary>
+    internal Http1Server Server { get; }
+
+    /// <inheritdoc/>
+    public long BytesSent => Server.Side.Output.Written;
+
+    /// <inheritdoc/>
+    public long BytesReceived => _received + (_user is null ? 0 : _user.BytesReceived - _receivedAtTake);
+
+    /// <inheritdoc/>
+    public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Reports it as opened; it may be over when this returns, if policy has changed meanwhile.</summary>
+    /// <returns>Why it is over, or None.</returns>
+    internal ProxyFailure Open()
+    {
+        Server.Begin();
+        _connection.Open(this);
+        if (!_isOver && Server.Side.Transport.IsClosed) End(Server.Side.Transport.Failure);
+        return _isOver ? Failure : ProxyFailure.None;
+    }
+
+    /// <summary>A client has a request for it.</summary>
+    internal void Take(Http1Relay user)
+    {
+        (_user, Server.User, _receivedAtTake) = (user, user, user.BytesReceived);
+        Server.Side.Transport.Loop.Timers.Cancel(_idle);
+        _load?.Add();
+    }
+
+    /// <summary>The request is over.</summary>
+    /// <param name="isReusable">Whether others may follow.</param>
+    internal void Return(bool isReusable)
+    {
+        Leave();
+        if (_isOver) return;
+        if (!isReusable || !_servers.TryKeep(this))
+        {
+            End(ProxyFailure.None);
+            return;
+        }
+
+        Server.Side.Transport.Loop.Schedule(_idle, _servers.IdleTime);
+        Advance();
+    }
+
+    /// <summary>Ends it.</summary>
+    /// <param name="failure">Why its server sees a reset; None: it sees an end in good order.</param>
+    internal void End(ProxyFailure failure)
+    {
+        Leave();
+        if (_isOver) return;
+        (_isOver, Failure) = (true, failure);
+        _servers.Remove(this);
+        Server.Side.Transport.Loop.Timers.Cancel(_idle);
+        Server.Side.Clear();
+        if (failure == ProxyFailure.None) Server.Side.Transport.Close();
+        else Server.Side.Transport.Reset(failure);
+        Server.Side.Release();
+        _connection.Close();
+        _lease.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Abort(ProxyFailure failure)
+    {
+        _user?.Abort(failure);
+        End(failure);
+    }
+
+    /// <inheritdoc/>
+    public void GiveUp() => End(ProxyFailure.Overload);
+
+    /// <inheritdoc/>
+    public void OnServerBroken() => End(ProxyFailure.None);
+
+    /// <inheritdoc/>
+    public void Advance()
+    {
+        // What nobody has asked for must not be taken for an answer to the next request.
+        if (!_isOver && (!Server.Side.Input.Bytes.IsEmpty || Server.Responses.ReceiveMore() != HeadRead.Nothing)) End(ProxyFailure.None);
+    }
+
+    private void Leave()
+    {
+        if (_user is not { } user) return;
+        _received += user.BytesReceived - _receivedAtTake;
+        (_user, Server.User) = (null, this);
+        Server.Gate.OnChanged(null);
+        _load?.Release();
+    }
+}
