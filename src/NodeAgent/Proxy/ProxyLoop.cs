@@ -66,7 +66,7 @@ internal sealed class ProxyLoop
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {
             [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, agent.Observer, time),
-            [HttpKind.Http2] = new Http2Handler(options.Http, agent.Observer, time),
+            [HttpKind.Http2] = new Http2Handler(options.Http, agent.Directory, dialer, agent.Observer, time),
         });
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, upstreams, agent.Observer);

@@ -133,7 +133,7 @@ internal sealed partial class Http1Relay
     private bool TryAnotherConnection(Http1Server server)
     {
         bool isStale = server.IsUsed && _tries <= MostConnects;
-        if (!isStale || !IsRepeatable || !IsIdempotent(_exchange.Request.Fields.Method)) return false;
+        if (!isStale || !IsRepeatable || !RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) return false;
         TryAgain();
         return true;
     }
@@ -148,9 +148,6 @@ internal sealed partial class Http1Relay
 
     // Of a body that has gone on nothing is left.
     private bool IsRepeatable => _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
-
-    private static bool IsIdempotent(ReadOnlySpan<byte> method) =>
-        method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("OPTIONS"u8) || method.SequenceEqual("PUT"u8) || method.SequenceEqual("DELETE"u8) || method.SequenceEqual("TRACE"u8);
 
     private void TryAgain()
     {

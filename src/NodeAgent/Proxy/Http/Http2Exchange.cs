@@ -1,4 +1,6 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -15,11 +17,11 @@ internal sealed class Http2Exchange
     private bool _isGrpc;
     private int _status;
 
-    internal Http2Exchange(Http2Relay relay, Http2Link client, Http2Link server)
+    internal Http2Exchange(Http2Relay relay, Http2Link client)
     {
         _relay = relay;
-        Client = new Http2Leg(this, client);
-        Server = new Http2Leg(this, server);
+        Client = new Http2Leg(this) { Link = client };
+        Server = new Http2Leg(this);
         WaitingEntry = new LinkedListNode<Http2Exchange>(this);
         Entry = new LinkedListNode<Http2Exchange>(this);
     }
@@ -39,6 +41,27 @@ internal sealed class Http2Exchange
     /// <summary>The request's head while it waits, and, if policy has been asked about it, while it runs; null otherwise.</summary>
     internal HeaderList? Head => _head.Count > 0 ? _head : null;
 
+    /// <summary>Where it goes; null before that is known.</summary>
+    internal Http2Server? Destination { get; private set; }
+
+    /// <summary>What its route says; of one that is routed.</summary>
+    internal RequestDirection Direction { get; set; }
+
+    /// <summary>How often it has been sent somewhere, or tried to; of one that is routed.</summary>
+    internal int Tries { get; set; }
+
+    /// <summary>Its time limit, if its route sets one; of one that is routed.</summary>
+    internal LoopTimer? Timer { get; set; }
+
+    /// <summary>Whether nothing of a response has been passed on, and all of the request is its head, so that it can be sent again.</summary>
+    internal bool IsRepeatable => IsHeadOnly && _status == 0 && _interimCount == 0 && !_isOver && Head is not null;
+
+    /// <summary>Whether it is over, but for streams that are still to be closed.</summary>
+    internal bool IsOver => _isOver;
+
+    /// <summary>Whether the head of its response has been passed on.</summary>
+    internal bool IsAnswered => _status != 0;
+
     /// <summary>Whether the client has ended the request with its head.</summary>
     internal bool IsHeadOnly { get; private set; }
 
@@ -56,9 +79,13 @@ internal sealed class Http2Exchange
     internal void Begin(Http2Stream stream, HeaderList headers, bool isHeadOnly, long now)
     {
         (Began, IsHeadOnly, _isOver, _status, _interimCount) = (now, isHeadOnly, false, 0, 0);
+        (Destination, Direction, Tries) = (null, default, 0);
         _isGrpc = GrpcAnswer.IsExpected(headers);
         Client.Begin(stream, isHeadOnly);
     }
+
+    /// <summary>It goes to a server: waits for a stream of it, or gets one.</summary>
+    internal void GoTo(Http2Server server) => Destination = server;
 
     /// <summary>Keeps the request's head, unless that is kept already.</summary>
     /// <returns>False when too much is kept already, of this and other requests.</returns>
@@ -80,6 +107,7 @@ internal sealed class Http2Exchange
     internal void Open(Http2Stream stream, bool keepsHead)
     {
         if (!keepsHead) DropHead();
+        Server.Link = Destination!.Link;
         Server.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
@@ -97,6 +125,27 @@ internal sealed class Http2Exchange
         Server.Reset(Http2ErrorCode.Cancel);
     }
 
+    /// <summary>Answers in the server's place.</summary>
+    /// <param name="refusal">With what.</param>
+    internal void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details);
+
+    /// <summary>Answers with what its route says, in the server's place.</summary>
+    /// <param name="fields">The head; there is no body.</param>
+    internal void AnswerAsRouted(HeaderList fields)
+    {
+        End(fields.Status, null);
+        Client.SendHeaders(fields, endStream: true);
+        Client.Reset(Http2ErrorCode.NoError);
+    }
+
+    /// <summary>Takes it back from its server, so that it can be sent again.</summary>
+    internal void TakeBack()
+    {
+        Destination?.Leave(this);
+        Server.Abandon();
+        Destination = null;
+    }
+
     /// <summary>Ends both streams at once.</summary>
     /// <param name="code">Why.</param>
     internal void Abort(Http2ErrorCode code)
@@ -110,6 +159,7 @@ internal sealed class Http2Exchange
     /// <summary>The head of the response has come, or of an interim one.</summary>
     internal void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
+        if (isFinal && _relay.TryAgainFor(this, headers.Status)) return;
         if (isFinal)
         {
             _status = headers.Status;
@@ -121,7 +171,7 @@ internal sealed class Http2Exchange
         }
 
         if (endStream) OnPassedOn(Server);
-        Client.SendHeaders(headers, endStream);
+        Client.SendHeaders(isFinal ? _relay.Received(this, headers) : headers, endStream);
     }
 
     /// <summary>The client receives nothing, so that it can't be told anything either: its connection ends.</summary>
@@ -136,6 +186,7 @@ internal sealed class Http2Exchange
     /// <summary>One stream was reset by its peer, or is gone with its connection.</summary>
     internal void OnReset(Http2Leg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
+        if (ReferenceEquals(leg, Server) && _relay.TryAgainAfter(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
             Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
@@ -178,6 +229,7 @@ internal sealed class Http2Exchange
     private void End(int status, string? error)
     {
         _isOver = true;
+        Destination?.Leave(this);
         _relay.OnAnswered(this, status, error);
     }
 }

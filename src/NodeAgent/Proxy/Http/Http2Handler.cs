@@ -1,4 +1,5 @@
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -6,16 +7,19 @@ namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>Serves ports of HTTP/2 without TLS, by prior knowledge (RFC 9113, section 3.3). Belongs to its loop's thread.</summary>
 /// <param name="options">Limits.</param>
+/// <param name="directory">Routes.</param>
+/// <param name="dialer">Makes connections for requests that are routed.</param>
 /// <param name="observer">Hears of requests.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2Handler(HttpOptions options, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
+internal sealed class Http2Handler(HttpOptions options, IProxyDirectory directory, RequestDialer dialer, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
 {
     /// <inheritdoc/>
     protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
         new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
 
     /// <inheritdoc/>
-    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) => throw new NotSupportedException();
+    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
+        new Http2Relay(client, connection.ClientHolder, new Http2Routing(connection.Info, new RequestRouter(connection.Info, directory, Random.Shared), dialer, Observer), options, requests, time);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

@@ -8,19 +8,26 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// One of the two streams of a request, with what has come by it and the other does not take yet: that keeps the window of its sender small. Used for one request after the other. Belongs to its loop's thread.
 /// </summary>
 /// <param name="exchange">The request.</param>
-/// <param name="link">The stream's connection.</param>
-internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2StreamUser, IBufferHolder
+internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBufferHolder
 {
     private readonly HeaderList _trailers = new();
     private HeldBytes? _held;
     private bool _hasEnded;
     private bool _hasTrailers;
+    private Http2Link? _link;
 
     /// <summary>The stream; null before it was opened and after it was closed.</summary>
     internal Http2Stream? Stream { get; private set; }
 
     /// <summary>Whether all that comes by it has been passed on, its end included.</summary>
     internal bool IsPassedOn { get; private set; }
+
+    /// <summary>The stream's connection; to be set before there is a stream.</summary>
+    internal Http2Link Link
+    {
+        get => _link ?? throw new InvalidOperationException("there is no stream yet");
+        set => _link = value;
+    }
 
     private Http2Leg Other => exchange.Other(this);
 
@@ -47,10 +54,10 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     /// <param name="endStream">Whether nothing follows.</param>
     internal void SendHeaders(HeaderList headers, bool endStream)
     {
-        if (link.IsOverfull) exchange.OnNotReceived();
+        if (Stream is not null && Link.IsOverfull) exchange.OnNotReceived();
         if (Stream is null) return;
-        link.Http2.SendHeaders(Stream, headers, endStream);
-        link.ScheduleFlush();
+        Link.Http2.SendHeaders(Stream, headers, endStream);
+        Link.ScheduleFlush();
     }
 
     /// <summary>Ends the stream at once. The exchange hears <see cref="Http2Exchange.OnStreamClosed"/> before this returns, but not <see cref="Http2Exchange.OnReset"/>: when the other stream is gone already, it is over then.</summary>
@@ -59,8 +66,19 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     {
         _held?.Clear();
         if (Stream is null) return;
-        link.Http2.Reset(Stream, code);
-        link.ScheduleFlush();
+        Link.Http2.Reset(Stream, code);
+        Link.ScheduleFlush();
+    }
+
+    /// <summary>Ends the stream at once, of which nobody is to hear any more.</summary>
+    internal void Abandon()
+    {
+        Http2Stream? stream = Stream;
+        Clear();
+        if (stream is null) return;
+        stream.State = null;
+        Link.Http2.Reset(stream, Http2ErrorCode.Cancel);
+        Link.ScheduleFlush();
     }
 
     /// <summary>Forgets the request.</summary>
@@ -119,8 +137,8 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     private int Send(ReadOnlySpan<byte> data)
     {
         if (Stream is null || data.IsEmpty) return 0;
-        link.Http2.SendData(Stream, data, endStream: false, out int sent);
-        link.ScheduleFlush();
+        Link.Http2.SendData(Stream, data, endStream: false, out int sent);
+        Link.ScheduleFlush();
         return sent;
     }
 
@@ -142,9 +160,9 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
 
     private void End(Http2Stream stream, HeaderList? trailers)
     {
-        if (trailers is null) link.Http2.CommitData(stream, 0, endStream: true);
-        else link.Http2.SendHeaders(stream, trailers, endStream: true);
-        link.ScheduleFlush();
+        if (trailers is null) Link.Http2.CommitData(stream, 0, endStream: true);
+        else Link.Http2.SendHeaders(stream, trailers, endStream: true);
+        Link.ScheduleFlush();
     }
 
     private void TakeTrailers(HeaderList trailers)
@@ -165,7 +183,7 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     // Taking a buffer may cost this very request its streams, as the one of its account that has waited longest: nothing of it may be left for the next then.
     private bool Hold(ReadOnlySpan<byte> data)
     {
-        bool isHeld = (_held ??= new HeldBytes(link.Account, this)).Append(data);
+        bool isHeld = (_held ??= new HeldBytes(Link.Account, this)).Append(data);
         if (Stream is null) _held.Clear();
         return isHeld;
     }
@@ -173,7 +191,7 @@ internal sealed class Http2Leg(Http2Exchange exchange, Http2Link link) : IHttp2S
     private void Consumed(int count)
     {
         if (Stream is null || count == 0) return;
-        link.Http2.Consumed(Stream, count);
-        if (link.Http2.PendingOutput > 0) link.ScheduleFlush();
+        Link.Http2.Consumed(Stream, count);
+        if (Link.Http2.PendingOutput > 0) Link.ScheduleFlush();
     }
 }

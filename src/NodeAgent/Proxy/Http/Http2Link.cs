@@ -11,8 +11,10 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="holder">Whose account buffers are on for what streams have for slow readers.</param>
 /// <param name="user">Who uses it.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2Link(ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, in BudgetHolder holder, IHttp2LinkUser user, TimeProvider time)
-    : Http2Driver(transport, requests, options, idleTimeout: TimeSpan.MaxValue, holder, time) // it lasts as long as the one that it belongs to
+/// <param name="idleTime">After how long without a request one to a server is closed; null: it lasts as long as the one that it belongs to.</param>
+internal sealed class Http2Link(
+    ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, in BudgetHolder holder, IHttp2LinkUser user, TimeProvider time, TimeSpan? idleTime = null)
+    : Http2Driver(transport, requests, options, idleTime ?? TimeSpan.MaxValue, holder, time)
 {
     private readonly int _mostOutput = options.MaxOutputBytes;
 

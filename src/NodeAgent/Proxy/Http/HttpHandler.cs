@@ -9,6 +9,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="observer">Hears of requests.</param>
 internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
 {
+    /// <summary>Hears of requests.</summary>
+    protected IProxyObserver Observer => observer;
+
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)

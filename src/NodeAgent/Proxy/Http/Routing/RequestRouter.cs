@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
@@ -33,16 +34,25 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     // The routes have gone meanwhile: what they were for is as without.
     private OutboundRoute Unrouted() => directory.Resolve(client.SourceWorkload, client.Source, client.Destination, TransportProtocol.Tcp);
 
-    private RequestDirection Choose(HttpRouteHit hit, Interop.Sockets.SocketEndPoint? failed)
+    private RequestDirection Choose(HttpRouteHit hit, SocketEndPoint? failed)
     {
         RequestDirection chosen = Draw(hit);
-        for (int draws = 1; draws < MostDraws && failed is not null && chosen.Refusal is null && chosen.Route.Target == failed; draws++) chosen = Draw(hit);
+        for (int draws = 1; draws < MostDraws && HasFailed(chosen, failed); draws++) chosen = Draw(hit);
+        for (int i = 0; i < hit.Rule.Backends.Count && HasFailed(chosen, failed); i++)
+        {
+            if (hit.Rule.Backends[i].Weight > 0) chosen = To(hit, hit.Rule.Backends[i]);
+        }
+
         return chosen;
     }
 
-    private RequestDirection Draw(HttpRouteHit hit)
+    private static bool HasFailed(in RequestDirection chosen, SocketEndPoint? failed) => failed is not null && chosen.Refusal is null && chosen.Route.Target == failed;
+
+    private RequestDirection Draw(HttpRouteHit hit) =>
+        DrawBackend(hit.Rule) is { } backend ? To(hit, backend) : new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));
+
+    private RequestDirection To(HttpRouteHit hit, HttpRouteBackend backend)
     {
-        if (DrawBackend(hit.Rule) is not { } backend) return new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));
         if (backend.Service is not { } service) return new RequestDirection(hit, backend, default, RequestRefusal.BadBackend(hit, backend));
         return Checked(hit, backend, directory.ResolveBackend(client.SourceWorkload, client.Source, service, backend.Port));
     }

@@ -1,0 +1,132 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <content>Where requests go whose Service has routes: each to a backend of its own choice, by one connection to each.</content>
+internal sealed partial class Http2Relay
+{
+    // Without a word of retries in a route: of what no server has had, so often.
+    private const int MostConnects = 3;
+
+    private readonly Http2Routing? _routing;
+    private readonly Http2ServersOfClient? _servers;
+
+    /// <summary>Whether heads are kept while requests run: those may have to be sent again.</summary>
+    internal bool KeepsHeads => _routing is not null;
+
+    /// <summary>A request as its server gets it; valid until the next.</summary>
+    internal HeaderList Sent(Http2Exchange exchange, HeaderList headers) => _routing?.Request(headers, exchange.Direction) ?? headers;
+
+    /// <summary>A response as its client gets it; valid until the next.</summary>
+    internal HeaderList Received(Http2Exchange exchange, HeaderList headers) => _routing?.Response(headers, exchange.Direction) ?? headers;
+
+    /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
+    internal bool TryAgainFor(Http2Exchange exchange, int status)
+    {
+        if (_routing is null || exchange.Direction.Hit?.Rule.Retry is not { } retry || exchange.Tries > retry.Attempts || !retry.Codes.AsSpan().Contains(status) || !exchange.IsRepeatable) return false;
+        TryAgain(exchange);
+        return true;
+    }
+
+    /// <summary>Whether a request is tried again whose server has gone before it had answered, or has refused it unseen; if so, nothing more is to be done with it.</summary>
+    internal bool TryAgainAfter(Http2Exchange exchange, bool isRefused)
+    {
+        if (_routing is null || exchange.Tries > MostConnects || !exchange.IsRepeatable || _client.IsClosed) return false;
+        if (!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) return false;
+        TryAgain(exchange);
+        return true;
+    }
+
+    private void Route(Http2Exchange exchange, HeaderList headers)
+    {
+        if (!exchange.TryKeepHead(headers)) exchange.Abort(Http2ErrorCode.RefusedStream);
+        else Follow(exchange, _routing!.Router.Find(exchange.Head!));
+    }
+
+    // Its server is gone, or was never reached, and has seen nothing of it.
+    private void RouteAnew(Http2Exchange exchange)
+    {
+        exchange.TakeBack();
+        if (exchange.Tries >= MostConnects) exchange.Answer(RequestRefusal.Of(ProxyFailure.ConnectFailed));
+        else Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+    }
+
+    private void Follow(Http2Exchange exchange, in RequestDirection direction)
+    {
+        exchange.Direction = direction;
+        exchange.Tries++;
+        if (direction.Refusal is { } refusal)
+        {
+            exchange.Answer(refusal);
+            return;
+        }
+
+        if (direction.IsRedirect)
+        {
+            exchange.AnswerAsRouted(_routing!.Response(Redirection.Of(exchange.Head!, direction.Hit!, _routing.Client.Destination.Port, _time.GetUtcNow()), direction));
+            return;
+        }
+
+        ScheduleTimer(exchange, direction.Hit?.Rule);
+        Http2Server server = _servers!.Find(direction.Route);
+        if (server.IsConnected && server.RefusalOf(Sent(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
+        else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
+    }
+
+    private static void AnswerFor(Http2Server server, Http2Exchange exchange, RequestRefusal refusal)
+    {
+        exchange.GoTo(server);
+        exchange.Answer(refusal);
+    }
+
+    /// <summary>A server was not reached that requests wait for.</summary>
+    internal void OnNotConnected(Http2Server server, ProxyFailure failure)
+    {
+        _servers?.Forget(server);
+        bool mayBeTried = failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged);
+        server.GiveUpWaiting(exchange =>
+        {
+            if (mayBeTried && exchange.Tries < Math.Max(MostConnects, 1 + (exchange.Direction.Hit?.Rule.Retry?.Attempts ?? 0))) RouteAnew(exchange);
+            else exchange.Answer(RequestRefusal.Of(failure));
+        });
+    }
+
+    private void TryAgain(Http2Exchange exchange)
+    {
+        exchange.TakeBack();
+        _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero);
+    }
+
+    // Of one try, or of the whole request, whichever is over first.
+    private void ScheduleTimer(Http2Exchange exchange, HttpRouteRule? rule)
+    {
+        if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
+        TimeSpan left = LeftOf(exchange, rule);
+        _client.Loop.Schedule(TimerOf(exchange), rule.BackendTimeout is { } one && one < left ? one : left);
+    }
+
+    private TimeSpan LeftOf(Http2Exchange exchange, HttpRouteRule rule) => rule.RequestTimeout is { } whole ? whole - _time.GetElapsedTime(exchange.Began) : TimeSpan.MaxValue;
+
+    private LoopTimer TimerOf(Http2Exchange exchange) => exchange.Timer ??= new LoopTimer(state => OnTimer((Http2Exchange)state!), exchange);
+
+    private void OnTimer(Http2Exchange exchange)
+    {
+        if (exchange.IsOver || exchange.Direction.Hit?.Rule is not { } rule)
+        {
+            // It has no route any more: what waits for its next try goes as without.
+            if (!exchange.IsOver) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+            return;
+        }
+
+        bool isOutOfTime = LeftOf(exchange, rule) <= TimeSpan.Zero, waitsForNextTry = exchange.Destination is null;
+        if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
+        else if (isOutOfTime) exchange.Answer(504, ProxyError.ResponseTimeout, "the request took longer than its route allows");
+        else if (waitsForNextTry) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+        else if (rule.Retry is { } retry && exchange.Tries <= retry.Attempts && exchange.IsRepeatable) TryAgain(exchange);
+        else exchange.Answer(504, ProxyError.ResponseTimeout, "the server took longer than the route allows");
+    }
+}

@@ -1,0 +1,167 @@
+using Culvert.Http1;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>A connection to a server of HTTP/2 that a client's requests go by, with those that wait for a stream of it. Belongs to its loop's thread.</summary>
+/// <param name="relay">Whose requests go by it.</param>
+/// <param name="options">Limits.</param>
+/// <param name="time">The clock.</param>
+internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimeProvider time) : IHttp2LinkUser
+{
+    private readonly LinkedList<Http2Exchange> _waiting = new();
+    private RequestGate? _gate;
+    private Http2Link? _link;
+    private ITransport? _transport;
+    private bool _isServing;
+
+    /// <summary>Hears of requests that go by it; null before it is connected.</summary>
+    internal IRequestObserver? Requests { get; private set; }
+
+    /// <summary>The connection; not to be asked for before there is one.</summary>
+    internal Http2Link Link => _link ?? throw new InvalidOperationException("the server is not connected yet");
+
+    /// <summary>Whether there is a connection, or was.</summary>
+    internal bool IsConnected => _link is not null;
+
+    /// <summary>Whether it is over.</summary>
+    internal bool IsClosed => _link is { IsClosed: true };
+
+    /// <summary>Whether it takes no more requests.</summary>
+    internal bool IsLeaving => _link is { } link && (link.IsClosed || link.Http2.IsDraining || link.Http2.IsClosed);
+
+    /// <summary>Whether it has ended, or failed, without a word of HTTP/2.</summary>
+    internal bool IsOfAnotherProtocol => _link is { HasSpoken: false } link && (link.IsClosed || link.Http2.IsClosed);
+
+    /// <summary>Whether policy depends on requests that go by it.</summary>
+    internal bool AsksPolicy => _gate?.AsksPolicy == true;
+
+    /// <summary>Bytes that were sent to it.</summary>
+    internal long BytesSent => _link?.Http2.BytesSent ?? 0;
+
+    /// <summary>Bytes that it has sent.</summary>
+    internal long BytesReceived => _link?.Http2.BytesReceived ?? 0;
+
+    /// <summary>Why its transport broke.</summary>
+    internal ProxyFailure TransportFailure => _transport?.Failure ?? ProxyFailure.None;
+
+    /// <summary>It is connected. What has waited is asked about, and goes on when <see cref="RunAsync"/> has begun.</summary>
+    /// <param name="transport">The server; owned from here on.</param>
+    /// <param name="owner">Whose account bytes are on that come from it.</param>
+    /// <param name="gate">Asks policy about requests.</param>
+    /// <param name="requests">Hears of them.</param>
+    /// <param name="idleTime">After how long without a request it is closed; null: it is not.</param>
+    internal void Connect(ITransport transport, in BudgetHolder owner, RequestGate gate, IRequestObserver requests, TimeSpan? idleTime)
+    {
+        (_transport, _gate, Requests) = (transport, gate, requests);
+        gate.OnChanged(AskAnew);
+        _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
+        foreach (Http2Exchange exchange in _waiting.ToArray())
+        {
+            if (RefusalOf(relay.Sent(exchange, exchange.Head!)) is { } refusal) exchange.Answer(refusal);
+        }
+    }
+
+    /// <summary>Runs until the connection is over.</summary>
+    internal ValueTask RunAsync() => Link.RunAsync();
+
+    /// <summary>Ends it at once.</summary>
+    internal void Close(ProxyFailure failure) => _link?.Close("the connection was aborted", failure);
+
+    /// <summary>Takes no more requests, lets those that run end, then closes.</summary>
+    internal void Drain() => _link?.Drain();
+
+    /// <summary>Takes a request, which goes on or waits.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="headers">Its head as it came.</param>
+    /// <returns>False when too much is kept already.</returns>
+    internal bool TryTake(Http2Exchange exchange, HeaderList headers)
+    {
+        exchange.GoTo(this);
+        if (_link is null) return TryWait(exchange, headers);
+        if (AsksPolicy && !exchange.TryKeepHead(headers)) return false;
+        return (_waiting.Count == 0 && TryOpen(exchange, headers)) || TryWait(exchange, headers);
+    }
+
+    /// <summary>What a request is answered with that may not pass; null: it may.</summary>
+    /// <param name="headers">Its head, as the server would get it.</param>
+    internal RequestRefusal? RefusalOf(HeaderList headers)
+    {
+        if (_gate is not { AsksPolicy: true } gate) return null;
+        return StreamRequestForm.RefusalOf(headers, options.Limits, isHostCompared: true) is { } refusal ? RequestRefusal.Of(refusal) : gate.Ask(headers);
+    }
+
+    /// <summary>A request does not wait any more.</summary>
+    internal void Leave(Http2Exchange exchange)
+    {
+        if (exchange.WaitingEntry.List == _waiting) _waiting.Remove(exchange.WaitingEntry);
+    }
+
+    /// <summary>Has those that wait go on, as far as it takes streams.</summary>
+    internal void ServeWaiting()
+    {
+        if (_isServing || _link is null) return;
+        _isServing = true;
+        while (_waiting.First is { } first && TryOpen(first.Value, first.Value.Head!))
+        {
+            if (first.List is not null) _waiting.Remove(first);
+        }
+
+        _isServing = false;
+    }
+
+    /// <summary>None of those that wait is served any more.</summary>
+    /// <param name="each">What becomes of each.</param>
+    internal void GiveUpWaiting(Action<Http2Exchange> each)
+    {
+        _isServing = true;
+        while (_waiting.First is { } first)
+        {
+            _waiting.Remove(first);
+            each(first.Value);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnLeaving(Http2Link link) => relay.OnServerLeaving(this);
+
+    /// <inheritdoc/>
+    void IHttp2LinkUser.OnClosed(Http2Link link) => relay.OnServerClosed(this);
+
+    private bool TryOpen(Http2Exchange exchange, HeaderList headers)
+    {
+        Http2Link link = Link;
+        if (link.IsOverfull || link.Http2.OpenStream(relay.Sent(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
+        exchange.Open(stream, keepsHead: AsksPolicy || relay.KeepsHeads);
+        link.ScheduleFlush();
+        return true;
+    }
+
+    private bool TryWait(Http2Exchange exchange, HeaderList headers)
+    {
+        if (!exchange.TryKeepHead(headers)) return false;
+        _waiting.AddLast(exchange.WaitingEntry);
+        ServeWaiting();
+        return true;
+    }
+
+    // Policy has changed. Those that wait are not served meanwhile: each is asked about first.
+    private void AskAnew()
+    {
+        bool wasServing = _isServing;
+        _isServing = true;
+        foreach (Http2Exchange exchange in relay.RequestsOf(this))
+        {
+            if (exchange.Entry.List is not null && !_gate!.MayGoOn(exchange.Head is { } head ? relay.Sent(exchange, head) : null)) exchange.Abort(Http2ErrorCode.Cancel);
+        }
+
+        _isServing = wasServing;
+        ServeWaiting();
+    }
+}

@@ -1,0 +1,121 @@
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Relay;
+
+namespace Culvert.NodeAgent.Proxy.Http.Routing;
+
+/// <summary>The connections to servers of HTTP/2 that requests of one client's connection go by: one to each backend. Belongs to its loop's thread.</summary>
+/// <param name="relay">Whose requests go by them.</param>
+/// <param name="routing">Where requests go.</param>
+/// <param name="loop">The loop.</param>
+/// <param name="options">Limits.</param>
+/// <param name="time">The clock.</param>
+internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routing, EventLoop loop, HttpOptions options, TimeProvider time)
+{
+    private readonly Dictionary<ServerKey, Http2Server> _byKey = [];
+    private readonly HashSet<Http2Server> _running = [];
+    private readonly LoopSignal _ended = new();
+    private bool _isEnding;
+
+    /// <summary>The one for a request; it is connected in a moment when there is none yet.</summary>
+    /// <param name="route">Where the request goes.</param>
+    internal Http2Server Find(in OutboundRoute route)
+    {
+        ServerKey key = ServerKey.Of(routing.Client, route);
+        if (_byKey.TryGetValue(key, out Http2Server? known)) return known;
+        Http2Server server = new(relay, options, time);
+        _byKey.Add(key, server);
+        _running.Add(server);
+        _ = RunAsync(server, route);
+        return server;
+    }
+
+    /// <summary>One takes no more requests: the next is made a connection for.</summary>
+    internal void Forget(Http2Server server)
+    {
+        foreach ((ServerKey key, Http2Server known) in _byKey)
+        {
+            if (known != server) continue;
+            _byKey.Remove(key);
+            return;
+        }
+    }
+
+    /// <summary>Ends all at once.</summary>
+    internal void Abort(ProxyFailure failure)
+    {
+        foreach (Http2Server server in _running.ToArray()) server.Close(failure);
+    }
+
+    /// <summary>Has all end when the requests that run are over.</summary>
+    internal void Drain()
+    {
+        foreach (Http2Server server in _running.ToArray()) server.Drain();
+    }
+
+    /// <summary>Waits until all are over; no more may be made.</summary>
+    internal async ValueTask EndAsync()
+    {
+        _isEnding = true;
+        if (_running.Count > 0) await _ended.WaitAsync();
+    }
+
+    private async Task RunAsync(Http2Server server, OutboundRoute route)
+    {
+        try
+        {
+            // Those that make it necessary wait for it first.
+            await loop.YieldAsync(new LoopSignal());
+            DialledServer dialled = await routing.Dialer.ConnectAsync(routing.Client, route);
+            if (dialled.Transport is null) relay.OnNotConnected(server, dialled.Failure);
+            else await ServeAsync(server, dialled, route.Load);
+        }
+        catch (Exception exception)
+        {
+            loop.ReportFault(exception);
+            server.Close(ProxyFailure.ProxyFault);
+            relay.OnNotConnected(server, ProxyFailure.ProxyFault);
+        }
+        finally
+        {
+            _running.Remove(server);
+            if (_isEnding && _running.Count == 0) _ended.Set(true);
+        }
+    }
+
+    private async ValueTask ServeAsync(Http2Server server, DialledServer dialled, BackendLoad? load)
+    {
+        ProxiedConnection connection = dialled.Connection!;
+        load?.Add();
+        try
+        {
+            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, routing.Observer), routing.Observer.ObserveRequests(connection.Info), options.ServerIdleTime);
+            connection.Open(new Running(server));
+            if (_isEnding) server.Drain(); // its client has gone meanwhile
+            await server.RunAsync();
+            connection.Close();
+        }
+        finally
+        {
+            load?.Release();
+            dialled.Lease!.Dispose();
+        }
+    }
+
+    // As whoever counts and re-authorises connections sees one.
+    private sealed class Running(Http2Server server) : IRunningConnection
+    {
+        public long BytesSent => server.BytesSent;
+
+        public long BytesReceived => server.BytesReceived;
+
+        public ProxyFailure Failure { get; private set; }
+
+        public void Abort(ProxyFailure failure)
+        {
+            Failure = failure;
+            server.Close(failure);
+        }
+    }
+}

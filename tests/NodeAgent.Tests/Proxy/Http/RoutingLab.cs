@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>A Service whose requests are routed by a real proxy to servers that say who they are and what they were asked.</summary>
+internal sealed class RoutingLab : IAsyncDisposable
+{
+    private static readonly ServiceInfo Shop = new() { Name = new("b", "shop"), Vips = [IPAddress.Parse("10.96.0.1")] };
+
+    private readonly HttpProtocols _protocols;
+    private readonly List<WebApplication> _servers = [];
+    private readonly ConcurrentDictionary<string, OutboundRoute> _backends = [];
+
+    internal RoutingLab(HttpProtocols protocols, Func<ProxyOptions, ProxyOptions>? configure = null)
+    {
+        _protocols = protocols;
+        string protocol = protocols == HttpProtocols.Http1 ? "http" : "kubernetes.io/h2c";
+        Pair = new ProxyPair(configure);
+        Pair.Destination.ApplicationProtocol = protocol;
+        Pair.Source.Route = destination => OutboundRoute.Routed(destination, Shop, protocol);
+        Pair.Source.Backend = (service, _) => _backends.TryGetValue(service.Name, out OutboundRoute route) ? route : OutboundRoute.Deny(ProxyFailure.NoServicePort, "none");
+        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectCallback = async (_, _) => new System.Net.Sockets.NetworkStream(await Pair.ConnectClientAsync(), ownsSocket: true) })
+        {
+            BaseAddress = new Uri("http://shop/"),
+            DefaultRequestVersion = protocols == HttpProtocols.Http1 ? HttpVersion.Version11 : HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+    }
+
+    internal ProxyPair Pair { get; }
+
+    internal HttpClient Client { get; }
+
+    /// <summary>How many requests each server has had.</summary>
+    internal ConcurrentDictionary<string, int> Asked { get; } = [];
+
+    /// <summary>What servers answer in place of 200.</summary>
+    internal ConcurrentDictionary<string, int> Statuses { get; } = [];
+
+    /// <summary>Starts a server, which is the backend Service of its name.</summary>
+    internal async Task AddServerAsync(string name)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options => options.Listen(Pair.DestinationAddress, 0, o => o.Protocols = _protocols));
+        WebApplication server = builder.Build();
+        server.Run(async context =>
+        {
+            Asked.AddOrUpdate(name, 1, (_, before) => before + 1);
+            if (Statuses.TryGetValue(name, out int status)) context.Response.StatusCode = status;
+            if (context.Request.Headers.TryGetValue("x-wait", out var wait)) await Task.Delay(int.Parse(wait!, System.Globalization.CultureInfo.InvariantCulture), context.RequestAborted);
+            string body = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            await context.Response.WriteAsync($"{name} {context.Request.Method} {context.Request.Host} {context.Request.Path}{context.Request.QueryString} {context.Request.Headers["x-set"]} {body}".Trim());
+        });
+        await server.StartAsync();
+        _servers.Add(server);
+        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!);
+    }
+
+    /// <summary>A backend Service whose server is at a port where somebody else listens, or nobody.</summary>
+    internal void AddBackend(string name, int port) => _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, port), Pair.Destination.Local!);
+
+    /// <summary>Puts a route in force, alone.</summary>
+    internal void Route(params HttpRouteRule[] rules) => Pair.Source.Routes = new HttpRouteTable([new HttpRouteInfo { Name = new("b", "shop"), Kind = HttpRouteKind.Http, Rules = rules.ToEquatableArray() }]);
+
+    /// <summary>A rule for requests below a path.</summary>
+    internal static HttpRouteRule Below(string prefix, params (string Server, int Weight)[] backends) => new()
+    {
+        Matches = [new HttpRouteMatch { Path = new RoutePath(RoutePathKind.Prefix, prefix) }],
+        Backends = backends.Select(b => new HttpRouteBackend(new NamespacedName("b", b.Server), 80, b.Weight)).ToEquatableArray(),
+    };
+
+    /// <summary>The body of an answer that is 200.</summary>
+    internal async Task<string> GetAsync(string path) => await Client.GetStringAsync(new Uri(path, UriKind.Relative));
+
+    internal HttpRequestMessage Request(HttpMethod method, string path) =>
+        new(method, new Uri(path, UriKind.Relative)) { Version = Client.DefaultRequestVersion, VersionPolicy = Client.DefaultVersionPolicy };
+
+    internal static (int Status, string ProxyStatus) Of(HttpResponseMessage response) =>
+        ((int)response.StatusCode, response.Headers.TryGetValues("proxy-status", out IEnumerable<string>? values) ? values.Single() : "");
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        foreach (WebApplication server in _servers) await server.DisposeAsync();
+        await Pair.DisposeAsync();
+    }
+}

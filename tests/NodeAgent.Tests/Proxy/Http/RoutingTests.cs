@@ -1,0 +1,206 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Http;
+
+/// <summary>Requests that are routed, in both versions of HTTP, between a client and servers that know nothing of the proxies.</summary>
+public sealed class RoutingTests
+{
+    public static TheoryData<HttpProtocols> Versions => [HttpProtocols.Http1, HttpProtocols.Http2];
+
+    private static HttpRouteRule To(string server) => RoutingLab.Below("/", (server, 1));
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task EachRequestOfAConnectionGoesWhereItsRuleSays(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        await lab.AddServerAsync("api");
+        lab.Route(To("web"), RoutingLab.Below("/api", ("api", 1)));
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.StartsWith("web GET", await lab.GetAsync("/apis"), StringComparison.Ordinal);
+            Assert.StartsWith("api GET", await lab.GetAsync("/api/v1?x=/"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2, lab.Pair.Source.Opened.Count); // one connection to each server, and the client's own is told of by them
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task SharesAreThoseOfTheWeights(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("stable");
+        await lab.AddServerAsync("canary");
+        lab.Route(RoutingLab.Below("/", ("stable", 90), ("canary", 10)));
+        for (int i = 0; i < 1000; i++) await lab.GetAsync("/");
+        Assert.InRange(lab.Asked["canary"], 50, 160); // ten of a hundred, and five times the deviation
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AChangeOfWeightsCountsForTheNextRequest(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("stable");
+        await lab.AddServerAsync("canary");
+        lab.Route(RoutingLab.Below("/", ("stable", 1), ("canary", 0)));
+        Assert.StartsWith("stable", await lab.GetAsync("/"), StringComparison.Ordinal);
+        lab.Route(RoutingLab.Below("/", ("stable", 0), ("canary", 1)));
+        Assert.StartsWith("canary", await lab.GetAsync("/"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task WhatNoRuleHasIsNotFound(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        lab.Route(RoutingLab.Below("/api", ("api", 1)));
+        (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/other", UriKind.Relative)));
+        Assert.Equal(404, status);
+        Assert.StartsWith("culvert; error=destination_not_found; details=\"no rule of the routes for Service b/shop", why, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task ABackendThatIsNotThereIsAnErrorOfTheRoute(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        lab.Route(To("nowhere"));
+        (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/", UriKind.Relative)));
+        Assert.Equal((500, "culvert; error=proxy_configuration_error; details=\"HTTPRoute b/shop rule 0 has a backend that is not there: Service b/nowhere port 80\""), (status, why));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AServerThatIsNotReachedIsToldOf(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        lab.AddBackend("dead", 1);
+        lab.Route(To("dead"));
+        (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/", UriKind.Relative)));
+        Assert.Equal(503, status);
+        Assert.Contains("error=destination_unavailable", why, StringComparison.Ordinal);
+        Assert.NotEmpty(lab.Pair.Source.Failed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AnotherBackendTakesWhatOneThatIsDeadDoesNot(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("alive");
+        lab.AddBackend("dead", 1);
+        lab.Route(RoutingLab.Below("/", ("alive", 1), ("dead", 1)));
+        for (int i = 0; i < 50; i++) Assert.StartsWith("alive", await lab.GetAsync("/"), StringComparison.Ordinal);
+        Assert.NotEmpty(lab.Pair.Source.Failed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task HeadersAreChangedBothWays(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        lab.Route(To("web") with
+        {
+            Filters = new HttpRouteFilters
+            {
+                RequestHeaders = new HeaderChanges([new("x-set", "by the route")], [], ["x-gone"]),
+                ResponseHeaders = new HeaderChanges([new("x-answer", "1")], [new("x-answer", "2")], ["server"]),
+            },
+        });
+        using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/a");
+        request.Content = new StringContent("body");
+        request.Headers.Add("x-set", "by the client");
+        using HttpResponseMessage response = await lab.Client.SendAsync(request);
+        Assert.Equal("web POST shop /a by the route body", await response.Content.ReadAsStringAsync());
+        Assert.Equal(["1", "2"], response.Headers.GetValues("x-answer"));
+        Assert.False(response.Headers.Contains("server"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task HostAndPathAreRewritten(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        lab.Route(RoutingLab.Below("/old", ("web", 1)) with { Filters = new HttpRouteFilters { Rewrite = new HttpRewrite("other.example", new PathChange(IsPrefix: true, "/new")) } });
+        Assert.Equal("web GET other.example /new/a?b=c", await lab.GetAsync("/old/a?b=c"));
+        Assert.Equal("web GET other.example /new", await lab.GetAsync("/old"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task ClientsAreSentElsewhereByTheSameConnection(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        lab.Route(RoutingLab.Below("/old", ("web", 1)) with
+        {
+            Backends = [],
+            Filters = new HttpRouteFilters { Redirect = new HttpRedirect { Scheme = "https", Host = "www.example", Path = new PathChange(IsPrefix: true, "/"), Status = 301 } },
+        });
+        for (int i = 0; i < 3; i++)
+        {
+            using HttpResponseMessage response = await lab.Client.GetAsync(new Uri("/old/a?b=c", UriKind.Relative));
+            Assert.Equal((HttpStatusCode.MovedPermanently, "https://www.example/a?b=c"), (response.StatusCode, response.Headers.Location!.ToString()));
+        }
+
+        Assert.Equal(1, (await lab.Pair.CountAsync()).Connections);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task ARequestHasTheTimeThatItsRouteGives(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        lab.Route(To("web") with { RequestTimeout = TimeSpan.FromMilliseconds(200) });
+        using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
+        request.Headers.Add("x-wait", "20000");
+        (int status, string why) = RoutingLab.Of(await lab.Client.SendAsync(request));
+        Assert.Equal(504, status);
+        Assert.Contains("error=http_response_timeout", why, StringComparison.Ordinal);
+        Assert.Equal("web GET shop /", await lab.GetAsync("/"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task WhatTheRouteSaysIsTriedAgain(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("good");
+        await lab.AddServerAsync("bad");
+        lab.Statuses["bad"] = 503;
+        lab.Route(RoutingLab.Below("/", ("good", 1), ("bad", 1)) with { Retry = new HttpRouteRetry(3, [503]) });
+        for (int i = 0; i < 30; i++) Assert.StartsWith("good", await lab.GetAsync("/"), StringComparison.Ordinal);
+        Assert.NotEqual(0, lab.Asked["bad"]);
+    }
+
+    [Fact]
+    public async Task AConnectionThatItsServerHasEndedCostsNoRequest()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        using Socket listener = lab.Pair.Listen();
+        lab.AddBackend("short", ((IPEndPoint)listener.LocalEndPoint!).Port);
+        lab.Route(To("short"));
+        Task server = Task.Run(async () =>
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                // It does not say that it ends.
+                using Socket connection = await listener.AcceptAsync();
+                await connection.ReceiveAsync(new byte[1000]);
+                await connection.SendAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
+                if (i % 2 == 0) await connection.ReceiveAsync(new byte[1000]); // when the next request has come
+            }
+        });
+        for (int i = 0; i < 10; i++) Assert.Equal("ok", await lab.GetAsync("/"));
+    }
+}
