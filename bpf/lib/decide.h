@@ -137,7 +137,7 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	struct cv_address *to;
 	struct cv_decision *d;
 	struct cv_packet *p;
-	int r, always_proxy = 0;
+	int r, always_proxy = 0, routed = 0;
 
 	CV_NEEDS(skb);
 	if (!s)
@@ -150,9 +150,15 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	if (port_excluded_everywhere(p, p->key.dport))
 		return decide_pass(s, to);
 	if (to && to->flags & CV_ADDRESS_SERVICE && !(to->flags & CV_ADDRESS_EXCLUDED)) {
-		r = service_choose(s, &always_proxy);
+		r = service_choose(s, &always_proxy, &routed);
 		if (r)
 			return r;
+		/* The proxy asks policy of each backend that a request goes to. */
+		if (routed) {
+			d->dst_class = address_class(to);
+			d->verdict = CV_VERDICT_PROXY;
+			return 0;
+		}
 		to = address_lookup(p->generation, &d->addr);
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))

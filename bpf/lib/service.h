@@ -87,9 +87,9 @@ static __always_inline int all_ports_need_proxy(const struct cv_packet *p, const
 
 /*
  * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
- * *always_proxy says that the Service wants the proxy whatever the backend.
+ * *always_proxy says that the Service wants the proxy whatever the backend, and *routed that none is chosen here.
  */
-static __always_inline int service_choose(struct cv_scratch *s, int *always_proxy)
+static __always_inline int service_choose(struct cv_scratch *s, int *always_proxy, int *routed)
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_service_key key = {
@@ -104,6 +104,9 @@ static __always_inline int service_choose(struct cv_scratch *s, int *always_prox
 
 	if (!service)
 		return CV_REASON_NO_SERVICE_PORT;
+	*routed = service->flags & CV_SERVICE_ROUTED;
+	if (*routed)
+		return 0;
 	if (!service->slots)
 		return CV_REASON_NO_BACKEND;
 	slot.service = service->id;

@@ -276,6 +276,7 @@ enum cv_service_flag {
 	CV_SERVICE_BEHIND_PROXY = 1 << 2, /* under a local workload's address: its port speaks through the proxy only */
 	CV_SERVICE_SOURCE_HASH = 1 << 3,  /* a client has the same slot each time */
 	CV_SERVICE_EXACT = 1 << 4,        /* its slots give each backend the very share that its weight says */
+	CV_SERVICE_ROUTED = 1 << 5,       /* each request has a backend of its own, perhaps another Service's */
 };
 
 struct cv_service {

@@ -23,21 +23,4 @@ public sealed record HttpRouteInfo
 
     /// <summary>Where it was declared, as <c>file:line</c>, for messages; empty when unknown.</summary>
     public string SourceReference { get; init; } = "";
-
-    /// <summary>Whether it is about requests of a client to a Service: the owner of the Service speaks for everybody, and others for clients of their own namespace.</summary>
-    /// <param name="parent">One of its parents.</param>
-    /// <param name="clientNamespace">The client's namespace; null: it is not of the mesh.</param>
-    public bool IsFor(HttpRouteParent parent, string? clientNamespace)
-    {
-        ArgumentNullException.ThrowIfNull(parent);
-        return IsProducers(parent) || Name.Namespace == clientNamespace;
-    }
-
-    /// <summary>Whether it is the Service owner's own, and holds for everybody for whom no route of their own namespace does.</summary>
-    /// <param name="parent">One of its parents.</param>
-    public bool IsProducers(HttpRouteParent parent)
-    {
-        ArgumentNullException.ThrowIfNull(parent);
-        return parent.Service.Namespace == Name.Namespace;
-    }
 }

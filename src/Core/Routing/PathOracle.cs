@@ -17,6 +17,9 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
 {
     private readonly RequestPorts _requestPorts = new(world.Snapshot);
 
+    /// <summary>The Service ports whose requests are routed.</summary>
+    public RoutedPorts RoutedPorts { get; } = new(world.Snapshot);
+
     /// <summary>The snapshot in force.</summary>
     public SnapshotIndex World { get; } = world;
 
@@ -42,6 +45,11 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         AddresseeKind.ServicePort when !hasBackend => new ConnectionPath(PathKind.Drop, PathReason.NoBackend, Destination: null),
         _ => null,
     };
+
+    /// <summary>The path of what goes to a Service port whose requests are routed, whatever its backends are; null when they are not.</summary>
+    /// <param name="asked">Whom the address and port mean.</param>
+    public ConnectionPath? ByRoutes(in Addressee asked) =>
+        asked.Port is { } port && RoutedPorts.Contains(port) ? new ConnectionPath(PathKind.Proxy, PathReason.Routes, Destination: null) : null;
 
     /// <summary>The path to an address that is no Service's, or to a backend.</summary>
     public ConnectionPath To(in PathRequest request)

@@ -15,6 +15,9 @@ public enum PathReason
     /// <summary>Proxy: a PROXY protocol header is to be written or read at the port, or what comes from the port answers what came with one.</summary>
     ProxyProtocol,
 
+    /// <summary>Proxy: requests to the Service port are routed, each to a backend of its own.</summary>
+    Routes,
+
     /// <summary>Proxy: policy asks about the requests that are made at the port.</summary>
     Requests,
 

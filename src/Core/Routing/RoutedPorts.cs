@@ -1,25 +1,53 @@
 namespace Culvert.Core;
 
-/// <summary>The Service ports whose requests are routed: connections to them are read by the proxy, and the kernel draws no backend for them.</summary>
-public static class RoutedPorts
+/// <summary>The Service ports whose requests are routed: connections to them are read by the proxy, and the kernel draws no backend for them. Immutable; may be used by many threads.</summary>
+public sealed class RoutedPorts
 {
-    /// <summary>Those of a snapshot, with the routes for each. A port that is declared to speak something else than HTTP has none.</summary>
-    public static IEnumerable<RoutedServicePort> Of(NodeSnapshot snapshot)
+    // By the object: a snapshot has each port once, and two that look the same are two.
+    private readonly Dictionary<ServicePort, RoutedServicePort> _byPort = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Finds them. A port that is declared to speak something else than HTTP has none.</summary>
+    public RoutedPorts(NodeSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        return from byService in snapshot.HttpRoutes.Values.SelectMany(r => r.Parents, (route, parent) => (Route: route, Parent: parent)).GroupBy(p => p.Parent.Service)
-               where snapshot.Services.ContainsKey(byService.Key)
-               let service = snapshot.Services[byService.Key]
-               from port in service.Ports
-               where port.AppProtocol is null || HttpKinds.Of(port.AppProtocol) != HttpKind.None
-               let routes = byService.Where(p => p.Parent.Covers(port)).Select(p => p.Route).Distinct().ToEquatableArray()
-               where !routes.IsEmpty
-               select new RoutedServicePort(service, port, routes);
+        foreach (var parents in snapshot.HttpRoutes.Values.SelectMany(r => r.Parents, (route, parent) => (Route: route, Parent: parent)).GroupBy(p => p.Parent.Service))
+        {
+            if (!snapshot.Services.TryGetValue(parents.Key, out ServiceInfo? service)) continue;
+            foreach (ServicePort port in service.Ports.Where(p => p.AppProtocol is null || HttpKinds.Of(p.AppProtocol) != HttpKind.None))
+            {
+                EquatableArray<HttpRouteInfo> routes = parents.Where(p => p.Parent.Covers(port)).Select(p => p.Route).Distinct().ToEquatableArray();
+                if (!routes.IsEmpty) _byPort.Add(port, new RoutedServicePort(service, port, routes));
+            }
+        }
     }
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyCollection<RoutedServicePort> All => _byPort.Values;
+
+    /// <summary>Whether a port of the snapshot is one.</summary>
+    public bool Contains(ServicePort port) => _byPort.ContainsKey(port);
+
+    /// <summary>What is routed of a port of the snapshot; null: nothing.</summary>
+    public RoutedServicePort? Find(ServicePort port) => _byPort.GetValueOrDefault(port);
 }
 
 /// <summary>A Service port whose requests are routed.</summary>
 /// <param name="Service">The Service.</param>
 /// <param name="Port">The port.</param>
 /// <param name="Routes">The routes for it, of whomever.</param>
-public sealed record RoutedServicePort(ServiceInfo Service, ServicePort Port, EquatableArray<HttpRouteInfo> Routes);
+public sealed record RoutedServicePort(ServiceInfo Service, ServicePort Port, EquatableArray<HttpRouteInfo> Routes)
+{
+    /// <summary>The namespaces whose clients have routes of their own, which are not the Service's.</summary>
+    public IEnumerable<string> ConsumerNamespaces => Routes.Select(r => r.Name.Namespace).Where(n => n != Service.Name.Namespace).Distinct(StringComparer.Ordinal);
+
+    /// <summary>
+    /// The routes that are in force for clients of a namespace: their own, or else those of the Service's owner, and of these all that are of the kind that counts first (GEP-1294). Empty: none are.
+    /// </summary>
+    /// <param name="clientNamespace">The clients' namespace; null: they are not of the mesh.</param>
+    public EquatableArray<HttpRouteInfo> For(string? clientNamespace)
+    {
+        HttpRouteInfo[] routes = [.. Routes.Where(r => r.Name.Namespace == clientNamespace)];
+        if (routes.Length == 0) routes = [.. Routes.Where(r => r.Name.Namespace == Service.Name.Namespace)];
+        return routes.Where(r => r.Kind == routes.Min(other => other.Kind)).ToEquatableArray();
+    }
+}

@@ -974,6 +974,9 @@ public enum CvServiceFlag : uint
 
     /// <summary>Its slots give each backend the very share that its weight says.</summary>
     Exact = 16,
+
+    /// <summary>Each request has a backend of its own, perhaps another Service's.</summary>
+    Routed = 32,
 }
 
 /// <summary><c>struct cv_service</c>.</summary>

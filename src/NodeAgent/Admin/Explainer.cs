@@ -30,6 +30,12 @@ internal static class Explainer
         Wire.ExplainResponse answer = question.Begin();
         bool excluded = asked is not null && oracle.IsLeftAlone(IpPrefix.Host(asked), port);
         if (named is null || excluded) return ExplainTo(oracle, question, asked!, port, service: null, excluded, answer);
+        if (source is { Enrolled: true } && RouteExplainer.Explain(oracle, source, named, port, protocol, answer))
+        {
+            question.SetEnds(answer, asked ?? sourceAddress, port, destination: null);
+            return answer;
+        }
+
         (ServicePort? addressed, ServiceBackend[] backends, string? refusal) = Choose(named, asked, port, protocol, answer);
         if (refusal is not null)
         {

@@ -20,6 +20,7 @@ internal sealed class GenerationBuilder
     private readonly uint _maxFlows;
     private readonly int _maxSlots;
     private readonly RequestPorts _requestPorts;
+    private readonly RoutedPorts _routedPorts;
     private uint _lastService;
 
     private GenerationBuilder(
@@ -28,6 +29,7 @@ internal sealed class GenerationBuilder
         (_maxFlows, _maxSlots) = (maxFlows, maxSlots);
         _next = new Generation(number);
         _requestPorts = new RequestPorts(snapshot);
+        _routedPorts = new RoutedPorts(snapshot);
         (_snapshot, _policy, _endpoints, _nodeAddresses) = (snapshot, policy, endpoints, nodeAddresses);
     }
 
@@ -243,7 +245,7 @@ internal sealed class GenerationBuilder
     private void AddServicePort(KernelPort at, int maxSlots)
     {
         (_, ServicePort port, IPAddress[] vips, ServiceBackend[] backends) = at;
-        uint flags = (ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0) | (port.LoadBalancing == LoadBalancing.SourceHash ? (uint)CvServiceFlag.SourceHash : 0);
+        uint flags = (_routedPorts.Contains(port) ? (uint)CvServiceFlag.Routed : 0) | (ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0) | (port.LoadBalancing == LoadBalancing.SourceHash ? (uint)CvServiceFlag.SourceHash : 0);
         uint id = ++_lastService;
         ushort[] weights = at.Weights;
         int[] slots = WeightedSlots.Spread(weights, maxSlots);

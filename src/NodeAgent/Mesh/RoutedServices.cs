@@ -18,7 +18,7 @@ internal sealed class RoutedServices
     {
         NodeSnapshot snapshot = view.Snapshot;
         Dictionary<SocketEndPoint, Routes> byAddress = [];
-        foreach (RoutedServicePort routed in RoutedPorts.Of(snapshot))
+        foreach (RoutedServicePort routed in view.Oracle.RoutedPorts.All)
         {
             Routes routes = new(routed);
             foreach (SocketEndPoint address in routed.Service.Vips.Select(vip => new SocketEndPoint(vip, routed.Port.Port))) byAddress.TryAdd(address, routes);
@@ -54,19 +54,18 @@ internal sealed class RoutedServices
 
         internal Routes(RoutedServicePort routed)
         {
-            HttpRouteInfo[] own = [.. routed.Routes.Where(r => r.Name.Namespace == routed.Service.Name.Namespace)];
-            _forAll = PortOf(routed, own);
-            _byNamespace = routed.Routes.Except(own).GroupBy(r => r.Name.Namespace).ToFrozenDictionary(g => g.Key, g => PortOf(routed, [.. g])!, StringComparer.Ordinal);
+            _forAll = PortOf(routed, clientNamespace: null);
+            _byNamespace = routed.ConsumerNamespaces.ToFrozenDictionary(n => n, n => PortOf(routed, n)!, StringComparer.Ordinal);
         }
 
         internal RoutedPort? For(string? clientNamespace) => clientNamespace is not null && _byNamespace.TryGetValue(clientNamespace, out RoutedPort? consumers) ? consumers : _forAll;
 
-        // GRPCRoutes count before HTTPRoutes.
-        private static RoutedPort? PortOf(RoutedServicePort routed, HttpRouteInfo[] routes)
+        // A port that nobody says of what it speaks speaks what its routes are about.
+        private static RoutedPort? PortOf(RoutedServicePort routed, string? clientNamespace)
         {
-            if (routes.Length == 0) return null;
-            HttpRouteKind kind = routes.Min(r => r.Kind);
-            return new RoutedPort(routed.Service, routed.Port.AppProtocol ?? (kind == HttpRouteKind.Grpc ? "grpc" : "http"), new HttpRouteTable(routes.Where(r => r.Kind == kind)));
+            EquatableArray<HttpRouteInfo> routes = routed.For(clientNamespace);
+            if (routes.IsEmpty) return null;
+            return new RoutedPort(routed.Service, routed.Port.AppProtocol ?? (routes[0].Kind == HttpRouteKind.Grpc ? "grpc" : "http"), new HttpRouteTable(routes));
         }
     }
 }

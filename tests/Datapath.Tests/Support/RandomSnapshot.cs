@@ -57,6 +57,7 @@ internal static class RandomSnapshot
                 ExcludedPorts = [.. Ports.Where(_ => random.Next(12) == 0)],
                 ExcludedCidrs = [.. Remotes.SelectMany(Addresses).Concat(Unowned).Where(_ => random.Next(12) == 0).Select(IpPrefix.Host)],
             },
+            HttpRoutes = Routes(random).ToImmutableDictionary(r => r.Key),
             Services = Vips.Select((v, i) => Service($"s{i}", v, [.. local, .. remote], random)).ToImmutableDictionary(s => s.Name),
         };
     }
@@ -142,6 +143,15 @@ internal static class RandomSnapshot
             _ => new NetworkPolicyPort(Protocol(random), 60, 1000),
         })],
     };
+
+    // Of some Services all ports of TCP are routed, of some one.
+    private static IEnumerable<HttpRouteInfo> Routes(Random random) => Enumerable.Range(0, Vips.Length).Where(_ => random.Next(6) == 0).Select(i => new HttpRouteInfo
+    {
+        Name = new NamespacedName("shop", $"r{i}"),
+        Kind = HttpRouteKind.Http,
+        Parents = [new HttpRouteParent(new NamespacedName("shop", $"s{i}"), random.Next(2) == 0 ? Port(random) : null)],
+        Rules = [new HttpRouteRule { Matches = [new HttpRouteMatch()] }],
+    });
 
     private static ServiceInfo Service(string name, string vips, WorkloadInfo[] workloads, Random random)
     {

@@ -77,6 +77,7 @@ internal sealed class RoutingWorld
             PathKind.Drop => false,
             PathKind.Pass => why is not (PathReason.Excluded or PathReason.Itself) && !Excludes(target.Address),
             PathKind.Direct => true,
+            PathKind.Proxy when why == PathReason.Routes => false,
             _ => target.Equals(to),
         };
         if (!isPolicys) return new Fate(kind, why.ToString());
@@ -148,6 +149,7 @@ internal sealed class RoutingWorld
         Addressee asked = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol);
         (IPAddress target, ushort port) = (to.Address, (ushort)to.Port);
         if (asked.Kind == AddresseeKind.Excluded) return (PathKind.Pass, PathReason.Excluded, to);
+        if (Oracle.ByRoutes(asked) is { } routed) return (routed.Kind, routed.Reason, to);
         ServiceBackend? backend = asked.Port?.Backends.FirstOrDefault(b => b.Address.AddressFamily == to.AddressFamily);
         if (PathOracle.Refusal(asked, hasBackend: backend is not null) is { } refusal) return (refusal.Kind, refusal.Reason, to);
         if (backend is not null) (target, port) = (backend.Address, backend.Port);
