@@ -20,8 +20,10 @@ internal sealed class RoutedServices
         Dictionary<SocketEndPoint, Routes> byAddress = [];
         foreach (RoutedServicePort routed in view.Oracle.RoutedPorts.All)
         {
-            Routes routes = new(routed);
-            foreach (SocketEndPoint address in routed.Service.Vips.Select(vip => new SocketEndPoint(vip, routed.Port.Port))) byAddress.TryAdd(address, routes);
+            SocketEndPoint[] addresses = [.. routed.Service.Vips.Select(vip => new SocketEndPoint(vip, routed.Port.Port))];
+            if (addresses.Length == 0) continue;
+            Routes routes = new(routed, previous?.Routes._byAddress.GetValueOrDefault(addresses[0]));
+            foreach (SocketEndPoint address in addresses) byAddress.TryAdd(address, routes);
         }
 
         _byAddress = byAddress.ToFrozenDictionary();
@@ -52,20 +54,12 @@ internal sealed class RoutedServices
         private readonly RoutedPort? _forAll;
         private readonly FrozenDictionary<string, RoutedPort> _byNamespace;
 
-        internal Routes(RoutedServicePort routed)
+        internal Routes(RoutedServicePort routed, Routes? before)
         {
-            _forAll = PortOf(routed, clientNamespace: null);
-            _byNamespace = routed.ConsumerNamespaces.ToFrozenDictionary(n => n, n => PortOf(routed, n)!, StringComparer.Ordinal);
+            _forAll = RoutedPort.Of(routed, clientNamespace: null, before?._forAll);
+            _byNamespace = routed.ConsumerNamespaces.ToFrozenDictionary(n => n, n => RoutedPort.Of(routed, n, before?._byNamespace.GetValueOrDefault(n))!, StringComparer.Ordinal);
         }
 
         internal RoutedPort? For(string? clientNamespace) => clientNamespace is not null && _byNamespace.TryGetValue(clientNamespace, out RoutedPort? consumers) ? consumers : _forAll;
-
-        // A port that nobody says of what it speaks speaks what its routes are about.
-        private static RoutedPort? PortOf(RoutedServicePort routed, string? clientNamespace)
-        {
-            EquatableArray<HttpRouteInfo> routes = routed.For(clientNamespace);
-            if (routes.IsEmpty) return null;
-            return new RoutedPort(routed.Service, routed.Port.AppProtocol ?? (routes[0].Kind == HttpRouteKind.Grpc ? "grpc" : "http"), new HttpRouteTable(routes));
-        }
     }
 }

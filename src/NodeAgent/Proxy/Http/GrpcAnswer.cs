@@ -20,10 +20,12 @@ internal static class GrpcAnswer
         headers.AddStatus(200).Add("content-type"u8, "application/grpc"u8).Add("grpc-status"u8, CodeOf(status)).Add("grpc-message"u8, Encoding.ASCII.GetBytes(details));
     }
 
-    // As gRPC itself reads 403 and 502 to 504. It would take 500 and 501 for UNKNOWN; the proxy knows what they are.
+    // As gRPC itself reads 403, 404 and 502 to 503; what has taken too long it has a status for. It would take 500 and 501 for UNKNOWN; the proxy knows what they are.
     private static ReadOnlySpan<byte> CodeOf(int status) => status switch
     {
         403 => "7"u8, // PERMISSION_DENIED
+        404 => "12"u8, // UNIMPLEMENTED
+        504 => "4"u8, // DEADLINE_EXCEEDED
         500 => "13"u8, // INTERNAL
         501 => "12"u8, // UNIMPLEMENTED
         _ => "14"u8, // UNAVAILABLE

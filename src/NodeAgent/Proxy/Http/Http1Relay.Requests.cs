@@ -139,7 +139,7 @@ internal sealed partial class Http1Relay
             IsChunked = inChunks,
             ExpectsContinue = request.ExpectsContinue,
             Upgrade = UpgradeOf(request),
-            Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None,
+            Connection = _exchange.IsLast && _routing is null ? ConnectionOption.Close : ConnectionOption.None,
         };
         if (!Http1HeadWriter.TryWriteRequest(fields, form, room, out int length) || IsTooLong(fields, length))
         {
@@ -199,13 +199,13 @@ internal sealed partial class Http1Relay
     private bool IsAnswered()
     {
         if (_exchange.IsOpen) return false;
+        ReleaseServer();
         if (_exchange.IsLast)
         {
             BeginEnd();
             return false;
         }
 
-        if (_routing is not null) ReleaseServer();
         _requestPart = RequestPart.Head;
         return true;
     }

@@ -164,6 +164,7 @@ internal sealed partial class Http1Relay
         bool isLast = _exchange.IsLast || (_isServersLast && _routing is null);
         _responsePart = ResponsePart.Head;
         EndExchange(status, error: null);
+        if (isLast && _exchange.IsRequestWhole) ReleaseServer();
         if (isLast) BeginEnd();
         _hasNews = true; // the next request may begin; one that still comes may do so
         return !isLast;

@@ -93,7 +93,7 @@ internal sealed partial class Http1Relay
         return ForwardRequest(_server, routing.Request(_exchange.Request.Fields, _direction));
     }
 
-    // Its request is over: others may use it.
+    // Its request is over: others may use it, if it was taken for this one.
     private void ReleaseServer()
     {
         if (Detach() is { } taken) taken.Return(isReusable: !_isServersLast && !taken.Server.Side.Output.IsBlocked);

@@ -48,7 +48,9 @@ internal sealed class RoutingLab : IAsyncDisposable
     internal ConcurrentDictionary<string, int> Statuses { get; } = [];
 
     /// <summary>Starts a server, which is the backend Service of its name.</summary>
-    internal async Task AddServerAsync(string name)
+    /// <param name="name">Its name.</param>
+    /// <param name="protocol">What the Service says that it speaks; null: nothing.</param>
+    internal async Task AddServerAsync(string name, string? protocol = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -64,7 +66,17 @@ internal sealed class RoutingLab : IAsyncDisposable
         });
         await server.StartAsync();
         _servers.Add(server);
-        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!);
+        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = protocol };
+    }
+
+    /// <summary>The port of a backend.</summary>
+    internal int PortOf(string name) => _backends[name].Target.Port;
+
+    /// <summary>The routes have gone: the Service leads to this server.</summary>
+    internal void LeadTo(string name)
+    {
+        Pair.Source.Routes = null;
+        Pair.Source.Route = _ => _backends[name];
     }
 
     /// <summary>A backend Service whose server is at a port where somebody else listens, or nobody.</summary>

@@ -203,4 +203,138 @@ public sealed class RoutingTests
         });
         for (int i = 0; i < 10; i++) Assert.Equal("ok", await lab.GetAsync("/"));
     }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task BodiesPassWholeWhileConnectionsAreChanged(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("one");
+        await lab.AddServerAsync("two");
+        lab.Route(RoutingLab.Below("/", ("one", 1), ("two", 1)));
+        string body = new('x', 300_000);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
+        {
+            for (int j = 0; j < 10; j++)
+            {
+                using HttpRequestMessage request = lab.Request(HttpMethod.Post, $"/{i}/{j}");
+                request.Content = new StringContent(body);
+                request.Headers.TransferEncodingChunked = version == HttpProtocols.Http1 && j % 2 == 0;
+                using HttpResponseMessage response = await lab.Client.SendAsync(request);
+                Assert.EndsWith($" POST shop /{i}/{j}  {body}", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            }
+        }));
+        Assert.InRange(lab.Asked["one"], 50, 150);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task PolicyIsAskedOfTheBackend(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("open");
+        await lab.AddServerAsync("closed");
+        lab.Route(RoutingLab.Below("/", ("open", 1)), RoutingLab.Below("/closed", ("closed", 1)));
+        int closed = lab.PortOf("closed");
+        lab.Pair.Source.MayLeave = target => target.Port != closed;
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.StartsWith("open", await lab.GetAsync("/"), StringComparison.Ordinal);
+            (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/closed", UriKind.Relative)));
+            Assert.Equal(403, status);
+            Assert.Contains("error=http_request_denied", why, StringComparison.Ordinal);
+        }
+
+        Assert.All(lab.Pair.Source.Failed, f => Assert.Equal(ProxyFailure.PolicyDenied, f.Failure));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AServerThatPolicyForbidsNowIsNotAskedByAConnectionOfBefore(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        lab.Route(To("web"));
+        Assert.StartsWith("web", await lab.GetAsync("/"), StringComparison.Ordinal);
+        lab.Pair.Source.MayLeave = _ => false;
+        lab.Pair.SourceProxy.Revalidate();
+        await SocketExtensions.EventuallyAsync(() => lab.Pair.Source.Closed.Any(c => c.End.Failure == ProxyFailure.PolicyChanged));
+        Assert.Equal(403, RoutingLab.Of(await lab.Client.GetAsync(new Uri("/", UriKind.Relative))).Status);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task RoutesThatHaveGoneLeaveTheServiceAsItIs(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        await lab.AddServerAsync("own");
+        lab.Route(To("web"));
+        Assert.StartsWith("web", await lab.GetAsync("/"), StringComparison.Ordinal);
+        lab.LeadTo("own");
+        Assert.StartsWith("own", await lab.GetAsync("/"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ClientsOfOneWorkloadShareConnectionsThatNobodyUses()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        await lab.AddServerAsync("web");
+        lab.Route(To("web"));
+        for (int i = 0; i < 10; i++)
+        {
+            using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
+            request.Headers.ConnectionClose = true;
+            using HttpResponseMessage response = await lab.Client.SendAsync(request);
+            Assert.Equal("web GET shop /", await response.Content.ReadAsStringAsync());
+        }
+
+        Assert.Single(lab.Pair.Source.Opened);
+    }
+
+    [Fact]
+    public async Task AConnectionThatNobodyUsesIsClosedAfterAWhile()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1, o => o with { Http = o.Http with { ServerIdleTime = TimeSpan.FromMilliseconds(50) } });
+        await lab.AddServerAsync("web");
+        lab.Route(To("web"));
+        Assert.Equal("web GET shop /", await lab.GetAsync("/"));
+        await SocketExtensions.EventuallyAsync(() => lab.Pair.Source.Closed.Any(c => c.End.Failure == ProxyFailure.None));
+        Assert.Equal("web GET shop /", await lab.GetAsync("/"));
+    }
+
+    [Fact]
+    public async Task RequestsThatAreSentAheadAreAnsweredInTheirOrder()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        await lab.AddServerAsync("web");
+        await lab.AddServerAsync("api");
+        lab.Route(To("web"), RoutingLab.Below("/api", ("api", 1)));
+        using Socket client = await lab.Pair.ConnectClientAsync();
+        await client.SendAllAsync(Encoding.ASCII.GetBytes("GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /api/2 HTTP/1.1\r\nhost: x\r\n\r\nGET /3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+        using StreamReader received = new(new NetworkStream(client), Encoding.ASCII);
+        string answers = await received.ReadToEndAsync();
+        Assert.Matches("web GET x /1(.|\n)*api GET x /api/2(.|\n)*web GET x /3", answers);
+    }
+
+    [Fact]
+    public async Task WhatIsNoHttpOneIsNotCarried()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        lab.Route(To("web"));
+        using Socket client = await lab.Pair.ConnectClientAsync();
+        await client.SendAllAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        SocketException reset = await Assert.ThrowsAsync<SocketException>(client.ReceiveToEndAsync);
+        Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task AServerOfAnotherVersionIsNotAsked()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        await lab.AddServerAsync("web", protocol: "grpc");
+        lab.Route(To("web"));
+        (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/", UriKind.Relative)));
+        Assert.Equal((502, "culvert; error=http_protocol_error; details=\"the backend speaks another version of HTTP than the Service\""), (status, why));
+    }
 }
