@@ -50,14 +50,14 @@ public sealed class HttpRouteTests(MeshFixture mesh)
     public async Task Rules_match_and_change_requests_as_they_say()
     {
         await using RoutedService service = await RoutedService.StartAsync(mesh);
-        service.Apply($$$"""
-            {matches: [{headers: [{name: X-Canary, value: "yes"}]}], backendRefs: [{name: {{{RoutedService.Far}}}, port: 80}]},
+        service.Apply("""
+            {matches: [{headers: [{name: X-Canary, value: "yes"}]}], backendRefs: [{name: routed-far, port: 80}]},
             {matches: [{path: {value: /old}}], filters: [{type: URLRewrite, urlRewrite: {hostname: inner, path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}}},
-              {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Set, value: by the route}]}}], backendRefs: [{name: {{{RoutedService.Near}}}, port: 80}]},
+              {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Set, value: by the route}]}}], backendRefs: [{name: routed-near, port: 80}]},
             {matches: [{path: {type: Exact, value: /moved}}], filters: [{type: RequestRedirect, requestRedirect: {scheme: https, hostname: www.example, statusCode: 301}}]},
             {matches: [{path: {value: /gone}}], backendRefs: [{name: nowhere, port: 80}]},
-            {matches: [{path: {value: /fails}}], retry: {attempts: 5, codes: [503]}, backendRefs: [{name: {{{RoutedService.Near}}}, port: 80}, {name: {{{RoutedService.Far}}}, port: 80}]},
-            {matches: [{path: {value: /who}}], backendRefs: [{name: {{{RoutedService.Near}}}, port: 80}]}
+            {matches: [{path: {value: /fails}}], retry: {attempts: 5, codes: [503]}, backendRefs: [{name: routed-near, port: 80}, {name: routed-far, port: 80}]},
+            {matches: [{path: {value: /who}}], backendRefs: [{name: routed-near, port: 80}]}
             """);
         string url = RoutedService.Url();
         await UntilAnsweredAsync($"{url}/who", answer => answer.StartsWith("near ", StringComparison.Ordinal));
