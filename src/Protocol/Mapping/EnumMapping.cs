@@ -104,4 +104,31 @@ internal static class EnumMapping
         Wire.LoadBalancing.SourceHash => LoadBalancing.SourceHash,
         _ => throw new FormatException($"load_balancing {value} is not known"),
     };
+
+    public static Wire.HttpRouteKind ToWire(this HttpRouteKind value) => value == HttpRouteKind.Grpc ? Wire.HttpRouteKind.Grpc : Wire.HttpRouteKind.Http;
+
+    public static HttpRouteKind ToModel(this Wire.HttpRouteKind value) => value switch
+    {
+        Wire.HttpRouteKind.Grpc => HttpRouteKind.Grpc,
+        Wire.HttpRouteKind.Http => HttpRouteKind.Http,
+        _ => throw new FormatException($"kind {value} of a route is not known"),
+    };
+
+    public static Wire.RoutePathKind ToWire(this RoutePathKind value) => value switch
+    {
+        RoutePathKind.Exact => Wire.RoutePathKind.Exact,
+        RoutePathKind.Prefix => Wire.RoutePathKind.Prefix,
+        RoutePathKind.Expression => Wire.RoutePathKind.Expression,
+        RoutePathKind.GrpcMethod => Wire.RoutePathKind.GrpcMethod,
+        _ => throw new InvalidOperationException($"{value} has no wire form"),
+    };
+
+    public static RoutePathKind ToModel(this Wire.RoutePathKind value) => value switch
+    {
+        Wire.RoutePathKind.Exact => RoutePathKind.Exact,
+        Wire.RoutePathKind.Prefix => RoutePathKind.Prefix,
+        Wire.RoutePathKind.Expression => RoutePathKind.Expression,
+        Wire.RoutePathKind.GrpcMethod => RoutePathKind.GrpcMethod,
+        _ => throw new FormatException($"path_kind {value} is not known"),
+    };
 }

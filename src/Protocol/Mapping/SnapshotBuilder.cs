@@ -11,6 +11,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = start.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = start.Policies.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = start.NetworkPolicies.ToBuilder();
+    private readonly ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Builder _httpRoutes = start.HttpRoutes.ToBuilder();
     private readonly ImmutableDictionary<string, NodeInfo>.Builder _nodes = start.Nodes.ToBuilder();
     private MeshSettings _mesh = start.Mesh;
     private ObjectProblems _problems = start.Problems;
@@ -38,6 +39,10 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
                     NetworkPolicyInfo networkPolicy = resource.NetworkPolicy.ToModel();
                     _networkPolicies[networkPolicy.Name] = networkPolicy;
                     break;
+                case Wire.Resource.KindOneofCase.HttpRoute:
+                    HttpRouteInfo route = resource.HttpRoute.ToModel();
+                    _httpRoutes[route.Key] = route;
+                    break;
                 default: throw new FormatException("the resource is of a kind this version does not know");
             }
         }
@@ -56,6 +61,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             case Wire.ResourceKind.Service when NamespacedName.TryParse(name.Name, out NamespacedName service): _services.Remove(service); break;
             case Wire.ResourceKind.Policy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _policies.Remove(policy); break;
             case Wire.ResourceKind.NetworkPolicy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _networkPolicies.Remove(policy); break;
+            case Wire.ResourceKind.HttpRoute when HttpRouteMapping.TryParseName(name.Name, out HttpRouteKey route): _httpRoutes.Remove(route); break;
             case Wire.ResourceKind.Node: _nodes.Remove(name.Name); break;
             case Wire.ResourceKind.TrustBundle:
                 if (_bundle.TrustDomain == name.Name) _bundle = TrustBundle.Empty;
@@ -87,6 +93,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
+            HttpRoutes = _httpRoutes.ToImmutable(),
             Nodes = _nodes.ToImmutable(),
         };
     }

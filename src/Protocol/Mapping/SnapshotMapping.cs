@@ -6,7 +6,7 @@ namespace Culvert.Protocol;
 /// <summary>Whole snapshots between model and wire. Pure; safe for any number of threads.</summary>
 public static class SnapshotMapping
 {
-    /// <summary>Every resource of a snapshot, in a stable order: mesh, trust bundle, nodes, policies, network policies, workloads, services.</summary>
+    /// <summary>Every resource of a snapshot, in a stable order: mesh, trust bundle, nodes, policies, network policies, workloads, services, routes of requests.</summary>
     public static IEnumerable<Wire.Resource> ToResources(this NodeSnapshot snapshot)
     {
         yield return new Wire.Resource { Mesh = snapshot.Mesh.ToWire(snapshot.Problems) };
@@ -16,6 +16,7 @@ public static class SnapshotMapping
         foreach (NetworkPolicyInfo policy in snapshot.NetworkPolicies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { NetworkPolicy = policy.ToWire() };
         foreach (WorkloadInfo workload in snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal)) yield return new Wire.Resource { Workload = workload.ToWire() };
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name)) yield return new Wire.Resource { Service = service.ToWire() };
+        foreach (HttpRouteInfo route in snapshot.HttpRoutes.Values.OrderBy(r => r.Kind).ThenBy(r => r.Name)) yield return new Wire.Resource { HttpRoute = route.ToWire() };
     }
 
     /// <summary>The name of a resource within its kind.</summary>
@@ -26,6 +27,7 @@ public static class SnapshotMapping
         Wire.Resource.KindOneofCase.Service => new() { Kind = Wire.ResourceKind.Service, Name = $"{resource.Service.Namespace}/{resource.Service.Name}" },
         Wire.Resource.KindOneofCase.Policy => new() { Kind = Wire.ResourceKind.Policy, Name = $"{resource.Policy.Namespace}/{resource.Policy.Name}" },
         Wire.Resource.KindOneofCase.NetworkPolicy => new() { Kind = Wire.ResourceKind.NetworkPolicy, Name = $"{resource.NetworkPolicy.Namespace}/{resource.NetworkPolicy.Name}" },
+        Wire.Resource.KindOneofCase.HttpRoute => new() { Kind = Wire.ResourceKind.HttpRoute, Name = HttpRouteMapping.NameOf(resource.HttpRoute) },
         Wire.Resource.KindOneofCase.TrustBundle => new() { Kind = Wire.ResourceKind.TrustBundle, Name = resource.TrustBundle.TrustDomain },
         Wire.Resource.KindOneofCase.Node => new() { Kind = Wire.ResourceKind.Node, Name = resource.Node.Name },
         _ => new(),

@@ -33,6 +33,9 @@ public sealed class EveryFieldTests
     public void A_NetworkPolicy_arrives_whole() => Arrives(new NetworkPolicyInfo { Name = default }, p => p.ToWire().ToModel());
 
     [Fact]
+    public void A_route_of_requests_arrives_whole() => Arrives(new HttpRouteInfo { Name = default }, r => r.ToWire().ToModel());
+
+    [Fact]
     public void The_settings_of_the_mesh_arrive_whole() => Arrives(new MeshSettings(), m => m.ToWire().ToModel());
 
     [Fact]

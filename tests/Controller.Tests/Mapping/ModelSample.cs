@@ -17,8 +17,10 @@ internal static class ModelSample
     {
         [typeof(string)] = "text",
         [typeof(ushort)] = (ushort)81,
+        [typeof(int)] = 503,
         [typeof(double)] = 0.375,
         [typeof(TimeSpan)] = TimeSpan.FromSeconds(4321),
+        [typeof(DateTimeOffset)] = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
         [typeof(IPAddress)] = IPAddress.Parse("10.1.2.3"),
         [typeof(IpPrefix)] = IpPrefix.Parse("10.1.0.0/16"),
         [typeof(SpiffeId)] = SpiffeId.Parse("spiffe://example.org/ns/a/sa/b"),
@@ -27,6 +29,13 @@ internal static class ModelSample
         [typeof(PathPattern)] = PathPattern.Parse("/a/*"),
         [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),
         [typeof(ImmutableSortedDictionary<string, string>)] = ImmutableSortedDictionary<string, string>.Empty.Add("key", "value"),
+    };
+
+    // Fields of which not every value of their type is one.
+    private static readonly Dictionary<(Type Type, string Field), object> ValuesOfFields = new()
+    {
+        [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",
+        [(typeof(HttpRedirect), nameof(HttpRedirect.Status))] = 308,
     };
 
     /// <summary>An instance of the type.</summary>
@@ -57,7 +66,7 @@ internal static class ModelSample
         }
 
         object made = type.GetConstructor(Type.EmptyTypes) is { } plain ? plain.Invoke([]) : RuntimeHelpers.GetUninitializedObject(type);
-        foreach (PropertyInfo field in FieldsOf(type)) field.SetValue(made, Of(field.PropertyType, field.GetValue(made)));
+        foreach (PropertyInfo field in FieldsOf(type)) field.SetValue(made, ValuesOfFields.GetValueOrDefault((type, field.Name)) ?? Of(field.PropertyType, field.GetValue(made)));
         return made;
     }
 
