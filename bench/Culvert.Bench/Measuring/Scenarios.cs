@@ -59,14 +59,14 @@ internal static class Scenarios
     public static Scenario UnderPolicies(Target same, WorldChange policies) =>
         WithAndWithout(new Metric(Policies, "connections/s", true, "the same without NetworkPolicies", 0.9, 1.0), PerMillionConnections, same, policies, new WrkShape(2, 32, CloseEachTime: true));
 
-    /// <summary>Name of the metric that compares requests under many rules with such under none.</summary>
+    /// <summary>Name of the metric that compares requests under many routes and rules with such under none.</summary>
     public const string RequestPolicies = "l7.policy_cost";
 
     /// <summary>Between nodes, whose proxy asks policy about every request.</summary>
     /// <param name="http">Culvert, HTTP/1.1 of a server on the other node.</param>
     /// <param name="policies">In force on our side and not on the peer's.</param>
     public static Scenario UnderRequestPolicies(Target http, WorldChange policies) =>
-        WithAndWithout(new Metric(RequestPolicies, "requests/s", true, "the same without rules about requests", 0.9, 1.0), PerMillion, http, policies, new WrkShape(2, 64, CloseEachTime: false));
+        WithAndWithout(new Metric(RequestPolicies, "requests/s", true, "the same without routes and rules about requests", 0.9, 1.0), PerMillion, http, policies, new WrkShape(2, 64, CloseEachTime: false));
 
     /// <summary>Names of the metrics that compare tunnels from pods' addresses with those from the node's.</summary>
     public const string PodSource = "l4.cross_node.pod_source.rps", PodSourceConnections = "l4.cross_node.pod_source.new_connections";

@@ -25,7 +25,7 @@ internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertA
         }
         CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
         if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentB), World.PodTunnels(world, agentA!));
+        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentA!, agentB), World.PodTunnels(world, agentA!));
     }
 
     /// <summary>Where the client calls what the mesh reads as HTTP, on the other node.</summary>

@@ -4,10 +4,10 @@ using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
 
-/// <summary>Policies about requests: one that has the proxy of the first node read what is asked of its server, and many for the server of the other node.</summary>
+/// <summary>Policies about requests: one that has the proxy of the first node read what is asked of its server, and many for the server of the other node, to whom as many routes lead.</summary>
 internal static class RequestPolicies
 {
-    /// <summary>How many rules the change brings; no request meets any but the last.</summary>
+    /// <summary>How many rules, and routes, the change brings; no request meets any but the last.</summary>
     public const int Count = 100;
 
     /// <summary>The label of a pod, by which policies select one server of several.</summary>
@@ -19,12 +19,29 @@ internal static class RequestPolicies
     /// <summary>The change that puts the many into force.</summary>
     /// <param name="folder">The folder that the controller reads.</param>
     /// <param name="server">Whose requests they are about.</param>
-    /// <param name="agent">The agent of its node.</param>
-    public static WorldChange In(string folder, LabPod server, CulvertAgent agent) => new(
+    /// <param name="agents">The agents of both nodes.</param>
+    public static WorldChange In(string folder, LabPod server, params IReadOnlyList<CulvertAgent> agents) => new(
         Path.Combine(folder, "request-policies.yaml"),
         null,
-        Policy("many-requests", server, "ALLOW", [.. Enumerable.Range(0, Count - 1).Select(Rule), $"{{ports: [80, {Application.Http1Port}, {Application.Http2Port}, {GrpcApplication.Port}, 5201, 7000, 7001]}}"]),
-        agent);
+        Policy("many-requests", server, "ALLOW", [.. Enumerable.Range(0, Count - 1).Select(Rule), $"{{ports: [80, {Application.Http1Port}, {Application.Http2Port}, {GrpcApplication.Port}, 5201, 7000, 7001]}}"]) + string.Concat(Enumerable.Range(0, Count).Select(Route)),
+        agents);
+
+    private static string Route(int i)
+    {
+        string match = i == Count - 1 ? "path: {value: /}" : string.Create(CultureInfo.InvariantCulture, $$"""path: {value: /team-{{i}}}, headers: [{name: x-tenant, value: "{{i}}"}]""");
+        return $$"""
+            ---
+            apiVersion: gateway.networking.k8s.io/v1
+            kind: HTTPRoute
+            metadata:
+              name: route-{{i}}
+              namespace: bench
+            spec:
+              parentRefs: [{group: "", kind: Service, name: {{World.HttpName}}, port: {{Application.Http1Port}} }]
+              rules: [{matches: [{ {{match}} }], backendRefs: [{name: {{World.HttpName}}, port: {{Application.Http1Port}} }] }]
+
+            """;
+    }
 
     private static string Rule(int i) => string.Create(
         CultureInfo.InvariantCulture, $$"""{ports: [{{Application.Http1Port}}], methods: [{{(i % 2 == 0 ? "GET" : "POST")}}], paths: ["/team-{{i}}/*", "/users/{*}/orders-{{i}}"], hosts: ["*"], notHosts: ["*.example.org"]}""");

@@ -26,6 +26,9 @@ internal static class World
     /// <summary>The same on the client's node.</summary>
     public const string HttpSameAddress = "10.96.0.81";
 
+    /// <summary>The Service of the server on the other node.</summary>
+    public const string HttpName = "http";
+
     private const int WorkloadsPerNamespace = 20;
     private const int OtherNodes = 30;
 
@@ -35,7 +38,7 @@ internal static class World
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
         File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
             new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross, nodes.ServerFar }.Select(Pod)));
-        File.WriteAllText(Path.Combine(folder, "services.yaml"), ProxiedService(nodes.ServerSame) + HttpService("http", HttpAddress, nodes.ServerCross) + HttpService("http-same", HttpSameAddress, nodes.ServerSame));
+        File.WriteAllText(Path.Combine(folder, "services.yaml"), ProxiedService(nodes.ServerSame) + HttpService(HttpName, HttpAddress, nodes.ServerCross) + HttpService("http-same", HttpSameAddress, nodes.ServerSame));
         File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 4).Select(Other)));
         File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy() + RequestPolicies.ForSameNode(nodes.ServerSame) + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }

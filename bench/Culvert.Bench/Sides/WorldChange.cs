@@ -6,8 +6,8 @@ namespace Culvert.Bench.Sides;
 /// <param name="file">The file that changes.</param>
 /// <param name="without">What it holds without the change; null: there is none.</param>
 /// <param name="with">What it holds with it.</param>
-/// <param name="agent">The agent that has to have put it into force.</param>
-internal sealed class WorldChange(string file, string? without, string with, CulvertAgent agent)
+/// <param name="agents">The agents that have to have put it into force.</param>
+internal sealed class WorldChange(string file, string? without, string with, params IReadOnlyList<CulvertAgent> agents)
 {
     private const string VersionMetric = "culvert_snapshot_version ";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -18,7 +18,7 @@ internal sealed class WorldChange(string file, string? without, string with, Cul
     public async Task SetAsync(bool inForce, CancellationToken cancellationToken)
     {
         if (_inForce == inForce) return;
-        string before = await VersionAsync(cancellationToken);
+        string[] before = await VersionsAsync(cancellationToken);
         if ((inForce ? with : without) is { } content)
         {
             // Whole at once, and not by a name that the controller reads before.
@@ -31,9 +31,12 @@ internal sealed class WorldChange(string file, string? without, string with, Cul
             File.Delete(file);
         }
         _inForce = inForce;
-        await LabWait.UntilAsync($"{Path.GetFileName(file)} is {(inForce ? "changed" : "as before")} in the agent", async () => await VersionAsync(cancellationToken) != before, Deadline, agent.Process, cancellationToken);
+        string what = $"{Path.GetFileName(file)} is {(inForce ? "changed" : "as before")} in the agents";
+        await LabWait.UntilAsync(what, async () => (await VersionsAsync(cancellationToken)).Zip(before).All(v => v.First != v.Second), Deadline, agents[0].Process, cancellationToken);
     }
 
-    private async Task<string> VersionAsync(CancellationToken cancellationToken) =>
+    private Task<string[]> VersionsAsync(CancellationToken cancellationToken) => Task.WhenAll(agents.Select(a => VersionAsync(a, cancellationToken)));
+
+    private static async Task<string> VersionAsync(CulvertAgent agent, CancellationToken cancellationToken) =>
         (await agent.MetricsAsync(cancellationToken)).Split('\n').Single(l => l.StartsWith(VersionMetric, StringComparison.Ordinal))[VersionMetric.Length..];
 }
