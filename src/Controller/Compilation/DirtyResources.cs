@@ -22,4 +22,6 @@ internal sealed class DirtyResources
     public HashSet<NamespacedName> TrafficTargets { get; } = [];
 
     public HashSet<NamespacedName> NetworkPolicies { get; } = [];
+
+    public HashSet<HttpRouteKey> HttpRoutes { get; } = [];
 }

@@ -49,6 +49,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
         CompilePolicies(dirty);
+        foreach (HttpRouteKey key in dirty.HttpRoutes) _catalog.SetHttpRoute(key, _input.HttpRoutes.Find(key)?.ToRoute());
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors()];
         _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
@@ -94,7 +95,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         }
         foreach (NamespacedName name in dirty.RoutedServices)
         {
-            ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? RouteCompiler.Apply(own, _input.RoutesOf(name), _ownServices.GetValueOrDefault) : null;
+            ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? RouteCompiler.Apply(own, _input.RoutesOf(name), _input.HttpRoutes.Producers(name), _ownServices.GetValueOrDefault) : null;
             _catalog.SetService(name, routed);
             SetWishes(name, routed is null ? [] : ProxyProtocolCompiler.WishesOf(_input.FindService(name)!.Meta, routed), dirty);
         }
@@ -109,7 +110,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             others.UnionWith(_room.Set(name, _input.FindService(name) is { } service ? new ServiceDemand(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress) : null));
         foreach (NamespacedName name in asking)
         {
-            if (_room.Find(name) is { } demand) others.UnionWith(_room.SetRouted(name, demand.RoutedBackends(_input.RoutesOf(name), _room.Find)));
+            if (_room.Find(name) is { } demand) others.UnionWith(_room.SetRouted(name, demand.RoutedBackends(_input.RoutesOf(name), _input.HttpRoutes.Producers(name), _room.Find)));
         }
         dirty.Services.UnionWith(others);
     }

@@ -39,6 +39,8 @@ internal sealed class MeshInput
 
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
+    public HttpRouteIndex HttpRoutes { get; } = new();
+
     /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name.</summary>
     public ServiceObject? FindService(NamespacedName name)
     {
@@ -91,6 +93,7 @@ internal sealed class MeshInput
             case ServiceObject: Replace(before as ServiceObject, after as ServiceObject, dirty); break;
             case EndpointSliceObject: Replace(before as EndpointSliceObject, after as EndpointSliceObject, dirty); break;
             case RouteObject: Replace(before as RouteObject, after as RouteObject, dirty); break;
+            case HttpRouteObject: HttpRoutes.Replace(before as HttpRouteObject, after as HttpRouteObject, dirty); break;
             case TrafficPolicyObject: Replace(before as TrafficPolicyObject, after as TrafficPolicyObject, dirty); break;
             case TrafficTargetObject or SmiRouteObject: TrafficTargets.Replace(before, after, Workloads, dirty); break;
             case AuthorizationPolicyObject:

@@ -10,15 +10,18 @@ internal static class RouteCompiler
     /// <summary>A service with the routes applied. Where several routes claim a port, the first has it; a reference that leads nowhere takes no share.</summary>
     /// <param name="service">The service by itself.</param>
     /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
+    /// <param name="requests">The routes of requests to the service that its owner has made: a port of theirs keeps its own backends.</param>
     /// <param name="find">A service by itself, or null.</param>
-    public static ServiceInfo Apply(ServiceInfo service, IReadOnlyCollection<RouteObject> routes, Func<NamespacedName, ServiceInfo?> find) =>
-        routes.Count == 0 ? service : service with { Ports = service.Ports.Select(port => Route(service, routes, port, find)).ToEquatableArray() };
+    public static ServiceInfo Apply(ServiceInfo service, IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, Func<NamespacedName, ServiceInfo?> find) =>
+        routes.Count == 0 ? service : service with { Ports = service.Ports.Select(port => Route(service, routes, requests, port, find)).ToEquatableArray() };
 
-    /// <summary>The route that a port of a service follows: the first that means it, null where none does.</summary>
-    public static RouteObject? Find(IReadOnlyCollection<RouteObject> routes, string service, ServicePort port) => routes.FirstOrDefault(r => r.Covers(service, port));
+    /// <summary>The route that a port of a service follows: the first that means it, null where none does, or where routes of requests count before them.</summary>
+    public static RouteObject? Find(IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, NamespacedName service, ServicePort port) =>
+        requests.Any(r => r.Covers(service, port)) ? null : routes.FirstOrDefault(r => r.Covers(service.Name, port));
 
-    private static ServicePort Route(ServiceInfo service, IReadOnlyCollection<RouteObject> routes, ServicePort port, Func<NamespacedName, ServiceInfo?> find) =>
-        Find(routes, service.Name.Name, port) is { } route ? port with { Backends = Multiply(Targets(route, port, find)) } : port;
+    private static ServicePort Route(
+        ServiceInfo service, IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, ServicePort port, Func<NamespacedName, ServiceInfo?> find) =>
+        Find(routes, requests, service.Name, port) is { } route ? port with { Backends = Multiply(Targets(route, port, find)) } : port;
 
     private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(RouteObject route, ServicePort parent, Func<NamespacedName, ServiceInfo?> find)
     {

@@ -72,14 +72,15 @@ internal sealed class ServiceDemand
 
     /// <summary>Backends that routes give its ports.</summary>
     /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
+    /// <param name="requests">The routes of requests to it that count before them.</param>
     /// <param name="find">What another Service asks for.</param>
-    public long RoutedBackends(IReadOnlyCollection<RouteObject> routes, Func<NamespacedName, ServiceDemand?> find)
+    public long RoutedBackends(IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, Func<NamespacedName, ServiceDemand?> find)
     {
         if (routes.Count == 0) return 0;
         long routed = 0;
         foreach (ServicePortObject port in _service.Ports)
         {
-            if (RouteCompiler.Find(routes, _service.Meta.Name, port.ToPort()) is not { } route) continue;
+            if (RouteCompiler.Find(routes, requests, _service.Meta.FullName, port.ToPort()) is not { } route) continue;
             routed += route.Backends.Sum(b => find(new(route.Meta.Namespace, b.Service))?.BackendsOf(b.Port ?? port.Port, port.Protocol) ?? 0);
         }
         return routed;

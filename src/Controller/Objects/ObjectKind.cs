@@ -24,9 +24,10 @@ internal enum ObjectKind
     /// <summary>UDPRoute of SMI.</summary>
     SmiUDPRoute,
 
-    /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     HTTPRoute,
     GRPCRoute,
+
+    /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     TLSRoute,
     HTTPRouteGroup,
     RateLimit,

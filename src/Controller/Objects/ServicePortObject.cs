@@ -9,5 +9,5 @@ internal sealed record ServicePortObject(string Name, ushort Port, TransportProt
     public int Place { get; init; }
 
     /// <summary>The port without where it leads, which is what routes tell ports by.</summary>
-    public ServicePort ToPort() => new() { Name = Name, Port = Port, Protocol = Protocol };
+    public ServicePort ToPort() => new() { Name = Name, Port = Port, Protocol = Protocol, AppProtocol = AppProtocol };
 }

@@ -116,6 +116,20 @@ internal sealed partial class FieldReader
         return result.ToEquatableArray();
     }
 
+    /// <summary>A list of whole numbers.</summary>
+    public EquatableArray<int> Integers(string field, int least, int most)
+    {
+        var result = new List<int>();
+        int index = 0;
+        foreach (DocumentNode item in Items(field, mayBeEmpty: true))
+        {
+            if ((item as ScalarNode)?.AsInteger() is { } number && number >= least && number <= most) result.Add((int)number);
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is ScalarNode s ? $"{s.Quote()} is not a whole number within {least}..{most}" : $"must be a whole number, not {item.Describe()}");
+            index++;
+        }
+        return result.ToEquatableArray();
+    }
+
     /// <summary>A list of ports with an optional protocol: <c>80</c>, <c>53/udp</c>.</summary>
     public EquatableArray<TransportPort> TransportPorts(string field)
     {

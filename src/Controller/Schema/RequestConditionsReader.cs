@@ -105,7 +105,8 @@ internal static class RequestConditionsReader
         return text.Trim() == text ? null : $"'{text}' matches nothing: values come without blanks around them";
     }
 
-    private static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
+    /// <summary>Whether a text can be the name of a method or header.</summary>
+    public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     // An IPv6 address, or the rest of one, stands in brackets.
     private static bool IsHost(string text) => text.EndsWith(']') ? !text.AsSpan(0, text.Length - 1).TrimStart('[').ContainsAnyExcept(AddressCharacters) : !text.AsSpan().ContainsAnyExcept(HostCharacters);

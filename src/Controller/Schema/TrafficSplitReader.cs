@@ -14,7 +14,7 @@ internal static class TrafficSplitReader
         string service = spec.String("service", Names.Subdomain, required: true) ?? "";
         if (!spec.Has("backends")) spec.Fail("backends", "is required");
         RouteObject.Backend[] backends = [.. spec.Maps("backends").Select(ReadBackend)];
-        if (spec.Maps("matches", mayBeEmpty: true).Any()) spec.Fail("matches", "is not supported: HTTPRouteGroups tell requests apart, and the mesh carries connections. Without it all connections are split");
+        if (spec.Maps("matches", mayBeEmpty: true).Any()) spec.Fail("matches", "is not supported: HTTPRouteGroups tell requests apart, and a TrafficSplit divides connections. Without it all of them are split; requests are divided by an HTTPRoute");
         spec.Done();
         return new(ObjectKind.TrafficSplit, meta) { Parents = [new(service, null, null)], Backends = backends.ToEquatableArray() };
     }

@@ -48,7 +48,7 @@ internal static class TrafficTargetReader
         foreach (FieldReader rule in spec.Maps("rules"))
         {
             string? kind = rule.String("kind", required: true);
-            if (kind == "HTTPRouteGroup") rule.Fail("kind", "HTTPRouteGroup is not supported: the mesh tells connections apart, not requests. The TrafficTarget allows nothing until the rule is a TCPRoute or UDPRoute");
+            if (kind == "HTTPRouteGroup") rule.Fail("kind", "HTTPRouteGroup is not supported: a TrafficTarget is about connections, not requests. The TrafficTarget allows nothing until the rule is a TCPRoute or UDPRoute");
             else if (kind is not (null or "TCPRoute" or "UDPRoute")) rule.Fail("kind", $"'{kind}' is not one of TCPRoute, UDPRoute");
             string? name = rule.String("name", Names.Subdomain, required: true);
             if (kind == "HTTPRouteGroup") rule.Ignore("matches");

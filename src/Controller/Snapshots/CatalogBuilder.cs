@@ -27,6 +27,7 @@ internal sealed class CatalogBuilder(ulong version)
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = ResourceCatalog.Empty.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = ResourceCatalog.Empty.Policies.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = ResourceCatalog.Empty.NetworkPolicies.ToBuilder();
+    private readonly ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Builder _httpRoutes = ResourceCatalog.Empty.HttpRoutes.ToBuilder();
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
     private readonly ImmutableDictionary<string, string>.Builder _zoneOfNode = ResourceCatalog.Empty.ZoneOfNode.ToBuilder();
@@ -92,6 +93,12 @@ internal sealed class CatalogBuilder(ulong version)
         Set(_networkPolicies, name, policy);
     }
 
+    public void SetHttpRoute(HttpRouteKey key, HttpRouteInfo? route)
+    {
+        SetShared(new(ResourceKind.HttpRoute, key.ToString()), route is null ? null : new() { HttpRoute = route.ToWire() });
+        Set(_httpRoutes, key, route);
+    }
+
     public void SetWorkload(string uid, WorkloadInfo? workload)
     {
         WorkloadInfo? before = _workloads.GetValueOrDefault(uid);
@@ -125,6 +132,7 @@ internal sealed class CatalogBuilder(ulong version)
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
+            HttpRoutes = _httpRoutes.ToImmutable(),
             Shared = shared,
             Encoded = new(() => new([.. shared.OrderBy(p => p.Key)])),
             Overlays = _overlays.ToImmutable(),

@@ -38,6 +38,9 @@ internal sealed record ResourceCatalog
 
     public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
 
+    /// <summary>The routes of requests, of which every node is told all.</summary>
+    public ImmutableDictionary<HttpRouteKey, HttpRouteInfo> HttpRoutes { get; init; } = ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Empty;
+
     /// <summary>The nodes that have enrolled workloads.</summary>
     public ImmutableHashSet<string> EnrolledNodes { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 
@@ -78,5 +81,6 @@ internal sealed record ResourceCatalog
         Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
+        HttpRoutes = HttpRoutes,
     };
 }

@@ -29,7 +29,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             MeshObject one = (old ?? now)!;
             if (one is ServiceObject or SmiRouteObject or WorkloadObject && _byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? there)
                 && (one is not WorkloadObject || there.Values.Any(o => o is TrafficTargetObject))) dirty.Add(one.Meta.Namespace);
-            if (one is not (RouteObject or TrafficPolicyObject or TrafficTargetObject)) continue;
+            if (one is not (RouteObject or HttpRouteObject or TrafficPolicyObject or TrafficTargetObject)) continue;
             dirty.Add(one.Meta.Namespace);
             if (!_byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? own)) _byNamespace.Add(one.Meta.Namespace, own = new(StringComparer.Ordinal));
             if (now is null) own.Remove(one.Key.ToString());
@@ -49,7 +49,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         ServiceObject? Service(MeshObject from, string name) => find(new(ObjectKind.Service, from.Meta.Namespace, name)) as ServiceObject;
         // As compilation has them.
         RouteObject[] routes = [.. RouteObject.ByPrecedence(objects.OfType<RouteObject>())];
-        RoutesInForce inForce = new(routes);
+        RoutesInForce inForce = new(routes, [.. HttpRouteObject.ByPrecedence(objects.OfType<HttpRouteObject>())]);
         TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Meta.FullName)];
         return routes.SelectMany(r => OfRoute(r, inForce, name => Service(r, name)))
             .Concat(policies.SelectMany(p => OfPolicy(p, policies, Service(p, p.Service))))
@@ -73,11 +73,10 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             }
             ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(p.ToPort()))];
             if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
-            ILookup<RouteObject, ServicePortObject> byRoute = ports.ToLookup(p => inForce.Of(parent.Service, p));
-            foreach (IGrouping<RouteObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
+            ILookup<MeshObject, ServicePortObject> byRoute = ports.ToLookup(p => inForce.Of(new(route.Meta.Namespace, parent.Service), p));
+            foreach (IGrouping<MeshObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
             {
-                string text = others.Count() == 1 ? $"port {Text(others.First())}" : $"ports {string.Join(", ", others.Select(p => Text(p).ToString()))}";
-                yield return SourceWarning.About(route, $"{others.Key.Key} counts for {text} of Service {parent.Service}, and this one does not", path) with
+                yield return SourceWarning.About(route, $"{others.Key.Key} counts for {Text(others)} of Service {parent.Service}, and this one does not", path) with
                 {
                     Fault = byRoute.Contains(route) ? ReferenceFault.None : ReferenceFault.Conflicted,
                 };
@@ -132,23 +131,32 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
 
     private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
 
-    private static TransportPort Text(ServicePortObject port) => new(port.Port, port.Protocol);
+    /// <summary>Ports for people.</summary>
+    internal static string Text(IEnumerable<ServicePortObject> ports)
+    {
+        string[] texts = [.. ports.Select(p => new TransportPort(p.Port, p.Protocol).ToString())];
+        return $"{(texts.Length == 1 ? "port" : "ports")} {string.Join(", ", texts)}";
+    }
 
     /// <summary>Which of a namespace's routes counts for a port. Found once for each port, as there may be many of both.</summary>
-    /// <param name="routes">All of them, the one that counts first.</param>
-    private sealed class RoutesInForce(RouteObject[] routes)
+    /// <param name="routes">Those of connections, the one that counts first.</param>
+    /// <param name="requests">Those of requests, which count before them.</param>
+    private sealed class RoutesInForce(RouteObject[] routes, HttpRouteObject[] requests)
     {
         private readonly ILookup<string, RouteObject> _byService = routes.SelectMany(r => r.Parents.Select(p => p.Service).Distinct(StringComparer.Ordinal).Select(s => (Service: s, Route: r)))
             .ToLookup(p => p.Service, p => p.Route, StringComparer.Ordinal);
 
-        private readonly Dictionary<(string Service, ServicePortObject Port), RouteObject> _known = [];
+        private readonly ILookup<NamespacedName, HttpRouteObject> _requestsByService = requests.SelectMany(r => r.ProducedFor.Select(s => (Service: s, Route: r))).ToLookup(p => p.Service, p => p.Route);
 
-        /// <summary>The route for a port that one of them covers.</summary>
-        public RouteObject Of(string service, ServicePortObject port)
+        private readonly Dictionary<(NamespacedName Service, ServicePortObject Port), MeshObject> _known = [];
+
+        /// <summary>The route for a port that one of connections covers.</summary>
+        public MeshObject Of(NamespacedName service, ServicePortObject port)
         {
-            if (_known.TryGetValue((service, port), out RouteObject? route)) return route;
+            if (_known.TryGetValue((service, port), out MeshObject? route)) return route;
             ServicePort known = port.ToPort();
-            return _known[(service, port)] = _byService[service].First(r => r.Covers(service, known));
+            HttpRouteObject? first = _requestsByService[service].FirstOrDefault(r => r.Covers(service, known));
+            return _known[(service, port)] = first is null ? _byService[service.Name].First(r => r.Covers(service.Name, known)) : first;
         }
     }
 }

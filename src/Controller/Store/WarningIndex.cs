@@ -26,6 +26,7 @@ internal sealed class WarningIndex
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts;
     private readonly UnreadPortWarnings _unreadPorts = new();
+    private readonly HttpRouteWarnings _httpRoutes = new();
 
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
@@ -63,6 +64,7 @@ internal sealed class WarningIndex
         foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         _references.Update(changes, after.Objects.GetValueOrDefault);
+        _httpRoutes.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
         _unreadPorts.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
@@ -87,7 +89,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -156,7 +158,7 @@ internal sealed class WarningIndex
                 else _modesByNamespace.Add(mode.Namespace, mode);
                 policies.UnionWith(_modesByNamespace[mode.Namespace]);
                 break;
-            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject:
+            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
                 break;
             default:

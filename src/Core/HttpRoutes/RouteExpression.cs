@@ -27,8 +27,16 @@ public sealed class RouteExpression
         (expression, reason) = (null, null);
         try
         {
-            if (text.Length > MaxLength) reason = $"is longer than {MaxLength} characters";
-            else expression = new RouteExpression(new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+            if (text.Length > MaxLength)
+            {
+                reason = $"is longer than {MaxLength} characters";
+            }
+            else
+            {
+                // By itself first: what closes a group that it has not opened would leave the one that is put around it.
+                _ = new Regex(text, RegexOptions.CultureInvariant);
+                expression = new RouteExpression(new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+            }
         }
         catch (RegexParseException exception)
         {

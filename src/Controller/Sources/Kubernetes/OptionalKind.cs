@@ -18,6 +18,8 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
     [
         new(ObjectKind.TCPRoute, Gateway, "tcproutes", "TCPRoute", "v1", "v1alpha2"),
         new(ObjectKind.UDPRoute, Gateway, "udproutes", "UDPRoute", "v1", "v1alpha2"),
+        new(ObjectKind.HTTPRoute, Gateway, "httproutes", "HTTPRoute", "v1", "v1beta1"),
+        new(ObjectKind.GRPCRoute, Gateway, "grpcroutes", "GRPCRoute", "v1"),
         new(ObjectKind.TrafficSplit, Split, "trafficsplits", "TrafficSplit", "v1alpha4", "v1alpha3", "v1alpha2"),
         new(ObjectKind.TrafficTarget, Access, "traffictargets", "TrafficTarget", "v1alpha3", "v1alpha2"),
         new(ObjectKind.SmiTCPRoute, Specs, "tcproutes", "TCPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),

@@ -42,7 +42,7 @@ internal static class RouteStatus
                 : ofParent.FirstOrDefault(w => w.Fault == ReferenceFault.NotFound) is { } missing ? make.False(Accepted, "NoMatchingParent", missing.Reason)
                 : ofParent.FirstOrDefault(w => w.Fault == ReferenceFault.Conflicted) is { } other ? make.False(Accepted, "Conflicted", other.Reason)
                 : ofParent.FirstOrDefault(w => w.Field != field) is { } unsupported ? make.False(Accepted, "UnsupportedValue", StatusConditions.Text(unsupported))
-                : make.True(Accepted, Accepted, ofParent.Length == 0 ? ["connections to the Service follow it"] : [.. ofParent.Select(w => w.Reason)]),
+                : make.True(Accepted, Accepted, ofParent.Length == 0 ? [$"{(status.Object?.Kind is ObjectKind.HTTPRoute or ObjectKind.GRPCRoute ? "requests" : "connections")} to the Service follow it"] : [.. ofParent.Select(w => w.Reason)]),
             ofBackends.Length == 0 && status.Errors.IsEmpty ? make.True(ResolvedRefs, ResolvedRefs, "all backends are there")
                 : ofBackends.Length == 0 ? make.Unknown(ResolvedRefs, "Pending", "they are looked for when the route has no errors")
                 : make.False(ResolvedRefs, ReasonOf(ofBackends[0]), [.. ofBackends.Select(StatusConditions.Text)]),

@@ -145,7 +145,7 @@ public sealed class OptionalKindTests(TestCluster cluster)
     [Fact]
     public async Task OfKindsThatAreNotSupportedItIsSaidOfEachObjectThatMeansTheMesh()
     {
-        ApiKind route = TestCluster.OptionalKindOf(ObjectKind.HTTPRoute).In("v1"), breaker = TestCluster.OptionalKindOf(ObjectKind.CircuitBreaker).In("v1alpha1");
+        ApiKind route = TestCluster.OptionalKindOf(ObjectKind.TLSRoute).In("v1"), breaker = TestCluster.OptionalKindOf(ObjectKind.CircuitBreaker).In("v1alpha1");
         await cluster.InstallWithoutSchemaAsync(route.Type);
         await cluster.InstallWithoutSchemaAsync(breaker.Type);
         try
@@ -154,11 +154,11 @@ public sealed class OptionalKindTests(TestCluster cluster)
             await using RunningOnCluster controller = await cluster.ControllerAsync();
             await cluster.KubectlAsync($$$"""
                 apiVersion: gateway.networking.k8s.io/v1
-                kind: HTTPRoute
+                kind: TLSRoute
                 metadata: {name: ingress, namespace: {{{ns}}}}
                 spec: {parentRefs: [{name: edge}]}
                 ---
-                {{{HttpRoute(ns, """{name: edge}, {group: "", kind: Service, name: web, port: 80}, {group: "", kind: Service, name: api, namespace: other}""")}}}
+                {{{TlsRoute(ns, """{name: edge}, {group: "", kind: Service, name: web, port: 80}, {group: "", kind: Service, name: api, namespace: other}""")}}}
                 ---
                 apiVersion: specs.smi.nginx.com/v1alpha1
                 kind: CircuitBreaker
@@ -166,12 +166,12 @@ public sealed class OptionalKindTests(TestCluster cluster)
                 spec: {destination: {kind: Service, name: web}, errors: 3, timeoutSeconds: 30}
                 """);
             await controller.ErrorsAsync("both are named, and no other", e => e.Where(t => t.Contains(ns, StringComparison.Ordinal)).ToArray() is [var first, var second]
-                && first.Contains($"HTTPRoute {ns}/web: kind: HTTPRoute is not supported: ", StringComparison.Ordinal) && second.Contains($"CircuitBreaker {ns}/web: kind: CircuitBreaker is not supported: ", StringComparison.Ordinal));
+                && first.Contains($"TLSRoute {ns}/web: kind: TLSRoute is not supported: ", StringComparison.Ordinal) && second.Contains($"CircuitBreaker {ns}/web: kind: CircuitBreaker is not supported: ", StringComparison.Ordinal));
             await Soon.Holds("each Service has an entry", async () => (await FindAsync("web")).Parents is [{ Own: { ParentRef.Name: "web" } web }, { Own: { ParentRef: { Name: "api", Namespace: "other" } } api }]
                 && new[] { web, api }.All(p => p.Conditions is [{ Type: "Accepted", Status: "False", Reason: "UnsupportedValue" } accepted, ..] && accepted.Message!.Contains("TCPRoute and UDPRoute", StringComparison.Ordinal)));
 
             // One that is the mesh's no more is nobody's that could say so.
-            await cluster.KubectlAsync(HttpRoute(ns, "{name: edge}"));
+            await cluster.KubectlAsync(TlsRoute(ns, "{name: edge}"));
             await Soon.Holds("the entries are gone", async () => (await FindAsync("web")).Parents.Count == 0);
             await controller.ErrorsAsync("the breaker only is named", e => e.Count(t => t.Contains(ns, StringComparison.Ordinal)) == 1);
             Assert.Empty((await FindAsync("ingress")).Parents);
@@ -185,7 +185,7 @@ public sealed class OptionalKindTests(TestCluster cluster)
         }
     }
 
-    private static string HttpRoute(string ns, string parents) => $"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: web, namespace: {ns}}}\nspec: {{parentRefs: [{parents}]}}";
+    private static string TlsRoute(string ns, string parents) => $"apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\nmetadata: {{name: web, namespace: {ns}}}\nspec: {{parentRefs: [{parents}]}}";
 
     private static string Target(string ns) => $$$"""
         apiVersion: access.smi-spec.io/v1alpha3

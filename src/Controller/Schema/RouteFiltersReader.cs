@@ -1,0 +1,63 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads the filters of rules and of backends. Immutable.</summary>
+/// <param name="ofRules">The types that rules of a kind may have.</param>
+internal sealed class RouteFiltersReader(params string[] ofRules)
+{
+    private const int Most = 16;
+
+    // What a backend's filters may be, of those of its rule.
+    private static readonly string[] OfBackends = ["RequestHeaderModifier", "ResponseHeaderModifier"];
+
+    /// <summary>Types that the API has, and the mesh has not.</summary>
+    public required IReadOnlyList<string> Unsupported { get; init; }
+
+    /// <summary>Reads those of a rule.</summary>
+    public HttpRouteFilters Read(FieldReader rule) => Read(rule, ofRules, "");
+
+    /// <summary>Reads those of a backend.</summary>
+    public HttpRouteFilters ReadOfBackend(FieldReader backend) => Read(backend, OfBackends, " at a backend");
+
+    private HttpRouteFilters Read(FieldReader owner, string[] types, string where)
+    {
+        FieldReader[] readers = [.. owner.Maps("filters", mayBeEmpty: true)];
+        RequestRouteReader.Limit(owner, "filters", readers.Length, Most);
+        HttpRouteFilters filters = HttpRouteFilters.None;
+        HashSet<string> seen = [];
+        foreach (FieldReader filter in readers)
+        {
+            if (filter.String("type", required: true) is not { } type) continue;
+            if (types.Contains(type))
+            {
+                if (!seen.Add(type)) filter.Fail("type", $"{type} is there twice");
+                filters = ReadFilter(filter, type, filters);
+                filter.Done();
+            }
+            else if (Unsupported.Contains(type) || ofRules.Contains(type))
+            {
+                filter.Fail("type", $"{type} is not supported yet{where}");
+            }
+            else
+            {
+                filter.Fail("type", $"'{type}' is not one of {string.Join(", ", types)}");
+            }
+        }
+        if (filters is { Redirect: not null, Rewrite: not null }) owner.Fail("filters", "can't have both RequestRedirect and URLRewrite: the one answers what the other would send on");
+        return filters;
+    }
+
+    private static HttpRouteFilters ReadFilter(FieldReader filter, string type, HttpRouteFilters filters)
+    {
+        string field = type == "URLRewrite" ? "urlRewrite" : $"{char.ToLowerInvariant(type[0])}{type[1..]}";
+        if (filter.Map(field, required: true) is not { } reader) return filters;
+        return type switch
+        {
+            "RequestHeaderModifier" => filters with { RequestHeaders = RouteHeaders.Read(reader) },
+            "ResponseHeaderModifier" => filters with { ResponseHeaders = RouteHeaders.Read(reader) },
+            "RequestRedirect" => filters with { Redirect = RoutePlaceReader.ReadRedirect(reader) },
+            _ => filters with { Rewrite = RoutePlaceReader.ReadRewrite(reader) },
+        };
+    }
+}

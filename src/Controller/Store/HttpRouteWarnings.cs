@@ -1,0 +1,107 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>
+/// Keeps the warnings of routes of requests: Services that are not there or lack a port, ports that speak something else, and routes that count before. Their Services may be of any namespace, so that each
+/// route is found by the Services that it names. Not thread-safe.
+/// </summary>
+internal sealed class HttpRouteWarnings
+{
+    private readonly MultiMap<NamespacedName, ObjectKey> _byParent = new();
+    private readonly MultiMap<NamespacedName, ObjectKey> _byBackend = new();
+    private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
+
+    /// <summary>All of them, by route.</summary>
+    public IEnumerable<SourceError> All => _warnings.Values.SelectMany(w => w);
+
+    /// <summary>Takes changes up.</summary>
+    /// <param name="changes">Objects as they were and as they are.</param>
+    /// <param name="find">An object that is in force now.</param>
+    public void Update(IEnumerable<(MeshObject? Old, MeshObject? New)> changes, Func<ObjectKey, MeshObject?> find)
+    {
+        HashSet<ObjectKey> dirty = [];
+        foreach ((MeshObject? old, MeshObject? now) in changes)
+        {
+            MeshObject one = (old ?? now)!;
+            if (one is ServiceObject) dirty.UnionWith([.. _byParent[one.Meta.FullName], .. _byBackend[one.Meta.FullName]]);
+            if (one is not HttpRouteObject) continue;
+            dirty.Add(one.Key);
+            foreach (NamespacedName parent in ParentsOf(old)) _byParent.Remove(parent, one.Key);
+            foreach (NamespacedName backend in BackendsOf(old)) _byBackend.Remove(backend, one.Key);
+            foreach (NamespacedName parent in ParentsOf(now)) _byParent.Add(parent, one.Key);
+            foreach (NamespacedName backend in BackendsOf(now)) _byBackend.Add(backend, one.Key);
+            foreach (NamespacedName parent in ParentsOf(old).Concat(ParentsOf(now))) dirty.UnionWith(_byParent[parent]);
+        }
+        foreach (ObjectKey key in dirty)
+        {
+            SourceError[] found = find(key) is HttpRouteObject route ? [.. Of(route, find).Take(SourceError.MostOfAPlace + 1)] : [];
+            if (found.Length == 0) _warnings.Remove(key.ToString());
+            else _warnings[key.ToString()] = found;
+        }
+    }
+
+    private static IEnumerable<NamespacedName> ParentsOf(MeshObject? route) => (route as HttpRouteObject)?.Parents.Select(p => p.Reference.Service) ?? [];
+
+    private static IEnumerable<NamespacedName> BackendsOf(MeshObject? route) => (route as HttpRouteObject)?.Backends ?? [];
+
+    private IEnumerable<SourceError> Of(HttpRouteObject route, Func<ObjectKey, MeshObject?> find)
+    {
+        foreach (HttpRouteObject.Parent parent in route.Parents)
+        {
+            NamespacedName name = parent.Reference.Service;
+            foreach (SourceError fault in OfParent(route, parent, Service(name, find), [.. _byParent[name].Select(k => find(k) as HttpRouteObject).OfType<HttpRouteObject>()])) yield return fault;
+        }
+        for (int r = 0; r < route.Rules.Count; r++)
+        {
+            for (int b = 0; b < route.Rules[r].Backends.Count; b++)
+            {
+                HttpRouteBackend backend = route.Rules[r].Backends[b];
+                if (backend.Service is { } name && OfBackend(name, backend.Port, Service(name, find)) is { } reason) yield return NotFound(route, reason, "spec", "rules", r, "backendRefs", b);
+            }
+        }
+    }
+
+    private static IEnumerable<SourceError> OfParent(HttpRouteObject route, HttpRouteObject.Parent parent, ServiceObject? service, HttpRouteObject[] siblings)
+    {
+        object[] path = ["spec", "parentRefs", parent.Index];
+        NamespacedName name = parent.Reference.Service;
+        if (service is null)
+        {
+            yield return NotFound(route, $"there is no Service {name.Name} in namespace {name.Namespace}: the route holds for nothing", path);
+            yield break;
+        }
+        ServicePortObject[] meant = [.. service.Ports.Where(p => parent.Reference.Covers(p.ToPort()))], ports = [.. meant.Where(p => HttpRouteObject.MayCarryHttp(p.AppProtocol))];
+        if (meant.Length == 0) yield return NotFound(route, $"Service {name.Name} has no such port of TCP: the route holds for nothing", path);
+        foreach (ServicePortObject other in meant.Except(ports))
+        {
+            yield return SourceWarning.About(route, $"{ReferenceWarnings.Text([other])} of Service {name.Name} says that it speaks {other.AppProtocol}, which is not HTTP: the route does not hold for it", path) with
+            {
+                Fault = ports.Length == 0 ? ReferenceFault.NotFound : ReferenceFault.None,
+            };
+        }
+
+        // Routes of clients' namespaces and those of the Service's own have other clients.
+        HttpRouteObject[] first = [.. HttpRouteObject.ByPrecedence(siblings.Where(s => s.RouteKey.Kind < route.RouteKey.Kind && s.Meta.Namespace == route.Meta.Namespace))];
+        ILookup<HttpRouteObject, ServicePortObject> byRoute = ports.ToLookup(p => first.FirstOrDefault(f => f.Covers(name, p.ToPort())) ?? route);
+        foreach (IGrouping<HttpRouteObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
+        {
+            yield return SourceWarning.About(route, $"{others.Key.Key} counts for {ReferenceWarnings.Text(others)} of Service {name.Name}, and this one does not", path) with
+            {
+                Fault = byRoute.Contains(route) ? ReferenceFault.None : ReferenceFault.Conflicted,
+            };
+        }
+    }
+
+    private static string? OfBackend(NamespacedName name, ushort port, ServiceObject? service) =>
+        service is null ? $"there is no Service {name.Name} in namespace {name.Namespace}: its share is answered 500"
+        : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null
+        : $"Service {name.Name} has no port {new TransportPort(port, TransportProtocol.Tcp)}: its share is answered 500";
+
+    private static ServiceObject? Service(NamespacedName name, Func<ObjectKey, MeshObject?> find) => find(new(ObjectKind.Service, name.Namespace, name.Name)) as ServiceObject;
+
+    private static SourceError NotFound(HttpRouteObject route, string reason, params object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
+}
