@@ -51,7 +51,7 @@ public sealed class HttpRouteTests(MeshFixture mesh)
     {
         await using RoutedService service = await RoutedService.StartAsync(mesh);
         service.Apply("""
-            {matches: [{headers: [{name: X-Canary, value: "yes"}]}], backendRefs: [{name: routed-far, port: 80}]},
+            {matches: [{path: {value: /who}, headers: [{name: X-Canary, value: "yes"}]}], backendRefs: [{name: routed-far, port: 80}]},
             {matches: [{path: {value: /old}}], filters: [{type: URLRewrite, urlRewrite: {hostname: inner, path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}}},
               {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Set, value: by the route}]}}], backendRefs: [{name: routed-near, port: 80}]},
             {matches: [{path: {type: Exact, value: /moved}}], filters: [{type: RequestRedirect, requestRedirect: {scheme: https, hostname: www.example, statusCode: 301}}]},

@@ -55,7 +55,7 @@ internal sealed class RoutedService : IAsyncDisposable
         metadata: {"{"}name: routed, namespace: {MeshObjects.Namespace}{"}"}
         spec:
           parentRefs: [{"{"}group: "", kind: Service, name: {Name}{"}"}]
-          rules: [{rules}]
+          rules: [{rules.ReplaceLineEndings(" ")}]
 
         """);
 
