@@ -34,7 +34,7 @@ public sealed class RouteExpression
             else
             {
                 // By itself first: what closes a group that it has not opened would leave the one that is put around it.
-                _ = new Regex(text, RegexOptions.CultureInvariant);
+                _ = new Regex(text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
                 expression = new RouteExpression(new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
             }
         }

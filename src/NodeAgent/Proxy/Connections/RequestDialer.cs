@@ -1,5 +1,4 @@
 using Culvert.Core;
-using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
