@@ -34,8 +34,9 @@ internal static class RouteHeaders
             string? name = reader.String("name", Changed, required: true), value = reader.String("value", Value, required: true);
             reader.Done();
             if (name is null || value is null) continue;
-            if (values.Any(v => v.Name == name.ToLowerInvariant())) reader.Note("name", Twice(name));
-            else values.Add(new(name.ToLowerInvariant(), value));
+            HeaderValue header = new(name.ToLowerInvariant(), value);
+            if (values.Any(v => v.Name == header.Name)) reader.Note("name", Twice(name));
+            else values.Add(header);
         }
         return values.ToEquatableArray();
     }

@@ -13,6 +13,8 @@ public sealed class RouteExpression
 
     private const int RoomOnStack = 256;
 
+    private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+
     private readonly Regex _expression;
 
     private RouteExpression(Regex expression) => _expression = expression;
@@ -34,8 +36,8 @@ public sealed class RouteExpression
             else
             {
                 // By itself first: what closes a group that it has not opened would leave the one that is put around it.
-                _ = new Regex(text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-                expression = new RouteExpression(new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+                _ = new Regex(text, Options);
+                expression = new RouteExpression(new Regex($@"\A(?:{text})\z", Options));
             }
         }
         catch (RegexParseException exception)

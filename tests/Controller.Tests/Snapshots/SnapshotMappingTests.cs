@@ -27,6 +27,7 @@ public sealed class SnapshotMappingTests
             Assert.All(snapshot.Workloads, p => Assert.Equal(p.Value, back.Workloads[p.Key]));
             Assert.All(snapshot.Services, p => Assert.Equal(p.Value, back.Services[p.Key]));
             Assert.All(snapshot.Policies, p => Assert.Equal(p.Value, back.Policies[p.Key]));
+            Assert.All(snapshot.HttpRoutes, p => Assert.Equal(p.Value, back.HttpRoutes[p.Key]));
             Assert.Equal((7ul, "node-1"), (back.Version, back.Node));
         }
     }

@@ -80,10 +80,10 @@ public sealed class RolesTests(TestCluster cluster, ControllerWork work, Narrowe
     public async Task WhatNeverCountsHoldsNothingUpWhereItMayNotBeRead()
     {
         await work.UndoAsync();
-        GrantedVerb without = DeployedRoles.Verbs.Single(v => v is { Resource: "httproutes", Verb: "list" });
+        GrantedVerb without = DeployedRoles.Verbs.Single(v => v is { Resource: "tlsroutes", Verb: "list" });
         await using RunningOnCluster controller = await work.StartAsync(narrowed.AccountOf(without), null, Stop);
         await work.GiveAsync(controller);
-        await controller.ErrorsAsync("it is told", e => e.Any(t => t.Contains("httproutes.gateway.networking.k8s.io can't be watched: the controller's role lacks the verb list", StringComparison.Ordinal) && t.Contains("is not told of each", StringComparison.Ordinal)));
+        await controller.ErrorsAsync("it is told", e => e.Any(t => t.Contains("tlsroutes.gateway.networking.k8s.io can't be watched: the controller's role lacks the verb list", StringComparison.Ordinal) && t.Contains("is not told of each", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -30,6 +30,9 @@ public sealed class RouteStatusTests(TestCluster cluster)
     [InlineData("", "spec.parentRefs[1]/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.parentRefs[1].namespace/None", "Accepted=False/UnsupportedValue ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.parentRefs[0]/NotFound", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
+    [InlineData("", "spec.rules[0].backendRefs[0].kind/None", "Accepted=True/Accepted ResolvedRefs=False/InvalidKind")]
+    [InlineData("", "spec.hostnames/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
+    [InlineData("", "spec.rules[0].backendRefs[0].filters[0].requestHeaderModifier.set[1].name/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.rules[0].backendRefs[0]/NotFound", "Accepted=True/Accepted ResolvedRefs=False/BackendNotFound")]
     public void FaultsAreToldInTheWordsOfTheApi(string error, string warning, string wanted)
     {
@@ -109,6 +112,57 @@ public sealed class RouteStatusTests(TestCluster cluster)
                     found = [.. (await FindAsync()).Select(o => $"{o.ParentRef.Name} {Text(o.Conditions)}")];
                     return found.SequenceEqual(wanted);
                 }, () => string.Join(", ", found));
+            }
+        }
+        finally
+        {
+            await cluster.UninstallAsync(kind);
+        }
+    }
+
+    [Theory]
+    [InlineData(nameof(ObjectKind.TCPRoute), "connections to the Service follow it")]
+    [InlineData(nameof(ObjectKind.HTTPRoute), "requests to the Service follow it")]
+    [InlineData(nameof(ObjectKind.GRPCRoute), "requests to the Service follow it")]
+    public void WhatFollowsARouteIsSaid(string kind, string message)
+    {
+        ObjectStatus status = Status([]) with { Object = new(Enum.Parse<ObjectKind>(kind), "shop", "r") };
+        Assert.Equal(message, Assert.Single(RouteStatus.Of(status, [new(0, Service("web"))], [], Time)).Conditions[0].Message);
+    }
+
+    [Fact]
+    public async Task RoutesOfRequestsSayWhatHasBecomeOfThem()
+    {
+        ApiKind kind = TestCluster.OptionalKindOf(ObjectKind.HTTPRoute).In("v1");
+        await cluster.InstallWithoutSchemaAsync(kind.Type);
+        try
+        {
+            string ns = await cluster.NamespaceAsync(), other = await cluster.NamespaceAsync();
+            IResourceClient<ApiDocument> routes = cluster.Admin.Resource(kind.Type);
+            await RequestsAsync("""{backendRefs: [{name: web, port: 80}]}""");
+            await using RunningOnCluster controller = await cluster.ControllerAsync();
+            await IsAsync("Accepted=False/NoMatchingParent ResolvedRefs=False/BackendNotFound");
+            await ServiceAsync(other, "web");
+            await IsAsync("Accepted=True/Accepted ResolvedRefs=False/BackendNotFound");
+            await ServiceAsync(ns, "web");
+            await IsAsync("Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs");
+            await controller.SnapshotAsync(s => s.HttpRoutes.ContainsKey(new(HttpRouteKind.Http, new(ns, "requests"))));
+            await RequestsAsync("""{backendRefs: [{name: web, port: 80}, {kind: Bucket, name: files}]}""");
+            await IsAsync("Accepted=True/Accepted ResolvedRefs=False/InvalidKind");
+            await RequestsAsync("""{filters: [{type: CORS, cors: {}}], backendRefs: [{name: web, port: 80}]}""");
+            await IsAsync("Accepted=False/UnsupportedValue ResolvedRefs=Unknown/Pending");
+
+            Task RequestsAsync(string rule) => cluster.KubectlAsync($$$"""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: HTTPRoute
+                metadata: {name: requests, namespace: {{{ns}}}}
+                spec: {parentRefs: [{name: edge}, {group: "", kind: Service, name: web, namespace: {{{other}}}}], rules: [{{{rule}}}]}
+                """);
+
+            async Task IsAsync(string wanted)
+            {
+                string found = "";
+                await Soon.Holds(wanted, async () => (found = (await routes.GetAsync(new(ns, "requests"), TestContext.Current.CancellationToken)).Parents is [{ Own: { } own }] ? Text(own.Conditions) : "") == wanted, () => found);
             }
         }
         finally
