@@ -90,7 +90,9 @@ internal sealed class MeshView
         if (protocol == TransportProtocol.Tcp && Routes.Find(source, destination) is { } routed) return OutboundRoute.Routed(destination, routed.Service, routed.ApplicationProtocol);
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
         if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, protocol, pool);
-        Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
+        Backend? chosen = pool is null ? null
+            : protocol == TransportProtocol.Tcp && Oracle.RoutedPorts.Contains(pool.Port) ? pool.ChooseForRequest(this, source, client.WithPort(0)) // others' requests are routed, and the kernel leaves all to the proxy
+            : pool.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
             ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, protocol) }

@@ -89,6 +89,7 @@ internal sealed partial class Http1Relay
 
     private bool TakeRequest()
     {
+        if (_routing is not null && _client.Output.IsBlocked) return false; // it may be answered at once
         HeadRead read = _requests.ReadRequest(_exchange.Request);
         if (read == HeadRead.Nothing)
         {

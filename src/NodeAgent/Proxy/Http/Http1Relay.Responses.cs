@@ -115,7 +115,7 @@ internal sealed partial class Http1Relay
         bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
-        _exchange.IsLast |= (_isServersLast && _routing is null) || isUnasked || endsByClosing;
+        _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || isUnasked || endsByClosing;
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _exchange.HasResponse = true;
         ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
@@ -160,8 +160,10 @@ internal sealed partial class Http1Relay
     // False when it was the last.
     private bool EndResponse(int status)
     {
-        _isServersLast |= HasMoreOfServer(_server!.Side);
-        bool isLast = _exchange.IsLast || (_isServersLast && _routing is null);
+        // Of a request that has been answered before it was whole, what a server makes of the rest is not for others.
+        bool isEarly = !_exchange.IsRequestWhole;
+        _isServersLast |= HasMoreOfServer(_server!.Side) || (isEarly && _routing is not null);
+        bool isLast = _exchange.IsLast || (_isServersLast && (isEarly || _routing is null));
         _responsePart = ResponsePart.Head;
         EndExchange(status, error: null);
         if (isLast && _exchange.IsRequestWhole) ReleaseServer();

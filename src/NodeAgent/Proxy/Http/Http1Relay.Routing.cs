@@ -18,6 +18,7 @@ internal sealed partial class Http1Relay
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
+    private int _connects; // of all, so that one that is waited for no more is told apart
     private bool _isMade;
     private bool _isServersLast; // its connection can't be used for another request
     private bool _isRequestLate;
@@ -44,16 +45,16 @@ internal sealed partial class Http1Relay
         ScheduleRequestTimer(direction.Hit?.Rule);
         if (routing.Servers.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(routing, direction.Route);
+        _ = ConnectAsync(routing, direction.Route, ++_connects);
         return true;
     }
 
-    private async Task ConnectAsync(Http1Routing routing, OutboundRoute route)
+    private async Task ConnectAsync(Http1Routing routing, OutboundRoute route, int connect)
     {
         try
         {
             ServerConnection made = await routing.Servers.ConnectAsync(route);
-            if (IsEnded || _isEnding || _requestPart != RequestPart.Server || _isMade)
+            if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connects)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
                 return;
@@ -77,7 +78,7 @@ internal sealed partial class Http1Relay
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
         bool mayBeTried = made.Failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged) && _tries < Math.Max(MostConnects, 1 + (_direction.Hit?.Rule.Retry?.Attempts ?? 0));
-        if (mayBeTried) return Follow(_routing!, _routing!.Router.FindAnother(_direction));
+        if (mayBeTried) return Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
         RequestRefusal refusal = RequestRefusal.Of(made.Failure);
         Refuse(refusal.Status, refusal.Error, refusal.Details);
         return false;
@@ -122,7 +123,12 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        _client.Output.Write(Loop.Joined.AsSpan(0, length));
+        if (!_client.Output.Write(Loop.Joined.AsSpan(0, length)))
+        {
+            Abort(_client.Output.Failure);
+            return false;
+        }
+
         _exchange.IsRequestWhole = true;
         EndExchange(hit.Rule.Filters.Redirect!.Status, error: null);
         _requestPart = RequestPart.Answer;
@@ -147,14 +153,16 @@ internal sealed partial class Http1Relay
     }
 
     // Of a body that has gone on nothing is left.
-    private bool IsRepeatable => _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
+    private bool IsRepeatable => _requestPart == RequestPart.Server || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
 
     private void TryAgain()
     {
         DropServer(ProxyFailure.None);
+        _connects++;
         _exchange.BeginAgain();
         (_requestPart, _hasNews) = (RequestPart.Pause, true);
-        Loop.Schedule(_requestTimer, _direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero);
+        TimeSpan backoff = _direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero, left = TimeLeft();
+        Loop.Schedule(_requestTimer, backoff < left ? backoff : left);
     }
 
     // Of one try, or of the whole request, whichever is over first.
@@ -162,7 +170,7 @@ internal sealed partial class Http1Relay
     {
         Loop.Timers.Cancel(_requestTimer);
         if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
-        TimeSpan left = rule.RequestTimeout is { } whole ? whole - _time.GetElapsedTime(_exchange.Began) : TimeSpan.MaxValue;
+        TimeSpan left = TimeLeft();
         _isLateAsWhole = rule.BackendTimeout is not { } one || left <= one;
         Loop.Schedule(_requestTimer, _isLateAsWhole ? left : rule.BackendTimeout!.Value);
     }
@@ -178,7 +186,7 @@ internal sealed partial class Http1Relay
         _isRequestLate = false;
         if (_requestPart == RequestPart.Pause)
         {
-            if (!IsOutOfTime()) Follow(_routing!, _routing!.Router.FindAnother(_direction));
+            if (TimeLeft() > TimeSpan.Zero) Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
             else AnswerLate("the request took longer than its route allows");
         }
         else if (!_exchange.IsOpen)
@@ -199,7 +207,7 @@ internal sealed partial class Http1Relay
         }
     }
 
-    private bool IsOutOfTime() => _direction.Hit?.Rule.RequestTimeout is { } most && _time.GetElapsedTime(_exchange.Began) >= most;
+    private TimeSpan TimeLeft() => _direction.Hit?.Rule.RequestTimeout is { } most ? most - _time.GetElapsedTime(_exchange.Began) : TimeSpan.MaxValue;
 
     private void AnswerLate(string details) => AnswerLast(504, ProxyError.ResponseTimeout, details);
 }

@@ -129,6 +129,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         if (IsEnded) return;
         IsEnded = true;
         Failure = failure;
+        if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_requestTimer);
         _client.Clear();

@@ -141,9 +141,11 @@ internal sealed class Http2Exchange
     /// <summary>Takes it back from its server, so that it can be sent again.</summary>
     internal void TakeBack()
     {
-        Destination?.Leave(this);
+        Http2Server? before = Destination;
+        before?.Leave(this);
         Server.Abandon();
         Destination = null;
+        before?.ServeWaiting(); // by its stream another may go
     }
 
     /// <summary>Ends both streams at once.</summary>
@@ -163,6 +165,7 @@ internal sealed class Http2Exchange
         if (isFinal)
         {
             _status = headers.Status;
+            if (Destination is not { AsksPolicy: true }) DropHead();
         }
         else if (++_interimCount > _relay.MaxInterim)
         {
@@ -186,7 +189,7 @@ internal sealed class Http2Exchange
     /// <summary>One stream was reset by its peer, or is gone with its connection.</summary>
     internal void OnReset(Http2Leg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
-        if (ReferenceEquals(leg, Server) && _relay.TryAgainAfter(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
+        if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryAgainAfter(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
             Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");

@@ -26,7 +26,12 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
     internal Http2Link Link
     {
         get => _link ?? throw new InvalidOperationException("there is no stream yet");
-        set => _link = value;
+        set
+        {
+            // What it holds, nothing just now, is on its connection's account.
+            if (_link != value) _held = null;
+            _link = value;
+        }
     }
 
     private Http2Leg Other => exchange.Other(this);

@@ -15,7 +15,7 @@ internal sealed partial class Http2Relay
     private readonly Http2Routing? _routing;
     private readonly Http2ServersOfClient? _servers;
 
-    /// <summary>Whether heads are kept while requests run: those may have to be sent again.</summary>
+    /// <summary>Whether heads are kept while requests that are nothing else wait for their response: those may have to be sent again.</summary>
     internal bool KeepsHeads => _routing is not null;
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
@@ -52,7 +52,7 @@ internal sealed partial class Http2Relay
     {
         exchange.TakeBack();
         if (exchange.Tries >= MostConnects) exchange.Answer(RequestRefusal.Of(ProxyFailure.ConnectFailed));
-        else Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+        else Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
     }
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
@@ -98,7 +98,9 @@ internal sealed partial class Http2Relay
     private void TryAgain(Http2Exchange exchange)
     {
         exchange.TakeBack();
-        _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero);
+        HttpRouteRule? rule = exchange.Direction.Hit?.Rule;
+        TimeSpan backoff = rule?.Retry?.Backoff ?? TimeSpan.Zero, left = rule is null ? TimeSpan.MaxValue : LeftOf(exchange, rule);
+        _client.Loop.Schedule(TimerOf(exchange), backoff < left ? backoff : left);
     }
 
     // Of one try, or of the whole request, whichever is over first.
@@ -118,14 +120,14 @@ internal sealed partial class Http2Relay
         if (exchange.IsOver || exchange.Direction.Hit?.Rule is not { } rule)
         {
             // It has no route any more: what waits for its next try goes as without.
-            if (!exchange.IsOver) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+            if (!exchange.IsOver) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
             return;
         }
 
         bool isOutOfTime = LeftOf(exchange, rule) <= TimeSpan.Zero, waitsForNextTry = exchange.Destination is null;
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
         else if (isOutOfTime) exchange.Answer(504, ProxyError.ResponseTimeout, "the request took longer than its route allows");
-        else if (waitsForNextTry) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction));
+        else if (waitsForNextTry) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
         else if (rule.Retry is { } retry && exchange.Tries <= retry.Attempts && exchange.IsRepeatable) TryAgain(exchange);
         else exchange.Answer(504, ProxyError.ResponseTimeout, "the server took longer than the route allows");
     }

@@ -138,7 +138,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     {
         Http2Link link = Link;
         if (link.IsOverfull || link.Http2.OpenStream(relay.Sent(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
-        exchange.Open(stream, keepsHead: AsksPolicy || relay.KeepsHeads);
+        exchange.Open(stream, keepsHead: AsksPolicy || (relay.KeepsHeads && exchange.IsHeadOnly));
         link.ScheduleFlush();
         return true;
     }

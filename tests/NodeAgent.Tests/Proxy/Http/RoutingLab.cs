@@ -7,6 +7,7 @@ using Culvert.NodeAgent.Proxy.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
@@ -61,6 +62,13 @@ internal sealed class RoutingLab : IAsyncDisposable
             Asked.AddOrUpdate(name, 1, (_, before) => before + 1);
             if (Statuses.TryGetValue(name, out int status)) context.Response.StatusCode = status;
             if (context.Request.Headers.TryGetValue("x-wait", out var wait)) await Task.Delay(int.Parse(wait!, System.Globalization.CultureInfo.InvariantCulture), context.RequestAborted);
+            if (context.Request.Headers.ContainsKey("x-fail"))
+            {
+                if (context.Features.Get<IHttpResetFeature>() is { } resets) resets.Reset(2); // INTERNAL_ERROR
+                else context.Abort();
+                return;
+            }
+
             string body = await new StreamReader(context.Request.Body).ReadToEndAsync();
             await context.Response.WriteAsync($"{name} {context.Request.Method} {context.Request.Host} {context.Request.Path}{context.Request.QueryString} {context.Request.Headers["x-set"]} {body}".Trim());
         });

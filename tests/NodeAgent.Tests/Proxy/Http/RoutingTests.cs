@@ -337,4 +337,40 @@ public sealed class RoutingTests
         (int status, string why) = RoutingLab.Of(await lab.Client.GetAsync(new Uri("/", UriKind.Relative)));
         Assert.Equal((502, "culvert; error=http_protocol_error; details=\"the backend speaks another version of HTTP than the Service\""), (status, why));
     }
+
+    [Fact]
+    public async Task ARequestThatItsServerHasResetIsNotSentAgain()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http2);
+        await lab.AddServerAsync("web");
+        lab.Route(To("web"));
+        using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
+        request.Headers.Add("x-fail", "1");
+        await Assert.ThrowsAsync<HttpRequestException>(() => lab.Client.SendAsync(request));
+        Assert.Equal(1, lab.Asked["web"]);
+    }
+
+    [Fact]
+    public async Task AServerThatHasAnsweredTooEarlyIsForNobodyElse()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1);
+        using Socket listener = lab.Pair.Listen();
+        lab.AddBackend("early", ((IPEndPoint)listener.LocalEndPoint!).Port);
+        lab.Route(To("early"));
+        using Socket client = await lab.Pair.ConnectClientAsync();
+        await client.SendAllAsync("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n"u8.ToArray());
+        using Socket server = await listener.AcceptAsync();
+        await server.ReceiveAsync(new byte[1000]);
+        byte[] answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"u8.ToArray();
+        await server.SendAllAsync(answer);
+        await client.ReceiveExactlyAsync(answer.Length);
+        await client.SendAllAsync("0\r\n\r\n"u8.ToArray());
+        await client.ReceiveToEndAsync();
+
+        Task<string> next = lab.GetAsync("/");
+        using Socket another = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        await another.ReceiveAsync(new byte[1000]);
+        await another.SendAllAsync(answer);
+        Assert.Equal("ok", await next);
+    }
 }

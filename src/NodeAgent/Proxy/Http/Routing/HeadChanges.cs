@@ -23,14 +23,22 @@ internal sealed class HeadChanges
         HttpRewrite? rewrite = hit?.Rule.Filters.Rewrite;
         if (first.IsEmpty && second.IsEmpty && rewrite is null) return request;
         _changed.Clear();
+        bool hasHost = rewrite?.Host is null || !request.Authority.IsEmpty;
         for (int i = 0; i < request.Count; i++)
         {
             HeaderView field = request[i];
+            if (!hasHost && field.Name[0] != ':')
+            {
+                Add(":authority"u8, rewrite!.Host!);
+                hasHost = true;
+            }
+
             if (rewrite?.Host is { } host && field.Name.SequenceEqual(":authority"u8)) Add(field.Name, host);
             else if (rewrite?.Path is { } path && field.Name.SequenceEqual(":path"u8)) AddPath(path, hit!.PrefixLength, field.Value);
             else if (!(rewrite?.Host is not null && field.Name.SequenceEqual("host"u8))) _changed.Add(field.Name, field.Value, field.NeverIndexed);
         }
 
+        if (!hasHost) Add(":authority"u8, rewrite!.Host!);
         Apply(first);
         Apply(second);
         return _changed;

@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IProxyObserver observer)
 {
     private readonly Dictionary<ServerKey, List<RoutedServer>> _idle = [];
-    private int _idleCount;
+    private readonly LinkedList<RoutedServer> _byAge = new();
 
     /// <summary>How long one waits for a request before it is closed.</summary>
     internal TimeSpan IdleTime => options.ServerIdleTime;
@@ -34,20 +34,30 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
     {
         DialledServer dialled = await dialer.ConnectAsync(client, route);
+        if (dialled.Failure is ProxyFailure.Overload or ProxyFailure.OverShare && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route);
         if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
-        RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route.Load, options, observer);
-        ProxyFailure failure = server.Open();
-        return failure == ProxyFailure.None ? new ServerConnection(server) : new ServerConnection(null, failure);
+        try
+        {
+            RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route.Load, options, observer);
+            ProxyFailure failure = server.Open();
+            return failure == ProxyFailure.None ? new ServerConnection(server) : new ServerConnection(null, failure);
+        }
+        catch (Exception exception)
+        {
+            dialled.Transport.Reset(ProxyFailure.ProxyFault);
+            dialled.Connection!.Fail(ProxyFailure.ProxyFault, exception.Message);
+            dialled.Lease!.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Keeps one for the next request; false when enough are kept.</summary>
-    internal bool TryKeep(RoutedServer server)
+    /// <summary>Keeps one for the next request; when enough are kept, the one that has waited longest ends for it.</summary>
+    internal void Keep(RoutedServer server)
     {
-        if (_idleCount >= options.MostIdleServers) return false;
+        if (_byAge.Count >= options.MostIdleServers) _byAge.First!.Value.End(ProxyFailure.None);
         ref List<RoutedServer>? waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_idle, server.Key, out _);
         (waiting ??= []).Add(server);
-        _idleCount++;
-        return true;
+        _byAge.AddLast(server.IdleEntry);
     }
 
     /// <summary>One is not kept any more.</summary>
@@ -55,13 +65,26 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     {
         if (!_idle.TryGetValue(server.Key, out List<RoutedServer>? waiting) || waiting.LastIndexOf(server) is var at && at < 0) return;
         waiting.RemoveAt(at);
-        _idleCount--;
+        _byAge.Remove(server.IdleEntry);
         if (waiting.Count == 0) _idle.Remove(server.Key);
     }
 
     /// <summary>Closes those that nobody has.</summary>
     internal void CloseIdle()
     {
-        foreach (RoutedServer server in _idle.Values.SelectMany(s => s).ToArray()) server.End(ProxyFailure.None);
+        while (_byAge.First is { } first) first.Value.End(ProxyFailure.None);
+    }
+
+    // Its place is for a request that has none.
+    private bool TryEndIdleOf(string? workload)
+    {
+        for (LinkedListNode<RoutedServer>? node = _byAge.First; node is not null; node = node.Next)
+        {
+            if (node.Value.Key.Source != workload) continue;
+            node.Value.End(ProxyFailure.None);
+            return true;
+        }
+
+        return false;
     }
 }

@@ -23,7 +23,12 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routin
     internal Http2Server Find(in OutboundRoute route)
     {
         ServerKey key = ServerKey.Of(routing.Client, route);
-        if (_byKey.TryGetValue(key, out Http2Server? known)) return known;
+        if (_byKey.TryGetValue(key, out Http2Server? known))
+        {
+            if (!known.IsLeaving) return known;
+            _byKey.Remove(key);
+        }
+
         Http2Server server = new(relay, options, time);
         _byKey.Add(key, server);
         _running.Add(server);
@@ -95,6 +100,12 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routin
             if (_isEnding) server.Drain(); // its client has gone meanwhile
             await server.RunAsync();
             connection.Close();
+        }
+        catch (Exception exception)
+        {
+            dialled.Transport!.Reset(ProxyFailure.ProxyFault);
+            connection.Fail(ProxyFailure.ProxyFault, exception.Message);
+            throw;
         }
         finally
         {

@@ -21,7 +21,7 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     internal RequestDirection Find(HeaderList request)
     {
         if (!RequestPath.TryNormalize(request)) return new RequestDirection(null, null, default, RequestRefusal.BadPath);
-        if (directory.FindRoutes(client.SourceWorkload, client.Destination) is not { } routes) return Checked(null, null, Unrouted());
+        if (directory.FindRoutes(client.SourceWorkload, client.Destination) is not { } routes) return Unrouted();
         if (!routes.TryFind(new RoutedRequest(request.Method, request.Path, _fields.Of(request)), out HttpRouteHit? hit))
             return new RequestDirection(null, null, default, RequestRefusal.NoRoute(client.Service));
         return hit.Rule.Filters.Redirect is null ? Choose(hit, failed: null) : new RequestDirection(hit, null, default, null);
@@ -29,10 +29,15 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
-    internal RequestDirection FindAnother(in RequestDirection before) => before.Hit is { } hit ? Choose(hit, before.Route.Target) : Checked(null, null, Unrouted());
+    /// <param name="request">Its head, as it came.</param>
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, before.Route.Target) : Find(request);
 
-    // The routes have gone meanwhile: what they were for is as without.
-    private OutboundRoute Unrouted() => directory.Resolve(client.SourceWorkload, client.Source, client.Destination, TransportProtocol.Tcp);
+    // The routes have gone meanwhile: what they were for is as without. In the same moment they may have come back.
+    private RequestDirection Unrouted()
+    {
+        OutboundRoute route = directory.Resolve(client.SourceWorkload, client.Source, client.Destination, TransportProtocol.Tcp);
+        return route.Kind == OutboundRouteKind.Routed ? new RequestDirection(null, null, default, RequestRefusal.Of(ProxyFailure.NoRoute)) : Checked(null, null, route);
+    }
 
     private RequestDirection Choose(HttpRouteHit hit, SocketEndPoint? failed)
     {

@@ -29,6 +29,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     internal RoutedServer(Http1Servers servers, in ServerKey key, in DialledServer dialled, BackendLoad? load, HttpOptions options, IProxyObserver observer)
     {
         (_servers, Key, _connection, _lease, _load) = (servers, key, dialled.Connection!, dialled.Lease!, load);
+        IdleEntry = new LinkedListNode<RoutedServer>(this);
         Server = new Http1Server(
             dialled.Transport!, _connection.ServerHolder, new RequestGate(_connection, observer), observer.ObserveRequests(_connection.Info), options.Limits, this);
         _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
@@ -36,6 +37,9 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
 
     /// <summary>What its requests have in common.</summary>
     internal ServerKey Key { get; }
+
+    /// <summary>Its place among those that nobody has.</summary>
+    internal LinkedListNode<RoutedServer> IdleEntry { get; }
 
     /// <summary>The connection.</summary>
     internal Http1Server Server { get; }
@@ -56,7 +60,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         Server.Begin();
         _connection.Open(this);
         if (!_isOver && Server.Side.Transport.IsClosed) End(Server.Side.Transport.Failure);
-        return _isOver ? Failure : ProxyFailure.None;
+        return !_isOver ? ProxyFailure.None : Failure != ProxyFailure.None ? Failure : ProxyFailure.ConnectFailed;
     }
 
     /// <summary>A client has a request for it.</summary>
@@ -73,12 +77,13 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
-        if (!isReusable || !_servers.TryKeep(this))
+        if (!isReusable)
         {
             End(ProxyFailure.None);
             return;
         }
 
+        _servers.Keep(this);
         Server.Side.Transport.Loop.Schedule(_idle, _servers.IdleTime);
         Advance();
     }

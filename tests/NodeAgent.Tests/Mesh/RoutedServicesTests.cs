@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Mesh;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Tests.Mesh;
+
+/// <summary>What routes make of a Service for its clients.</summary>
+public sealed class RoutedServicesTests
+{
+    private static readonly WorkloadInfo Client = TestMesh.Workload("client", "n1", "10.0.0.1"), Near = TestMesh.Workload("near", "n1", "10.0.0.2"), Far = TestMesh.Workload("far", "n2", "10.0.1.1");
+    private static readonly WorkloadInfo Outside = TestMesh.Workload("outside", "n2", "10.0.1.9") with { Enrolled = false };
+    private static readonly WorkloadInfo Consumer = TestMesh.Workload("consumer", "n1", "10.0.0.3") with { Name = new("edge", "consumer") };
+    private static readonly SocketEndPoint Service = Point("10.96.0.1");
+
+    [Fact]
+    public void RoutesOfTheServicesNamespaceAreForAllClientsAndOthersForTheirOwn()
+    {
+        MeshView view = View(Web(), Route("shop", "owner"), Route("edge", "own"));
+        Assert.Equal(OutboundRouteKind.Routed, view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Tcp).Kind);
+        Assert.Equal("owner", RouteFor(view, Client));
+        Assert.Equal("own", RouteFor(view, Consumer));
+        Assert.Equal(OutboundRouteKind.Deny, view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Udp).Kind); // only TCP has requests
+    }
+
+    [Fact]
+    public void WhereOnlyOthersHaveRoutesAClientIsLedToAllBackends()
+    {
+        MeshView view = View(Web(), Route("edge", "own"));
+        Assert.Equal(OutboundRouteKind.Routed, view.Resolve(Consumer, Point("10.0.0.3"), Service, TransportProtocol.Tcp).Kind);
+        Dictionary<OutboundRouteKind, int> seen = [];
+        for (int i = 0; i < 300; i++)
+        {
+            OutboundRouteKind kind = view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Tcp).Kind;
+            seen[kind] = seen.GetValueOrDefault(kind) + 1;
+        }
+
+        // The kernel has drawn none of them.
+        Assert.All([OutboundRouteKind.Local, OutboundRouteKind.Tunnel, OutboundRouteKind.Passthrough], kind => Assert.InRange(seen.GetValueOrDefault(kind), 50, 150));
+    }
+
+    [Fact]
+    public void ABackendOfARouteIsAServiceOfAnyNameAndNeedsNoAddress()
+    {
+        ServiceInfo headless = TestMesh.Service("headless", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1")) with { Vips = [] };
+        MeshView view = View(Web(), [headless], Route("shop", "owner", new HttpRouteBackend(headless.Name, 80)));
+        Assert.Equal((OutboundRouteKind.Tunnel, "headless"), Of(view.ResolveBackend(Client, Point("10.0.0.1"), headless.Name, 80)));
+        Assert.Equal(ProxyFailure.NoServicePort, view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "nowhere"), 80).Failure);
+        Assert.Equal(ProxyFailure.NoBackend, view.ResolveBackend(Client, new SocketEndPoint(System.Net.IPAddress.Parse("fd00::1"), 40000), headless.Name, 80).Failure);
+
+        static (OutboundRouteKind, string?) Of(in OutboundRoute route) => (route.Kind, route.Service?.Name.Name);
+    }
+
+    [Fact]
+    public void APortThatSpeaksSomethingElseHasNoRoutes()
+    {
+        ServiceInfo web = Web();
+        MeshView view = View(web with { Ports = [.. web.Ports.Select(p => p with { AppProtocol = "mysql" })] }, Route("shop", "owner"));
+        Assert.NotEqual(OutboundRouteKind.Routed, view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Tcp).Kind);
+    }
+
+    [Fact]
+    public void ATableIsKeptWhileItsRoutesAreTheSame()
+    {
+        HttpRouteInfo route = Route("shop", "owner");
+        MeshView first = View(Web(), route), second = View(Web(), [], route with { }, first), third = new(first.Snapshot with { Version = 7 }, 15008, first);
+        Assert.Same(first.FindRoutes(Client, Service), third.FindRoutes(Client, Service));
+        Assert.NotSame(first.FindRoutes(Client, Service), second.FindRoutes(Client, Service));
+    }
+
+    private static string RouteFor(MeshView view, WorkloadInfo client)
+    {
+        Assert.True(view.FindRoutes(client, Service)!.TryFind(new RoutedRequest("GET"u8, "/"u8, new Proxy.Http.NoFields()), out HttpRouteHit? hit));
+        return hit.Route.Name.Name;
+    }
+
+    private static ServiceInfo Web() =>
+        TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/outside", "10.0.1.9"));
+
+    private static HttpRouteInfo Route(string ns, string name, params HttpRouteBackend[] backends) => new()
+    {
+        Name = new(ns, name),
+        Kind = HttpRouteKind.Http,
+        Parents = [new HttpRouteParent(new("shop", "web"))],
+        Rules = [new HttpRouteRule { Matches = [new HttpRouteMatch()], Backends = [.. backends] }],
+    };
+
+    private static MeshView View(ServiceInfo web, params HttpRouteInfo[] routes) => View(web, [], routes, null);
+
+    private static MeshView View(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo route, MeshView? before = null) => View(web, others, [route], before);
+
+    private static MeshView View(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo[] routes, MeshView? before) => new(
+        new NodeSnapshot
+        {
+            Node = "n1",
+            Workloads = new[] { Client, Near, Far, Outside, Consumer }.ToImmutableDictionary(w => w.Uid),
+            Services = others.Append(web).ToImmutableDictionary(s => s.Name),
+            HttpRoutes = routes.ToImmutableDictionary(r => r.Key),
+        },
+        15008,
+        before);
+
+    private static SocketEndPoint Point(string address) => new(System.Net.IPAddress.Parse(address), (ushort)(address == "10.96.0.1" ? 80 : 40000));
+}
