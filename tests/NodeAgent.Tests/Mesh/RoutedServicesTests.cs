@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Tests.Datapath;
 
 namespace Culvert.NodeAgent.Tests.Mesh;
 
