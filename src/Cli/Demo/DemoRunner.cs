@@ -17,6 +17,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         new DeniedStep(sameNode: true),
         new DeniedStep(sameNode: false),
         new RequestDeniedStep(),
+        new RequestRoutesStep(),
         new DatagramStep(sameNode: true),
         new DatagramStep(sameNode: false),
         new DatagramDeniedStep(),

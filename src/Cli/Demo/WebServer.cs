@@ -2,7 +2,7 @@ using Culvert.Labs;
 
 namespace Culvert.Cli.Demo;
 
-/// <summary>nginx in a pod: a short page at /, a file at /file as fast as it goes and at /slow with 4 MB/s.</summary>
+/// <summary>nginx in a pod: a short page at /, a file at /file as fast as it goes and at /slow with 4 MB/s; at /fails the one of the first node is out of order.</summary>
 internal static class WebServer
 {
     /// <summary>Size of the file, in bytes.</summary>
@@ -48,6 +48,7 @@ internal static class WebServer
                 listen {{DemoWorld.Port}} backlog=4096;
                 listen [::]:{{DemoWorld.Port}} ipv6only=on backlog=4096;
                 location / { return 200 "{{DemoWorld.Marker}} server={{pod.Name}} client=$remote_addr \n"; }
+                location /fails { return {{(pod.Name == "near" ? "503" : $"200 \"server={pod.Name}\"")}}; }
                 location /file { alias {{folder}}/file; }
                 location /slow { alias {{folder}}/file; limit_rate 4m; }
             }

@@ -373,4 +373,19 @@ public sealed class RoutingTests
         await another.SendAllAsync(answer);
         Assert.Equal("ok", await next);
     }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task HostsAreToldApartByTheirHeader(HttpProtocols version)
+    {
+        await using RoutingLab lab = new(version);
+        await lab.AddServerAsync("web");
+        await lab.AddServerAsync("other");
+        lab.Route(To("web"), To("other") with { Matches = [new HttpRouteMatch { Headers = [new RouteField("host", "other.example")] }] });
+        Assert.Equal("web GET shop /", await lab.GetAsync("/"));
+        using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
+        request.Headers.Host = "other.example";
+        using HttpResponseMessage response = await lab.Client.SendAsync(request);
+        Assert.Equal("other GET other.example /", await response.Content.ReadAsStringAsync());
+    }
 }

@@ -22,7 +22,7 @@ internal sealed class HeaderListFields : IRequestFields
     public void Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
         HeaderView field = _fields[index];
-        name = field.Name;
+        name = field.Name.SequenceEqual(":authority"u8) ? "host"u8 : field.Name; // by which routes tell hosts apart, in either version
         value = field.Value;
     }
 }
