@@ -37,16 +37,16 @@ public sealed record HeaderChanges(EquatableArray<HeaderValue> Set, EquatableArr
 /// <param name="Value">Its value.</param>
 public sealed record HeaderValue(string Name, string Value);
 
-/// <summary>Where clients are sent to. What is null is as it was asked for.</summary>
+/// <summary>Where clients are sent to; each member says what null means.</summary>
 public sealed record HttpRedirect
 {
-    /// <summary><c>http</c> or <c>https</c>, or null.</summary>
+    /// <summary><c>http</c> or <c>https</c>; null: <c>http</c>.</summary>
     public string? Scheme { get; init; }
 
-    /// <summary>The host, or null.</summary>
+    /// <summary>The host; null: the one that was asked for.</summary>
     public string? Host { get; init; }
 
-    /// <summary>The path, or null.</summary>
+    /// <summary>The path; null: the one that was asked for.</summary>
     public PathChange? Path { get; init; }
 
     /// <summary>The port; null: that of <see cref="Scheme"/>, if it is set, else the one that was asked for.</summary>

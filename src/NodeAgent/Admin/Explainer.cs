@@ -30,7 +30,7 @@ internal static class Explainer
         Wire.ExplainResponse answer = question.Begin();
         bool excluded = asked is not null && oracle.IsLeftAlone(IpPrefix.Host(asked), port);
         if (named is null || excluded) return ExplainTo(oracle, question, asked!, port, service: null, excluded, answer);
-        if (source is { Enrolled: true } && RouteExplainer.Explain(oracle, source, named, port, protocol, answer))
+        if (source is { Enrolled: true } && RouteExplainer.TryExplain(oracle, source, named, port, protocol, answer))
         {
             question.SetEnds(answer, asked ?? sourceAddress, port, destination: null);
             return answer;

@@ -14,7 +14,7 @@ internal static class RouteExplainer
     /// <param name="protocol">TCP or UDP.</param>
     /// <param name="answer">Where to.</param>
     /// <returns>False when there are no routes for it.</returns>
-    internal static bool Explain(PathOracle oracle, WorkloadInfo source, ServiceInfo service, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    internal static bool TryExplain(PathOracle oracle, WorkloadInfo source, ServiceInfo service, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
         ServicePort? asked = service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
         if (service.Vips.IsEmpty || asked is null || oracle.RoutedPorts.Find(asked)?.For(source.Name.Namespace) is not { IsEmpty: false } routes) return false;

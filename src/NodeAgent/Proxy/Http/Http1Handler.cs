@@ -18,7 +18,7 @@ internal sealed class Http1Handler(HttpOptions options, IProxyDirectory director
         new Http1Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
 
     /// <inheritdoc/>
-    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
+    protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
         new Http1Relay(client, connection.ClientHolder, new Http1Routing(connection.Info, new RequestRouter(connection.Info, directory, Random.Shared), servers), options, requests, time);
 
     /// <inheritdoc/>

@@ -32,7 +32,7 @@ internal sealed partial class Http1Relay
 
     private void AdvanceRequests()
     {
-        if (_isRequestLate) OnRequestLate();
+        if (_hasTimerFired) OnTimer();
         if (_isHeadLate) AnswerLast(408, ProxyError.Request, "the head of the request took too long");
         for (int heads = 0; !IsEnded && !_isEnding;)
         {

@@ -77,7 +77,7 @@ internal sealed partial class Http1Relay
             case HeadRead.Overload:
                 Abort(ProxyFailure.Overload);
                 return false;
-            case var _ when _routing is not null && TryAnotherConnection(server):
+            case var _ when _routing is not null && TryResendAfterEnd(server):
                 return false;
             case var _ when _routing is null && _exchange.Count > 1:
                 // Requests that meet the end of a connection that is used again are for the client to repeat, which it does when it sees that end (RFC 9112, section 9.3.1).
@@ -226,7 +226,7 @@ internal sealed partial class Http1Relay
     private void EndExchange(int status, string? error)
     {
         _exchange.End();
-        Loop.Timers.Cancel(_requestTimer);
+        Loop.Timers.Cancel(_tryTimer);
         (_server?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

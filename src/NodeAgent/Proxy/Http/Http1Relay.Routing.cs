@@ -13,15 +13,15 @@ internal sealed partial class Http1Relay
     private const int MostConnects = 3;
 
     private readonly Http1Routing? _routing;
-    private readonly LoopTimer _requestTimer;
+    private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
-    private int _connects; // of all, so that one that is waited for no more is told apart
+    private int _connectId; // so that the result of an attempt that was given up is told apart
     private bool _isMade;
     private bool _isServersLast; // its connection can't be used for another request
-    private bool _isRequestLate;
+    private bool _hasTimerFired;
     private bool _isLateAsWhole;
     private long _sentBefore;
 
@@ -42,10 +42,10 @@ internal sealed partial class Http1Relay
         }
 
         if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
-        ScheduleRequestTimer(direction.Hit?.Rule);
+        ScheduleTimer(direction.Hit?.Rule);
         if (routing.Servers.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(routing, direction.Route, ++_connects);
+        _ = ConnectAsync(routing, direction.Route, ++_connectId);
         return true;
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class Http1Relay
         try
         {
             ServerConnection made = await routing.Servers.ConnectAsync(route);
-            if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connects)
+            if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
                 return;
@@ -135,10 +135,10 @@ internal sealed partial class Http1Relay
         return true;
     }
 
-    // A server may end a connection that has been used before at any time, also while a request is on its way: one that may be repeated goes by another (RFC 9110, section 9.2.2).
-    private bool TryAnotherConnection(Http1Server server)
+    // A server may end a connection that has been used before at any time, also while a request is on its way: one that may be repeated is (RFC 9110, section 9.2.2).
+    private bool TryResendAfterEnd(Http1Server server)
     {
-        bool isStale = server.IsUsed && _tries <= MostConnects;
+        bool isStale = server.IsUsed && _tries < MostConnects;
         if (!isStale || !IsRepeatable || !RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) return false;
         TryAgain();
         return true;
@@ -158,32 +158,32 @@ internal sealed partial class Http1Relay
     private void TryAgain()
     {
         DropServer(ProxyFailure.None);
-        _connects++;
+        _connectId++;
         _exchange.BeginAgain();
         (_requestPart, _hasNews) = (RequestPart.Pause, true);
         TimeSpan backoff = _direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero, left = TimeLeft();
-        Loop.Schedule(_requestTimer, backoff < left ? backoff : left);
+        Loop.Schedule(_tryTimer, backoff < left ? backoff : left);
     }
 
     // Of one try, or of the whole request, whichever is over first.
-    private void ScheduleRequestTimer(HttpRouteRule? rule)
+    private void ScheduleTimer(HttpRouteRule? rule)
     {
-        Loop.Timers.Cancel(_requestTimer);
+        Loop.Timers.Cancel(_tryTimer);
         if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
         TimeSpan left = TimeLeft();
         _isLateAsWhole = rule.BackendTimeout is not { } one || left <= one;
-        Loop.Schedule(_requestTimer, _isLateAsWhole ? left : rule.BackendTimeout!.Value);
+        Loop.Schedule(_tryTimer, _isLateAsWhole ? left : rule.BackendTimeout!.Value);
     }
 
-    private void OnRequestTimer()
+    private void OnTimerFired()
     {
-        _isRequestLate = true;
+        _hasTimerFired = true;
         Advance();
     }
 
-    private void OnRequestLate()
+    private void OnTimer()
     {
-        _isRequestLate = false;
+        _hasTimerFired = false;
         if (_requestPart == RequestPart.Pause)
         {
             if (TimeLeft() > TimeSpan.Zero) Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));

@@ -38,7 +38,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         _requestBodies = new BodyPump(options.Limits);
         _responseBodies = new BodyPump(options.Limits);
         _headDeadline = new LoopTimer(static state => ((Http1Relay)state!).OnSlowHead(), this);
-        _requestTimer = new LoopTimer(static state => ((Http1Relay)state!).OnRequestTimer(), this);
+        _tryTimer = new LoopTimer(static state => ((Http1Relay)state!).OnTimerFired(), this);
     }
 
     /// <summary>Makes a relay to one server; it owns both transports.</summary>
@@ -131,7 +131,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         Failure = failure;
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         Loop.Timers.Cancel(_headDeadline);
-        Loop.Timers.Cancel(_requestTimer);
+        Loop.Timers.Cancel(_tryTimer);
         _client.Clear();
         _client.Transport.Reset(failure);
         DropServer(failure);
@@ -185,7 +185,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         if (_isEnding || IsEnded) return;
         _isEnding = _hasNews = true;
         Loop.Timers.Cancel(_headDeadline);
-        Loop.Timers.Cancel(_requestTimer);
+        Loop.Timers.Cancel(_tryTimer);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
         if (_server is null) return;
         bool isTornOff = _exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Side.Output.IsBlocked);

@@ -38,7 +38,7 @@ internal sealed class Http2Exchange
     /// <summary>Its place among all that are not over.</summary>
     internal LinkedListNode<Http2Exchange> Entry { get; }
 
-    /// <summary>The request's head while it waits, and, if policy has been asked about it, while it runs; null otherwise.</summary>
+    /// <summary>The request's head while it waits, if it may have to be sent again until it is answered, and, if policy has been asked about it, while it runs; null otherwise.</summary>
     internal HeaderList? Head => _head.Count > 0 ? _head : null;
 
     /// <summary>Where it goes; null before that is known.</summary>
@@ -50,7 +50,7 @@ internal sealed class Http2Exchange
     /// <summary>How often it has been sent somewhere, or tried to; of one that is routed.</summary>
     internal int Tries { get; set; }
 
-    /// <summary>Its time limit, if its route sets one; of one that is routed.</summary>
+    /// <summary>Its time limit, or its wait before the next try; of one that is routed.</summary>
     internal LoopTimer? Timer { get; set; }
 
     /// <summary>Whether nothing of a response has been passed on, and all of the request is its head, so that it can be sent again.</summary>
@@ -174,7 +174,7 @@ internal sealed class Http2Exchange
         }
 
         if (endStream) OnPassedOn(Server);
-        Client.SendHeaders(isFinal ? _relay.Received(this, headers) : headers, endStream);
+        Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
     }
 
     /// <summary>The client receives nothing, so that it can't be told anything either: its connection ends.</summary>
@@ -189,7 +189,7 @@ internal sealed class Http2Exchange
     /// <summary>One stream was reset by its peer, or is gone with its connection.</summary>
     internal void OnReset(Http2Leg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
-        if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryAgainAfter(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
+        if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryResendAfterEnd(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
             Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");

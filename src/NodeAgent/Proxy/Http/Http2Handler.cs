@@ -18,7 +18,7 @@ internal sealed class Http2Handler(HttpOptions options, IProxyDirectory director
         new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
 
     /// <inheritdoc/>
-    protected override IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
+    protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
         new Http2Relay(client, connection.ClientHolder, new Http2Routing(connection.Info, new RequestRouter(connection.Info, directory, Random.Shared), dialer, Observer), options, requests, time);
 
     /// <inheritdoc/>

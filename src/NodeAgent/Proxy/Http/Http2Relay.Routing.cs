@@ -15,14 +15,14 @@ internal sealed partial class Http2Relay
     private readonly Http2Routing? _routing;
     private readonly Http2ServersOfClient? _servers;
 
-    /// <summary>Whether heads are kept while requests that are nothing else wait for their response: those may have to be sent again.</summary>
+    /// <summary>Whether the heads of requests without a body are kept until they are answered: these may have to be sent again.</summary>
     internal bool KeepsHeads => _routing is not null;
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
-    internal HeaderList Sent(Http2Exchange exchange, HeaderList headers) => _routing?.Request(headers, exchange.Direction) ?? headers;
+    internal HeaderList ForServer(Http2Exchange exchange, HeaderList headers) => _routing?.Request(headers, exchange.Direction) ?? headers;
 
     /// <summary>A response as its client gets it; valid until the next.</summary>
-    internal HeaderList Received(Http2Exchange exchange, HeaderList headers) => _routing?.Response(headers, exchange.Direction) ?? headers;
+    internal HeaderList ForClient(Http2Exchange exchange, HeaderList headers) => _routing?.Response(headers, exchange.Direction) ?? headers;
 
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
@@ -33,9 +33,9 @@ internal sealed partial class Http2Relay
     }
 
     /// <summary>Whether a request is tried again whose server has gone before it had answered, or has refused it unseen; if so, nothing more is to be done with it.</summary>
-    internal bool TryAgainAfter(Http2Exchange exchange, bool isRefused)
+    internal bool TryResendAfterEnd(Http2Exchange exchange, bool isRefused)
     {
-        if (_routing is null || exchange.Tries > MostConnects || !exchange.IsRepeatable || _client.IsClosed) return false;
+        if (_routing is null || exchange.Tries >= MostConnects || !exchange.IsRepeatable || _client.IsClosed) return false;
         if (!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) return false;
         TryAgain(exchange);
         return true;
@@ -50,9 +50,16 @@ internal sealed partial class Http2Relay
     // Its server is gone, or was never reached, and has seen nothing of it.
     private void RouteAnew(Http2Exchange exchange)
     {
+        if (HasConnectsLeft(exchange)) FollowAnother(exchange);
+        else exchange.Answer(RequestRefusal.Of(ProxyFailure.ConnectFailed));
+    }
+
+    private static bool HasConnectsLeft(Http2Exchange exchange) => exchange.Tries < Math.Max(MostConnects, 1 + (exchange.Direction.Hit?.Rule.Retry?.Attempts ?? 0));
+
+    private void FollowAnother(Http2Exchange exchange)
+    {
         exchange.TakeBack();
-        if (exchange.Tries >= MostConnects) exchange.Answer(RequestRefusal.Of(ProxyFailure.ConnectFailed));
-        else Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
+        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
     }
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
@@ -73,7 +80,7 @@ internal sealed partial class Http2Relay
 
         ScheduleTimer(exchange, direction.Hit?.Rule);
         Http2Server server = _servers!.Find(direction.Route);
-        if (server.IsConnected && server.RefusalOf(Sent(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
+        if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
         else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
     }
 
@@ -90,7 +97,7 @@ internal sealed partial class Http2Relay
         bool mayBeTried = failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged);
         server.GiveUpWaiting(exchange =>
         {
-            if (mayBeTried && exchange.Tries < Math.Max(MostConnects, 1 + (exchange.Direction.Hit?.Rule.Retry?.Attempts ?? 0))) RouteAnew(exchange);
+            if (mayBeTried && HasConnectsLeft(exchange)) FollowAnother(exchange);
             else exchange.Answer(RequestRefusal.Of(failure));
         });
     }
@@ -117,10 +124,11 @@ internal sealed partial class Http2Relay
 
     private void OnTimer(Http2Exchange exchange)
     {
-        if (exchange.IsOver || exchange.Direction.Hit?.Rule is not { } rule)
+        if (exchange.IsOver) return;
+        if (exchange.Direction.Hit?.Rule is not { } rule)
         {
-            // It has no route any more: what waits for its next try goes as without.
-            if (!exchange.IsOver) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
+            // Its Service had no routes any more when it came: it waits for its next try, without a limit.
+            Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
             return;
         }
 

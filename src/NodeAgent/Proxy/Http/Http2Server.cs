@@ -61,7 +61,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
         foreach (Http2Exchange exchange in _waiting.ToArray())
         {
-            if (RefusalOf(relay.Sent(exchange, exchange.Head!)) is { } refusal) exchange.Answer(refusal);
+            if (RefusalOf(relay.ForServer(exchange, exchange.Head!)) is { } refusal) exchange.Answer(refusal);
         }
     }
 
@@ -137,7 +137,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     private bool TryOpen(Http2Exchange exchange, HeaderList headers)
     {
         Http2Link link = Link;
-        if (link.IsOverfull || link.Http2.OpenStream(relay.Sent(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
+        if (link.IsOverfull || link.Http2.OpenStream(relay.ForServer(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
         exchange.Open(stream, keepsHead: AsksPolicy || (relay.KeepsHeads && exchange.IsHeadOnly));
         link.ScheduleFlush();
         return true;
@@ -158,7 +158,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
         _isServing = true;
         foreach (Http2Exchange exchange in relay.RequestsOf(this))
         {
-            if (exchange.Entry.List is not null && !_gate!.MayGoOn(exchange.Head is { } head ? relay.Sent(exchange, head) : null)) exchange.Abort(Http2ErrorCode.Cancel);
+            if (exchange.Entry.List is not null && !_gate!.MayGoOn(exchange.Head is { } head ? relay.ForServer(exchange, head) : null)) exchange.Abort(Http2ErrorCode.Cancel);
         }
 
         _isServing = wasServing;

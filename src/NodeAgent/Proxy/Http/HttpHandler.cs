@@ -18,7 +18,7 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
     {
         if (connection.Info.Route == OutboundRouteKind.Routed)
         {
-            IHttpRelay routed = Route(connection, client, observer.ObserveRequests(connection.Info));
+            IHttpRelay routed = RelayRouted(connection, client, observer.ObserveRequests(connection.Info));
             connection.Open(routed);
             await routed.RunAsync();
             connection.Close();
@@ -46,7 +46,7 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
     protected abstract IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests);
 
     /// <summary>Makes what carries requests that are routed; it owns the transport.</summary>
-    protected abstract IHttpRelay Route(ProxiedConnection connection, ITransport client, IRequestObserver requests);
+    protected abstract IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests);
 
     /// <summary>Tells the client why its server can't be reached; its transport is closed when this returns.</summary>
     protected abstract ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests);

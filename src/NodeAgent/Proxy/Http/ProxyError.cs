@@ -27,7 +27,7 @@ internal static class ProxyError
     /// <summary>No route has the request.</summary>
     internal const string NotFound = "destination_not_found";
 
-    /// <summary>A route leads to what is not there.</summary>
+    /// <summary>A route can't be followed.</summary>
     internal const string Configuration = "proxy_configuration_error";
 
     /// <summary>A route gives the server no more time.</summary>

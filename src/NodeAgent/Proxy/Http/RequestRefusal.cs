@@ -5,10 +5,10 @@ using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <summary>What a request is answered with that may not pass.</summary>
+/// <summary>What the proxy answers a request with in a server's place.</summary>
 /// <param name="Status">The status.</param>
 /// <param name="Error">What kind of error, of <see cref="ProxyError"/>.</param>
-/// <param name="Details">In words: the reason, as in metrics and flows, and the policy.</param>
+/// <param name="Details">In words, without quotation marks and without anything of the request: the reason, and the policy or route.</param>
 internal sealed record RequestRefusal(int Status, string Error, string Details)
 {
     /// <summary>Of a path that servers could take for different ones.</summary>
@@ -26,7 +26,7 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of one whose rule has no backend with a weight.</summary>
     internal static RequestRefusal NoBackends(HttpRouteHit hit) => new(500, ProxyError.Configuration, $"{RuleOf(hit)} has no backend");
 
-    /// <summary>Of one that would go to a Service that is none.</summary>
+    /// <summary>Of one whose backend is not there, or is no Service.</summary>
     internal static RequestRefusal BadBackend(HttpRouteHit hit, HttpRouteBackend backend) =>
         new(500, ProxyError.Configuration, backend.Service is { } service ? $"{RuleOf(hit)} has a backend that is not there: Service {service} port {backend.Port}" : $"{RuleOf(hit)} has a backend that is no Service");
 
