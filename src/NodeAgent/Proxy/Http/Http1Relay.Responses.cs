@@ -119,7 +119,7 @@ internal sealed partial class Http1Relay
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _exchange.HasResponse = true;
         ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
-        HeaderList fields = _routing?.Response(response.Fields, _direction) ?? response.Fields;
+        HeaderList fields = _routing?.ForClient(response.Fields, _direction) ?? response.Fields;
         HeadForm form = new() { IsChunked = inChunks, Connection = connection };
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || IsTooLong(fields, length))
         {

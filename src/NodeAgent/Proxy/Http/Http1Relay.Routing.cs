@@ -12,7 +12,8 @@ internal sealed partial class Http1Relay
     // Without a word of retries in a route: of what no server has had, so often.
     private const int MostConnects = 3;
 
-    private readonly Http1Routing? _routing;
+    private readonly RequestRouting? _routing;
+    private readonly Http1ServersOfClient? _servers;
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
     private RoutedServer? _taken;
@@ -25,13 +26,13 @@ internal sealed partial class Http1Relay
     private bool _isLateAsWhole;
     private long _sentBefore;
 
-    private bool RouteRequest(Http1Routing routing)
+    private bool RouteRequest(RequestRouting routing)
     {
         _tries = 0;
         return Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
-    private bool Follow(Http1Routing routing, in RequestDirection direction)
+    private bool Follow(RequestRouting routing, in RequestDirection direction)
     {
         _direction = direction;
         _tries++;
@@ -43,17 +44,17 @@ internal sealed partial class Http1Relay
 
         if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
         ScheduleTimer(direction.Hit?.Rule);
-        if (routing.Servers.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
+        if (_servers!.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(routing, direction.Route, ++_connectId);
+        _ = ConnectAsync(direction.Route, ++_connectId);
         return true;
     }
 
-    private async Task ConnectAsync(Http1Routing routing, OutboundRoute route, int connect)
+    private async Task ConnectAsync(OutboundRoute route, int connect)
     {
         try
         {
-            ServerConnection made = await routing.Servers.ConnectAsync(route);
+            ServerConnection made = await _servers!.ConnectAsync(route);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
@@ -84,14 +85,14 @@ internal sealed partial class Http1Relay
         return false;
     }
 
-    private bool Forward(Http1Routing routing, RoutedServer taken)
+    private bool Forward(RequestRouting routing, RoutedServer taken)
     {
         taken.Take(this);
         (_taken, _server) = (taken, taken.Server);
         _isServersLast = false;
         _sentBefore -= _server.Side.Output.Written;
         _server.Gate.OnChanged(_askAnew);
-        return ForwardRequest(_server, routing.Request(_exchange.Request.Fields, _direction));
+        return ForwardRequest(_server, routing.ForServer(_exchange.Request.Fields, _direction));
     }
 
     // Its request is over: others may use it, if it was taken for this one.
@@ -111,12 +112,12 @@ internal sealed partial class Http1Relay
         return taken;
     }
 
-    private bool Redirect(Http1Routing routing, HttpRouteHit hit)
+    private bool Redirect(RequestRouting routing, HttpRouteHit hit)
     {
         bool isWhole = _exchange.Request.Body == BodyKind.None || _exchange.Request is { Body: BodyKind.Length, Length: 0 };
         _exchange.IsLast |= !isWhole || _exchange.Request.IsVersion10;
         HeadForm form = new() { Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None };
-        Http2.HeaderList fields = routing.Response(Redirection.Of(_exchange.Request.Fields, hit, routing.Client.Destination.Port, _time.GetUtcNow()), _direction);
+        Http2.HeaderList fields = routing.ForClient(Redirection.Of(_exchange.Request.Fields, hit, routing.Client.Destination.Port, _time.GetUtcNow()), _direction);
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
         {
             Refuse(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");

@@ -61,11 +61,12 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
     /// <param name="routing">Where requests go.</param>
+    /// <param name="servers">The connections that they go by.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, Http1Routing routing, HttpOptions options, IRequestObserver observer, TimeProvider time)
-        : this(client, clientOwner, options, observer, time) => _routing = routing;
+    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1ServersOfClient servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        : this(client, clientOwner, options, observer, time) => (_routing, _servers) = (routing, servers);
 
     /// <inheritdoc/>
     public long BytesSent => _sentBefore + (_server?.Side.Output.Written ?? 0);

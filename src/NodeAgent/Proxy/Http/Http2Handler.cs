@@ -19,7 +19,7 @@ internal sealed class Http2Handler(HttpOptions options, IProxyDirectory director
 
     /// <inheritdoc/>
     protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
-        new Http2Relay(client, connection.ClientHolder, new Http2Routing(connection.Info, new RequestRouter(connection.Info, directory, Random.Shared), dialer, Observer), options, requests, time);
+        new Http2Relay(client, connection.ClientHolder, new RequestRouting(connection.Info, directory), dialer, Observer, options, requests, time);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

@@ -12,17 +12,17 @@ internal sealed partial class Http2Relay
     // Without a word of retries in a route: of what no server has had, so often.
     private const int MostConnects = 3;
 
-    private readonly Http2Routing? _routing;
+    private readonly RequestRouting? _routing;
     private readonly Http2ServersOfClient? _servers;
 
     /// <summary>Whether the heads of requests without a body are kept until they are answered: these may have to be sent again.</summary>
     internal bool KeepsHeads => _routing is not null;
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
-    internal HeaderList ForServer(Http2Exchange exchange, HeaderList headers) => _routing?.Request(headers, exchange.Direction) ?? headers;
+    internal HeaderList ForServer(Http2Exchange exchange, HeaderList headers) => _routing?.ForServer(headers, exchange.Direction) ?? headers;
 
     /// <summary>A response as its client gets it; valid until the next.</summary>
-    internal HeaderList ForClient(Http2Exchange exchange, HeaderList headers) => _routing?.Response(headers, exchange.Direction) ?? headers;
+    internal HeaderList ForClient(Http2Exchange exchange, HeaderList headers) => _routing?.ForClient(headers, exchange.Direction) ?? headers;
 
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
@@ -74,7 +74,7 @@ internal sealed partial class Http2Relay
 
         if (direction.IsRedirect)
         {
-            exchange.AnswerAsRouted(_routing!.Response(Redirection.Of(exchange.Head!, direction.Hit!, _routing.Client.Destination.Port, _time.GetUtcNow()), direction));
+            exchange.AnswerAsRouted(_routing!.ForClient(Redirection.Of(exchange.Head!, direction.Hit!, _routing.Client.Destination.Port, _time.GetUtcNow()), direction));
             return;
         }
 

@@ -1,5 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -57,14 +58,17 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client.</param>
     /// <param name="routing">Where requests go.</param>
+    /// <param name="dialer">Makes connections to servers.</param>
+    /// <param name="connections">Hears of these, and of requests that go by them.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
-    internal Http2Relay(ITransport client, in BudgetHolder clientOwner, Http2Routing routing, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal Http2Relay(
+        ITransport client, in BudgetHolder clientOwner, RequestRouting routing, RequestDialer dialer, IProxyObserver connections, HttpOptions options, IRequestObserver observer, TimeProvider time)
         : this(client, clientOwner, options, observer, time)
     {
         _routing = routing;
-        _servers = new Http2ServersOfClient(this, routing, client.Loop, options, time);
+        _servers = new Http2ServersOfClient(this, routing.Client, dialer, connections, client.Loop, options, time);
     }
 
     /// <inheritdoc/>

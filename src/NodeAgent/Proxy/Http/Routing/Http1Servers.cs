@@ -17,7 +17,7 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     internal TimeSpan IdleTime => options.ServerIdleTime;
 
     /// <summary>Those for the requests of one client.</summary>
-    internal ServersOfClient For(ProxyConnectionInfo client) => new(this, client);
+    internal Http1ServersOfClient For(ProxyConnectionInfo client) => new(this, client);
 
     /// <summary>The one that has waited least; null when none does.</summary>
     internal RoutedServer? TryTake(in ServerKey key)

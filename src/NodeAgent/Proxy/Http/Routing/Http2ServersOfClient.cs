@@ -7,11 +7,13 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
 /// <summary>The connections to servers of HTTP/2 that requests of one client's connection go by: one to each backend. Belongs to its loop's thread.</summary>
 /// <param name="relay">Whose requests go by them.</param>
-/// <param name="routing">Where requests go.</param>
+/// <param name="client">The client's connection.</param>
+/// <param name="dialer">Makes them.</param>
+/// <param name="observer">Hears of them, and of requests that go by them.</param>
 /// <param name="loop">The loop.</param>
 /// <param name="options">Limits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routing, EventLoop loop, HttpOptions options, TimeProvider time)
+internal sealed class Http2ServersOfClient(Http2Relay relay, ProxyConnectionInfo client, RequestDialer dialer, IProxyObserver observer, EventLoop loop, HttpOptions options, TimeProvider time)
 {
     private readonly Dictionary<ServerKey, Http2Server> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
@@ -22,7 +24,7 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routin
     /// <param name="route">Where the request goes.</param>
     internal Http2Server Find(in OutboundRoute route)
     {
-        ServerKey key = ServerKey.Of(routing.Client, route);
+        ServerKey key = ServerKey.Of(client, route);
         if (_byKey.TryGetValue(key, out Http2Server? known))
         {
             if (!known.IsLeaving) return known;
@@ -72,7 +74,7 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routin
         {
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
-            DialledServer dialled = await routing.Dialer.ConnectAsync(routing.Client, route);
+            DialledServer dialled = await dialer.ConnectAsync(client, route);
             if (dialled.Transport is null) relay.OnNotConnected(server, dialled.Failure);
             else await ServeAsync(server, dialled, route.Load);
         }
@@ -95,7 +97,7 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, Http2Routing routin
         load?.Add();
         try
         {
-            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, routing.Observer), routing.Observer.ObserveRequests(connection.Info), options.ServerIdleTime);
+            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime);
             connection.Open(new Running(server));
             if (_isEnding) server.Drain(); // its client has gone meanwhile
             await server.RunAsync();

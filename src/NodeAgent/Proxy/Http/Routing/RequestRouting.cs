@@ -5,9 +5,8 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
 /// <summary>Where the requests of one client's connection go, and what becomes of them and their responses on the way. Belongs to its loop's thread.</summary>
 /// <param name="client">The client's connection.</param>
-/// <param name="router">Finds where each goes.</param>
-/// <param name="servers">The connections that they go by.</param>
-internal sealed class Http1Routing(ProxyConnectionInfo client, RequestRouter router, Http1Servers servers)
+/// <param name="directory">Routes and addresses.</param>
+internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory directory)
 {
     private readonly HeadChanges _requests = new();
     private readonly HeadChanges _responses = new();
@@ -16,14 +15,11 @@ internal sealed class Http1Routing(ProxyConnectionInfo client, RequestRouter rou
     internal ProxyConnectionInfo Client => client;
 
     /// <summary>Finds where each request goes.</summary>
-    internal RequestRouter Router => router;
-
-    /// <summary>The connections to servers.</summary>
-    internal ServersOfClient Servers { get; } = servers.For(client);
+    internal RequestRouter Router { get; } = new(client, directory, Random.Shared);
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
-    internal HeaderList Request(HeaderList fields, in RequestDirection direction) => _requests.OfRequest(fields, direction.Hit, direction.Backend);
+    internal HeaderList ForServer(HeaderList request, in RequestDirection direction) => _requests.OfRequest(request, direction.Hit, direction.Backend);
 
     /// <summary>A response as its client gets it; valid until the next.</summary>
-    internal HeaderList Response(HeaderList fields, in RequestDirection direction) => _responses.OfResponse(fields, direction.Hit, direction.Backend);
+    internal HeaderList ForClient(HeaderList response, in RequestDirection direction) => _responses.OfResponse(response, direction.Hit, direction.Backend);
 }
