@@ -131,7 +131,14 @@ internal sealed class StandInCluster : IAsyncDisposable
     {
         foreach (var type in PlannedTypes.Where(t => t.IsNamespaced && _mayWatch(t.FullName)))
         {
-            if ((await Admin.Resource(type).ListAsync(new() { Namespace = ns }, _stop.Token)).Items.Any(o => o.Metadata.DeletionTimestamp is not null)) return true;
+            try
+            {
+                if ((await Admin.Resource(type).ListAsync(new() { Namespace = ns }, _stop.Token)).Items.Any(o => o.Metadata.DeletionTimestamp is not null)) return true;
+            }
+            catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
+            {
+                // An old server does not have the kind.
+            }
         }
 
         return false;
