@@ -38,10 +38,7 @@ internal sealed record HttpRouteObject(ObjectKind RouteKind, ObjectMeta Meta) : 
         routes.OrderBy(r => r.RouteKey.Kind).ThenBy(r => r.Meta.Origin.Created ?? DateTimeOffset.MaxValue).ThenBy(r => r.Meta.FullName);
 
     /// <summary>Whether requests to a port of a Service are meant, and can be read there.</summary>
-    public bool Covers(NamespacedName service, ServicePort port) => MayCarryHttp(port.AppProtocol) && Parents.Any(p => p.Reference.Service == service && p.Reference.Covers(port));
-
-    /// <summary>Whether routes of requests can hold for a port: it says that it speaks HTTP, or nothing.</summary>
-    public static bool MayCarryHttp(string? appProtocol) => appProtocol is null || HttpKinds.Of(appProtocol) != HttpKind.None;
+    public bool Covers(NamespacedName service, ServicePort port) => HttpKinds.MayBe(port.AppProtocol) && Parents.Any(p => p.Reference.Service == service && p.Reference.Covers(port));
 
     /// <summary>A Service whose requests it is about.</summary>
     /// <param name="Index">Which of the route's parents it is, as they are written; from 0.</param>

@@ -13,10 +13,10 @@ internal sealed class HttpRouteWarnings
 {
     private readonly MultiMap<NamespacedName, ObjectKey> _byParent = new();
     private readonly MultiMap<NamespacedName, ObjectKey> _byBackend = new();
-    private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
+    private readonly WarningTable _warnings = new();
 
     /// <summary>All of them, by route.</summary>
-    public IEnumerable<SourceError> All => _warnings.Values.SelectMany(w => w);
+    public IEnumerable<SourceError> All => _warnings.All;
 
     /// <summary>Takes changes up.</summary>
     /// <param name="changes">Objects as they were and as they are.</param>
@@ -36,12 +36,7 @@ internal sealed class HttpRouteWarnings
             foreach (NamespacedName backend in BackendsOf(now)) _byBackend.Add(backend, one.Key);
             foreach (NamespacedName parent in ParentsOf(old).Concat(ParentsOf(now))) dirty.UnionWith(_byParent[parent]);
         }
-        foreach (ObjectKey key in dirty)
-        {
-            SourceError[] found = find(key) is HttpRouteObject route ? [.. Of(route, find).Take(SourceError.MostOfAPlace + 1)] : [];
-            if (found.Length == 0) _warnings.Remove(key.ToString());
-            else _warnings[key.ToString()] = found;
-        }
+        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is HttpRouteObject route ? Of(route, find) : []);
     }
 
     private static IEnumerable<NamespacedName> ParentsOf(MeshObject? route) => (route as HttpRouteObject)?.Parents.Select(p => p.Reference.Service) ?? [];
@@ -74,7 +69,7 @@ internal sealed class HttpRouteWarnings
             yield return NotFound(route, $"there is no Service {name.Name} in namespace {name.Namespace}: the route holds for nothing", path);
             yield break;
         }
-        ServicePortObject[] meant = [.. service.Ports.Where(p => parent.Reference.Covers(p.ToPort()))], ports = [.. meant.Where(p => HttpRouteObject.MayCarryHttp(p.AppProtocol))];
+        ServicePortObject[] meant = [.. service.Ports.Where(p => parent.Reference.Covers(p.ToPort()))], ports = [.. meant.Where(p => HttpKinds.MayBe(p.AppProtocol))];
         if (meant.Length == 0) yield return NotFound(route, $"Service {name.Name} has no such port of TCP: the route holds for nothing", path);
         foreach (ServicePortObject other in meant.Except(ports))
         {

@@ -20,10 +20,10 @@ internal sealed class ServicePortWarnings(WorkloadIndex workloads)
     private readonly SelectorIndex<ServiceObject> _byName = new(s => s.Selector);
 
     private readonly MultiMap<string, ObjectKey> _byNameOfNamespace = new();
-    private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
+    private readonly WarningTable _warnings = new();
 
     /// <summary>All of them, by policy.</summary>
-    public IEnumerable<SourceError> All => _warnings.Values.SelectMany(w => w);
+    public IEnumerable<SourceError> All => _warnings.All;
 
     /// <summary>Takes changes up that the workloads have gone through already.</summary>
     /// <param name="changes">Objects as they were and as they are.</param>
@@ -53,12 +53,7 @@ internal sealed class ServicePortWarnings(WorkloadIndex workloads)
         {
             if ((old as WorkloadObject, now as WorkloadObject) is var (was, isNow) && !HasSameNames(was, isNow)) dirty.UnionWith(PoliciesOf(was).Concat(PoliciesOf(isNow)));
         }
-        foreach (ObjectKey key in dirty)
-        {
-            SourceError[] found = find(key) is AuthorizationPolicyObject policy ? [.. Of(policy, find).Take(SourceError.MostOfAPlace + 1)] : [];
-            if (found.Length == 0) _warnings.Remove(key.ToString());
-            else _warnings[key.ToString()] = found;
-        }
+        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is AuthorizationPolicyObject policy ? Of(policy, find) : []);
     }
 
     private IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, Func<ObjectKey, MeshObject?> find)

@@ -11,10 +11,10 @@ internal sealed class UnreadPortWarnings
     // Of policies with conditions on requests, and of Services that say something of HTTP.
     private readonly MultiMap<string, ObjectKey> _policies = new();
     private readonly MultiMap<string, ObjectKey> _services = new();
-    private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
+    private readonly WarningTable _warnings = new();
 
     /// <summary>All of them, by policy.</summary>
-    public IEnumerable<SourceError> All => _warnings.Values.SelectMany(w => w);
+    public IEnumerable<SourceError> All => _warnings.All;
 
     /// <summary>Takes changes up.</summary>
     /// <param name="changes">Objects as they were and as they are.</param>
@@ -40,12 +40,7 @@ internal sealed class UnreadPortWarnings
             }
         }
 
-        foreach (ObjectKey key in dirty)
-        {
-            SourceError[] found = find(key) is AuthorizationPolicyObject policy && AsksAboutRequests(policy) ? [.. Of(policy, find).Take(SourceError.MostOfAPlace + 1)] : [];
-            if (found.Length == 0) _warnings.Remove(key.ToString());
-            else _warnings[key.ToString()] = found;
-        }
+        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is AuthorizationPolicyObject policy && AsksAboutRequests(policy) ? Of(policy, find) : []);
     }
 
     private IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, Func<ObjectKey, MeshObject?> find)

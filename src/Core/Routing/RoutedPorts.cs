@@ -13,7 +13,7 @@ public sealed class RoutedPorts
         foreach (var parents in snapshot.HttpRoutes.Values.SelectMany(r => r.Parents, (route, parent) => (Route: route, Parent: parent)).GroupBy(p => p.Parent.Service))
         {
             if (!snapshot.Services.TryGetValue(parents.Key, out ServiceInfo? service)) continue;
-            foreach (ServicePort port in service.Ports.Where(p => p.AppProtocol is null || HttpKinds.Of(p.AppProtocol) != HttpKind.None))
+            foreach (ServicePort port in service.Ports.Where(p => HttpKinds.MayBe(p.AppProtocol)))
             {
                 EquatableArray<HttpRouteInfo> routes = parents.Where(p => p.Parent.Covers(port)).Select(p => p.Route).Distinct().ToEquatableArray();
                 if (!routes.IsEmpty) _byPort.Add(port, new RoutedServicePort(service, port, routes));

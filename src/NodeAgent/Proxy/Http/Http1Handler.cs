@@ -19,7 +19,7 @@ internal sealed class Http1Handler(HttpOptions options, IProxyDirectory director
 
     /// <inheritdoc/>
     protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
-        new Http1Relay(client, connection.ClientHolder, new RequestRouting(connection.Info, directory), servers.For(connection.Info), options, requests, time);
+        new Http1Relay(client, connection.ClientHolder, new RequestRouting(connection.Info, directory), servers, options, requests, time);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

@@ -129,7 +129,7 @@ internal sealed partial class Http1Relay
         _sent = fields;
         if (server.Gate.Ask(fields) is { } refusal)
         {
-            Refuse(refusal.Status, refusal.Error, refusal.Details);
+            Refuse(refusal);
             return false;
         }
 
@@ -144,7 +144,7 @@ internal sealed partial class Http1Relay
         };
         if (!Http1HeadWriter.TryWriteRequest(fields, form, room, out int length) || IsTooLong(fields, length))
         {
-            Refuse(431, ProxyError.Request, "the head is too long");
+            Refuse(RequestRefusal.LongHead);
             return false;
         }
 
@@ -230,10 +230,10 @@ internal sealed partial class Http1Relay
     }
 
     // Of a request that has begun, and of which the server has nothing.
-    private void Refuse(int status, string error, string details)
+    private void Refuse(RequestRefusal refusal)
     {
         _exchange.IsRequestWhole = true;
-        AnswerLast(status, error, details);
+        AnswerLast(refusal);
     }
 
     // Policy has changed. What was never HTTP can't be asked about; of what an upgrade has led to, the request for it can.
@@ -242,6 +242,8 @@ internal sealed partial class Http1Relay
         bool wasNeverHttp = _isBytes && _exchange.Count == 0;
         if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(wasNeverHttp ? null : _sent)) Abort(ProxyFailure.PolicyChanged);
     }
+
+    private void AnswerLast(RequestRefusal refusal) => AnswerLast(refusal.Status, refusal.Error, refusal.Details);
 
     // In the server's place. Of what answers HEAD there is no body.
     private void AnswerLast(int status, string error, string details)

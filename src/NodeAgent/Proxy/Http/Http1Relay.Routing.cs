@@ -9,11 +9,8 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <content>Where requests go whose Service has routes: each by a connection to a backend of its own choice, which is taken for it and given back after it.</content>
 internal sealed partial class Http1Relay
 {
-    // Without a word of retries in a route: of what no server has had, so often.
-    private const int MostConnects = 3;
-
     private readonly RequestRouting? _routing;
-    private readonly Http1ServersOfClient? _servers;
+    private readonly Http1Servers? _servers;
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
     private RoutedServer? _taken;
@@ -38,23 +35,25 @@ internal sealed partial class Http1Relay
         _tries++;
         if (direction.Refusal is { } refusal)
         {
-            Refuse(refusal.Status, refusal.Error, refusal.Details);
+            Refuse(refusal);
             return false;
         }
 
         if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
-        ScheduleTimer(direction.Hit?.Rule);
-        if (_servers!.TryTake(direction.Route) is { } idle) return Forward(routing, idle);
+        ScheduleTimer();
+        if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(direction.Route, ++_connectId);
+        _ = ConnectAsync(routing, direction.Route, ++_connectId);
         return true;
     }
 
-    private async Task ConnectAsync(OutboundRoute route, int connect)
+    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
+
+    private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect)
     {
         try
         {
-            ServerConnection made = await _servers!.ConnectAsync(route);
+            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
@@ -78,10 +77,8 @@ internal sealed partial class Http1Relay
         ServerConnection made = _made;
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
-        bool mayBeTried = made.Failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged) && _tries < Math.Max(MostConnects, 1 + (_direction.Hit?.Rule.Retry?.Attempts ?? 0));
-        if (mayBeTried) return Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
-        RequestRefusal refusal = RequestRefusal.Of(made.Failure);
-        Refuse(refusal.Status, refusal.Error, refusal.Details);
+        if (_direction.MayConnectAgain(made.Failure, _tries)) return FollowAnother();
+        Refuse(RequestRefusal.Of(made.Failure));
         return false;
     }
 
@@ -120,7 +117,7 @@ internal sealed partial class Http1Relay
         Http2.HeaderList fields = routing.ForClient(Redirection.Of(_exchange.Request.Fields, hit, routing.Client.Destination.Port, _time.GetUtcNow()), _direction);
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
         {
-            Refuse(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");
+            Refuse(RequestRefusal.LongRedirect);
             return false;
         }
 
@@ -139,7 +136,7 @@ internal sealed partial class Http1Relay
     // A server may end a connection that has been used before at any time, also while a request is on its way: one that may be repeated is (RFC 9110, section 9.2.2).
     private bool TryResendAfterEnd(Http1Server server)
     {
-        bool isStale = server.IsUsed && _tries < MostConnects;
+        bool isStale = server.IsUsed && RequestDirection.MayResend(_tries);
         if (!isStale || !IsRepeatable || !RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) return false;
         TryAgain();
         return true;
@@ -148,7 +145,7 @@ internal sealed partial class Http1Relay
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
-        if (_direction.Hit?.Rule.Retry is not { } retry || _tries > retry.Attempts || !retry.Codes.AsSpan().Contains(status) || !IsRepeatable) return false;
+        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable) return false;
         TryAgain();
         return true;
     }
@@ -162,18 +159,14 @@ internal sealed partial class Http1Relay
         _connectId++;
         _exchange.BeginAgain();
         (_requestPart, _hasNews) = (RequestPart.Pause, true);
-        TimeSpan backoff = _direction.Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero, left = TimeLeft();
-        Loop.Schedule(_tryTimer, backoff < left ? backoff : left);
+        Loop.Schedule(_tryTimer, _direction.Pause(Elapsed));
     }
 
     // Of one try, or of the whole request, whichever is over first.
-    private void ScheduleTimer(HttpRouteRule? rule)
+    private void ScheduleTimer()
     {
         Loop.Timers.Cancel(_tryTimer);
-        if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
-        TimeSpan left = TimeLeft();
-        _isLateAsWhole = rule.BackendTimeout is not { } one || left <= one;
-        Loop.Schedule(_tryTimer, _isLateAsWhole ? left : rule.BackendTimeout!.Value);
+        if (_direction.LimitOfTry(Elapsed, out _isLateAsWhole) is { } limit) Loop.Schedule(_tryTimer, limit);
     }
 
     private void OnTimerFired()
@@ -187,8 +180,8 @@ internal sealed partial class Http1Relay
         _hasTimerFired = false;
         if (_requestPart == RequestPart.Pause)
         {
-            if (TimeLeft() > TimeSpan.Zero) Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
-            else AnswerLate("the request took longer than its route allows");
+            if (_direction.TimeLeft(Elapsed) > TimeSpan.Zero) FollowAnother();
+            else AnswerLast(RequestRefusal.RequestTimeout);
         }
         else if (!_exchange.IsOpen)
         {
@@ -198,17 +191,15 @@ internal sealed partial class Http1Relay
         {
             Abort(ProxyFailure.ConnectTimeout);
         }
-        else if (!_isLateAsWhole && _direction.Hit?.Rule.Retry is { } retry && _tries <= retry.Attempts && IsRepeatable)
+        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable)
         {
             TryAgain();
         }
         else
         {
-            AnswerLate(_isLateAsWhole ? "the request took longer than its route allows" : "the server took longer than the route allows");
+            AnswerLast(_isLateAsWhole ? RequestRefusal.RequestTimeout : RequestRefusal.BackendTimeout);
         }
     }
 
-    private TimeSpan TimeLeft() => _direction.Hit?.Rule.RequestTimeout is { } most ? most - _time.GetElapsedTime(_exchange.Began) : TimeSpan.MaxValue;
-
-    private void AnswerLate(string details) => AnswerLast(504, ProxyError.ResponseTimeout, details);
+    private TimeSpan Elapsed => _time.GetElapsedTime(_exchange.Began);
 }

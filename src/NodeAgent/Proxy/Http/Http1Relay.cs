@@ -65,7 +65,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1ServersOfClient servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1Servers servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
         : this(client, clientOwner, options, observer, time) => (_routing, _servers) = (routing, servers);
 
     /// <inheritdoc/>

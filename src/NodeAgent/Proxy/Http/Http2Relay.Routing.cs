@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -9,9 +8,6 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <content>Where requests go whose Service has routes: each to a backend of its own choice, by one connection to each.</content>
 internal sealed partial class Http2Relay
 {
-    // Without a word of retries in a route: of what no server has had, so often.
-    private const int MostConnects = 3;
-
     private readonly RequestRouting? _routing;
     private readonly Http2ServersOfClient? _servers;
 
@@ -27,7 +23,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
-        if (_routing is null || exchange.Direction.Hit?.Rule.Retry is not { } retry || exchange.Tries > retry.Attempts || !retry.Codes.AsSpan().Contains(status) || !exchange.IsRepeatable) return false;
+        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable) return false;
         TryAgain(exchange);
         return true;
     }
@@ -35,7 +31,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again whose server has gone before it had answered, or has refused it unseen; if so, nothing more is to be done with it.</summary>
     internal bool TryResendAfterEnd(Http2Exchange exchange, bool isRefused)
     {
-        if (_routing is null || exchange.Tries >= MostConnects || !exchange.IsRepeatable || _client.IsClosed) return false;
+        if (_routing is null || !RequestDirection.MayResend(exchange.Tries) || !exchange.IsRepeatable || _client.IsClosed) return false;
         if (!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) return false;
         TryAgain(exchange);
         return true;
@@ -48,13 +44,13 @@ internal sealed partial class Http2Relay
     }
 
     // Its server is gone, or was never reached, and has seen nothing of it.
-    private void RouteAnew(Http2Exchange exchange)
-    {
-        if (HasConnectsLeft(exchange)) FollowAnother(exchange);
-        else exchange.Answer(RequestRefusal.Of(ProxyFailure.ConnectFailed));
-    }
+    private void RouteAnew(Http2Exchange exchange) => RouteAnew(exchange, ProxyFailure.ConnectFailed);
 
-    private static bool HasConnectsLeft(Http2Exchange exchange) => exchange.Tries < Math.Max(MostConnects, 1 + (exchange.Direction.Hit?.Rule.Retry?.Attempts ?? 0));
+    private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
+    {
+        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries)) FollowAnother(exchange);
+        else exchange.Answer(RequestRefusal.Of(failure));
+    }
 
     private void FollowAnother(Http2Exchange exchange)
     {
@@ -78,7 +74,7 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        ScheduleTimer(exchange, direction.Hit?.Rule);
+        ScheduleTimer(exchange);
         Http2Server server = _servers!.Find(direction.Route);
         if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
         else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
@@ -94,49 +90,33 @@ internal sealed partial class Http2Relay
     internal void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
         _servers?.Forget(server);
-        bool mayBeTried = failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged);
-        server.GiveUpWaiting(exchange =>
-        {
-            if (mayBeTried && HasConnectsLeft(exchange)) FollowAnother(exchange);
-            else exchange.Answer(RequestRefusal.Of(failure));
-        });
+        server.GiveUpWaiting(exchange => RouteAnew(exchange, failure));
     }
 
     private void TryAgain(Http2Exchange exchange)
     {
         exchange.TakeBack();
-        HttpRouteRule? rule = exchange.Direction.Hit?.Rule;
-        TimeSpan backoff = rule?.Retry?.Backoff ?? TimeSpan.Zero, left = rule is null ? TimeSpan.MaxValue : LeftOf(exchange, rule);
-        _client.Loop.Schedule(TimerOf(exchange), backoff < left ? backoff : left);
+        _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
     }
 
     // Of one try, or of the whole request, whichever is over first.
-    private void ScheduleTimer(Http2Exchange exchange, HttpRouteRule? rule)
+    private void ScheduleTimer(Http2Exchange exchange)
     {
-        if (rule is null || (rule.RequestTimeout is null && rule.BackendTimeout is null)) return;
-        TimeSpan left = LeftOf(exchange, rule);
-        _client.Loop.Schedule(TimerOf(exchange), rule.BackendTimeout is { } one && one < left ? one : left);
+        if (exchange.Direction.LimitOfTry(ElapsedOf(exchange), out _) is { } limit) _client.Loop.Schedule(TimerOf(exchange), limit);
     }
 
-    private TimeSpan LeftOf(Http2Exchange exchange, HttpRouteRule rule) => rule.RequestTimeout is { } whole ? whole - _time.GetElapsedTime(exchange.Began) : TimeSpan.MaxValue;
+    private TimeSpan ElapsedOf(Http2Exchange exchange) => _time.GetElapsedTime(exchange.Began);
 
     private LoopTimer TimerOf(Http2Exchange exchange) => exchange.Timer ??= new LoopTimer(state => OnTimer((Http2Exchange)state!), exchange);
 
     private void OnTimer(Http2Exchange exchange)
     {
         if (exchange.IsOver) return;
-        if (exchange.Direction.Hit?.Rule is not { } rule)
-        {
-            // Its Service had no routes any more when it came: it waits for its next try, without a limit.
-            Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
-            return;
-        }
-
-        bool isOutOfTime = LeftOf(exchange, rule) <= TimeSpan.Zero, waitsForNextTry = exchange.Destination is null;
+        bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero, waitsForNextTry = exchange.Destination is null;
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
-        else if (isOutOfTime) exchange.Answer(504, ProxyError.ResponseTimeout, "the request took longer than its route allows");
-        else if (waitsForNextTry) Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
-        else if (rule.Retry is { } retry && exchange.Tries <= retry.Attempts && exchange.IsRepeatable) TryAgain(exchange);
-        else exchange.Answer(504, ProxyError.ResponseTimeout, "the server took longer than the route allows");
+        else if (isOutOfTime) exchange.Answer(RequestRefusal.RequestTimeout);
+        else if (waitsForNextTry) FollowAnother(exchange);
+        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable) TryAgain(exchange);
+        else exchange.Answer(RequestRefusal.BackendTimeout);
     }
 }

@@ -17,8 +17,20 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of a request that is none.</summary>
     internal static RequestRefusal Of(MessageRefusal refusal) => new(refusal.Status, ProxyError.Request, refusal.Reason);
 
+    /// <summary>Of one whose head has no room as the server would get it.</summary>
+    internal static RequestRefusal LongHead { get; } = new(431, ProxyError.Request, "the head is too long");
+
     /// <summary>Of one that would go to a server that speaks another version of HTTP.</summary>
     internal static RequestRefusal OtherVersion { get; } = new(502, ProxyError.Protocol, "the backend speaks another version of HTTP than the Service");
+
+    /// <summary>Of one that can't be told where to ask.</summary>
+    internal static RequestRefusal LongRedirect { get; } = new(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");
+
+    /// <summary>Of one that has taken longer than its route allows.</summary>
+    internal static RequestRefusal RequestTimeout { get; } = new(504, ProxyError.ResponseTimeout, "the request took longer than its route allows");
+
+    /// <summary>Of one whose server has taken longer.</summary>
+    internal static RequestRefusal BackendTimeout { get; } = new(504, ProxyError.ResponseTimeout, "the server took longer than the route allows");
 
     /// <summary>Of one that no rule has.</summary>
     internal static RequestRefusal NoRoute(ServiceInfo? service) => new(404, ProxyError.NotFound, $"no rule of the routes for Service {service?.Name} has the request");

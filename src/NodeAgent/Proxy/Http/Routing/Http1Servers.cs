@@ -16,9 +16,6 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     /// <summary>How long one waits for a request before it is closed.</summary>
     internal TimeSpan IdleTime => options.ServerIdleTime;
 
-    /// <summary>Those for the requests of one client.</summary>
-    internal Http1ServersOfClient For(ProxyConnectionInfo client) => new(this, client);
-
     /// <summary>The one that has waited least; null when none does.</summary>
     internal RoutedServer? TryTake(in ServerKey key)
     {

@@ -10,6 +10,51 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <param name="Refusal">What it is answered with; null: it goes on, or is sent elsewhere (<see cref="IsRedirect"/>).</param>
 internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBackend? Backend, OutboundRoute Route, RequestRefusal? Refusal)
 {
+    // Without a word of retries in a route: of what no server has had, so often.
+    private const int MostConnects = 3;
+
     /// <summary>Whether its client is told to ask elsewhere.</summary>
     internal bool IsRedirect => Hit?.Rule.Filters.Redirect is not null;
+
+    /// <summary>Whether it may be tried again, because no server was reached. What policy forbids may not: elsewhere it would be forbidden as well, or is not meant to be found out.</summary>
+    /// <param name="failure">Why none was reached.</param>
+    /// <param name="tries">How often it was tried.</param>
+    internal bool MayConnectAgain(ProxyFailure failure, int tries) =>
+        failure is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged) && tries < Math.Max(MostConnects, 1 + (Hit?.Rule.Retry?.Attempts ?? 0));
+
+    /// <summary>Whether it may be sent again because its server has ended the connection, or has refused it unseen, so far as that is a matter of how often.</summary>
+    /// <param name="tries">How often it was tried.</param>
+    internal static bool MayResend(int tries) => tries < MostConnects;
+
+    /// <summary>Whether its route has it tried again when its server has taken too long.</summary>
+    /// <param name="tries">How often it was tried.</param>
+    internal bool MayTryAgain(int tries) => Hit?.Rule.Retry is { } retry && tries <= retry.Attempts;
+
+    /// <summary>Whether its route has it tried again after a response.</summary>
+    /// <param name="status">The response's status.</param>
+    /// <param name="tries">How often it was tried.</param>
+    internal bool MayTryAgainFor(int status, int tries) => MayTryAgain(tries) && Hit!.Rule.Retry!.Codes.AsSpan().Contains(status);
+
+    /// <summary>How much of the time that its route gives it as a whole is left; without a limit the longest there is.</summary>
+    /// <param name="elapsed">How long it has taken.</param>
+    internal TimeSpan TimeLeft(TimeSpan elapsed) => Hit?.Rule.RequestTimeout is { } most ? most - elapsed : TimeSpan.MaxValue;
+
+    /// <summary>How long is waited before it is tried again: what its route says, but not beyond its time.</summary>
+    /// <param name="elapsed">How long it has taken.</param>
+    internal TimeSpan Pause(TimeSpan elapsed)
+    {
+        TimeSpan backoff = Hit?.Rule.Retry?.Backoff ?? TimeSpan.Zero, left = TimeLeft(elapsed);
+        return backoff < left ? backoff : left;
+    }
+
+    /// <summary>How long a try may take: what its route gives one, or what is left for the request; null: as long as it likes.</summary>
+    /// <param name="elapsed">How long the request has taken.</param>
+    /// <param name="isWhole">Whether it is what is left for the request.</param>
+    internal TimeSpan? LimitOfTry(TimeSpan elapsed, out bool isWhole)
+    {
+        TimeSpan left = TimeLeft(elapsed);
+        TimeSpan? one = Hit?.Rule.BackendTimeout;
+        isWhole = one is null || left <= one;
+        return !isWhole ? one : left == TimeSpan.MaxValue ? null : left;
+    }
 }

@@ -14,6 +14,10 @@ internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory
     /// <summary>The client's connection.</summary>
     internal ProxyConnectionInfo Client => client;
 
+    /// <summary>By which connections a request may go.</summary>
+    /// <param name="route">Where it goes.</param>
+    internal ServerKey KeyOf(in OutboundRoute route) => ServerKey.Of(client, route);
+
     /// <summary>Finds where each request goes.</summary>
     internal RequestRouter Router { get; } = new(client, directory, Random.Shared);
 
