@@ -137,7 +137,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     private bool TryOpen(Http2Exchange exchange, HeaderList headers)
     {
         Http2Link link = Link;
-        if (link.IsOverfull || link.Http2.OpenStream(relay.ForServer(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
+        if (link.IsOverfull || link.Http2.OpenStream(_gate!.ForServer(relay.ForServer(exchange, headers)), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
         exchange.Open(stream, keepsHead: AsksPolicy || (relay.KeepsHeads && exchange.IsHeadOnly));
         link.ScheduleFlush();
         return true;
