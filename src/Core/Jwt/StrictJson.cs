@@ -24,9 +24,9 @@ internal static class StrictJson
         {
             document = JsonDocument.Parse(utf8, Options);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return false;
+            return false; // the latter of a name with an escaped surrogate without its other half
         }
 
         if (document.RootElement.ValueKind == JsonValueKind.Object) return true;
