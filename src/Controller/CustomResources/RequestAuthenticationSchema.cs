@@ -45,7 +45,7 @@ internal static class RequestAuthenticationSchema
         "An issuer, its keys, and where its tokens stand.",
         new SchemaField("issuer", Plain("Who makes the tokens: exactly what they have as iss.")) { IsRequired = true },
         new SchemaField("audiences", Nodes.List("For whom tokens may be meant (aud); one is enough.", Plain("An audience."), RequestAuthenticationReader.MostElements)) { Default = "any" },
-        new SchemaField("jwks", Nodes.Text("The issuer's public keys, a JSON Web Key Set (RFC 7517). This or jwksUri.", "", JsonWebKeys.MostBytes)),
+        new SchemaField("jwks", Nodes.Text("The issuer's public keys, a JSON Web Key Set (RFC 7517). This or jwksUri.", @"^[\s\S]+$", JsonWebKeys.MostBytes)),
         new SchemaField("jwksUri", Nodes.Text("The URL of the issuer's public keys, from which the controller reads them every 5 minutes.", "^https?://[!-~]+$", RequestAuthenticationReader.LongestUri)),
         new SchemaField("fromHeaders", Nodes.List(
             "Headers in which tokens stand.",
