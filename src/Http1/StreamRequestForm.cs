@@ -21,6 +21,18 @@ public static class StreamRequestForm
         return HostRefusalOf(head, isHostCompared);
     }
 
+    /// <summary>Says why a request is not passed to a server of HTTP/1.1, beyond what <see cref="RefusalOf"/> says; null when it is. HTTP/2 lets values have control characters that HTTP/1.1 does not.</summary>
+    public static MessageRefusal? ValueRefusalOf(HeaderList head)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        for (int i = 0; i < head.Count; i++)
+        {
+            if (Octets.HasControls(head[i].Value)) return MessageRefusal.FieldValue;
+        }
+
+        return null;
+    }
+
     /// <summary>The host that a request asks for: <c>:authority</c>, or <c>host</c> where it has none (RFC 9113, section 8.3.1).</summary>
     public static ReadOnlySpan<byte> HostOf(HeaderList head)
     {

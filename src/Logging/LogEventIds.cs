@@ -225,6 +225,9 @@ internal static class LogEventIds
     internal const int BundleNotWritten = 2803;
     internal const int BundleWritten = 2804;
 
+    // src/Controller/Issuers
+    internal const int IssuerKeysRead = 2901;
+
     // src/Kubernetes
     internal const int TlsNotVerified = 3001;
     internal const int TokenNotRead = 3002;

@@ -35,6 +35,8 @@ internal static class Altered
             EquatableArray<ApplicationPort> => (EquatableArray<ApplicationPort>)[new ApplicationPort(80, "http")],
             EquatableArray<PathPattern> => (EquatableArray<PathPattern>)[PathPattern.Parse("/a*")],
             EquatableArray<HeaderCondition> => (EquatableArray<HeaderCondition>)[new HeaderCondition { Name = "x-team" }],
+            EquatableArray<ClaimCondition> => (EquatableArray<ClaimCondition>)[new ClaimCondition { Path = ["a"] }],
+            null when property.PropertyType == typeof(TokenConditions) => new TokenConditions { Principals = [StringPattern.Parse("a*")] },
             null when property.PropertyType == typeof(RequestConditions) => new RequestConditions { Methods = ["GET"] },
             ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),
             string or null when property.PropertyType == typeof(string) => "other",

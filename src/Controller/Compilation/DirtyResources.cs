@@ -23,5 +23,7 @@ internal sealed class DirtyResources
 
     public HashSet<NamespacedName> NetworkPolicies { get; } = [];
 
+    public HashSet<NamespacedName> RequestAuthentications { get; } = [];
+
     public HashSet<HttpRouteKey> HttpRoutes { get; } = [];
 }

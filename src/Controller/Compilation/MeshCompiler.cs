@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Issuers;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
@@ -21,6 +22,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
     private MeshSettings _mesh = new();
+    private ImmutableDictionary<string, IssuerKeySet> _keys = ImmutableDictionary<string, IssuerKeySet>.Empty;
     private ImmutableDictionary<string, ImmutableHashSet<string>> _refused = ImmutableDictionary<string, ImmutableHashSet<string>>.Empty;
 
     /// <summary>Everything from nothing.</summary>
@@ -32,8 +34,10 @@ internal sealed class MeshCompiler(ulong version = 0)
     /// <param name="roots">The authority's roots.</param>
     /// <param name="status">What nodes are told of the states of objects; null: nothing.</param>
     /// <param name="refused">Uids of the workloads that their nodes can't capture, by node; null: none.</param>
+    /// <param name="keys">Keys of issuers that were read from URLs; null: none.</param>
     public ResourceCatalog Update(
-        ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null, ImmutableDictionary<string, ImmutableHashSet<string>>? refused = null)
+        ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null, ImmutableDictionary<string, ImmutableHashSet<string>>? refused = null,
+        ImmutableDictionary<string, IssuerKeySet>? keys = null)
     {
         DirtyResources dirty = new();
         Refuse(refused ?? ImmutableDictionary<string, ImmutableHashSet<string>>.Empty, dirty);
@@ -43,6 +47,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             if (before is not null || after is not null) _input.Replace(before, after, dirty);
         }
         _input.CloseWhatMeansTooMany(dirty);
+        TakeKeys(keys ?? ImmutableDictionary<string, IssuerKeySet>.Empty, dirty);
         MeshSettings mesh = objects.Mesh.Settings;
         if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
         if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
@@ -51,11 +56,11 @@ internal sealed class MeshCompiler(ulong version = 0)
         CompilePolicies(dirty);
         foreach (HttpRouteKey key in dirty.HttpRoutes) _catalog.SetHttpRoute(key, _input.HttpRoutes.Find(key)?.ToRoute());
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
-        ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors()];
+        ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors(), .. KeyErrors()];
         _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
         _catalog.SetClosed(closed);
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
-        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count);
+        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count + dirty.RequestAuthentications.Count);
     }
 
     // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.
@@ -69,6 +74,23 @@ internal sealed class MeshCompiler(ulong version = 0)
         }
         _refused = refused;
     }
+
+    private void TakeKeys(ImmutableDictionary<string, IssuerKeySet> keys, DirtyResources dirty)
+    {
+        if (ReferenceEquals(keys, _keys)) return;
+        foreach (string uri in keys.Keys.Union(_keys.Keys, StringComparer.Ordinal))
+        {
+            if (!ReferenceEquals(keys.GetValueOrDefault(uri), _keys.GetValueOrDefault(uri))) dirty.RequestAuthentications.UnionWith(_input.KeyUris[uri]);
+        }
+        _keys = keys;
+    }
+
+    private IEnumerable<SourceError> KeyErrors() =>
+        from failed in _keys.Where(k => k.Value.Error is not null).OrderBy(k => k.Key, StringComparer.Ordinal)
+        from name in _input.KeyUris[failed.Key].Order()
+        let declared = Find<RequestAuthenticationObject>(ObjectKind.RequestAuthentication, name)
+        from error in RequestAuthenticationCompiler.ErrorsOf(declared, ImmutableDictionary<string, IssuerKeySet>.Empty.Add(failed.Key, failed.Value))
+        select error;
 
     private static IReadOnlyCollection<ObjectKey> Difference(ObjectSet before, ObjectSet after) =>
     [
@@ -129,6 +151,12 @@ internal sealed class MeshCompiler(ulong version = 0)
                 ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain)
                 : null);
         }
+        foreach (NamespacedName name in dirty.RequestAuthentications)
+        {
+            _catalog.SetRequestAuthentication(name, Find<RequestAuthenticationObject>(ObjectKind.RequestAuthentication, name) is { } declared
+                ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _keys)
+                : null);
+        }
         foreach (NamespacedName name in dirty.NetworkPolicies)
         {
             _catalog.SetNetworkPolicy(name, Find<NetworkPolicyObject>(ObjectKind.NetworkPolicy, name) is { } policy
@@ -179,6 +207,7 @@ internal sealed class MeshCompiler(ulong version = 0)
                 ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).ToEquatableArray()
                 : [],
             NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
+            RequestAuthenticationNames = enrolled ? _input.Authentications.InScope(meta).Select(a => a.Meta.FullName).ToEquatableArray() : [],
             PeerGroups = _input.NetworkPolicies.GroupsOf(workload, NamespaceObject.LabelsOf(meta.Namespace, ns)),
             NamedPorts = _input.NetworkPolicies.PortsOf(workload),
             ApplicationPorts = enrolled ? _input.ProtocolsOf(workload) : [],

@@ -27,6 +27,13 @@ internal sealed class MeshInput
 
     public SelectorIndex<PeerAuthenticationObject> Modes { get; } = new(p => p.Selector);
 
+    public SelectorIndex<RequestAuthenticationObject> Authentications { get; } = new(a => a.Selector);
+
+    /// <summary>The RequestAuthentications whose keys are at a URL.</summary>
+    public MultiMap<string, NamespacedName> KeyUris { get; } = new();
+
+    public NamespaceLimit<RequestAuthenticationObject> TokenValues { get; } = NamespaceLimits.TokenValues();
+
     public NetworkPolicyIndex NetworkPolicies { get; } = new();
 
     public NamespaceLimit<NetworkPolicyObject> Blocks { get; } = NamespaceLimits.Blocks();
@@ -104,6 +111,9 @@ internal sealed class MeshInput
             case PeerAuthenticationObject:
                 Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
                 break;
+            case RequestAuthenticationObject:
+                Replace(before as RequestAuthenticationObject, after as RequestAuthenticationObject, dirty);
+                break;
             case NetworkPolicyObject:
                 dirty.NetworkPolicies.Add((before ?? after)!.Meta.FullName);
                 dirty.NetworkPolicies.UnionWith(Blocks.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject));
@@ -117,6 +127,15 @@ internal sealed class MeshInput
             case { } other:
                 throw new InvalidOperationException($"nothing is known of what a change of a {other.GetType().Name} reaches");
         }
+    }
+
+    private void Replace(RequestAuthenticationObject? before, RequestAuthenticationObject? after, DirtyResources dirty)
+    {
+        dirty.RequestAuthentications.Add((before ?? after)!.Meta.FullName);
+        dirty.RequestAuthentications.UnionWith(TokenValues.Replace(before, after));
+        foreach (string uri in before?.KeyUris.Distinct(StringComparer.Ordinal) ?? []) KeyUris.Remove(uri, before!.Meta.FullName);
+        foreach (string uri in after?.KeyUris.Distinct(StringComparer.Ordinal) ?? []) KeyUris.Add(uri, after!.Meta.FullName);
+        Replace(Authentications, before, after, a => a.Selector, isSame: (_, _) => true, dirty);
     }
 
     private void Replace(NetworkPolicyObject? before, NetworkPolicyObject? after, DirtyResources dirty)

@@ -47,6 +47,14 @@ internal static class NamespaceLimits
     public static NamespaceLimit<NetworkPolicyObject> Blocks() =>
         new(new(MostBlocks, long.MaxValue), p => p.Rules.SelectMany(r => r.Peers).Where(p => p.Block is not null).Sum(p => 1 + p.Except.Count));
 
+    /// <summary>Most values in the RequestAuthentications of a namespace: nodes are told of each.</summary>
+    public const int MostTokenValues = 4096;
+
+    /// <summary>Most of them in the mesh.</summary>
+    public const int MostTokenValuesOfAll = 65_536;
+
+    public static NamespaceLimit<RequestAuthenticationObject> TokenValues() => new(new(MostTokenValues, MostTokenValuesOfAll), a => RequestAuthenticationReader.ValuesOf(a.Authentication));
+
     /// <summary>Whoever may write policies of the mesh's own namespace answers for the mesh.</summary>
     public static NamespaceLimit<AuthorizationPolicyObject> PolicyValues() =>
         new(new(MostPolicyValues, MostPolicyValuesOfAll), p => p.Meta.Namespace == Names.RootNamespace ? 0 : AuthorizationPolicyReader.ValuesOf(p.Policy));

@@ -43,6 +43,8 @@ internal static class AuthorizationPolicySchema
                       notNamespaces: [monitoring-dev]
                       ipBlocks: [10.91.0.0/16]
                       notIpBlocks: [10.91.7.0/24]
+                    - requestPrincipals: ["https://issuer.example.org/*"]
+                      notRequestPrincipals: ["*/guest"]
                   to:
                     - ports: [8080]
                       methods: [GET, HEAD]
@@ -56,13 +58,26 @@ internal static class AuthorizationPolicySchema
                           values: [web, "web-*"]
                           notValues: [web-test]
                     - notPorts: [22, 9100]
+                  when:
+                    - key: request.auth.claims[groups]
+                      values: [staff, "team-*"]
+                      notValues: [team-guests]
             """,
     };
 
     private static SchemaNode Rule => Nodes.Object(
         "Matches a connection or request that one of the sources and one of the destinations match.",
         new SchemaField("from", Nodes.List("Sources.", Source, MostEntries)) { Default = "every source" },
-        new SchemaField("to", Nodes.List("Destinations.", Destination, MostEntries)) { Default = "every port" });
+        new SchemaField("to", Nodes.List("Destinations.", Destination, MostEntries)) { Default = "every port" },
+        new SchemaField("when", Nodes.List("Conditions on the tokens of requests, all of which must be met. The ports have to be of HTTP, as with conditions on requests.", Condition, ClaimConditionReader.MostConditions)));
+
+    private static SchemaNode Condition => Nodes.Object(
+        "A condition on a claim of the request's token, which a RequestAuthentication has taken. Of a claim with several texts one is enough for values, and none may be among notValues. A request without the claim does not meet values; it meets notValues in DENY and AUDIT policies only.",
+        new SchemaField("key", Nodes.Text("request.auth.claims[NAME], and [INNER] behind it for a claim in another; request.auth.principal: issuer and subject, with a slash between them; request.auth.audiences: aud; request.auth.presenter: azp.", @"^request\.auth\.(principal|audiences|presenter|claims(\[[^\[\]]+\])+)$", ClaimConditionReader.LongestKey)) { IsRequired = true },
+        new SchemaField("values", Nodes.List("The claim is one of these, or matches a pattern with * at the end or the start.", TokenText, Nodes.MostConditions)),
+        new SchemaField("notValues", Nodes.List("The claim is none of these.", TokenText, Nodes.MostConditions)));
+
+    private static SchemaNode TokenText => Nodes.Text("A text, or a pattern.", @"^(\*?[^*]*|[^*]*\*)$", SpiffeId.MaxLength);
 
     private static SchemaNode Source => Nodes.Object(
         "All conditions that are given must be met. One at least is given.",
@@ -71,7 +86,9 @@ internal static class AuthorizationPolicySchema
         new SchemaField("namespaces", Nodes.Namespaces("The source's proven identity is of one of these namespaces.")),
         new SchemaField("notNamespaces", Nodes.Namespaces("The source's proven identity is of none of these namespaces. In ALLOW policies a source without identity does not meet it.")),
         new SchemaField("ipBlocks", Nodes.Prefixes("The source's address is in one of these.")),
-        new SchemaField("notIpBlocks", Nodes.Prefixes("The source's address is in none of these."))) with
+        new SchemaField("notIpBlocks", Nodes.Prefixes("The source's address is in none of these.")),
+        new SchemaField("requestPrincipals", Nodes.List("The request's token, which a RequestAuthentication has taken, is of one of these: issuer and subject with a slash between them. * stands for any token.", TokenText, Nodes.MostConditions)),
+        new SchemaField("notRequestPrincipals", Nodes.List("The request's token is of none of these. A request without a token meets this in DENY and AUDIT policies only.", TokenText, Nodes.MostConditions))) with
     {
         Least = 1,
     };

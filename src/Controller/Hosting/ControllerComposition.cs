@@ -8,6 +8,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Progress;
 using Culvert.Controller.Sharing;
@@ -79,7 +80,9 @@ internal static class ControllerComposition
             KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],
         };
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
-        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>());
+        IssuerKeys keys = new();
+        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, loggers.CreateLogger<SnapshotPublisher>());
+        IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
         // Where objects are in force.
         publisher.Changed += () => progress.Publish(publisher.Current.Version, publisher.Current.EnrolledNodes);
@@ -110,7 +113,7 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, wishing];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)

@@ -3,6 +3,7 @@ using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Issuers;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Resources;
@@ -75,6 +76,9 @@ public sealed record ControllerOptions
 
     /// <summary>Says which node somebody is who wants to join; null: by join tokens, and by <see cref="ServiceAccountTokens"/>.</summary>
     public INodeAttestor? Attestor { get; init; }
+
+    /// <summary>How the keys of issuers of tokens are read from URLs.</summary>
+    internal IssuerKeyOptions IssuerKeys { get; init; } = new();
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -26,6 +26,7 @@ internal enum ObjectKind
 
     HTTPRoute,
     GRPCRoute,
+    RequestAuthentication,
 
     /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     TLSRoute,

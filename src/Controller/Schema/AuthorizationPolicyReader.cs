@@ -10,7 +10,7 @@ internal static class AuthorizationPolicyReader
     public const int MostValues = 16_384;
 
     /// <summary>How many values the conditions of a policy name; a rule or condition without any counts as one.</summary>
-    public static int ValuesOf(PolicyInfo policy) => policy.Rules.Sum(r => 1 + r.From.Sum(ValuesOf) + r.To.Sum(t => 1 + t.Ports.Count + t.NotPorts.Count + (t.Request is { } request ? RequestConditionsReader.ValuesOf(request) : 0)));
+    public static int ValuesOf(PolicyInfo policy) => policy.Rules.Sum(r => 1 + ClaimConditionReader.ValuesOf(r) + r.From.Sum(ValuesOf) + r.To.Sum(t => 1 + t.Ports.Count + t.NotPorts.Count + (t.Request is { } request ? RequestConditionsReader.ValuesOf(request) : 0)));
 
     public static AuthorizationPolicyObject? Read(FieldReader root, ObjectMeta meta)
     {
@@ -34,10 +34,15 @@ internal static class AuthorizationPolicyReader
         {
             From = rule.Maps("from").Select(ReadSource).ToEquatableArray(),
             To = rule.Maps("to").Select(ReadDestination).ToEquatableArray(),
+            When = ClaimConditionReader.ReadWhen(rule),
         };
         rule.Done();
-        return read;
+        return read.AsksAboutTokens ? read with { To = OfTcp(read.To) } : read;
     }
+
+    // Tokens come with requests, and these by TCP.
+    private static EquatableArray<PolicyDestination> OfTcp(EquatableArray<PolicyDestination> to) =>
+        to.IsEmpty ? [new PolicyDestination { Protocol = TransportProtocol.Tcp }] : to.Select(t => t with { Protocol = TransportProtocol.Tcp }).ToEquatableArray();
 
     private static int ValuesOf(PolicySource source) =>
         1 + source.Identities.Count + source.NotIdentities.Count + source.Namespaces.Count + source.NotNamespaces.Count + source.IpBlocks.Count + source.NotIpBlocks.Count;
@@ -52,9 +57,10 @@ internal static class AuthorizationPolicyReader
             NotNamespaces = from.List<StringPattern>("notNamespaces", Names.NamespacePattern),
             IpBlocks = from.List<IpPrefix>("ipBlocks", Names.Prefix),
             NotIpBlocks = from.List<IpPrefix>("notIpBlocks", Names.Prefix),
+            Token = ClaimConditionReader.Read(from),
         };
         from.Done();
-        FailIfEmpty(from, "from", "identities", "notIdentities", "namespaces", "notNamespaces", "ipBlocks", "notIpBlocks");
+        FailIfEmpty(from, "from", "identities", "notIdentities", "namespaces", "notNamespaces", "ipBlocks", "notIpBlocks", "requestPrincipals", "notRequestPrincipals");
         return source;
     }
 

@@ -23,6 +23,7 @@ internal static class ObjectReader
         [("culvert.dev/v1alpha1", "Workload")] = (ObjectKind.Workload, static (root, meta) => WorkloadReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "AuthorizationPolicy")] = (ObjectKind.AuthorizationPolicy, static (root, meta) => AuthorizationPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "PeerAuthentication")] = (ObjectKind.PeerAuthentication, static (root, meta) => PeerAuthenticationReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "RequestAuthentication")] = (ObjectKind.RequestAuthentication, static (root, meta) => RequestAuthenticationReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "MeshConfig")] = (ObjectKind.MeshConfig, static (root, meta) => MeshConfigReader.Read(root, meta)),
         [("networking.k8s.io/v1", "NetworkPolicy")] = (ObjectKind.NetworkPolicy, static (root, meta) => NetworkPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "TrafficPolicy")] = (ObjectKind.TrafficPolicy, static (root, meta) => TrafficPolicyReader.Read(root, meta)),

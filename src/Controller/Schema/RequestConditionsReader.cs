@@ -13,7 +13,7 @@ internal static class RequestConditionsReader
     public const int LongestName = 128;
 
     /// <summary>What a value counts for among those of a policy (<see cref="AuthorizationPolicyReader.MostValues"/>) and of a namespace.</summary>
-    private const int Weight = 16;
+    public const int Weight = 16;
 
     /// <summary>Most characters of a host.</summary>
     public const int LongestHost = 253;
@@ -86,7 +86,8 @@ internal static class RequestConditionsReader
         return name.Length == 0 || IsHost(name) ? null : $"'{text}' is not a host";
     }
 
-    private static string? HeaderName(string text)
+    /// <summary>Checks the name of a header on which a condition can be made.</summary>
+    public static string? HeaderName(string text)
     {
         if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not the name of a header";
         return text.ToLowerInvariant() switch

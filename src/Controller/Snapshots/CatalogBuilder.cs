@@ -27,6 +27,7 @@ internal sealed class CatalogBuilder(ulong version)
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = ResourceCatalog.Empty.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = ResourceCatalog.Empty.Policies.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = ResourceCatalog.Empty.NetworkPolicies.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, RequestAuthenticationInfo>.Builder _requestAuthentications = ResourceCatalog.Empty.RequestAuthentications.ToBuilder();
     private readonly ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Builder _httpRoutes = ResourceCatalog.Empty.HttpRoutes.ToBuilder();
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
@@ -93,6 +94,13 @@ internal sealed class CatalogBuilder(ulong version)
         Set(_networkPolicies, name, policy);
     }
 
+    /// <summary>As <see cref="SetPolicy(NamespacedName, PolicyInfo?)"/>.</summary>
+    public void SetRequestAuthentication(NamespacedName name, RequestAuthenticationInfo? authentication)
+    {
+        SetPolicy(RequestAuthenticationKey(name), authentication is null ? null : new() { RequestAuthentication = authentication.ToWire() });
+        Set(_requestAuthentications, name, authentication);
+    }
+
     public void SetHttpRoute(HttpRouteKey key, HttpRouteInfo? route)
     {
         SetShared(new(ResourceKind.HttpRoute, key.ToString()), route is null ? null : new() { HttpRoute = route.ToWire() });
@@ -132,6 +140,7 @@ internal sealed class CatalogBuilder(ulong version)
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
+            RequestAuthentications = _requestAuthentications.ToImmutable(),
             HttpRoutes = _httpRoutes.ToImmutable(),
             Shared = shared,
             Encoded = new(() => new([.. shared.OrderBy(p => p.Key)])),
@@ -168,7 +177,7 @@ internal sealed class CatalogBuilder(ulong version)
     }
 
     private static IEnumerable<ResourceKey> PoliciesOf(WorkloadInfo? workload) =>
-        workload is null ? [] : workload.PolicyNames.Select(PolicyKey).Concat(workload.NetworkPolicyNames.Select(NetworkPolicyKey));
+        workload is null ? [] : workload.PolicyNames.Select(PolicyKey).Concat(workload.NetworkPolicyNames.Select(NetworkPolicyKey)).Concat(workload.RequestAuthenticationNames.Select(RequestAuthenticationKey));
 
     private void Use(ResourceKey policy, string node, int by)
     {
@@ -207,6 +216,8 @@ internal sealed class CatalogBuilder(ulong version)
     }
 
     private static ResourceKey NetworkPolicyKey(NamespacedName name) => new(ResourceKind.NetworkPolicy, name.ToString());
+
+    private static ResourceKey RequestAuthenticationKey(NamespacedName name) => new(ResourceKind.RequestAuthentication, name.ToString());
 
     private static ResourceKey PolicyKey(NamespacedName name) => new(ResourceKind.Policy, name.ToString());
 }

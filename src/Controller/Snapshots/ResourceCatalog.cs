@@ -38,6 +38,8 @@ internal sealed record ResourceCatalog
 
     public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
 
+    public ImmutableDictionary<NamespacedName, RequestAuthenticationInfo> RequestAuthentications { get; init; } = ImmutableDictionary<NamespacedName, RequestAuthenticationInfo>.Empty;
+
     /// <summary>The routes of requests, of which every node is told all.</summary>
     public ImmutableDictionary<HttpRouteKey, HttpRouteInfo> HttpRoutes { get; init; } = ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Empty;
 
@@ -81,6 +83,7 @@ internal sealed record ResourceCatalog
         Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
+        RequestAuthentications = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.RequestAuthenticationNames).Distinct().ToImmutableDictionary(a => a, a => RequestAuthentications[a]),
         HttpRoutes = HttpRoutes,
     };
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
@@ -13,15 +14,16 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Controller.Snapshots;
 
 /// <summary>
-/// Compiles what has changed whenever the source, the trust bundle or what nodes can't capture changes, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
+/// Compiles what has changed whenever the source, the trust bundle, what nodes can't capture or the keys of issuers change, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
 /// read. Safe for any number of threads.
 /// </summary>
 /// <param name="objects">The objects in force.</param>
 /// <param name="status">What the source has to say of them.</param>
 /// <param name="authority">Whose roots agents are to trust.</param>
 /// <param name="refused">What nodes can't capture.</param>
+/// <param name="keys">Keys of issuers of tokens that were read from URLs.</param>
 /// <param name="logger">Where it is said what was published.</param>
-internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, ILogger<SnapshotPublisher> logger) : IHostedService
+internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, IssuerKeys keys, ILogger<SnapshotPublisher> logger) : IHostedService
 {
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
@@ -41,6 +43,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         objects.Changed += OnChanged;
         authority.RootsChanged += PublishAnew;
         refused.Changed += PublishAnew;
+        keys.Changed += PublishAnew;
         Publish(null);
         return Task.CompletedTask;
     }
@@ -50,6 +53,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         objects.Changed -= OnChanged;
         authority.RootsChanged -= PublishAnew;
         refused.Changed -= PublishAnew;
+        keys.Changed -= PublishAnew;
         return Task.CompletedTask;
     }
 
@@ -71,7 +75,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
 
     private void PublishAnew() => Publish(null);
 
-    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or nothing was published before.</param>
+    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or keys of issuers, or nothing was published before.</param>
     private void Publish(ObjectSetChange? change)
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
@@ -81,12 +85,12 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             if (!next.IsRead) return;
 
             // A step from another set than the one compiled last: the compiler finds the difference itself.
-            IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
+            IReadOnlyCollection<ObjectKey>? changed = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = next;
             ImmutableArray<SourceError> closed = _current.Closed;
             try
             {
-                _current = _compiler.Update(next, keys, authority.Roots, status.Summary, refused.ByNode);
+                _current = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri);
             }
             catch
             {

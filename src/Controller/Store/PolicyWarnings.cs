@@ -32,6 +32,14 @@ internal static class PolicyWarnings
             yield return SourceWarning.About(mode, $"has no effect: {stricter.Key} says STRICT of all that this one selects, and of two the stricter counts", "spec", "mtls", "mode");
     }
 
+    /// <summary>The warnings of a request authentication.</summary>
+    /// <param name="authentication">It.</param>
+    /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
+    public static IEnumerable<SourceError> Of(RequestAuthenticationObject authentication, bool selectsSome)
+    {
+        if (!selectsSome) yield return SelectsNothing(authentication, authentication.Selector);
+    }
+
     private static string WithoutRules(PolicyAction action) => action switch
     {
         PolicyAction.Allow => "has no rule, so it allows nothing: what it selects takes only connections that another ALLOW policy allows",

@@ -5,7 +5,7 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Store;
 
-/// <summary>Keeps the warnings of authorization policies with conditions on requests at ports of which no Service of their namespace says that they speak HTTP: nobody reads requests there. Not thread-safe.</summary>
+/// <summary>Keeps the warnings of authorization policies with conditions on requests, and of request authentications, at ports of which no Service of their namespace says that they speak HTTP: nobody reads requests there. Not thread-safe.</summary>
 internal sealed class UnreadPortWarnings
 {
     // Of policies with conditions on requests, and of Services that say something of HTTP.
@@ -32,6 +32,12 @@ internal sealed class UnreadPortWarnings
                 if (now is ServiceObject after && HttpPorts(after).Any()) _services.Add(ns, one.Key);
                 dirty.UnionWith(_policies[ns]);
             }
+            else if (one is RequestAuthenticationObject && ns != Names.RootNamespace)
+            {
+                if (old is not null) _policies.Remove(ns, one.Key);
+                if (now is not null) _policies.Add(ns, one.Key);
+                dirty.Add(one.Key);
+            }
             else if (one is AuthorizationPolicyObject && ns != Names.RootNamespace)
             {
                 if (old is AuthorizationPolicyObject gone && AsksAboutRequests(gone)) _policies.Remove(ns, one.Key);
@@ -40,7 +46,16 @@ internal sealed class UnreadPortWarnings
             }
         }
 
-        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is AuthorizationPolicyObject policy && AsksAboutRequests(policy) ? Of(policy, find) : []);
+        foreach (ObjectKey key in dirty)
+        {
+            _warnings.Set(key, find(key) switch
+            {
+                AuthorizationPolicyObject policy when AsksAboutRequests(policy) => Of(policy, find),
+                RequestAuthenticationObject authentication when !_services[key.Namespace].Any() =>
+                    [SourceWarning.About(authentication, $"no Service of namespace {key.Namespace} says that any of its ports speaks HTTP (by appProtocol, or the port's name), so that nobody reads requests, and no token is looked at", "spec")],
+                _ => [],
+            });
+        }
     }
 
     private IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, Func<ObjectKey, MeshObject?> find)
@@ -52,7 +67,8 @@ internal sealed class UnreadPortWarnings
             for (int to = 0; to < policy.Policy.Rules[rule].To.Count; to++)
             {
                 PolicyDestination destination = policy.Policy.Rules[rule].To[to];
-                if (destination.Request is not null && Reason(policy, destination, spoken) is { } reason) yield return SourceWarning.About(policy, reason, "spec", "rules", rule, "to", to);
+                if (destination.Request is null && !policy.Policy.Rules[rule].AsksAboutTokens) continue;
+                if (Reason(policy, destination, spoken) is { } reason) yield return SourceWarning.About(policy, reason, "spec", "rules", rule, "to", to);
             }
         }
     }
@@ -67,7 +83,7 @@ internal sealed class UnreadPortWarnings
         return $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests: {effect} there";
     }
 
-    private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.To.Any(t => t.Request is not null));
+    private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));
 
     private static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);
 }

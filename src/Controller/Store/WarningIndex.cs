@@ -12,6 +12,7 @@ internal sealed class WarningIndex
     private readonly WorkloadIndex _workloads = new();
     private readonly SelectorIndex<AuthorizationPolicyObject> _policies = new(p => p.Selector);
     private readonly SelectorIndex<PeerAuthenticationObject> _modes = new(p => p.Selector);
+    private readonly SelectorIndex<RequestAuthenticationObject> _authentications = new(a => a.Selector);
     private readonly MultiMap<string, ObjectKey> _byNamespace = new();
     private readonly MultiMap<ushort, ObjectKey> _byPort = new();
     private readonly Dictionary<string, int> _namespaceUse = new(StringComparer.Ordinal);
@@ -20,6 +21,7 @@ internal sealed class WarningIndex
     private readonly Dictionary<ObjectKey, int> _selected = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _policyWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _modeWarnings = [];
+    private readonly SortedDictionary<NamespacedName, SourceError[]> _authenticationWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
@@ -33,6 +35,9 @@ internal sealed class WarningIndex
 
     private readonly LimitWarnings<AuthorizationPolicyObject> _policyValues = new(ObjectKind.AuthorizationPolicy, NamespaceLimits.PolicyValues(), p => SourceWarning.About(
         p, $"{(p.Policy.Action == PolicyAction.Deny ? "it denies all" : "it allows nothing, and audits nothing")}: the AuthorizationPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules"));
+
+    private readonly LimitWarnings<RequestAuthenticationObject> _tokenValues = new(ObjectKind.RequestAuthentication, NamespaceLimits.TokenValues(), a => SourceWarning.About(
+        a, $"no token is good: the RequestAuthentications of namespace {a.Meta.Namespace} name more than {NamespaceLimits.MostTokenValues} values, or most where all namespaces together name more than {NamespaceLimits.MostTokenValuesOfAll}", "spec"));
 
     private readonly LimitWarnings<WorkloadObject> _openPorts = new(ObjectKind.Workload, NamespaceLimits.OpenPorts(), w => SourceWarning.About(
         w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone, or for most where all namespaces together ask for more than {NamespaceLimits.MostOpenPortsOfAll}", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
@@ -69,6 +74,7 @@ internal sealed class WarningIndex
         _unreadPorts.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
         _policyValues.Update(changes, after.Objects.GetValueOrDefault);
+        _tokenValues.Update(changes, after.Objects.GetValueOrDefault);
         _openPorts.Update(changes, after.Objects.GetValueOrDefault);
         _targetPorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
@@ -89,7 +95,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -139,7 +145,7 @@ internal sealed class WarningIndex
         }
     }
 
-    private IEnumerable<ObjectKey> Selecting(WorkloadObject workload) => _policies.InScope(workload.Meta).Select(p => p.Key).Concat(_modes.InScope(workload.Meta).Select(m => m.Key));
+    private IEnumerable<ObjectKey> Selecting(WorkloadObject workload) => _policies.InScope(workload.Meta).Select(p => p.Key).Concat(_modes.InScope(workload.Meta).Select(m => m.Key)).Concat(_authentications.InScope(workload.Meta).Select(a => a.Key));
 
     private void Replace(MeshObject? old, MeshObject? now, HashSet<ObjectKey> policies)
     {
@@ -157,6 +163,9 @@ internal sealed class WarningIndex
                 if (now is null) _modesByNamespace.Remove(mode.Namespace, mode);
                 else _modesByNamespace.Add(mode.Namespace, mode);
                 policies.UnionWith(_modesByNamespace[mode.Namespace]);
+                break;
+            case RequestAuthenticationObject:
+                Replace(_authentications, old as RequestAuthenticationObject, now as RequestAuthenticationObject, a => a.Selector, policies);
                 break;
             case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
@@ -212,6 +221,11 @@ internal sealed class WarningIndex
         if (key.Kind == ObjectKind.PeerAuthentication)
         {
             Set(_modeWarnings, name, now is PeerAuthenticationObject mode ? PolicyWarnings.Of(mode, selectsSome, _modes.Find(key.Namespace, mode.Selector)) : []);
+            return;
+        }
+        if (key.Kind == ObjectKind.RequestAuthentication)
+        {
+            Set(_authenticationWarnings, name, now is RequestAuthenticationObject authentication ? PolicyWarnings.Of(authentication, selectsSome) : []);
             return;
         }
         var policy = now as AuthorizationPolicyObject;

@@ -31,7 +31,7 @@ internal sealed class ClassSignatures
 
     /// <summary>Of the sources of an AuthorizationPolicy.</summary>
     public static ClassSignatures Of(PolicyInfo policy, string trustDomain, IReadOnlyList<PeerClass> classes) =>
-        new(classes, policy.Rules.Count, (r, c) => PolicyEvaluator.MatchesSource(policy.Rules[r], policy.Action, trustDomain, c.Identity, c.Cidr));
+        new(classes, policy.Rules.Count, (r, c) => PolicyEvaluator.MatchesSource(policy.Rules[r], policy.Action, trustDomain, c.Identity, c.Cidr, RequestKnowledge.Unread));
 
     /// <summary>Of the peers of a NetworkPolicy in one direction.</summary>
     public static ClassSignatures Of(NetworkPolicyInfo policy, PolicyDirection direction, IReadOnlyList<PeerClass> classes)

@@ -23,6 +23,17 @@ internal static class PolicyFingerprint
                 Add(text, "N", s.NotNamespaces);
                 Add(text, "b", s.IpBlocks);
                 Add(text, "B", s.NotIpBlocks);
+                if (s.Token is not { } token) continue;
+                text.Append("token\n");
+                Add(text, "p", token.Principals);
+                Add(text, "P", token.NotPrincipals);
+            }
+            foreach (ClaimCondition claim in rule.When)
+            {
+                text.Append("when\n");
+                Add(text, "c", claim.Path);
+                Add(text, "v", claim.Values);
+                Add(text, "V", claim.NotValues);
             }
             foreach (PolicyDestination d in rule.To)
             {

@@ -29,6 +29,9 @@ public sealed record NodeSnapshot
     /// <summary>The NetworkPolicies that select a workload of this node, by name.</summary>
     public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
 
+    /// <summary>What is said about the tokens of requests to workloads of this node, by name.</summary>
+    public ImmutableDictionary<NamespacedName, RequestAuthenticationInfo> RequestAuthentications { get; init; } = ImmutableDictionary<NamespacedName, RequestAuthenticationInfo>.Empty;
+
     /// <summary>The routes of requests, by kind and name.</summary>
     public ImmutableDictionary<HttpRouteKey, HttpRouteInfo> HttpRoutes { get; init; } = ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Empty;
 

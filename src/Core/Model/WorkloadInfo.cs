@@ -60,6 +60,9 @@ public sealed record WorkloadInfo
     /// <summary>The NetworkPolicies of its namespace that select it, by name. Only filled in for workloads of the node that the snapshot is for.</summary>
     public EquatableArray<NamespacedName> NetworkPolicyNames { get; init; }
 
+    /// <summary>The RequestAuthentications that select it, mesh-wide ones first, then its namespace's, each by name. Only filled in for workloads of the node that the snapshot is for.</summary>
+    public EquatableArray<NamespacedName> RequestAuthenticationNames { get; init; }
+
     /// <summary>The peer groups of NetworkPolicies that it is a member of, in ordinal order. A pod that speaks with its node's address is in none.</summary>
     public EquatableArray<string> PeerGroups { get; init; }
 
@@ -134,7 +137,7 @@ public sealed record WorkloadInfo
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
         && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && PodUid == other.PodUid && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
-        && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
+        && NetworkPolicyNames == other.NetworkPolicyNames && RequestAuthenticationNames == other.RequestAuthenticationNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts
         && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies && ExcludedPorts == other.ExcludedPorts
         && ApplicationPorts == other.ApplicationPorts

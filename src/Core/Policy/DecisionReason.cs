@@ -35,4 +35,7 @@ public enum DecisionReason
 
     /// <summary>NetworkPolicies isolate the source, and none of them allows it to go out.</summary>
     NetworkPolicyEgress = 10,
+
+    /// <summary>A request has a token that is not good. Of requests only.</summary>
+    TokenRefused = 11,
 }

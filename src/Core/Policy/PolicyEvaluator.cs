@@ -116,17 +116,18 @@ public static class PolicyEvaluator
     {
         for (int i = 0; i < policy.Rules.Count; i++)
         {
-            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesDestination(policy.Rules[i], policy.Action, port, protocol, knowledge)) return i;
+            PolicyRule rule = policy.Rules[i];
+            if (MatchesSource(rule, policy.Action, trustDomain, identity, source, knowledge) && MatchesDestination(rule, policy.Action, port, protocol, knowledge) && knowledge.Meets(rule.When, policy.Action)) return i;
         }
         return -1;
     }
 
     /// <summary>Whether any source condition of the rule is met.</summary>
-    internal static bool MatchesSource(PolicyRule rule, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
+    internal static bool MatchesSource(PolicyRule rule, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block, in RequestKnowledge knowledge)
     {
         foreach (PolicySource source in rule.From)
         {
-            if (Matches(source, action, trustDomain, identity, block)) return true;
+            if (Matches(source, action, trustDomain, identity, block) && knowledge.Meets(source.Token, action)) return true;
         }
         return rule.From.IsEmpty;
     }
@@ -156,7 +157,8 @@ public static class PolicyEvaluator
         return rule.To.IsEmpty;
     }
 
-    private static bool Matches(PolicySource source, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
+    /// <summary>Whether a source meets conditions, but for those on tokens.</summary>
+    internal static bool Matches(PolicySource source, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
     {
         string? ns = identity is not null && identity.TrustDomain == trustDomain ? identity.Namespace : null;
         return MatchesName(source.Identities, source.NotIdentities, identity?.ToString(), action)

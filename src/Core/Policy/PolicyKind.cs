@@ -8,4 +8,7 @@ public enum PolicyKind
 
     /// <summary>NetworkPolicy of networking.k8s.io/v1: by address, at either end.</summary>
     NetworkPolicy,
+
+    /// <summary>RequestAuthentication of culvert.dev/v1alpha1: by the token of a request, at the destination.</summary>
+    RequestAuthentication,
 }

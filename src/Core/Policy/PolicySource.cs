@@ -24,4 +24,7 @@ public sealed record PolicySource
 
     /// <summary>Prefixes that must not hold the source address.</summary>
     public EquatableArray<IpPrefix> NotIpBlocks { get; init; }
+
+    /// <summary>What must hold of the tokens of requests, which are then decided one by one; null: nothing. Of what carries no requests that can be read, as <see cref="PolicyDestination.Request"/>.</summary>
+    public TokenConditions? Token { get; init; }
 }

@@ -10,9 +10,10 @@ public readonly ref struct RequestHead
     /// <param name="paths">The readings of its path, without the query.</param>
     /// <param name="authority">The host that is asked for, perhaps with a port.</param>
     /// <param name="fields">The header lines; null: none.</param>
-    public RequestHead(ReadOnlySpan<byte> method, PathReadings paths, ReadOnlySpan<byte> authority, IRequestFields? fields)
+    /// <param name="token">What its token says, which has been found to be good; null: it has none.</param>
+    public RequestHead(ReadOnlySpan<byte> method, PathReadings paths, ReadOnlySpan<byte> authority, IRequestFields? fields, JwtClaims? token = null)
     {
-        _fields = fields;
+        (_fields, Token) = (fields, token);
         Method = method;
         Paths = paths;
         Host = HostOf(authority);
@@ -26,6 +27,9 @@ public readonly ref struct RequestHead
 
     /// <summary>The host that is asked for, without its port and without a dot at its end.</summary>
     public ReadOnlySpan<byte> Host { get; }
+
+    /// <summary>What its token says; null: it has none.</summary>
+    public JwtClaims? Token { get; }
 
     /// <summary>How many header lines there are.</summary>
     internal int FieldCount => _fields?.Count ?? 0;

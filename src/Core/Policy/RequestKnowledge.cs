@@ -31,10 +31,23 @@ internal readonly ref struct RequestKnowledge
     /// <summary>Whether conditions on requests are met, or may be.</summary>
     /// <param name="conditions">The conditions; null: there are none.</param>
     /// <param name="action">The action of the policy that asks.</param>
-    internal bool Meets(RequestConditions? conditions, PolicyAction action) => conditions is null || _kind switch
+    internal bool Meets(RequestConditions? conditions, PolicyAction action) => conditions is null || (_kind == Kind.Known ? conditions.Match(_request, action) : MayMeet(action));
+
+    /// <summary>The same for conditions on the token.</summary>
+    internal bool Meets(TokenConditions? conditions, PolicyAction action) => conditions is null || (_kind == Kind.Known ? conditions.Match(_request.Token, action) : MayMeet(action));
+
+    /// <summary>The same for conditions on claims, all of which must be met.</summary>
+    internal bool Meets(EquatableArray<ClaimCondition> conditions, PolicyAction action)
     {
-        Kind.Known => conditions.Match(_request, action),
-        Kind.ToCome => action == PolicyAction.Allow,
-        _ => action != PolicyAction.Allow,
-    };
+        if (conditions.IsEmpty) return true;
+        if (_kind != Kind.Known) return MayMeet(action);
+        foreach (ClaimCondition condition in conditions)
+        {
+            if (!condition.Match(_request.Token, action)) return false;
+        }
+
+        return true;
+    }
+
+    private bool MayMeet(PolicyAction action) => (_kind == Kind.ToCome) == (action == PolicyAction.Allow);
 }

@@ -11,17 +11,20 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private readonly Rule[] _audit;
     private readonly Decision _otherwise;
 
-    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise)
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise, RequestAuthenticator? authentication)
     {
-        (_deny, _allow, _audit, _otherwise) = (deny, allow, audit, otherwise);
+        (_deny, _allow, _audit, _otherwise, Authentication) = (deny, allow, audit, otherwise, authentication);
         AsksAboutPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
+
+    /// <summary>Says which tokens are good, before the rules are asked; null: nobody looks for any.</summary>
+    public RequestAuthenticator? Authentication { get; }
 
     /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
     public bool AsksAboutPath { get; }
 
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
-    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => !r.Conditions.IsEmpty).Select(r => (r.Policy, r.Index));
+    public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => r.IsConditional).Select(r => (r.Policy, r.Index));
 
     /// <summary>Finds out what is left.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -37,18 +40,19 @@ public sealed class RequestRules : IEquatable<RequestRules>
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
-            anyConditions |= rules.Any(r => !r.Conditions.IsEmpty);
+            anyConditions |= rules.Any(r => r.IsConditional);
             if (policy.Action == PolicyAction.Deny) deny.AddRange(rules);
             else if (policy.Action == PolicyAction.Allow) allow.AddRange(rules);
-            else if (rules.All(r => !r.Conditions.IsEmpty)) audit.AddRange(rules); // one without conditions was met, and told of, when the connection was opened
+            else if (rules.All(r => r.IsConditional)) audit.AddRange(rules); // one without conditions was met, and told of, when the connection was opened
         }
 
-        return anyConditions ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy)) : null;
+        RequestAuthenticator? authentication = RequestAuthenticator.Of(snapshot, connection.Destination);
+        return anyConditions || authentication is not null ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication) : null;
     }
 
-    /// <summary>Whether they say the same of every request.</summary>
+    /// <summary>Whether they say the same of every request, be it by other keys.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -90,7 +94,11 @@ public sealed class RequestRules : IEquatable<RequestRules>
         for (int i = 0; i < policy.Rules.Count; i++)
         {
             PolicyRule rule = policy.Rules[i];
-            if (!PolicyEvaluator.MatchesSource(rule, policy.Action, trustDomain, connection.ProvenIdentity, IpPrefix.Host(connection.SourceAddress))) continue;
+            IpPrefix source = IpPrefix.Host(connection.SourceAddress);
+            SpiffeId? identity = connection.ProvenIdentity;
+            PolicySource[] sources = [.. rule.From.Where(s => PolicyEvaluator.Matches(s, policy.Action, trustDomain, identity, source))];
+            if (sources.Length == 0 && !rule.From.IsEmpty) continue;
+            bool isAnybody = rule.From.IsEmpty || sources.Any(s => s.Token is null);
             (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
             PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
             if (destinations.Length == 0 && !rule.To.IsEmpty) continue;
@@ -101,7 +109,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
                 PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
                 _ => null,
             };
-            found.Add(new Rule(policy.Name, i, decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray()));
+            found.Add(new Rule(policy.Name, i, decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray(), isAnybody ? [] : sources.Select(s => s.Token!).ToEquatableArray(), rule.When));
         }
 
         return found;
@@ -112,9 +120,30 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <param name="Index">Which it is of that.</param>
     /// <param name="Decision">What it comes to when a request meets it too; null: it is reported only.</param>
     /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>
-    private sealed record Rule(PolicyReference Policy, int Index, Decision? Decision, EquatableArray<RequestConditions> Conditions)
+    /// <param name="Tokens">Of which the request's token has to meet one; none: it need not.</param>
+    /// <param name="When">All of which its claims have to meet.</param>
+    private sealed record Rule(PolicyReference Policy, int Index, Decision? Decision, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens, EquatableArray<ClaimCondition> When)
     {
-        internal bool Matches(in RequestHead request, PolicyAction action)
+        internal bool IsConditional => !Conditions.IsEmpty || !Tokens.IsEmpty || !When.IsEmpty;
+
+        internal bool Matches(in RequestHead request, PolicyAction action) => MatchesRequest(request, action) && MatchesToken(request.Token, action);
+
+        private bool MatchesToken(JwtClaims? token, PolicyAction action)
+        {
+            foreach (ClaimCondition condition in When)
+            {
+                if (!condition.Match(token, action)) return false;
+            }
+
+            foreach (TokenConditions conditions in Tokens)
+            {
+                if (conditions.Match(token, action)) return true;
+            }
+
+            return Tokens.IsEmpty;
+        }
+
+        private bool MatchesRequest(in RequestHead request, PolicyAction action)
         {
             foreach (RequestConditions conditions in Conditions)
             {

@@ -53,6 +53,7 @@ public static class ReasonTable
 
         new("policy-missing", Connection, Internal, Reset, "the snapshot names a policy that it does not hold", "report it"),
         new("not-enrolled", Connection, Denied, Reset, "the destination has just left the mesh", "nothing"),
+        new("token-refused", Connection, Denied, Reset, "a request's token (RequestAuthentication) is not good; the request was answered 401, and its connection goes on or ends as any", "`culvert flows --verdict deny` says why; compare issuer, audience, keys and clocks"),
         new("policy-denied", Connection, Denied, Reset, "the destination's node refused it by policy", "ask there: `culvert flows --verdict deny`"),
         new("policy-changed", Connection, Denied, Reset, "policy changed and forbids it now", "nothing, if it is meant so"),
         new("unknown-source", Connection, Denied, Reset, "the client's address is no enrolled workload of this node", "nothing while a pod goes; otherwise look at its addresses"),

@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>The ports of this node's workloads that speak HTTP and of which policy asks about requests: connections to them are read by the proxy, and are nobody else's to deliver. Immutable; may be used by many threads.</summary>
+/// <summary>The ports of this node's workloads that speak HTTP and of whose requests policy asks, or the tokens that they have: connections to them are read by the proxy, and are nobody else's to deliver. Immutable; may be used by many threads.</summary>
 public sealed class RequestPorts
 {
     private readonly Dictionary<string, ushort[]> _ports = new(StringComparer.Ordinal);
@@ -12,8 +12,8 @@ public sealed class RequestPorts
         ArgumentNullException.ThrowIfNull(snapshot);
         foreach (WorkloadInfo workload in snapshot.Workloads.Values)
         {
-            if (workload.PolicyNames.IsEmpty || workload.ApplicationPorts.IsEmpty) continue;
-            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && PoliciesOf(snapshot, workload, p.Port, TransportProtocol.Tcp).Any()).Select(p => p.Port)];
+            if ((workload.PolicyNames.IsEmpty && workload.RequestAuthenticationNames.IsEmpty) || workload.ApplicationPorts.IsEmpty) continue;
+            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && (!workload.RequestAuthenticationNames.IsEmpty || PoliciesOf(snapshot, workload, p.Port, TransportProtocol.Tcp).Any())).Select(p => p.Port)];
             if (ports.Length > 0) _ports.Add(workload.Uid, ports);
         }
     }
@@ -33,6 +33,6 @@ public sealed class RequestPorts
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(workload);
-        return workload.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => r.To.Any(t => t.Request is not null && PolicyEvaluator.MatchesPort(t, port, protocol))));
+        return workload.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => r.To.Any(t => (t.Request is not null || r.AsksAboutTokens) && PolicyEvaluator.MatchesPort(t, port, protocol))));
     }
 }

@@ -58,9 +58,12 @@ internal static class FlowMapping
     {
         Policy = policy.ToString(),
         RuleIndex = index,
-        SourceReference = policy.Kind == PolicyKind.NetworkPolicy
-            ? snapshot.NetworkPolicies.GetValueOrDefault(policy.Name)?.SourceReference ?? ""
-            : snapshot.Policies.GetValueOrDefault(policy.Name)?.SourceReference ?? "",
+        SourceReference = policy.Kind switch
+        {
+            PolicyKind.NetworkPolicy => snapshot.NetworkPolicies.GetValueOrDefault(policy.Name)?.SourceReference,
+            PolicyKind.RequestAuthentication => snapshot.RequestAuthentications.GetValueOrDefault(policy.Name)?.SourceReference,
+            _ => snapshot.Policies.GetValueOrDefault(policy.Name)?.SourceReference,
+        } ?? "",
     };
 
     internal static Wire.FlowEndpoint Endpoint(IPEndPoint? point, WorkloadInfo? workload, string? identity, NamespacedName? service)

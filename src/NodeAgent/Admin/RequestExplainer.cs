@@ -14,12 +14,28 @@ internal static class RequestExplainer
     internal static void AddSteps(Wire.ExplainResponse answer, NodeSnapshot snapshot, in ConnectionRequest connection, in Decision decision)
     {
         if (!connection.IsRead) AddUnread(answer, snapshot, connection);
-        else if (decision.IsAllowed && RequestRules.Of(snapshot, connection) is { } rules)
-            answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", rules.Conditional.Select(r => Name(snapshot, r.Policy, r.RuleIndex)))}");
+        else if (decision.IsAllowed && RequestRules.Of(snapshot, connection) is { } rules) AddRules(answer, snapshot, rules);
+    }
+
+    private static void AddRules(Wire.ExplainResponse answer, NodeSnapshot snapshot, RequestRules rules)
+    {
+        if (rules.Authentication is { } authentication)
+        {
+            foreach (RequestAuthenticationInfo source in authentication.Objects)
+            {
+                string keyless = string.Join(", ", source.Rules.Where(r => r.Keys.IsEmpty).Select(r => r.Issuer));
+                answer.Steps.Add($"tokens of its requests are checked by RequestAuthentication {source.Name} ({source.SourceReference}), of issuers {string.Join(", ", source.Rules.Select(r => r.Issuer))}{(keyless.Length > 0 ? $"; the keys of {keyless} are not known, so that none of their tokens is good" : "")}");
+            }
+        }
+
+        string[] conditional = [.. rules.Conditional.Select(r => Name(snapshot, r.Policy, r.RuleIndex))];
+        if (conditional.Length > 0) answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", conditional)}");
     }
 
     private static void AddUnread(Wire.ExplainResponse answer, NodeSnapshot snapshot, in ConnectionRequest connection)
     {
+        if (!connection.Destination.RequestAuthenticationNames.IsEmpty && connection.Protocol == TransportProtocol.Tcp)
+            answer.Steps.Add($"nobody reads requests at port {connection.Port}, so that tokens are not looked at there: RequestAuthentication {string.Join(", ", connection.Destination.RequestAuthenticationNames)} says nothing of it");
         NamespacedName[] asking = [.. RequestPorts.PoliciesOf(snapshot, connection.Destination, connection.Port, connection.Protocol)];
         if (asking.Length == 0) return;
         string why = connection.Destination.FindApplicationProtocol(connection.Port, connection.Protocol) is { } spoken

@@ -91,7 +91,8 @@ internal sealed class AgentBackend(
             PolicyError = datapath.Closed.Any(c => c.Workload == workload.Uid) ? ClosedPolicyExplainer.Why : "",
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
-        result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));
+        result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString()))
+            .Concat(workload.RequestAuthenticationNames.Select(p => new PolicyReference(p, PolicyKind.RequestAuthentication).ToString())));
         (SpiffeId Id, Svid? Svid, string? LastError) svid = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
         if (svid.Svid is not null) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.Svid.NotAfter);
         else if (svid.LastError is { } error) result.CertificateError = error;

@@ -19,6 +19,7 @@ public sealed class AgentMetrics
         _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
+        Tokens = new TokenMetrics(registry);
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
@@ -34,6 +35,8 @@ public sealed class AgentMetrics
 
     /// <summary>HTTP requests.</summary>
     internal RequestMetrics Requests { get; }
+
+    internal TokenMetrics Tokens { get; }
 
     /// <summary>TLS handshakes by side (client, server) and result.</summary>
     public CounterFamily Handshakes { get; }

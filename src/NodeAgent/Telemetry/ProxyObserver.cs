@@ -82,6 +82,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         connection.Decision.IsAllowed ? FlowEventKind.RequestAudited : FlowEventKind.RequestDenied, _time.GetUtcNow(), connection, default,
         connection.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied, request));
 
+    public void OnToken(string? issuer, JwtError error) => _metrics.Tokens.Count(issuer, error);
+
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();

@@ -20,7 +20,8 @@ public static class PolicyMapping
         {
             var wireRule = new Wire.PolicyRule();
             foreach (PolicySource from in rule.From) wireRule.From.Add(ToWire(from));
-            foreach (PolicyDestination to in rule.To) wireRule.To.Add(ToWire(to));
+            foreach (PolicyDestination to in rule.To) wireRule.To.Add(ToWire(to, rule.AsksAboutTokens));
+            foreach (ClaimCondition claim in rule.When) wireRule.When.Add(claim.ToWire());
             wire.Rules.Add(wireRule);
         }
         return wire;
@@ -33,12 +34,22 @@ public static class PolicyMapping
         Name = FieldMapping.ToName(policy.Namespace, policy.Name),
         Action = policy.Action.ToModel(),
         SourceReference = policy.SourceReference,
-        Rules = policy.Rules.Select(r => new PolicyRule
-        {
-            From = r.From.Select(ToModel).ToEquatableArray(),
-            To = r.To.Select(ToModel).ToEquatableArray(),
-        }).ToEquatableArray(),
+        Rules = policy.Rules.Select(ToModel).ToEquatableArray(),
     };
+
+    private static PolicyRule ToModel(Wire.PolicyRule rule)
+    {
+        PolicyRule model = new()
+        {
+            From = rule.From.Select(ToModel).ToEquatableArray(),
+            To = rule.To.Select(ToModel).ToEquatableArray(),
+            When = rule.When.Select(TokenConditionsMapping.ToModel).ToEquatableArray(),
+        };
+        bool isMarked = rule.To.Count > 0 && rule.To.All(t => t.Protocol == Wire.TransportProtocol.TcpTokens);
+        return model.AsksAboutTokens == isMarked && (isMarked || rule.To.All(t => t.Protocol != Wire.TransportProtocol.TcpTokens))
+            ? model
+            : throw new FormatException("the protocol of a rule's destinations is TCP_TOKENS where it has conditions on tokens, and only there");
+    }
 
     private static PolicySource ToModel(Wire.PolicySource source) => new()
     {
@@ -48,27 +59,29 @@ public static class PolicyMapping
         NotNamespaces = source.NotNamespaces.Select(StringPattern.Parse).ToEquatableArray(),
         IpBlocks = source.IpBlocks.ToPrefixes(),
         NotIpBlocks = source.NotIpBlocks.ToPrefixes(),
+        Token = source.Token?.ToModel(),
     };
 
-    private static Wire.PolicyDestination ToWire(PolicyDestination to)
+    private static Wire.PolicyDestination ToWire(PolicyDestination to, bool isAboutTokens)
     {
         var wire = new Wire.PolicyDestination();
         foreach (ushort port in to.Ports) wire.Ports.Add(port);
         foreach (ushort port in to.NotPorts) wire.NotPorts.Add(port);
         if (to.Protocol is { } protocol) wire.Protocol = (Wire.TransportProtocol)protocol;
         if (to.Request is { } request) (wire.Protocol, wire.Request) = (Wire.TransportProtocol.TcpRequests, request.ToWire()); // they are about TCP only
+        if (isAboutTokens) wire.Protocol = Wire.TransportProtocol.TcpTokens;
         return wire;
     }
 
     private static PolicyDestination ToModel(Wire.PolicyDestination to)
     {
-        bool asksAboutRequests = to.Protocol == Wire.TransportProtocol.TcpRequests;
-        if (asksAboutRequests != (to.Request is not null)) throw new FormatException("request: is set where the protocol is TCP_REQUESTS, and only there");
+        bool asksAboutTokens = to.Protocol == Wire.TransportProtocol.TcpTokens, asksAboutRequests = to.Protocol == Wire.TransportProtocol.TcpRequests;
+        if (!asksAboutTokens && asksAboutRequests != (to.Request is not null)) throw new FormatException("request: is set where the protocol is TCP_REQUESTS, and only there");
         return new()
         {
             Ports = to.Ports.ToPorts("ports"),
             NotPorts = to.NotPorts.ToPorts("not_ports"),
-            Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : asksAboutRequests ? TransportProtocol.Tcp : to.Protocol.ToModel(),
+            Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : asksAboutRequests || asksAboutTokens ? TransportProtocol.Tcp : to.Protocol.ToModel(),
             Request = to.Request?.ToModel(),
         };
     }
@@ -86,6 +99,7 @@ public static class PolicyMapping
         foreach (StringPattern p in source.NotNamespaces) wire.NotNamespaces.Add(p.Text);
         foreach (IpPrefix p in source.IpBlocks) wire.IpBlocks.Add(p.ToString());
         foreach (IpPrefix p in source.NotIpBlocks) wire.NotIpBlocks.Add(p.ToString());
+        if (source.Token is { } token) wire.Token = token.ToWire();
         return wire;
     }
 }

@@ -5,12 +5,15 @@ using Wire = Culvert.Protocol.V1;
 namespace Culvert.Protocol;
 
 /// <summary>Applies upserts and removals to a snapshot and checks that the result hangs together. Not safe for several threads.</summary>
-internal sealed class SnapshotBuilder(NodeSnapshot start)
+/// <param name="start">What they are applied to.</param>
+/// <param name="before">What is in force: the keys of an issuer that it has are kept where the controller knows none, as after its start while the issuer can't be reached.</param>
+internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
 {
     private readonly ImmutableDictionary<string, WorkloadInfo>.Builder _workloads = start.Workloads.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = start.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = start.Policies.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = start.NetworkPolicies.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, RequestAuthenticationInfo>.Builder _requestAuthentications = start.RequestAuthentications.ToBuilder();
     private readonly ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Builder _httpRoutes = start.HttpRoutes.ToBuilder();
     private readonly ImmutableDictionary<string, NodeInfo>.Builder _nodes = start.Nodes.ToBuilder();
     private MeshSettings _mesh = start.Mesh;
@@ -39,6 +42,10 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
                     NetworkPolicyInfo networkPolicy = resource.NetworkPolicy.ToModel();
                     _networkPolicies[networkPolicy.Name] = networkPolicy;
                     break;
+                case Wire.Resource.KindOneofCase.RequestAuthentication:
+                    RequestAuthenticationInfo authentication = resource.RequestAuthentication.ToModel();
+                    _requestAuthentications[authentication.Name] = WithKeysOfBefore(authentication);
+                    break;
                 case Wire.Resource.KindOneofCase.HttpRoute:
                     HttpRouteInfo route = resource.HttpRoute.ToModel();
                     _httpRoutes[route.Key] = route;
@@ -61,6 +68,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             case Wire.ResourceKind.Service when NamespacedName.TryParse(name.Name, out NamespacedName service): _services.Remove(service); break;
             case Wire.ResourceKind.Policy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _policies.Remove(policy); break;
             case Wire.ResourceKind.NetworkPolicy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _networkPolicies.Remove(policy); break;
+            case Wire.ResourceKind.RequestAuthentication when NamespacedName.TryParse(name.Name, out NamespacedName authentication): _requestAuthentications.Remove(authentication); break;
             case Wire.ResourceKind.HttpRoute when HttpRouteMapping.TryParseName(name.Name, out HttpRouteKey route): _httpRoutes.Remove(route); break;
             case Wire.ResourceKind.Node: _nodes.Remove(name.Name); break;
             case Wire.ResourceKind.TrustBundle:
@@ -82,6 +90,10 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             {
                 if (!_networkPolicies.ContainsKey(policy)) throw Missing(workload, "network policy", policy);
             }
+            foreach (NamespacedName authentication in workload.RequestAuthenticationNames)
+            {
+                if (!_requestAuthentications.ContainsKey(authentication)) throw Missing(workload, "request authentication", authentication);
+            }
         }
         return start with
         {
@@ -93,9 +105,16 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
+            RequestAuthentications = _requestAuthentications.ToImmutable(),
             HttpRoutes = _httpRoutes.ToImmutable(),
             Nodes = _nodes.ToImmutable(),
         };
+    }
+
+    private RequestAuthenticationInfo WithKeysOfBefore(RequestAuthenticationInfo authentication)
+    {
+        if (!authentication.Rules.Items.Any(r => r.KeysUri is not null && r.Keys.IsEmpty) || !before.RequestAuthentications.TryGetValue(authentication.Name, out RequestAuthenticationInfo? old)) return authentication;
+        return authentication with { Rules = authentication.Rules.Select(r => r.Keys.IsEmpty && r.KeysUri is not null && old.Rules.Items.FirstOrDefault(o => o.Issuer == r.Issuer && o.KeysUri == r.KeysUri) is { } known ? r with { Keys = known.Keys } : r).ToEquatableArray() };
     }
 
     private static MappingException Missing(WorkloadInfo workload, string kind, NamespacedName policy)

@@ -31,6 +31,7 @@ public static class WorkloadMapping
         foreach ((string key, string value) in workload.Labels) wire.Labels.Add(key, value);
         foreach (NamespacedName policy in workload.PolicyNames) wire.Policies.Add(policy.ToString());
         foreach (NamespacedName policy in workload.NetworkPolicyNames) wire.NetworkPolicies.Add(policy.ToString());
+        foreach (NamespacedName authentication in workload.RequestAuthenticationNames) wire.RequestAuthentications.Add(authentication.ToString());
         wire.PeerGroups.AddRange(workload.PeerGroups);
         foreach (NamedPort port in workload.NamedPorts) wire.NamedPorts.Add(new Wire.NamedPort { Name = port.Name, Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol });
         foreach (ushort port in workload.ExcludedPorts) wire.ExcludedPorts.Add(port);
@@ -67,6 +68,7 @@ public static class WorkloadMapping
         Labels = workload.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
         PolicyNames = workload.Policies.Select(NamespacedName.Parse).ToEquatableArray(),
         NetworkPolicyNames = workload.NetworkPolicies.Select(NamespacedName.Parse).ToEquatableArray(),
+        RequestAuthenticationNames = workload.RequestAuthentications.Select(NamespacedName.Parse).ToEquatableArray(),
         PeerGroups = workload.PeerGroups.ToEquatableArray(),
         NamedPorts = workload.NamedPorts.Select(p => new NamedPort(FieldMapping.Required(p.Name, "named_ports.name"), p.Port.ToPort("named_ports.port"), p.Protocol.ToModel())).ToEquatableArray(),
         ExcludedPorts = workload.ExcludedPorts.ToPorts("excluded_ports"),

@@ -30,6 +30,34 @@ public sealed class EveryFieldTests
     }
 
     [Fact]
+    public void Conditions_on_tokens_are_refused_by_nodes_that_do_not_know_them()
+    {
+        PolicyRule rule = new() { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp }], When = [new ClaimCondition { Path = ["a"], Values = [StringPattern.Parse("b")] }] };
+        PolicyInfo policy = new() { Name = new("a", "b"), Rules = [rule, rule with { When = [], From = [new PolicySource { Token = new TokenConditions { Principals = [StringPattern.Parse("*")] } }] }] };
+        Assert.Equal(policy, policy.ToWire().ToModel());
+        Assert.All(policy.ToWire().Rules, r => Assert.Equal(518, (int)r.To[0].Protocol)); // no protocol that there is
+        var without = policy.ToWire();
+        without.Rules[0].When.Clear();
+        Assert.Throws<FormatException>(() => without.ToModel());
+    }
+
+    [Fact]
+    public void What_is_said_of_tokens_arrives_whole() => Arrives(new RequestAuthenticationInfo { Name = default }, a => a.ToWire().ToModel());
+
+    [Fact]
+    public void Keys_that_the_controller_does_not_know_stay_those_of_before()
+    {
+        JwtRule rule = ModelSample.Of<JwtRule>();
+        RequestAuthenticationInfo known = new() { Name = new("a", "b"), Rules = [rule] };
+        NodeSnapshot before = SnapshotMapping.Apply(new NodeSnapshot(), "n", new NodeSnapshot { RequestAuthentications = new NodeSnapshot().RequestAuthentications.Add(known.Name, known) }.ToFullResponse("e"));
+        Assert.Equal(rule, Next(rule with { Keys = [] }));
+        Assert.Empty(Next(rule with { Keys = [], KeysUri = "https://other" }).Keys);
+        Assert.Empty(Next(rule with { Keys = [], Issuer = "other" }).Keys);
+
+        JwtRule Next(JwtRule told) => SnapshotMapping.Apply(before, "n", new NodeSnapshot { RequestAuthentications = before.RequestAuthentications.SetItem(known.Name, known with { Rules = [told] }) }.ToFullResponse("f")).RequestAuthentications[known.Name].Rules[0];
+    }
+
+    [Fact]
     public void A_NetworkPolicy_arrives_whole() => Arrives(new NetworkPolicyInfo { Name = default }, p => p.ToWire().ToModel());
 
     [Fact]

@@ -27,6 +27,7 @@ internal static class ModelSample
         [typeof(NamespacedName)] = NamespacedName.Parse("a/b"),
         [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
         [typeof(PathPattern)] = PathPattern.Parse("/a/*"),
+        [typeof(JwtKey)] = new JwtKey { KeyId = "text", Algorithms = [JwtAlgorithm.ES512], PublicKey = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP521).ExportSubjectPublicKeyInfo().ToEquatableArray() },
         [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),
         [typeof(ImmutableSortedDictionary<string, string>)] = ImmutableSortedDictionary<string, string>.Empty.Add("key", "value"),
     };
@@ -34,6 +35,7 @@ internal static class ModelSample
     // Fields of which not every value of their type is one.
     private static readonly Dictionary<(Type Type, string Field), object> ValuesOfFields = new()
     {
+        [(typeof(JwtRule), nameof(JwtRule.ClockSkew))] = TimeSpan.FromSeconds(321),
         [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Status))] = 308,
     };

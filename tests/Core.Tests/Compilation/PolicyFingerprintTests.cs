@@ -44,6 +44,17 @@ public sealed class PolicyFingerprintTests
     }
 
     [Fact]
+    public void Every_condition_on_tokens_changes_it()
+    {
+        PolicyRule[] all =
+        [
+            new(), .. new TokenConditions[] { new(), new() { Principals = Given.Patterns("a") }, new() { NotPrincipals = Given.Patterns("a") } }.Select(t => new PolicyRule { From = [new PolicySource { Token = t }] }),
+            .. new ClaimCondition[] { new(), new() { Path = ["a"] }, new() { Path = ["a", "a"] }, new() { Values = Given.Patterns("a") }, new() { NotValues = Given.Patterns("a") } }.Select(c => new PolicyRule { When = [c] }),
+        ];
+        Assert.Equal(all.Length, all.Select(Of).Distinct().Count());
+    }
+
+    [Fact]
     public void Every_condition_of_a_NetworkPolicy_changes_it()
     {
         NetworkPolicyPeer group = new() { Group = "g" }, block = new() { Block = IpPrefix.Parse("10.0.0.0/8") };

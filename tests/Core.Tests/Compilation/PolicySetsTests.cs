@@ -10,7 +10,7 @@ public sealed class PolicySetsTests
         nameof(MeshSettings.DefaultMtlsMode), nameof(MeshSettings.DirectPath), nameof(MeshSettings.ExcludedCidrs), nameof(MeshSettings.ExcludedPorts), nameof(MeshSettings.IcmpEcho),
         nameof(MeshSettings.TunnelSource),
         nameof(MeshSettings.CertificateLifetime), nameof(MeshSettings.CertificateLifetimeJitter),
-        nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
+        nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.RequestAuthenticationNames), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
         nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.PodUid), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),
         nameof(WorkloadInfo.PeerGroups), nameof(WorkloadInfo.Healthy), nameof(WorkloadInfo.ApplicationPorts), nameof(WorkloadInfo.ProxyProtocolPorts), nameof(WorkloadInfo.BareProxyProtocolPorts), nameof(WorkloadInfo.TrustedProxies),
     ];

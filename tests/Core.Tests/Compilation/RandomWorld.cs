@@ -6,6 +6,8 @@ namespace Culvert.Core.Tests;
 /// <summary>Makes random worlds that are small enough for policies, ports and prefixes to meet often.</summary>
 internal sealed class RandomWorld(int seed)
 {
+    private static readonly string[] Issuers = ["i1", "i2"], Subjects = ["s1", "s2"], Teams = ["web", "ops", "db"];
+
     private static readonly string[] Blocks = ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.4/30", "10.0.0.5/32", "10.1.0.0/16", "192.0.2.0/24", "::/0", "fd00::/16", "fd00::4/126", "fd00::5/128"];
     private static readonly string[] Addresses = ["10.0.0.1", "10.0.0.5", "10.0.0.6", "10.0.0.77", "10.1.2.3", "10.9.9.9", "192.0.2.1", "198.51.100.1", "fd00::5", "fd00::6", "fd00:1::1", "2001:db8::1"];
     private static readonly string[] Identities = ["*", "td/*", "td/ns/a/*", "td/ns/a/sa/s1", "td/ns/b/sa/s2", "*/sa/s1", "other/ns/a/sa/s1"];
@@ -113,9 +115,23 @@ internal sealed class RandomWorld(int seed)
     }
 
     /// <summary>A request that conditions of these worlds are often met by.</summary>
-    public SomeRequest HttpRequest() => new(Pick(Methods), Pick(Hosts), Pick(Paths), [.. Enumerable.Range(0, _random.Next(3)).Select(_ => ("x-team", Pick(HeaderValues)))]);
+    public SomeRequest HttpRequest() => new(Pick(Methods), Pick(Hosts), Pick(Paths), [.. Enumerable.Range(0, _random.Next(3)).Select(_ => ("x-team", Pick(HeaderValues)))])
+    {
+        Token = _random.Next(3) == 0 ? null : SomeJwt.Claims(Pick(Issuers), Pick(Subjects), Pick(Teams), Pick(Teams)),
+    };
 
-    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, Destination) };
+    private PolicyRule Rule()
+    {
+        PolicyRule rule = new() { From = Many(2, Source), To = Many(2, Destination) };
+        if (_random.Next(4) != 0) return rule;
+        rule = rule with { From = rule.From.Select(s => _random.Next(2) == 0 ? s with { Token = Token() } : s).ToEquatableArray(), When = Many(2, Claim) };
+        if (!rule.AsksAboutTokens) return rule;
+        return rule with { To = rule.To.IsEmpty ? [new PolicyDestination { Protocol = TransportProtocol.Tcp }] : rule.To.Select(t => t with { Protocol = TransportProtocol.Tcp }).ToEquatableArray() };
+    }
+
+    private TokenConditions Token() => new() { Principals = Rarely(() => Given.Patterns(Pick(Issuers) + "/*", "*/" + Pick(Subjects))), NotPrincipals = Rarely(() => Given.Patterns("*/" + Pick(Subjects))) };
+
+    private ClaimCondition Claim() => new() { Path = Pick<EquatableArray<string>>([[], ["teams"], ["in", "team"], ["none"]]), Values = Rarely(() => Given.Patterns(Pick(Teams), "*" + Pick(Subjects))), NotValues = Rarely(() => Given.Patterns(Pick(Teams))) };
 
     private PolicyDestination Destination()
     {

@@ -14,8 +14,11 @@ internal sealed class SomeRequest(string method, string host, string path, param
 
     public int Count => _headers.Length;
 
+    /// <summary>What its token says; null: it has none.</summary>
+    public JwtClaims? Token { get; init; }
+
     /// <summary>As policy sees it.</summary>
-    public RequestHead Head => new(_method, HttpPath.IsPlain(_normal) ? PathReadings.Plain(_normal) : PathReadings.Of(_normal, _room, _ends), _host, this);
+    public RequestHead Head => new(_method, HttpPath.IsPlain(_normal) ? PathReadings.Plain(_normal) : PathReadings.Of(_normal, _room, _ends), _host, this, Token);
 
     public void Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {

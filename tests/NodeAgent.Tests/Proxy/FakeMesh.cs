@@ -109,6 +109,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Decided.Enqueue((connection.Decision, request));
 
+    /// <summary>Tokens of requests that were looked at.</summary>
+    internal ConcurrentQueue<(string? Issuer, JwtError Error)> Tokens { get; } = [];
+
+    public void OnToken(string? issuer, JwtError error) => Tokens.Enqueue((issuer, error));
+
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>
     internal Action? Asked { get; set; }
 

@@ -20,6 +20,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
 {
     private readonly ConnectionSet _connections = new();
 
+    /// <summary>The time.</summary>
+    internal DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 
@@ -140,9 +143,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     // Requests that run may not be allowed any more, though their connection is. Most changes are about something else.
     private static void Apply(ProxiedConnection connection, RequestRules? rules)
     {
-        if (Equals(connection.RequestRules, rules)) return;
-        connection.RequestRules = rules;
-        connection.RulesChanged?.Invoke();
+        bool areSame = Equals(connection.RequestRules, rules);
+        connection.RequestRules = rules; // they may say the same by other keys
+        if (!areSame) connection.RulesChanged?.Invoke();
     }
 
     // Out of a source here, and in at a destination here.

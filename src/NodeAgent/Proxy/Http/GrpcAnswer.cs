@@ -23,6 +23,7 @@ internal static class GrpcAnswer
     // As gRPC itself reads 403, 404 and 502 to 503; what has taken too long it has a status for. It would take 500 and 501 for UNKNOWN; the proxy knows what they are.
     private static ReadOnlySpan<byte> CodeOf(int status) => status switch
     {
+        401 => "16"u8, // UNAUTHENTICATED
         403 => "7"u8, // PERMISSION_DENIED
         404 => "12"u8, // UNIMPLEMENTED
         504 => "4"u8, // DEADLINE_EXCEEDED

@@ -140,6 +140,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        fields = server.Gate.ForServer(fields);
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
         HeadForm form = new()

@@ -97,7 +97,7 @@ internal sealed partial class Http1Relay
     private void ReleaseServer()
     {
         _call?.Abandon();
-        if (Detach() is { } taken) taken.Return(isReusable: !_isServersLast && !taken.Server.Side.Output.IsBlocked);
+        if (Detach() is { } taken) taken.Return(isReusable: !_isServersLast && taken.Server.Side.Flush() && !taken.Server.Side.Output.IsBlocked);
     }
 
     // Nothing more of it is wanted.
@@ -162,6 +162,8 @@ internal sealed partial class Http1Relay
     private void TryAgain()
     {
         DropServer(ProxyFailure.None);
+        if (_isMade) _made.Server?.Return(isReusable: true);
+        (_made, _isMade) = (default, false);
         _connectId++;
         _exchange.BeginAgain();
         (_requestPart, _hasNews) = (RequestPart.Pause, true);

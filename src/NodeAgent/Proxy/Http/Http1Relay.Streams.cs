@@ -49,7 +49,8 @@ internal sealed partial class Http1Relay
     /// <summary>An interim response has come.</summary>
     internal void OnInterim(HeaderList headers)
     {
-        if (ForwardInterim(headers)) AdvanceSoon();
+        HeadTranslation.OfResponse(headers, isBare: false, isHead: false, _responseOfStream);
+        if (ForwardInterim(_responseOfStream)) AdvanceSoon();
     }
 
     /// <summary>The head of the response has come.</summary>
@@ -62,7 +63,7 @@ internal sealed partial class Http1Relay
         Http1Head request = _exchange.Request;
         bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
         bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole;
-        bool hasEnd = hasLength || isBare;
+        bool hasEnd = hasLength || isBare || _exchange.IsHead || headers.Status is 204 or 304;
         _exchange.IsLast |= isUnasked || (request.IsVersion10 && !hasEnd);
         bool inChunks = !request.IsVersion10 && !hasEnd;
         if (!WriteFinal(_responseOfStream, inChunks)) return;
@@ -75,6 +76,13 @@ internal sealed partial class Http1Relay
     internal void OnResponseWhole()
     {
         if (_responsePart == ResponsePart.Body) _responsePart = ResponsePart.Sending;
+        AdvanceSoon();
+    }
+
+    /// <summary>The server has answered, and wants no more of the request.</summary>
+    internal void OnUnwanted()
+    {
+        _exchange.IsLast |= !_exchange.IsRequestWhole;
         AdvanceSoon();
     }
 

@@ -96,6 +96,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
         (Destination, Direction, Tries, Connecting, IsPaused) = (null, default, 0, 0, false);
         Server = _serverStream;
         _isGrpc = GrpcAnswer.IsExpected(headers);
+        Client.Clear();
         Client.Begin(stream, isHeadOnly);
     }
 
@@ -207,7 +208,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
         if (isFinal)
         {
             _status = headers.Status;
-            if (Destination is not { AsksPolicy: true }) DropHead();
+            if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) DropHead();
         }
         else if (++_interimCount > _relay.MaxInterim)
         {
@@ -246,7 +247,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
     /// <inheritdoc/>
     public void OnLegClosed()
     {
-        if (Client.IsOpen || Server.IsOpen) return;
+        if (Client.IsOpen || Server.IsOpen || !IsRunning) return;
         if (!_isOver) End(0, null);
         Client.Clear();
         Server.Clear();

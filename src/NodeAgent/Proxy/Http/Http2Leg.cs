@@ -19,6 +19,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <summary>The stream; null before it was opened and after it was closed.</summary>
     internal Http2Stream? Stream { get; private set; }
 
+    /// <summary>Whether all has come by it; some may still have to be passed on.</summary>
+    internal bool HasEnded => _hasEnded;
+
     /// <summary>Whether all that comes by it has been passed on, its end included.</summary>
     internal bool IsPassedOn { get; private set; }
 
@@ -127,7 +130,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <inheritdoc/>
     void IHttp2StreamUser.OnReset(Http2ErrorCode code, bool connectionBroken)
     {
-        _held?.Clear();
+        if (!(_hasEnded && code == Http2ErrorCode.NoError)) _held?.Clear(); // a whole answer stays one (RFC 9113, section 8.1)
         exchange.OnReset(this, code, connectionBroken);
     }
 
@@ -155,8 +158,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     {
         while (_held is { IsEmpty: false })
         {
+            Http2Stream? stream = Stream;
             int sent = Other.Send(_held.Peek());
-            if (sent == 0) return;
+            if (sent == 0 || Stream != stream || _held.IsEmpty) return; // sending may have ended the request
             _held.Advance(sent);
             Consumed(sent);
         }

@@ -105,12 +105,14 @@ internal sealed partial class Http2Relay
 
     private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt)
     {
+        bool isMine = false;
         try
         {
             // Where it is refused at once the client's streams are told in their turn.
             await _client.Loop.YieldAsync(new LoopSignal());
             ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route);
-            if (exchange.Connecting != attempt)
+            isMine = exchange.Connecting == attempt;
+            if (!isMine)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
                 return;
@@ -123,7 +125,7 @@ internal sealed partial class Http2Relay
         catch (Exception exception)
         {
             _client.Loop.ReportFault(exception);
-            if (exchange.Connecting == attempt) exchange.Answer(RequestRefusal.Of(ProxyFailure.ProxyFault));
+            if ((isMine || exchange.Connecting == attempt) && exchange.IsRunning) exchange.Abort(Http2ErrorCode.InternalError);
         }
     }
 
@@ -131,7 +133,7 @@ internal sealed partial class Http2Relay
     {
         Http1Leg leg = exchange.ByHttp1(_options);
         if (leg.Begin(server, ForServer(exchange, exchange.Head!), exchange.IsHeadOnly) is { } refusal) exchange.Answer(refusal);
-        else exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);
+        else if (!exchange.IsOver) exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);
     }
 
     private static void AnswerFor(Http2Server server, Http2Exchange exchange, RequestRefusal refusal)

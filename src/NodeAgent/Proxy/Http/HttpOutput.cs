@@ -125,7 +125,14 @@ internal sealed class HttpOutput(ITransport transport, HeldBytes unsent)
         return sent.Count == data.Length || Hold(data[sent.Count..]);
     }
 
-    private bool Hold(ReadOnlySpan<byte> data) => unsent.Append(data) || Fail(ProxyFailure.Overload);
+    // Taking a buffer may cost this very connection its end, as the one of its account that has waited longest: nothing of it may be left then.
+    private bool Hold(ReadOnlySpan<byte> data)
+    {
+        bool isHeld = unsent.Append(data);
+        if (!transport.IsClosed) return isHeld || Fail(ProxyFailure.Overload);
+        unsent.Clear();
+        return Fail(isHeld ? transport.Failure : ProxyFailure.Overload);
+    }
 
     private bool Fail(ProxyFailure failure)
     {

@@ -33,15 +33,19 @@ internal static class ProxyError
     /// <summary>A route gives the server no more time.</summary>
     internal const string ResponseTimeout = "http_response_timeout";
 
-    /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>.</summary>
+    /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>; of one about a token <c>www-authenticate</c> besides (RFC 6750, section 3).</summary>
     /// <param name="fields">Where to.</param>
     /// <param name="error">One of these.</param>
     /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
     /// <param name="now">When.</param>
     /// <returns>The fields.</returns>
-    internal static HeaderList AddTo(HeaderList fields, string error, string details, DateTimeOffset now) => fields
-        .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
-        .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""));
+    internal static HeaderList AddTo(HeaderList fields, string error, string details, DateTimeOffset now)
+    {
+        if (fields.Status == 401) fields.Add("www-authenticate"u8, Encoding.ASCII.GetBytes($"Bearer error=\"invalid_token\", error_description=\"{details}\""));
+        return fields
+            .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+            .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""));
+    }
 
     /// <summary>What a request is answered with whose server can't be reached.</summary>
     /// <param name="failure">Why not.</param>

@@ -9,7 +9,8 @@ using Culvert.NodeAgent.Proxy.Model;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>
-/// Asks policy about the requests of one connection, where this node decides about them and policy depends on them; otherwise it lets all pass without looking. Paths are normalised here, once, for policy and for the server.
+/// Looks at the tokens of the requests of one connection and asks policy about them, where this node decides about them and either depends on them; otherwise it lets all pass without looking. Paths are normalised here, once, for policy
+/// and for the server. Policy sees the request as the server gets it: without its token, unless that is passed on, and with the claims that the server is told in place of what the client has sent by their names.
 /// Belongs to its loop's thread.
 /// </summary>
 /// <param name="connection">The connection.</param>
@@ -19,9 +20,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     // Of each part of a request that is told of.
     private const int MostShown = 256;
 
+    private readonly TokenRewriter _rewriter = new();
     private HeaderList _fields = new();
 
-    /// <summary>Whether policy depends on requests: then nothing may pass that is none.</summary>
+    /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
     internal bool AsksPolicy => connection.RequestRules is not null;
 
     /// <inheritdoc/>
@@ -36,7 +38,17 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal RequestRefusal? Ask(HeaderList request)
     {
         if (connection.RequestRules is not { } rules) return null;
-        if (!TryDecide(rules, request, out Decision decision)) return RequestRefusal.BadPath;
+        VerifiedJwt? token = null;
+        if (rules.Authentication is { } authentication)
+        {
+            JwtCheck check = Check(authentication, request, connection.Now);
+            if (check.Error != JwtError.None) return Refuse(check, request);
+            token = check.Token;
+            if (rules.AsksAboutPath && !RequestPath.TryNormalize(request)) return RequestRefusal.BadPath;
+        }
+
+        if (!TryDecide(rules, request, token, out Decision decision)) return RequestRefusal.BadPath;
+        if (token is not null) observer.OnToken(token.Claims.Issuer, JwtError.None);
         if (decision.IsAllowed && decision.AuditPolicies.IsEmpty) return null;
         observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         return decision.IsAllowed ? null : RequestRefusal.Of(decision);
@@ -47,9 +59,21 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal bool MayGoOn(HeaderList? request)
     {
         if (connection.RequestRules is not { } rules) return true;
-        if (request is null || !TryDecide(rules, request, out Decision decision)) return false;
+        if (request is null) return false;
+        JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
+        if (check.Error != JwtError.None || !TryDecide(rules, request, check.Token, out Decision decision)) return false;
         if (!decision.IsAllowed) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         return decision.IsAllowed;
+    }
+
+    /// <summary>A request that has passed, as its server gets it.</summary>
+    /// <param name="request">Its head as it was asked about.</param>
+    /// <returns>The same list where nothing is to be changed; else one that is valid until the gate is asked again.</returns>
+    internal HeaderList ForServer(HeaderList request)
+    {
+        if (connection.RequestRules?.Authentication is not { } authentication) return request;
+        VerifiedJwt? token = Check(authentication, request, now: null).Token;
+        return _rewriter.Rewrite(authentication, this, request, token);
     }
 
     /// <inheritdoc/>
@@ -60,16 +84,31 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         value = field.Value;
     }
 
-    private bool TryDecide(RequestRules rules, HeaderList request, out Decision decision)
+    private JwtCheck Check(RequestAuthenticator authentication, HeaderList request, DateTimeOffset? now)
     {
         _fields = request;
+        return authentication.Check(this, now);
+    }
+
+    private RequestRefusal Refuse(in JwtCheck check, HeaderList request)
+    {
+        observer.OnToken(check.Issuer, check.Error);
+        PolicyReference? policy = check.Policy is { } name ? new PolicyReference(name, PolicyKind.RequestAuthentication) : null;
+        observer.OnRequestDecided(connection.Info with { Decision = new Decision(Verdict.Deny, DecisionReason.TokenRefused, policy) }, $"{NameOf(request)}: {JwtErrors.Describe(check.Error)}");
+        return RequestRefusal.Of(check);
+    }
+
+    private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, out Decision decision)
+    {
+        if (rules.Authentication is { } authentication) request = _rewriter.Rewrite(authentication, this, request, token);
+        _fields = request;
         ReadOnlySpan<byte> path = RequestPath.WithoutQuery(request.Path);
-        if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, out decision);
-        decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this));
+        if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, token, out decision);
+        decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this, token?.Claims));
         return true;
     }
 
-    private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, out Decision decision)
+    private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, VerifiedJwt? token, out Decision decision)
     {
         byte[] room = ArrayPool<byte>.Shared.Rent(PathReadings.RoomFor(path.Length) + request.Path.Length); // the query stands behind the path for a moment
         try
@@ -77,7 +116,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             decision = default;
             if (!RequestPath.TryNormalize(request, path, room)) return false;
             PathReadings readings = PathReadings.Of(RequestPath.WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
-            decision = rules.Decide(new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this));
+            decision = rules.Decide(new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this, token?.Claims));
             return true;
         }
         finally

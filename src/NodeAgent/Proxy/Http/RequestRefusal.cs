@@ -56,5 +56,9 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     internal static RequestRefusal Of(in Decision decision) =>
         new(403, ProxyError.Denied, decision.Policy is { } policy ? $"{ReasonText.Of(decision.Reason)}: AuthorizationPolicy {policy} rule {decision.RuleIndex}" : ReasonText.Of(decision.Reason));
 
+    /// <summary>Of one with a token that is not good.</summary>
+    internal static RequestRefusal Of(in JwtCheck check) =>
+        new(401, ProxyError.Denied, check.Policy is { } policy ? $"{JwtErrors.Describe(check.Error)} ({JwtErrors.NameOf(check.Error)}): RequestAuthentication {policy}" : $"{JwtErrors.Describe(check.Error)} ({JwtErrors.NameOf(check.Error)})");
+
     private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

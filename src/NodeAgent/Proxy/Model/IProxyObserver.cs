@@ -30,6 +30,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="request">Its method, host and path, for people.</param>
     void OnRequestDecided(in ProxyConnectionInfo connection, string request);
 
+    /// <summary>The token of a request was looked at.</summary>
+    /// <param name="issuer">Who has made it, if that is one who is taken there; null otherwise.</param>
+    /// <param name="error">Why it was refused; None: it was taken.</param>
+    void OnToken(string? issuer, JwtError error);
+
     /// <summary>
     /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
     /// and interval).

@@ -40,7 +40,7 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
         await cluster.Server.KubectlAsync("", "delete", "meshconfig", "default");
 
         // Others look for statuses that can't be written.
-        await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", _namespace);
+        await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,requestauthentications,trafficpolicies,workloads", "--all", "-n", _namespace);
         await cluster.Server.KubectlAsync("", "delete", "pod", Pod.Name, "-n", Pod.Namespace, "--force", "--grace-period=0");
     }
 

@@ -65,7 +65,7 @@ public sealed class WebhookTests(TestCluster cluster)
         string misspelt = $"{policy.Replace("from:", "form:", StringComparison.Ordinal)} [{{namespaces: [shop]}}]";
         refused = await Assert.ThrowsAnyAsync<Exception>(() => cluster.Server.KubectlAsync(misspelt, "apply", "--validate=false", "-f", "-"));
         Assert.Contains("The AuthorizationPolicy \"applied\" is invalid: spec.rules[0].form: unknown field; known are from, to", refused.Message, StringComparison.Ordinal);
-        await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", ns);
+        await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,requestauthentications,trafficpolicies,workloads", "--all", "-n", ns);
     }
 
     [Fact]

@@ -263,6 +263,100 @@ public sealed class TranslationTests
         Assert.Equal("web GET shop /", await response.Content.ReadAsStringAsync());
     }
 
+    [Fact]
+    public async Task AnAnswerThatWaitsForItsClientEndsAndTheNextRequestIsServed()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1, HttpProtocols.Http2);
+        await lab.AddServerAsync("web", async context =>
+        {
+            for (int i = 0; i < 40; i++) await context.Response.Body.WriteAsync(new byte[100_000]);
+            await context.Response.WriteAsync("end");
+        });
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using Socket client = await lab.Pair.ConnectClientAsync();
+        foreach (string connection in (string[])["keep-alive", "close"])
+        {
+            await client.SendAllAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nhost: x\r\nconnection: {connection}\r\n\r\n"));
+            await Task.Delay(300); // what has come fills all that is between
+            string last = "";
+            byte[] room = new byte[100_000];
+            while (!last.EndsWith("3\r\nend\r\n0\r\n\r\n", StringComparison.Ordinal))
+            {
+                int received = await client.ReceiveAsync(room).WaitAsync(TimeSpan.FromSeconds(10));
+                Assert.NotEqual(0, received);
+                last += Encoding.Latin1.GetString(room, 0, received);
+                last = last[Math.Max(0, last.Length - 30)..];
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("HEAD", 200)]
+    [InlineData("GET", 204)]
+    [InlineData("GET", 304)]
+    public async Task WhatHasNoBodyIsNotFramedWhereItsEndComesLater(string method, int status)
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1, HttpProtocols.Http2);
+        await lab.AddServerAsync("web", async context =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.Body.FlushAsync(); // the head goes without the end
+            await Task.Delay(50);
+        });
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using Socket client = await lab.Pair.ConnectClientAsync();
+        await client.SendAllAsync(Encoding.ASCII.GetBytes($"{method} / HTTP/1.1\r\nhost: x\r\n\r\n{method} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+        string answers = await RestAsync(client);
+        Assert.Equal(2, answers.Split($"HTTP/1.1 {status} ").Length - 1);
+        Assert.DoesNotContain("chunked", answers, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n", answers, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r\n0\r\n", answers, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnAnswerBeforeTheRequestIsWholeEndsTheRequest()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http2, HttpProtocols.Http1);
+        using Socket listener = lab.Pair.Listen();
+        lab.AddBackend("raw", ((IPEndPoint)listener.LocalEndPoint!).Port);
+        lab.Route(RoutingLab.Below("/", ("raw", 1)));
+        for (int i = 0; i < 3; i++)
+        {
+            using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/");
+            request.Content = new Unsized("x"u8.ToArray(), new TaskCompletionSource().Task);
+            Task<HttpResponseMessage> asked = lab.Client.SendAsync(request);
+            using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+            await HeadAsync(server);
+            await server.SendAllAsync("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno"u8.ToArray());
+            using HttpResponseMessage response = await asked.WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.Equal((413, "no"), ((int)response.StatusCode, await response.Content.ReadAsStringAsync()));
+        }
+
+        Assert.Empty(lab.Pair.Source.Faults);
+    }
+
+    [Fact]
+    public async Task ABodyThatItsServerDoesNotTakeIsAnsweredFor()
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http2, HttpProtocols.Http1);
+        using Socket listener = lab.Pair.Listen();
+        lab.AddBackend("raw", ((IPEndPoint)listener.LocalEndPoint!).Port);
+        lab.Route(RoutingLab.Below("/", ("raw", 1)));
+        for (int i = 0; i < 5; i++)
+        {
+            using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/");
+            request.Content = new ByteArrayContent(new byte[1_000_000]);
+            Task<HttpResponseMessage> asked = lab.Client.SendAsync(request);
+            using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+            server.LingerState = new LingerOption(true, 0);
+            server.Close();
+            using HttpResponseMessage response = await asked.WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.Equal(502, (int)response.StatusCode);
+        }
+
+        Assert.Empty(lab.Pair.Source.Faults);
+    }
+
     [Theory]
     [InlineData("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", "400")]
     [InlineData("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "400")]

@@ -108,8 +108,9 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     /// <inheritdoc/>
     public void Abort(ProxyFailure failure)
     {
-        _user?.Abort(failure);
-        End(failure);
+        IHttp1ServerUser? user = _user;
+        End(failure); // with this reason, before its user gives one of its own
+        user?.Abort(failure);
     }
 
     /// <inheritdoc/>

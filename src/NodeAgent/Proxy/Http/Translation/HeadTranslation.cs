@@ -71,7 +71,7 @@ internal static class HeadTranslation
         if (expectsContinue) into.Add("expect"u8, "100-continue"u8);
     }
 
-    /// <summary>A response for a client of HTTP/1.1: it says how long its body is where nothing follows, and once.</summary>
+    /// <summary>A response for a client of HTTP/1.1, an interim one included: it says how long its body is where nothing follows, once, and not where there can be none (RFC 9110, section 8.6).</summary>
     /// <param name="response">The response's head.</param>
     /// <param name="isBare">Whether nothing follows.</param>
     /// <param name="isHead">Whether it answers HEAD.</param>
@@ -80,12 +80,13 @@ internal static class HeadTranslation
     internal static bool OfResponse(HeaderList response, bool isBare, bool isHead, HeaderList into)
     {
         into.Clear();
-        bool hasLength = false;
+        bool hasLength = false, isNever = response.Status is < 200 or 204;
         for (int i = 0; i < response.Count; i++)
         {
             HeaderView field = response[i];
             bool isLength = field.Name.SequenceEqual("content-length"u8);
-            if (!isLength || !hasLength) into.Add(field.Name, field.Value, field.NeverIndexed);
+            if (isLength && (hasLength || isNever)) continue;
+            into.Add(field.Name, field.Value, field.NeverIndexed);
             hasLength |= isLength;
         }
 
@@ -96,8 +97,9 @@ internal static class HeadTranslation
 
     /// <summary>Trailers for a receiver of HTTP/1.1: without what would say something else of the message than its head (RFC 9110, section 6.5.1).</summary>
     /// <param name="trailers">The trailers; null without.</param>
+    /// <param name="limits">More than receivers of HTTP/1.1 take is none: trailers may be dropped (RFC 9110, section 6.5).</param>
     /// <param name="into">Where to.</param>
-    internal static void OfTrailers(HeaderList? trailers, HeaderList into)
+    internal static void OfTrailers(HeaderList? trailers, Http1Limits limits, HeaderList into)
     {
         into.Clear();
         if (trailers is null) return;
@@ -105,6 +107,9 @@ internal static class HeadTranslation
         into.Remove("content-length"u8);
         into.Remove("host"u8);
         into.Remove("te"u8);
+        int length = 0;
+        for (int i = 0; i < into.Count; i++) length += into[i].Name.Length + into[i].Value.Length + 4; // with what stands between and behind them
+        if (length >= limits.MaxHead || into.Count > limits.MaxFields) into.Clear();
     }
 
     // A length of none is said for those methods whose requests have a body as a rule (RFC 9110, section 8.6).

@@ -1,3 +1,4 @@
+using Culvert.Http1;
 using Culvert.Http2;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
@@ -5,7 +6,8 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <summary>The client's side of a request that has come by HTTP/1.1 and is answered by HTTP/2: takes the body of the response. Used for one request after the other. Belongs to its loop's thread.</summary>
 /// <param name="relay">Whose client it is.</param>
 /// <param name="side">The client.</param>
-internal sealed class Http1ClientLeg(Http1Relay relay, HttpSide side) : IExchangeLeg
+/// <param name="limits">What trailers may have.</param>
+internal sealed class Http1ClientLeg(Http1Relay relay, HttpSide side, Http1Limits limits) : IExchangeLeg
 {
     private readonly HeaderList _trailers = new();
     private bool _inChunks;
@@ -32,13 +34,14 @@ internal sealed class Http1ClientLeg(Http1Relay relay, HttpSide side) : IExchang
     {
         if (!IsOpen) return;
         IsOpen = false;
-        HeadTranslation.OfTrailers(trailers, _trailers);
+        HeadTranslation.OfTrailers(trailers, limits, _trailers);
         if (_inChunks && !BodyFraming.WriteEnd(side, _trailers)) relay.Abort(side.Output.Failure);
         else relay.OnResponseWhole();
     }
 
     /// <inheritdoc/>
-    public void PassOn() => relay.Advance();
+    /// <remarks>Who calls may be in the middle of what it has read.</remarks>
+    public void PassOn() => relay.AdvanceSoon();
 
     /// <inheritdoc/>
     public void Reset(Http2ErrorCode code) => IsOpen = false;

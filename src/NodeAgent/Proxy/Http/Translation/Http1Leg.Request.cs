@@ -8,6 +8,9 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <content>From the client to the server.</content>
 internal sealed partial class Http1Leg
 {
+    // Those that a head has at most beyond its own, without pseudo headers.
+    private const int FieldsOfConnection = 2;
+
     private readonly HeaderList _request = new();
     private readonly HeaderList _trailers = new();
     private bool _inChunks;
@@ -22,13 +25,13 @@ internal sealed partial class Http1Leg
     internal RequestRefusal? Begin(RoutedServer taken, HeaderList request, bool isHeadOnly)
     {
         Begin(taken);
-        if (StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
+        if ((StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) ?? StreamRequestForm.ValueRefusalOf(request)) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
         if (taken.Server.Gate.Ask(request) is { } denial) return NotSent(denial);
-        bool expectsContinue = HeadTranslation.OfRequest(request, isHeadOnly, _request, out bool hasLength);
+        bool expectsContinue = HeadTranslation.OfRequest(taken.Server.Gate.ForServer(request), isHeadOnly, _request, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
         HeadForm form = new() { IsChunked = _inChunks, ExpectsContinue = expectsContinue && !isHeadOnly };
-        if (!Http1HeadWriter.TryWriteRequest(_request, form, _loop.Joined, out int length) || length > _options.Limits.MaxHead || _request.Count > _options.Limits.MaxFields) return NotSent(RequestRefusal.LongHead);
+        if (!Http1HeadWriter.TryWriteRequest(_request, form, _loop.Joined, out int length) || length > _options.Limits.MaxHead || _request.Count + FieldsOfConnection > _options.Limits.MaxFields) return NotSent(RequestRefusal.LongHead);
         if (!taken.Server.Side.Output.Write(_loop.Joined.AsSpan(0, length))) OnServerTakesNothing(taken.Server.Side);
         _loop.ScheduleFlush(this);
         return null;
@@ -67,7 +70,7 @@ internal sealed partial class Http1Leg
 
     private bool WriteEnd(HttpSide side, HeaderList? trailers)
     {
-        HeadTranslation.OfTrailers(trailers, _trailers);
+        HeadTranslation.OfTrailers(trailers, _options.Limits, _trailers);
         return BodyFraming.WriteEnd(side, _trailers);
     }
 
@@ -82,6 +85,6 @@ internal sealed partial class Http1Leg
 
         side.Output.Clear();
         _takesNothing = _isLast = _hasNews = true;
-        _exchange.Client.PassOn(); // what waits is for nobody
+        _loop.ScheduleFlush(this);
     }
 }

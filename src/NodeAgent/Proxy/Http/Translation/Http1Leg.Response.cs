@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
 
@@ -92,10 +93,14 @@ internal sealed partial class Http1Leg
     {
         if (Detach() is not { } taken) return;
         HttpSide side = taken.Server.Side;
-        bool isReusable = _isRequestWhole && !_isLast && !side.Output.IsBlocked && side.Input.Bytes.IsEmpty;
-        if (_isRequestWhole) taken.Return(isReusable);
-        else taken.End(Model.ProxyFailure.ProtocolError);
-        if (!_isRequestWhole) _exchange.Client.Reset(Http2ErrorCode.NoError); // it need not be sent any further (RFC 9113, section 8.1)
+        if (!_isRequestWhole)
+        {
+            taken.End(ProxyFailure.ProtocolError);
+            _exchange.Client.Reset(Http2ErrorCode.NoError); // it need not be sent any further (RFC 9113, section 8.1)
+            return;
+        }
+
+        taken.Return(isReusable: !_isLast && side.Flush() && !side.Output.IsBlocked && side.Input.Bytes.IsEmpty);
         _exchange.OnLegClosed();
     }
 }

@@ -110,8 +110,8 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     private void Flush(HttpSide side)
     {
         bool wasBlocked = side.Output.IsBlocked;
-        if (!side.Flush()) OnServerTakesNothing(side);
-        else if (wasBlocked && !side.Output.IsBlocked) _exchange.Client.PassOn();
+        if (!_takesNothing && !side.Flush()) OnServerTakesNothing(side);
+        if (_taken is not null && (_takesNothing || (wasBlocked && !side.Output.IsBlocked))) _exchange.Client.PassOn(); // of a server that takes nothing: what waits is for nobody
     }
 
     private void Begin(RoutedServer taken)

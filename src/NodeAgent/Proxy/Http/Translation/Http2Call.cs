@@ -30,7 +30,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
         _relay = relay;
         _servers = makeServers(this);
         _server = new Http2Leg(this);
-        _client = new Http1ClientLeg(relay, client);
+        _client = new Http1ClientLeg(relay, client, limits);
         _body = new BodySender(limits);
         WaitingEntry = new LinkedListNode<IHttp2Request>(this);
     }
@@ -168,13 +168,15 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <inheritdoc/>
     public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
-        if (IsRunning) _relay.OnServerReset(isRefused: code == Http2ErrorCode.RefusedStream, isConnectionBroken);
+        if (!IsRunning) return;
+        if (code == Http2ErrorCode.NoError && _server.HasEnded) _relay.OnUnwanted();
+        else _relay.OnServerReset(isRefused: code == Http2ErrorCode.RefusedStream, isConnectionBroken);
     }
 
     /// <inheritdoc/>
     public void OnLegClosed()
     {
-        if (!_server.IsOpen) _server.Clear();
+        // What has come by the stream may still wait for the client; it is forgotten with the request.
     }
 
     /// <inheritdoc/>
