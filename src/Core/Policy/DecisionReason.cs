@@ -35,4 +35,7 @@ public enum DecisionReason
 
     /// <summary>NetworkPolicies isolate the source, and none of them allows it to go out.</summary>
     NetworkPolicyEgress = 10,
+
+    /// <summary>A RateLimit has no room for a request that is allowed otherwise. Never of a connection.</summary>
+    RateLimited = 11,
 }

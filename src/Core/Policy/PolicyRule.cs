@@ -8,4 +8,7 @@ public sealed record PolicyRule
 
     /// <summary>The destinations; empty matches every port.</summary>
     public EquatableArray<PolicyDestination> To { get; init; }
+
+    /// <summary>How many of the requests that match it may pass; set in rules of <see cref="PolicyAction.Limit"/>, and only there.</summary>
+    public RateLimit? Limit { get; init; }
 }

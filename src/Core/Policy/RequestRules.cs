@@ -11,14 +11,20 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private readonly Rule[] _audit;
     private readonly Decision _otherwise;
 
-    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise)
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise, RequestLimits? limits)
     {
-        (_deny, _allow, _audit, _otherwise) = (deny, allow, audit, otherwise);
-        AsksAboutPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
+        (_deny, _allow, _audit, _otherwise, Limits) = (deny, allow, audit, otherwise, limits);
+        AsksAboutPath = limits is { AsksAboutPath: true } || deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
 
     /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
     public bool AsksAboutPath { get; }
+
+    /// <summary>What limits their rate; null: nothing.</summary>
+    public RequestLimits? Limits { get; }
+
+    /// <summary>Whether it depends on a request whether it is allowed. Otherwise there are <see cref="Limits"/> only.</summary>
+    public bool AsksWhetherAllowed => Conditional.Any();
 
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
     public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => !r.Conditions.IsEmpty).Select(r => (r.Policy, r.Index));
@@ -26,8 +32,9 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <summary>Finds out what is left.</summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="connection">A connection that is allowed, and whose requests are read.</param>
+    /// <param name="limiters">The counts of limits; null: nothing is limited.</param>
     /// <returns>Null when nothing depends on its requests.</returns>
-    public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection)
+    public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection, RateLimiters? limiters = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         List<Rule> deny = [], allow = [], audit = [];
@@ -35,6 +42,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
         foreach (NamespacedName name in connection.Destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
+            if (policy.Action == PolicyAction.Limit) continue;
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
             anyConditions |= rules.Any(r => !r.Conditions.IsEmpty);
@@ -43,12 +51,13 @@ public sealed class RequestRules : IEquatable<RequestRules>
             else if (rules.All(r => !r.Conditions.IsEmpty)) audit.AddRange(rules); // one without conditions was met, and told of, when the connection was opened
         }
 
-        return anyConditions ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy)) : null;
+        RequestLimits? limits = limiters is null ? null : RequestLimits.Of(snapshot, connection, limiters);
+        return anyConditions || limits is not null ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), limits) : null;
     }
 
     /// <summary>Whether they say the same of every request.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -84,24 +93,38 @@ public sealed class RequestRules : IEquatable<RequestRules>
         return found;
     }
 
+    /// <summary>Whether the source and port of a connection meet a rule.</summary>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="rule">The rule.</param>
+    /// <param name="trustDomain">The mesh's trust domain.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="conditions">Of which its requests have to meet one then; none: every request does.</param>
+    internal static bool TryMatch(PolicyInfo policy, PolicyRule rule, string trustDomain, in ConnectionRequest connection, out EquatableArray<RequestConditions> conditions)
+    {
+        conditions = [];
+        if (!PolicyEvaluator.MatchesSource(rule, policy.Action, trustDomain, connection.ProvenIdentity, IpPrefix.Host(connection.SourceAddress))) return false;
+        (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
+        PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
+        if (destinations.Length == 0 && !rule.To.IsEmpty) return false;
+        bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
+        if (!isOpen) conditions = destinations.Select(t => t.Request!).ToEquatableArray();
+        return true;
+    }
+
     private static List<Rule> RulesOf(PolicyInfo policy, string trustDomain, in ConnectionRequest connection)
     {
         List<Rule> found = [];
         for (int i = 0; i < policy.Rules.Count; i++)
         {
             PolicyRule rule = policy.Rules[i];
-            if (!PolicyEvaluator.MatchesSource(rule, policy.Action, trustDomain, connection.ProvenIdentity, IpPrefix.Host(connection.SourceAddress))) continue;
-            (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
-            PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
-            if (destinations.Length == 0 && !rule.To.IsEmpty) continue;
-            bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
+            if (!TryMatch(policy, rule, trustDomain, connection, out EquatableArray<RequestConditions> conditions)) continue;
             Decision? decision = policy.Action switch
             {
                 PolicyAction.Deny => new Decision(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i),
                 PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
                 _ => null,
             };
-            found.Add(new Rule(policy.Name, i, decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray()));
+            found.Add(new Rule(policy.Name, i, decision, conditions));
         }
 
         return found;

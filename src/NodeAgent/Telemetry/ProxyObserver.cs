@@ -82,6 +82,9 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         connection.Decision.IsAllowed ? FlowEventKind.RequestAudited : FlowEventKind.RequestDenied, _time.GetUtcNow(), connection, default,
         connection.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied, request));
 
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>
+        _metrics.Requests.Limited(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection), limit);
+
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();

@@ -21,6 +21,7 @@ public static class PolicyMapping
             var wireRule = new Wire.PolicyRule();
             foreach (PolicySource from in rule.From) wireRule.From.Add(ToWire(from));
             foreach (PolicyDestination to in rule.To) wireRule.To.Add(ToWire(to));
+            wireRule.Limit = rule.Limit?.ToWire();
             wire.Rules.Add(wireRule);
         }
         return wire;
@@ -37,8 +38,13 @@ public static class PolicyMapping
         {
             From = r.From.Select(ToModel).ToEquatableArray(),
             To = r.To.Select(ToModel).ToEquatableArray(),
+            Limit = LimitOf(policy.Action, r),
         }).ToEquatableArray(),
     };
+
+    private static RateLimit? LimitOf(Wire.PolicyAction action, Wire.PolicyRule rule) => (action == Wire.PolicyAction.Limit) == (rule.Limit is not null)
+        ? rule.Limit?.ToModel()
+        : throw new FormatException("limit: is set in rules of LIMIT, and only there");
 
     private static PolicySource ToModel(Wire.PolicySource source) => new()
     {

@@ -109,6 +109,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Decided.Enqueue((connection.Decision, request));
 
+    /// <summary>The limits of requests that were too many.</summary>
+    internal ConcurrentQueue<NamespacedName> Limited { get; } = [];
+
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => Limited.Enqueue(limit);
+
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>
     internal Action? Asked { get; set; }
 

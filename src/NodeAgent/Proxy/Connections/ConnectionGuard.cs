@@ -20,6 +20,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
 {
     private readonly ConnectionSet _connections = new();
 
+    /// <summary>The clock.</summary>
+    internal TimeProvider Time => time;
+
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 
