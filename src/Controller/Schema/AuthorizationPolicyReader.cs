@@ -16,7 +16,7 @@ internal static class AuthorizationPolicyReader
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
         var selector = SelectorReader.Read(spec);
-        PolicyAction? action = spec.Enum<PolicyAction>("action", required: true);
+        PolicyAction? action = AuthorizationActions.Of(spec.Enum<AuthorizationAction>("action", required: true));
         EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
         spec.Done();
         var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Rules = rules, SourceReference = meta.SourceReference };
@@ -42,7 +42,8 @@ internal static class AuthorizationPolicyReader
     private static int ValuesOf(PolicySource source) =>
         1 + source.Identities.Count + source.NotIdentities.Count + source.Namespaces.Count + source.NotNamespaces.Count + source.IpBlocks.Count + source.NotIpBlocks.Count;
 
-    private static PolicySource ReadSource(FieldReader from)
+    /// <summary>Reads a source.</summary>
+    public static PolicySource ReadSource(FieldReader from)
     {
         var source = new PolicySource
         {
@@ -58,7 +59,8 @@ internal static class AuthorizationPolicyReader
         return source;
     }
 
-    private static PolicyDestination ReadDestination(FieldReader to)
+    /// <summary>Reads a destination.</summary>
+    public static PolicyDestination ReadDestination(FieldReader to)
     {
         RequestConditions? request = RequestConditionsReader.Read(to);
         var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts"), Protocol = request is null ? null : TransportProtocol.Tcp, Request = request };

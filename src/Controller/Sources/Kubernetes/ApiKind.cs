@@ -35,6 +35,7 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
         Own(ObjectKind.AuthorizationPolicy, AuthorizationPolicySchema.Resource),
         Own(ObjectKind.Workload, WorkloadSchema.Resource),
         Own(ObjectKind.PeerAuthentication, PeerAuthenticationSchema.Resource),
+        Own(ObjectKind.RateLimit, RateLimitSchema.Resource),
         Own(ObjectKind.TrafficPolicy, TrafficPolicySchema.Resource),
     ];
 
