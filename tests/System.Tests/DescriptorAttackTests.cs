@@ -130,6 +130,12 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
         await using var server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
         var pid = Node.Agent!.Id.ToString(CultureInfo.InvariantCulture);
 
+        // An agent that still waits for a certificate, or for the controller's first words, would have to wait for these without a descriptor, and longer than a client does.
+        await using (var before = Requests.Start(_honest, server.EndPoint))
+        {
+            await before.MoreAsync(1);
+        }
+
         // Not as many as are in use: one that is closed just then would be free for a connection that is accepted and then has no way on.
         await Tool.RequireAsync("prlimit", ["--pid", pid, string.Create(CultureInfo.InvariantCulture, $"--nofile={StandardStreams}:{Limit}")]);
         await using var requests = Requests.Start(_honest, server.EndPoint);

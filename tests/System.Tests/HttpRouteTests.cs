@@ -89,6 +89,30 @@ public sealed class HttpRouteTests(MeshFixture mesh)
     }
 
     [Fact]
+    public async Task Clients_of_HTTP1_are_answered_by_servers_of_HTTP2()
+    {
+        await using RoutedService service = await RoutedService.StartAsync(mesh, "http", ofBackends: "kubernetes.io/h2c");
+        service.Divide(near: 1, far: 1);
+        string url = RoutedService.Url();
+        await UntilAnsweredAsync($"{url}/version", answer => answer == "HTTP/2.0\n");
+        string report = (await mesh.Client.RunAsync("wrk", ["-t1", "-c16", "-d2s", $"{url}/who"])).Output;
+        Assert.Contains("requests in", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("Non-2xx", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("Socket errors", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Clients_of_HTTP2_are_answered_by_servers_of_HTTP1()
+    {
+        await using RoutedService service = await RoutedService.StartAsync(mesh, "kubernetes.io/h2c", ofBackends: "http");
+        service.Divide(near: 1, far: 1);
+        string url = RoutedService.Url();
+        await UntilAnsweredAsync($"--http2-prior-knowledge {url}/version", answer => answer == "HTTP/1.1\n");
+        string report = (await mesh.Client.RunAsync("h2load", ["-c", "4", "-m", "32", "-n", "10000", $"{url}/who"])).Output;
+        Assert.Contains("10000 done, 10000 succeeded, 0 failed, 0 errored, 0 timeout", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Policy_about_requests_is_asked_of_the_backend()
     {
         await using RoutedService service = await RoutedService.StartAsync(mesh);

@@ -63,10 +63,11 @@ internal sealed class ProxyLoop
         Upstreams upstreams = new(applications, _pool, agent.TunnelSource);
         RequestDialer dialer = new(ids, agent.Spaces, places, _guard, upstreams, agent.Observer);
         _servers = new Http1Servers(dialer, options.Http, agent.Observer);
+        Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, agent.Observer, time);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {
-            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, agent.Observer, time),
-            [HttpKind.Http2] = new Http2Handler(options.Http, agent.Directory, dialer, agent.Observer, time),
+            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, dialer, agent.Observer, time, http2),
+            [HttpKind.Http2] = http2,
         });
         _captured = new CapturedConnectionHandler(
             loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, upstreams, agent.Observer);

@@ -20,18 +20,20 @@ internal sealed class RoutedService : IAsyncDisposable
 
     /// <summary>Starts it, and waits until both nodes know it.</summary>
     /// <param name="mesh">Where.</param>
-    /// <param name="protocol">What its ports speak: <c>http</c> or <c>kubernetes.io/h2c</c>.</param>
-    internal static async Task<RoutedService> StartAsync(MeshFixture mesh, string protocol = "http")
+    /// <param name="protocol">What its port speaks: <c>http</c> or <c>kubernetes.io/h2c</c>.</param>
+    /// <param name="ofBackends">What those of the others speak; null: the same.</param>
+    internal static async Task<RoutedService> StartAsync(MeshFixture mesh, string protocol = "http", string? ofBackends = null)
     {
+        ofBackends ??= protocol;
         RoutedService service = new(mesh);
         try
         {
-            int port = protocol == "http" ? HttpService.Port : HttpService.Http2Port;
+            int port = ofBackends == "http" ? HttpService.Port : HttpService.Http2Port;
             await service.ServeAsync(mesh.Near, "near");
             await service.ServeAsync(mesh.Far, "far");
-            mesh.Mesh.Objects.Write(Name, Speaking(Name, 1));
-            mesh.Mesh.Objects.Write(Near, MeshObjects.LeadingTo(Speaking(Near, 2), Near, "nobody", mesh.Near, port));
-            mesh.Mesh.Objects.Write(Far, MeshObjects.LeadingTo(Speaking(Far, 3), Far, "nobody", mesh.Far, port));
+            mesh.Mesh.Objects.Write(Name, Speaking(Name, 1, protocol));
+            mesh.Mesh.Objects.Write(Near, MeshObjects.LeadingTo(Speaking(Near, 2, ofBackends), Near, "nobody", mesh.Near, port));
+            mesh.Mesh.Objects.Write(Far, MeshObjects.LeadingTo(Speaking(Far, 3, ofBackends), Far, "nobody", mesh.Far, port));
             await Task.WhenAll(mesh.Mesh.Nodes.SelectMany(n => Names.Select(name => n.WaitForServiceAsync(name))));
             return service;
         }
@@ -41,7 +43,7 @@ internal sealed class RoutedService : IAsyncDisposable
             throw;
         }
 
-        string Speaking(string name, int number) => MeshObjects.Speaking(MeshObjects.Service(name, "nobody", 80, 80, $"10.96.8.{number}", $"fd96::8:{number}"), protocol);
+        static string Speaking(string name, int number, string protocol) => MeshObjects.Speaking(MeshObjects.Service(name, "nobody", 80, 80, $"10.96.8.{number}", $"fd96::8:{number}"), protocol);
     }
 
     /// <summary>Where it is asked.</summary>
@@ -82,6 +84,7 @@ internal sealed class RoutedService : IAsyncDisposable
                     listen {{HttpService.Http2Port}} http2;
                     listen [::]:{{HttpService.Http2Port}} http2 ipv6only=on;
                     location / { return 200 "{{name}} $remote_addr $host $request_uri [$http_x_set]\n"; }
+                    location /version { return 200 "$server_protocol\n"; }
                     location /fails { return {{(name == "near" ? "503" : "200 \"far\"")}}; }
                 }
             }

@@ -41,7 +41,7 @@ internal sealed class Requests : IAsyncDisposable
         }
 
         var failures = others.SelectMany(r => r.Failures).ToList();
-        failures.ForEach(e => TestContext.Current.TestOutputHelper!.WriteLine(e.ToString()));
+        Assert.True(failures.Count == 0, $"{what}: {string.Join("; ", failures)}");
         ExhaustLine.Write(what, howFar, others.Sum(r => r.Done), failures.Count);
     }
 

@@ -69,7 +69,7 @@ internal sealed class BodyPump(Http1Limits limits)
         if (bytes.IsEmpty) return Receive();
         bytes = bytes[..(int)Math.Min(_left, bytes.Length)];
         _left -= bytes.Length;
-        if (!(_inChunks ? WriteChunk(bytes) : To.Output.Write(bytes))) return BodyProgress.NotTaken;
+        if (!(_inChunks ? BodyFraming.WriteChunk(To, bytes) : To.Output.Write(bytes))) return BodyProgress.NotTaken;
         From.Input.Consume(bytes.Length);
         return BodyProgress.Moved;
     }
@@ -105,7 +105,7 @@ internal sealed class BodyPump(Http1Limits limits)
         }
 
         ReadOnlySpan<byte> content = bytes[result.Data];
-        if (!content.IsEmpty && !(_inChunks ? WriteChunk(content) : To.Output.Write(content))) return BodyProgress.NotTaken;
+        if (!content.IsEmpty && !(_inChunks ? BodyFraming.WriteChunk(To, content) : To.Output.Write(content))) return BodyProgress.NotTaken;
         if (result.Consumed > 0) From.Input.Consume(result.Consumed);
         if (result.IsEnd) return End();
         return result.Consumed > 0 && !From.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();
@@ -134,21 +134,6 @@ internal sealed class BodyPump(Http1Limits limits)
     private BodyProgress End()
     {
         _left = 0;
-        return !_inChunks || WriteEnd() ? BodyProgress.Whole : BodyProgress.NotTaken;
-    }
-
-    private bool WriteChunk(ReadOnlySpan<byte> content)
-    {
-        Span<byte> room = To.Transport.Loop.Joined;
-        int size = Http1HeadWriter.WriteChunkSize(content.Length, room);
-        content.CopyTo(room[size..]);
-        "\r\n"u8.CopyTo(room[(size + content.Length)..]);
-        return To.Output.Write(room[..(size + content.Length + 2)]);
-    }
-
-    private bool WriteEnd()
-    {
-        Span<byte> room = To.Transport.Loop.Joined;
-        return Http1HeadWriter.TryWriteLastChunk(_chunks.Trailers, room, out int length) && To.Output.Write(room[..length]);
+        return !_inChunks || BodyFraming.WriteEnd(To, _chunks.Trailers) ? BodyProgress.Whole : BodyProgress.NotTaken;
     }
 }

@@ -3,7 +3,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <content>What is not HTTP, or no longer: bytes both ways, as they are.</content>
+/// <content>What is no longer HTTP: bytes both ways, as they are.</content>
 internal sealed partial class Http1Relay
 {
     private void BeginBytes(Http1Server server)

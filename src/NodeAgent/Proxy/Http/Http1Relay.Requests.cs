@@ -57,7 +57,7 @@ internal sealed partial class Http1Relay
         }
     }
 
-    // What begins with the preface of HTTP/2 (prior knowledge; RFC 9113, section 3.3) is carried as it is.
+    // What begins with the preface of HTTP/2 (prior knowledge; RFC 9113, section 3.3) is for somebody else to read.
     private bool Begin()
     {
         bool isWhole;
@@ -71,14 +71,21 @@ internal sealed partial class Http1Relay
 
         if (isWhole)
         {
-            Loop.Timers.Cancel(_headDeadline);
-            if (_server is null || _server.Gate.AsksPolicy) Abort(ProxyFailure.ProtocolError); // requests that nobody reads
-            else BeginBytes(_server);
-            return !IsEnded;
+            HandOver();
+            return false;
         }
 
         (_requestPart, _responsePart) = (RequestPart.Head, ResponsePart.Head);
         return true;
+    }
+
+    private void HandOver()
+    {
+        Http2 = _client.Input.Bytes.ToArray();
+        IsEnded = true;
+        Loop.Timers.Cancel(_headDeadline);
+        _client.HandOver();
+        _server?.Side.HandOver();
     }
 
     private bool IsPrefaceBegun(out bool isWhole)
@@ -157,7 +164,7 @@ internal sealed partial class Http1Relay
 
     private bool PassRequestBody()
     {
-        BodyProgress progress = _requestBodies.Pass();
+        BodyProgress progress = _server is null ? _call!.PassBody(_client) : _requestBodies.Pass();
         if (IsEnded) return false;
         switch (progress)
         {
@@ -167,6 +174,9 @@ internal sealed partial class Http1Relay
                 _exchange.IsRequestWhole = true;
                 _requestPart = RequestPart.Answer;
                 return true;
+            case BodyProgress.NotTaken when _server is null:
+                (_requestPart, _exchange.IsLast) = (RequestPart.Answer, true);
+                return true;
             case BodyProgress.NotTaken:
                 OnServerTakesNothing();
                 return true;
@@ -174,7 +184,7 @@ internal sealed partial class Http1Relay
                 BeginEnd(); // it has been answered already
                 return false;
             case BodyProgress.Malformed when !_exchange.HasResponse:
-                AnswerLast(_requestBodies.Refusal!.Status, ProxyError.Request, _requestBodies.Refusal.Reason);
+                AnswerLast(RequestRefusal.Of((_server is null ? _call!.Refusal : _requestBodies.Refusal)!));
                 return false;
             default:
                 Abort(progress switch { BodyProgress.Malformed => ProxyFailure.ProtocolError, BodyProgress.Incomplete => _client.Transport.Failure, _ => ProxyFailure.Overload });
@@ -237,11 +247,10 @@ internal sealed partial class Http1Relay
         AnswerLast(refusal);
     }
 
-    // Policy has changed. What was never HTTP can't be asked about; of what an upgrade has led to, the request for it can.
+    // Policy has changed. Of what an upgrade has led to, the request for it is asked about.
     private void AskAnew()
     {
-        bool wasNeverHttp = _isBytes && _exchange.Count == 0;
-        if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(wasNeverHttp ? null : _sent)) Abort(ProxyFailure.PolicyChanged);
+        if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(_sent)) Abort(ProxyFailure.PolicyChanged);
     }
 
     private void AnswerLast(RequestRefusal refusal) => AnswerLast(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);

@@ -42,7 +42,7 @@ internal sealed partial class Http1Relay
                 ResponsePart.Beginning => WatchServer(),
                 ResponsePart.Head => TakeResponse(),
                 ResponsePart.Body => PassResponseBody(),
-                ResponsePart.Sending => EndResponse(_exchange.Response.Fields.Status),
+                ResponsePart.Sending => EndResponse(),
                 ResponsePart.Bytes => PassBytes(_responseBodies, _server!.Side, _client),
                 _ => false,
             };
@@ -109,7 +109,7 @@ internal sealed partial class Http1Relay
         Http1Head request = _exchange.Request, response = _exchange.Response;
         int status = response.Fields.Status;
         if (status == 101) return ChangeProtocol(server);
-        if (status < 200) return ForwardInterim(status);
+        if (status < 200) return ForwardInterim(response.Fields);
         if (_routing is not null && TryAgainFor(status)) return false;
 
         bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
@@ -117,20 +117,25 @@ internal sealed partial class Http1Relay
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
         _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || isUnasked || endsByClosing;
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
-        _exchange.HasResponse = true;
-        ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
-        HeaderList fields = _routing?.ForClient(response.Fields, _direction) ?? response.Fields;
+        if (!WriteFinal(_routing?.ForClient(response.Fields, _direction) ?? response.Fields, inChunks)) return false;
+        server.IsUsed = true;
+        _responseBodies.Begin(server.Side, _client, response.Body, response.Length, inChunks);
+        _responsePart = ResponsePart.Body;
+        return true;
+    }
+
+    // The head of a response that is no interim one; false when the connection ends in its place.
+    private bool WriteFinal(HeaderList fields, bool inChunks)
+    {
+        ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : _exchange.Request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
         HeadForm form = new() { IsChunked = inChunks, Connection = connection };
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || IsTooLong(fields, length))
         {
-            _exchange.HasResponse = false;
             AnswerForServer(ProxyError.Protocol, "of the response, the head is too long");
             return false;
         }
 
-        server.IsUsed = true;
-        _responseBodies.Begin(server.Side, _client, response.Body, response.Length, inChunks);
-        _responsePart = ResponsePart.Body;
+        (_exchange.HasResponse, _exchange.Status) = (true, fields.Status);
         if (_client.Output.Write(Loop.Joined.AsSpan(0, length))) return true;
         Abort(_client.Output.Failure);
         return false;
@@ -138,6 +143,12 @@ internal sealed partial class Http1Relay
 
     private bool PassResponseBody()
     {
+        if (_server is null)
+        {
+            _call!.PassResponse();
+            return !IsEnded && _responsePart != ResponsePart.Body;
+        }
+
         BodyProgress progress = _responseBodies.Pass();
         if (IsEnded || progress == BodyProgress.Waits) return false;
         if (progress == BodyProgress.Whole)
@@ -158,14 +169,14 @@ internal sealed partial class Http1Relay
     }
 
     // False when it was the last.
-    private bool EndResponse(int status)
+    private bool EndResponse()
     {
         // Of a request that has been answered before it was whole, what a server makes of the rest is not for others.
         bool isEarly = !_exchange.IsRequestWhole;
-        _isServersLast |= HasMoreOfServer(_server!.Side) || (isEarly && _routing is not null);
+        _isServersLast |= (_server is not null && HasMoreOfServer(_server.Side)) || (isEarly && _routing is not null);
         bool isLast = _exchange.IsLast || (_isServersLast && (isEarly || _routing is null));
         _responsePart = ResponsePart.Head;
-        EndExchange(status, error: null);
+        EndExchange(_exchange.Status, error: null);
         if (isLast && _exchange.IsRequestWhole) ReleaseServer();
         if (isLast) BeginEnd();
         _hasNews = true; // the next request may begin; one that still comes may do so
@@ -179,7 +190,7 @@ internal sealed partial class Http1Relay
         return !server.Input.Bytes.IsEmpty;
     }
 
-    private bool ForwardInterim(int status)
+    private bool ForwardInterim(HeaderList fields)
     {
         if (++_exchange.InterimCount > _options.MaxInterim)
         {
@@ -189,8 +200,8 @@ internal sealed partial class Http1Relay
 
         // HTTP/1.0 has none (RFC 9110, section 15.2).
         if (_exchange.Request.IsVersion10) return true;
-        _exchange.IsContinued |= status == 100;
-        if (WriteHead(_exchange.Response, default)) return true;
+        _exchange.IsContinued |= fields.Status == 100;
+        if (WriteHead(fields, default)) return true;
         Abort(_client.Output.Failure);
         return false;
     }
@@ -204,7 +215,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (!WriteHead(_exchange.Response, new HeadForm { Upgrade = _exchange.Response.Upgrade }))
+        if (!WriteHead(_exchange.Response.Fields, new HeadForm { Upgrade = _exchange.Response.Upgrade }))
         {
             Abort(_client.Output.Failure);
             return false;
@@ -215,10 +226,10 @@ internal sealed partial class Http1Relay
         return true;
     }
 
-    private bool WriteHead(Http1Head response, in HeadForm form) => _client.Output.Write(Loop.Joined.AsSpan(0, ComposeHead(response, form)));
+    private bool WriteHead(HeaderList fields, in HeadForm form) => _client.Output.Write(Loop.Joined.AsSpan(0, ComposeHead(fields, form)));
 
-    private int ComposeHead(Http1Head response, in HeadForm form) =>
-        Http1HeadWriter.TryWriteResponse(response.Fields, form, Loop.Joined, out int length) ? length : throw new InvalidOperationException("a head that was taken is longer than a buffer");
+    private int ComposeHead(HeaderList fields, in HeadForm form) =>
+        Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) ? length : throw new InvalidOperationException("a head that was taken is longer than a buffer");
 
     // Written anew a head is a little longer: what the proxy of the other node would refuse is refused by this one, which knows whose it is.
     private bool IsTooLong(HeaderList fields, int length) => length > _options.Limits.MaxHead || fields.Count + FieldsOfConnection > _options.Limits.MaxFields;
@@ -227,6 +238,6 @@ internal sealed partial class Http1Relay
     {
         _exchange.End();
         Loop.Timers.Cancel(_tryTimer);
-        (_server?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
+        (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

@@ -41,6 +41,7 @@ internal sealed partial class Http1Relay
 
         if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
         ScheduleTimer();
+        if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
         _requestPart = RequestPart.Server;
         _ = ConnectAsync(routing, direction.Route, ++_connectId);
@@ -95,11 +96,16 @@ internal sealed partial class Http1Relay
     // Its request is over: others may use it, if it was taken for this one.
     private void ReleaseServer()
     {
+        _call?.Abandon();
         if (Detach() is { } taken) taken.Return(isReusable: !_isServersLast && !taken.Server.Side.Output.IsBlocked);
     }
 
     // Nothing more of it is wanted.
-    private void DropServer(ProxyFailure failure) => Detach()?.End(failure);
+    private void DropServer(ProxyFailure failure)
+    {
+        _call?.Abandon();
+        Detach()?.End(failure);
+    }
 
     private RoutedServer? Detach()
     {

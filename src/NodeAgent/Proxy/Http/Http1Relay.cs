@@ -14,7 +14,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// It has no task for either direction: whatever happens at a side calls <see cref="Advance"/>, which does all that can be done in both, and at the end sends what was written. Called while it runs, as by a transport that is closed, it goes round
 /// once more. Heads and chunks are composed in the loop's second buffer and copied out of it before the next is.
 /// </remarks>
-internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1ServerUser
+internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1ServerUser, IFlushable
 {
     private readonly HttpSide _client;
     private readonly HttpOptions _options;
@@ -27,7 +27,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     private bool _isEnding; // nothing more is asked or answered
     private readonly Action _askAnew;
     private Http1Server? _server; // with routes only while there is a request for it
-    private bool _isBytes; // it has changed to another protocol, or never spoke this one
+    private bool _isBytes; // it has changed to another protocol
 
     private Http1Relay(ITransport client, in BudgetHolder clientOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
@@ -62,11 +62,12 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
     /// <param name="routing">Where requests go.</param>
     /// <param name="servers">The connections that they go by.</param>
+    /// <param name="makeHttp2Servers">Makes what requests go by that go on by HTTP/2.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1Servers servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
-        : this(client, clientOwner, options, observer, time) => (_routing, _servers) = (routing, servers);
+    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1Servers servers, Func<IHttp2ServerUser, Http2ServersOfClient> makeHttp2Servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        : this(client, clientOwner, options, observer, time) => (_routing, _servers, _makeHttp2Servers) = (routing, servers, makeHttp2Servers);
 
     /// <inheritdoc/>
     public long BytesSent => _sentBefore + (_server?.Side.Output.Written ?? 0);
@@ -79,6 +80,9 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
 
     /// <summary>Whether it is over.</summary>
     internal bool IsEnded { get; private set; }
+
+    /// <summary>What the client has said, when it began with the preface of HTTP/2: this relay is over then, and has left both transports as they are. Null otherwise.</summary>
+    internal byte[]? Http2 { get; private set; }
 
     private EventLoop Loop => _client.Transport.Loop;
 
@@ -94,6 +98,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         _client.Release();
         _server?.Side.Release();
+        if (_call is not null) await _call.EndAsync();
     }
 
     /// <inheritdoc/>
@@ -188,6 +193,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_tryTimer);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
+        _call?.Abandon();
         if (_server is null) return;
         bool isTornOff = _exchange.Count > 0 && (!_exchange.IsRequestWhole || _server.Side.Output.IsBlocked);
         if (_taken is not null) DropServer(isTornOff ? ProxyFailure.ProtocolError : ProxyFailure.None);

@@ -1,15 +1,19 @@
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <summary>A request and its response in HTTP/2, as two streams: the client's and the server's. Used for one request after the other. Belongs to its loop's thread.</summary>
-internal sealed class Http2Exchange
+/// <summary>A request of HTTP/2 and its response: the client's stream, and the server's or a connection of HTTP/1.1 to it. Used for one request after the other. Belongs to its loop's thread.</summary>
+internal sealed class Http2Exchange : IExchange, IHttp2Request
 {
     private readonly Http2Relay _relay;
+    private readonly Http2Leg _serverStream;
+    private Http1Leg? _serverConnection;
     private readonly HeaderList _head = new();
     private bool _isOver;
     private int _heldHead;
@@ -22,25 +26,35 @@ internal sealed class Http2Exchange
     {
         _relay = relay;
         Client = new Http2Leg(this) { Link = client };
-        Server = new Http2Leg(this);
-        WaitingEntry = new LinkedListNode<Http2Exchange>(this);
+        Server = _serverStream = new Http2Leg(this);
+        WaitingEntry = new LinkedListNode<IHttp2Request>(this);
         Entry = new LinkedListNode<Http2Exchange>(this);
     }
 
     /// <summary>The client's stream.</summary>
     internal Http2Leg Client { get; }
 
-    /// <summary>The server's stream.</summary>
-    internal Http2Leg Server { get; }
+    /// <summary>The server's side: a stream, unless it is one by HTTP/1.1.</summary>
+    internal IExchangeLeg Server { get; private set; }
 
-    /// <summary>Its place among those that wait for a stream to the server.</summary>
-    internal LinkedListNode<Http2Exchange> WaitingEntry { get; }
+    /// <summary>The attempt to connect to a server of HTTP/1.1 that it waits for; 0: for none.</summary>
+    internal long Connecting { get; set; }
+
+    /// <summary>Whether it waits for its next try.</summary>
+    internal bool IsPaused { get; set; }
+
+    /// <summary>Hears of what becomes of it, where it has a server.</summary>
+    internal IRequestObserver? Requests => Destination?.Requests ?? (Server as Http1Leg)?.Requests;
+
+    /// <inheritdoc/>
+    public LinkedListNode<IHttp2Request> WaitingEntry { get; }
 
     /// <summary>Its place among all that are not over.</summary>
     internal LinkedListNode<Http2Exchange> Entry { get; }
 
-    /// <summary>The request's head while it waits, if it may have to be sent again until it is answered, and, if policy has been asked about it, while it runs; null otherwise.</summary>
-    internal HeaderList? Head => _head.Count > 0 ? _head : null;
+    /// <inheritdoc/>
+    /// <remarks>It is kept while it waits, if it may have to be sent again until it is answered, and, if policy has been asked about it, while it runs.</remarks>
+    public HeaderList? Head => _head.Count > 0 ? _head : null;
 
     /// <summary>Where it goes; null before that is known.</summary>
     internal Http2Server? Destination { get; private set; }
@@ -63,14 +77,14 @@ internal sealed class Http2Exchange
     /// <summary>Whether the head of its response has been passed on.</summary>
     internal bool IsAnswered => _status != 0;
 
-    /// <summary>Whether the client has ended the request with its head.</summary>
-    internal bool IsHeadOnly { get; private set; }
+    /// <inheritdoc/>
+    public bool IsHeadOnly { get; private set; }
 
     /// <summary>When it began; a timestamp of the connection's clock.</summary>
     internal long Began { get; private set; }
 
-    /// <summary>The other stream.</summary>
-    internal Http2Leg Other(Http2Leg leg) => ReferenceEquals(leg, Client) ? Server : Client;
+    /// <inheritdoc/>
+    public IExchangeLeg Other(IExchangeLeg leg) => ReferenceEquals(leg, Client) ? Server : Client;
 
     /// <summary>A request has come.</summary>
     /// <param name="stream">Its stream.</param>
@@ -80,17 +94,23 @@ internal sealed class Http2Exchange
     internal void Begin(Http2Stream stream, HeaderList headers, bool isHeadOnly, long now)
     {
         (Began, IsHeadOnly, _isOver, _status, _interimCount) = (now, isHeadOnly, false, 0, 0);
-        (Destination, Direction, Tries) = (null, default, 0);
+        (Destination, Direction, Tries, Connecting, IsPaused) = (null, default, 0, 0, false);
+        Server = _serverStream;
         _isGrpc = GrpcAnswer.IsExpected(headers);
         Client.Begin(stream, isHeadOnly);
     }
 
-    /// <summary>It goes to a server: waits for a stream of it, or gets one.</summary>
-    internal void GoTo(Http2Server server) => Destination = server;
+    /// <inheritdoc/>
+    public bool IsRunning => Entry.List is not null;
 
-    /// <summary>Keeps the request's head, unless that is kept already.</summary>
-    /// <returns>False when too much is kept already, of this and other requests.</returns>
-    internal bool TryKeepHead(HeaderList headers)
+    /// <inheritdoc/>
+    public HeaderList ForServer(HeaderList head) => _relay.ForServer(this, head);
+
+    /// <inheritdoc/>
+    public void GoTo(Http2Server server) => Destination = server;
+
+    /// <inheritdoc/>
+    public bool TryKeepHead(HeaderList headers)
     {
         if (_head.Count > 0) return true;
         if (!TryHold(headers, ref _heldHead)) return false;
@@ -98,19 +118,42 @@ internal sealed class Http2Exchange
         return true;
     }
 
-    /// <summary>Counts trailers that are kept for later.</summary>
-    /// <returns>False when too much is kept already, of this and other requests.</returns>
-    internal bool TryHoldTrailers(HeaderList trailers) => TryHold(trailers, ref _heldTrailers);
+    /// <inheritdoc/>
+    public bool TryHoldTrailers(HeaderList trailers) => TryHold(trailers, ref _heldTrailers);
 
-    /// <summary>A stream to the server has been opened with the request's head: what has waited goes on by it.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="keepsHead">Whether policy may have to be asked about the request again.</param>
-    internal void Open(Http2Stream stream, bool keepsHead)
+    /// <inheritdoc/>
+    public IHttp2StreamUser ServerStream => _serverStream;
+
+    /// <inheritdoc/>
+    public void Open(Http2Stream stream, bool keepsHead)
     {
         if (!keepsHead) DropHead();
-        Server.Link = Destination!.Link;
-        Server.Begin(stream, hasEnded: false);
+        _serverStream.Link = Destination!.Link;
+        _serverStream.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
+    }
+
+    /// <summary>The request's head has been sent by a connection of HTTP/1.1: what has waited goes on by it.</summary>
+    /// <param name="keepsHead">Whether policy may have to be asked about the request again, or it may have to be sent again.</param>
+    internal void Open(bool keepsHead)
+    {
+        if (!keepsHead) DropHead();
+        if (IsHeadOnly) Server.End(null);
+        Client.HeadersPassed(withEnd: IsHeadOnly);
+    }
+
+    /// <summary>The head of the request that runs, as its server has got it; null: it is not kept.</summary>
+    internal HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
+
+    /// <summary>Whether it is tried again, whose server of HTTP/1.1 has ended before it had answered; if so, nothing more is to be done with it.</summary>
+    internal bool TryResendAfterEnd() => _relay.TryResendAfterEnd(this, isRefused: false);
+
+    /// <summary>Its side of the server becomes a connection of HTTP/1.1.</summary>
+    /// <param name="options">Limits.</param>
+    internal Http1Leg ByHttp1(HttpOptions options)
+    {
+        Server = _serverConnection ??= new Http1Leg(this, options, Client.Link.Loop);
+        return _serverConnection;
     }
 
     /// <summary>Answers in the server's place.</summary>
@@ -127,9 +170,8 @@ internal sealed class Http2Exchange
         Server.Reset(Http2ErrorCode.Cancel);
     }
 
-    /// <summary>Answers in the server's place.</summary>
-    /// <param name="refusal">With what.</param>
-    internal void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
+    /// <inheritdoc/>
+    public void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
 
     /// <summary>Answers with what its route says, in the server's place.</summary>
     /// <param name="fields">The head; there is no body.</param>
@@ -146,13 +188,13 @@ internal sealed class Http2Exchange
         Http2Server? before = Destination;
         before?.Leave(this);
         Server.Abandon();
-        Destination = null;
+        Server = _serverStream;
+        (Destination, Connecting) = (null, 0);
         before?.ServeWaiting(); // by its stream another may go
     }
 
-    /// <summary>Ends both streams at once.</summary>
-    /// <param name="code">Why.</param>
-    internal void Abort(Http2ErrorCode code)
+    /// <inheritdoc/>
+    public void Abort(Http2ErrorCode code)
     {
         // Its response may be whole, and reported, while its request still comes.
         if (!_isOver) End(0, null);
@@ -160,8 +202,8 @@ internal sealed class Http2Exchange
         Server.Reset(code);
     }
 
-    /// <summary>The head of the response has come, or of an interim one.</summary>
-    internal void OnResponse(HeaderList headers, bool isFinal, bool endStream)
+    /// <inheritdoc/>
+    public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
         if (isFinal && _relay.TryAgainFor(this, headers.Status)) return;
         if (isFinal)
@@ -179,17 +221,18 @@ internal sealed class Http2Exchange
         Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
     }
 
-    /// <summary>The client receives nothing, so that it can't be told anything either: its connection ends.</summary>
-    internal void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
+    /// <inheritdoc/>
+    /// <remarks>It is the client: its connection ends.</remarks>
+    public void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
 
-    /// <summary>All of one direction has been passed on.</summary>
-    internal void OnPassedOn(Http2Leg from)
+    /// <inheritdoc/>
+    public void OnPassedOn(IExchangeLeg from)
     {
         if (ReferenceEquals(from, Server) && !_isOver) End(_status, null);
     }
 
-    /// <summary>One stream was reset by its peer, or is gone with its connection.</summary>
-    internal void OnReset(Http2Leg leg, Http2ErrorCode code, bool isConnectionBroken)
+    /// <inheritdoc/>
+    public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
         if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryResendAfterEnd(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
@@ -202,13 +245,14 @@ internal sealed class Http2Exchange
         Other(leg).Reset(isConnectionBroken ? Http2ErrorCode.Cancel : code);
     }
 
-    /// <summary>One of the streams is closed, for whatever reason; with the second the exchange is over.</summary>
-    internal void OnStreamClosed()
+    /// <inheritdoc/>
+    public void OnLegClosed()
     {
-        if (Client.Stream is not null || Server.Stream is not null) return;
+        if (Client.IsOpen || Server.IsOpen) return;
         if (!_isOver) End(0, null);
         Client.Clear();
         Server.Clear();
+        Connecting = 0;
         DropHead();
         _relay.Drop(_heldTrailers);
         _heldTrailers = 0;

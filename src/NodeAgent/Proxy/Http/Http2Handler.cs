@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Model;
@@ -9,17 +10,25 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="options">Limits.</param>
 /// <param name="directory">Routes.</param>
 /// <param name="dialer">Makes connections for requests that are routed.</param>
+/// <param name="servers">Connections to servers of HTTP/1.1 for requests that are routed.</param>
 /// <param name="observer">Hears of requests.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2Handler(HttpOptions options, IProxyDirectory directory, RequestDialer dialer, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
+internal sealed class Http2Handler(HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time) : HttpHandler(observer)
 {
-    /// <inheritdoc/>
-    protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
-        new Http2Relay(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
+    /// <summary>Makes what carries requests; it owns both transports.</summary>
+    internal Http2Relay RelayOf(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
+        new(client, server, connection.ClientHolder, connection.ServerHolder, gate, options, requests, time);
+
+    /// <summary>Makes what carries requests that are routed; it owns the transport.</summary>
+    internal Http2Relay RelayOfRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
+        new(client, connection.ClientHolder, new RequestRouting(connection.Info, directory, HttpKind.Http2), dialer, Observer, servers, options, requests, time);
 
     /// <inheritdoc/>
-    protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) =>
-        new Http2Relay(client, connection.ClientHolder, new RequestRouting(connection.Info, directory), dialer, Observer, options, requests, time);
+    protected override IHttpRelay Relay(ProxiedConnection connection, ITransport client, ITransport server, RequestGate gate, IRequestObserver requests) =>
+        RelayOf(connection, client, server, gate, requests);
+
+    /// <inheritdoc/>
+    protected override IHttpRelay RelayRouted(ProxiedConnection connection, ITransport client, IRequestObserver requests) => RelayOfRouted(connection, client, requests);
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>

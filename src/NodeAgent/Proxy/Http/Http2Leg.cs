@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// One of the two streams of a request, with what has come by it and the other does not take yet: that keeps the window of its sender small. Used for one request after the other. Belongs to its loop's thread.
 /// </summary>
 /// <param name="exchange">The request.</param>
-internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBufferHolder
+internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamUser, IBufferHolder
 {
     private readonly HeaderList _trailers = new();
     private HeldBytes? _held;
@@ -34,7 +34,10 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
         }
     }
 
-    private Http2Leg Other => exchange.Other(this);
+    /// <inheritdoc/>
+    public bool IsOpen => Stream is not null;
+
+    private IExchangeLeg Other => exchange.Other(this);
 
     /// <summary>Takes a stream.</summary>
     /// <param name="stream">The stream.</param>
@@ -65,9 +68,8 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
         Link.ScheduleFlush();
     }
 
-    /// <summary>Ends the stream at once. The exchange hears <see cref="Http2Exchange.OnStreamClosed"/> before this returns, but not <see cref="Http2Exchange.OnReset"/>: when the other stream is gone already, it is over then.</summary>
-    /// <param name="code">Why.</param>
-    internal void Reset(Http2ErrorCode code)
+    /// <inheritdoc/>
+    public void Reset(Http2ErrorCode code)
     {
         _held?.Clear();
         if (Stream is null) return;
@@ -75,8 +77,8 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
         Link.ScheduleFlush();
     }
 
-    /// <summary>Ends the stream at once, of which nobody is to hear any more.</summary>
-    internal void Abandon()
+    /// <inheritdoc/>
+    public void Abandon()
     {
         Http2Stream? stream = Stream;
         Clear();
@@ -86,8 +88,8 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
         Link.ScheduleFlush();
     }
 
-    /// <summary>Forgets the request.</summary>
-    internal void Clear()
+    /// <inheritdoc/>
+    public void Clear()
     {
         _held?.Clear();
         _trailers.Clear();
@@ -133,13 +135,14 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
     void IHttp2StreamUser.OnStreamClosed()
     {
         Stream = null;
-        exchange.OnStreamClosed();
+        exchange.OnLegClosed();
     }
 
     /// <inheritdoc/>
     void IHttp2StreamUser.OnWindowAvailable() => Other.PassOn();
 
-    private int Send(ReadOnlySpan<byte> data)
+    /// <inheritdoc/>
+    public int Send(ReadOnlySpan<byte> data)
     {
         if (Stream is null || data.IsEmpty) return 0;
         Link.Http2.SendData(Stream, data, endStream: false, out int sent);
@@ -147,7 +150,8 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
         return sent;
     }
 
-    private void PassOn()
+    /// <inheritdoc/>
+    public void PassOn()
     {
         while (_held is { IsEmpty: false })
         {
@@ -157,14 +161,16 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
             Consumed(sent);
         }
 
-        if (!_hasEnded || IsPassedOn || Other.Stream is not { } stream) return;
+        if (!_hasEnded || IsPassedOn || Other is not { IsOpen: true } other) return;
         IsPassedOn = true;
-        exchange.OnPassedOn(this); // while it is this request: its streams may be closed with its end
-        Other.End(stream, _hasTrailers ? _trailers : null);
+        exchange.OnPassedOn(this); // while it is this request: its legs may be closed with its end
+        other.End(_hasTrailers ? _trailers : null);
     }
 
-    private void End(Http2Stream stream, HeaderList? trailers)
+    /// <inheritdoc/>
+    public void End(HeaderList? trailers)
     {
+        if (Stream is not { } stream) return;
         if (trailers is null) Link.Http2.CommitData(stream, 0, endStream: true);
         else Link.Http2.SendHeaders(stream, trailers, endStream: true);
         Link.ScheduleFlush();
@@ -172,11 +178,11 @@ internal sealed class Http2Leg(Http2Exchange exchange) : IHttp2StreamUser, IBuff
 
     private void TakeTrailers(HeaderList trailers)
     {
-        if (_held is null or { IsEmpty: true } && Other.Stream is { } stream)
+        if (_held is null or { IsEmpty: true } && Other is { IsOpen: true } other)
         {
             IsPassedOn = true;
             exchange.OnPassedOn(this);
-            Other.End(stream, trailers);
+            other.End(trailers);
             return;
         }
 

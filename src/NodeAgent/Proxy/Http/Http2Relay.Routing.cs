@@ -1,5 +1,7 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
@@ -10,9 +12,11 @@ internal sealed partial class Http2Relay
 {
     private readonly RequestRouting? _routing;
     private readonly Http2ServersOfClient? _servers;
+    private readonly Http1Servers? _http1Servers;
+    private long _connects; // so that the result of an attempt that was given up is told apart
 
-    /// <summary>Whether the heads of requests without a body are kept until they are answered: these may have to be sent again.</summary>
-    internal bool KeepsHeads => _routing is not null;
+    /// <inheritdoc/>
+    public bool KeepsHeads => _routing is not null;
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
     internal HeaderList ForServer(Http2Exchange exchange, HeaderList headers) => _routing?.ForServer(headers, exchange.Direction) ?? headers;
@@ -44,7 +48,7 @@ internal sealed partial class Http2Relay
     }
 
     // Its server is gone, or was never reached, and has seen nothing of it.
-    private void RouteAnew(Http2Exchange exchange) => RouteAnew(exchange, ProxyFailure.ConnectFailed);
+    private void RouteAnew(IHttp2Request request) => RouteAnew((Http2Exchange)request, ProxyFailure.ConnectFailed);
 
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
     {
@@ -61,6 +65,7 @@ internal sealed partial class Http2Relay
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
     {
         exchange.Direction = direction;
+        exchange.IsPaused = false;
         exchange.Tries++;
         if (direction.Refusal is { } refusal)
         {
@@ -75,9 +80,58 @@ internal sealed partial class Http2Relay
         }
 
         ScheduleTimer(exchange);
+        if (direction.Version == HttpKind.Http1)
+        {
+            FollowByHttp1(exchange, direction.Route);
+            return;
+        }
+
         Http2Server server = _servers!.Find(direction.Route);
         if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
         else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
+    }
+
+    private void FollowByHttp1(Http2Exchange exchange, in OutboundRoute route)
+    {
+        if (_http1Servers!.TryTake(_routing!.KeyOf(route)) is { } idle)
+        {
+            Begin(exchange, idle);
+            return;
+        }
+
+        exchange.Connecting = ++_connects;
+        _ = ConnectAsync(exchange, route, exchange.Connecting);
+    }
+
+    private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt)
+    {
+        try
+        {
+            // Where it is refused at once the client's streams are told in their turn.
+            await _client.Loop.YieldAsync(new LoopSignal());
+            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route);
+            if (exchange.Connecting != attempt)
+            {
+                made.Server?.Return(isReusable: true); // nobody waits for it any more
+                return;
+            }
+
+            exchange.Connecting = 0;
+            if (made.Server is { } server) Begin(exchange, server);
+            else RouteAnew(exchange, made.Failure);
+        }
+        catch (Exception exception)
+        {
+            _client.Loop.ReportFault(exception);
+            if (exchange.Connecting == attempt) exchange.Answer(RequestRefusal.Of(ProxyFailure.ProxyFault));
+        }
+    }
+
+    private void Begin(Http2Exchange exchange, RoutedServer server)
+    {
+        Http1Leg leg = exchange.ByHttp1(_options);
+        if (leg.Begin(server, ForServer(exchange, exchange.Head!), exchange.IsHeadOnly) is { } refusal) exchange.Answer(refusal);
+        else exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);
     }
 
     private static void AnswerFor(Http2Server server, Http2Exchange exchange, RequestRefusal refusal)
@@ -86,16 +140,17 @@ internal sealed partial class Http2Relay
         exchange.Answer(refusal);
     }
 
-    /// <summary>A server was not reached that requests wait for.</summary>
-    internal void OnNotConnected(Http2Server server, ProxyFailure failure)
+    /// <inheritdoc/>
+    public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
         _servers?.Forget(server);
-        server.GiveUpWaiting(exchange => RouteAnew(exchange, failure));
+        server.GiveUpWaiting(request => RouteAnew((Http2Exchange)request, failure));
     }
 
     private void TryAgain(Http2Exchange exchange)
     {
         exchange.TakeBack();
+        exchange.IsPaused = true;
         _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
     }
 
@@ -112,10 +167,10 @@ internal sealed partial class Http2Relay
     private void OnTimer(Http2Exchange exchange)
     {
         if (exchange.IsOver) return;
-        bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero, waitsForNextTry = exchange.Destination is null;
+        bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero;
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
         else if (isOutOfTime) exchange.Answer(RequestRefusal.RequestTimeout);
-        else if (waitsForNextTry) FollowAnother(exchange);
+        else if (exchange.IsPaused) FollowAnother(exchange);
         else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable) TryAgain(exchange);
         else exchange.Answer(RequestRefusal.BackendTimeout);
     }

@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>
 /// Carries HTTP/2 between a client and a server: each request by a stream of either connection, which are two connections of HTTP/2 with settings, windows and compression of their own. Belongs to its loop's thread.
 /// </summary>
-internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHttp2LinkUser
+internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHttp2LinkUser, IHttp2ServerUser
 {
     // What one connection keeps for its next requests.
     private const int MostIdle = 32;
@@ -60,14 +60,15 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     /// <param name="routing">Where requests go.</param>
     /// <param name="dialer">Makes connections to servers.</param>
     /// <param name="connections">Hears of these, and of requests that go by them.</param>
+    /// <param name="servers">Connections to servers of HTTP/1.1.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
     internal Http2Relay(
-        ITransport client, in BudgetHolder clientOwner, RequestRouting routing, RequestDialer dialer, IProxyObserver connections, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        ITransport client, in BudgetHolder clientOwner, RequestRouting routing, RequestDialer dialer, IProxyObserver connections, Http1Servers servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
         : this(client, clientOwner, options, observer, time)
     {
-        _routing = routing;
+        (_routing, _http1Servers) = (routing, servers);
         _servers = new Http2ServersOfClient(this, routing.Client, dialer, connections, client.Loop, options, time);
     }
 
@@ -79,6 +80,9 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
 
     /// <inheritdoc/>
     public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Takes what somebody else has received of the client; to be called before <see cref="RunAsync"/>.</summary>
+    internal void TakeOver(ReadOnlyMemory<byte> received) => _client.TakeOver(received);
 
     /// <inheritdoc/>
     public async ValueTask RunAsync()
@@ -148,8 +152,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         _servers?.Drain();
     }
 
-    /// <summary>A server takes no more streams, or has failed.</summary>
-    internal void OnServerLeaving(Http2Server server)
+    /// <inheritdoc/>
+    public void OnServerLeaving(Http2Server server)
     {
         if (_only is null)
         {
@@ -162,8 +166,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         if (!server.IsOfAnotherProtocol) _client.Drain();
     }
 
-    /// <summary>A server's connection is over: its streams have been told.</summary>
-    internal void OnServerClosed(Http2Server server)
+    /// <inheritdoc/>
+    public void OnServerClosed(Http2Server server)
     {
         if (_only is null)
         {
@@ -180,12 +184,12 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         else if (!_client.IsClosed) _client.Loop.Schedule(_requestDeadline, _options.HeadTimeout);
     }
 
-    /// <summary>The requests that go to a server, or wait for it.</summary>
-    internal IEnumerable<Http2Exchange> RequestsOf(Http2Server server) => _requests.Where(r => r.Destination == server).ToArray();
+    /// <inheritdoc/>
+    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => _requests.Where(r => r.Destination == server).ToArray();
 
-    private static void Refuse(Http2Exchange exchange) => exchange.Abort(Http2ErrorCode.RefusedStream);
+    private static void Refuse(IHttp2Request request) => request.Abort(Http2ErrorCode.RefusedStream);
 
-    private static void AnswerForOtherProtocol(Http2Exchange exchange) => exchange.Answer(502, ProxyError.Protocol, "the server does not speak HTTP/2");
+    private static void AnswerForOtherProtocol(IHttp2Request request) => request.Answer(RequestRefusal.NotHttp2);
 
     private static void GiveUpWaiting(Http2Server server) => server.GiveUpWaiting(server.IsOfAnotherProtocol ? AnswerForOtherProtocol : Refuse);
 
@@ -212,7 +216,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     {
         _hasAnswered |= status != 0;
         if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
-        (exchange.Destination?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
+        (exchange.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
     }
 
     /// <summary>Both streams of a request are gone.</summary>

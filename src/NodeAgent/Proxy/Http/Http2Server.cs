@@ -7,12 +7,12 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>A connection to a server of HTTP/2 that a client's requests go by, with those that wait for a stream of it. Belongs to its loop's thread.</summary>
-/// <param name="relay">Whose requests go by it.</param>
+/// <param name="user">Whose requests go by it.</param>
 /// <param name="options">Limits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimeProvider time) : IHttp2LinkUser
+internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time) : IHttp2LinkUser
 {
-    private readonly LinkedList<Http2Exchange> _waiting = new();
+    private readonly LinkedList<IHttp2Request> _waiting = new();
     private RequestGate? _gate;
     private Http2Link? _link;
     private ITransport? _transport;
@@ -59,9 +59,9 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
         (_transport, _gate, Requests) = (transport, gate, requests);
         gate.OnChanged(AskAnew);
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
-        foreach (Http2Exchange exchange in _waiting.ToArray())
+        foreach (IHttp2Request request in _waiting.ToArray())
         {
-            if (RefusalOf(relay.ForServer(exchange, exchange.Head!)) is { } refusal) exchange.Answer(refusal);
+            if (RefusalOf(request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
         }
     }
 
@@ -75,15 +75,15 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     internal void Drain() => _link?.Drain();
 
     /// <summary>Takes a request, which goes on or waits.</summary>
-    /// <param name="exchange">The request.</param>
+    /// <param name="request">The request.</param>
     /// <param name="headers">Its head as it came.</param>
     /// <returns>False when too much is kept already.</returns>
-    internal bool TryTake(Http2Exchange exchange, HeaderList headers)
+    internal bool TryTake(IHttp2Request request, HeaderList headers)
     {
-        exchange.GoTo(this);
-        if (_link is null) return TryWait(exchange, headers);
-        if (AsksPolicy && !exchange.TryKeepHead(headers)) return false;
-        return (_waiting.Count == 0 && TryOpen(exchange, headers)) || TryWait(exchange, headers);
+        request.GoTo(this);
+        if (_link is null) return TryWait(request, headers);
+        if (AsksPolicy && !request.TryKeepHead(headers)) return false;
+        return (_waiting.Count == 0 && TryOpen(request, headers)) || TryWait(request, headers);
     }
 
     /// <summary>What a request is answered with that may not pass; null: it may.</summary>
@@ -95,9 +95,9 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     }
 
     /// <summary>A request does not wait any more.</summary>
-    internal void Leave(Http2Exchange exchange)
+    internal void Leave(IHttp2Request request)
     {
-        if (exchange.WaitingEntry.List == _waiting) _waiting.Remove(exchange.WaitingEntry);
+        if (request.WaitingEntry.List == _waiting) _waiting.Remove(request.WaitingEntry);
     }
 
     /// <summary>Has those that wait go on, as far as it takes streams.</summary>
@@ -115,7 +115,7 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
 
     /// <summary>None of those that wait is served any more.</summary>
     /// <param name="each">What becomes of each.</param>
-    internal void GiveUpWaiting(Action<Http2Exchange> each)
+    internal void GiveUpWaiting(Action<IHttp2Request> each)
     {
         _isServing = true;
         while (_waiting.First is { } first)
@@ -129,24 +129,24 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnLeaving(Http2Link link) => relay.OnServerLeaving(this);
+    void IHttp2LinkUser.OnLeaving(Http2Link link) => user.OnServerLeaving(this);
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnClosed(Http2Link link) => relay.OnServerClosed(this);
+    void IHttp2LinkUser.OnClosed(Http2Link link) => user.OnServerClosed(this);
 
-    private bool TryOpen(Http2Exchange exchange, HeaderList headers)
+    private bool TryOpen(IHttp2Request request, HeaderList headers)
     {
         Http2Link link = Link;
-        if (link.IsOverfull || link.Http2.OpenStream(relay.ForServer(exchange, headers), exchange.IsHeadOnly, exchange.Server) is not { } stream) return false;
-        exchange.Open(stream, keepsHead: AsksPolicy || (relay.KeepsHeads && exchange.IsHeadOnly));
+        if (link.IsOverfull || link.Http2.OpenStream(request.ForServer(headers), request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
+        request.Open(stream, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
         link.ScheduleFlush();
         return true;
     }
 
-    private bool TryWait(Http2Exchange exchange, HeaderList headers)
+    private bool TryWait(IHttp2Request request, HeaderList headers)
     {
-        if (!exchange.TryKeepHead(headers)) return false;
-        _waiting.AddLast(exchange.WaitingEntry);
+        if (!request.TryKeepHead(headers)) return false;
+        _waiting.AddLast(request.WaitingEntry);
         ServeWaiting();
         return true;
     }
@@ -156,9 +156,9 @@ internal sealed class Http2Server(Http2Relay relay, HttpOptions options, TimePro
     {
         bool wasServing = _isServing;
         _isServing = true;
-        foreach (Http2Exchange exchange in relay.RequestsOf(this))
+        foreach (IHttp2Request request in user.RequestsOf(this))
         {
-            if (exchange.Entry.List is not null && !_gate!.MayGoOn(exchange.Head is { } head ? relay.ForServer(exchange, head) : null)) exchange.Abort(Http2ErrorCode.Cancel);
+            if (request.IsRunning && !_gate!.MayGoOn(request.Head is { } head ? request.ForServer(head) : null)) request.Abort(Http2ErrorCode.Cancel);
         }
 
         _isServing = wasServing;

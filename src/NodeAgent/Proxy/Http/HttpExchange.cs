@@ -20,6 +20,9 @@ internal sealed class HttpExchange
     /// <summary>Whether something of a response has been passed on that is not an interim one.</summary>
     internal bool HasResponse { get; set; }
 
+    /// <summary>The status of that response.</summary>
+    internal int Status { get; set; }
+
     /// <summary>Whether the client has been told to send the body that it waits with.</summary>
     internal bool IsContinued { get; set; }
 

@@ -17,6 +17,9 @@ internal sealed class HttpInput(ITransport transport, BufferAccount account, IBu
     /// <summary>What lies there; empty when nothing does. Valid until any other call.</summary>
     internal ReadOnlySpan<byte> Bytes => _buffer is null ? default : _buffer.Span[_start.._end];
 
+    /// <summary>Bytes that came this way.</summary>
+    internal long Received { get; private set; }
+
     /// <summary>Whether no buffer was to be had, so that this connection is the one to end.</summary>
     internal bool IsOverloaded { get; private set; }
 
@@ -43,6 +46,7 @@ internal sealed class HttpInput(ITransport transport, BufferAccount account, IBu
         if (_end == BufferPool.BufferSize) MoveToFront(_buffer);
         TransportResult received = transport.Receive(_buffer.Span[_end..]);
         _end += received.Count;
+        Received += received.Count;
         if (_start == _end) Clear();
         return received;
     }

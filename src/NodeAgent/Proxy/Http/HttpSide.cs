@@ -100,6 +100,13 @@ internal sealed class HttpSide
         Output.Clear();
     }
 
+    /// <summary>Somebody else goes on with the transport: its user is not called any more.</summary>
+    internal void HandOver()
+    {
+        if (_readable.IsAwaited) Transport.StopWaiting();
+        Clear();
+    }
+
     /// <summary>Gives everything back; once, at the end.</summary>
     internal void Release()
     {

@@ -23,8 +23,8 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of one whose head has no room as the server would get it.</summary>
     internal static RequestRefusal LongHead { get; } = new(431, ProxyError.Request, "the head is too long");
 
-    /// <summary>Of one that would go to a server that speaks another version of HTTP.</summary>
-    internal static RequestRefusal OtherVersion { get; } = new(502, ProxyError.Protocol, "the backend speaks another version of HTTP than the Service");
+    /// <summary>Of one whose server has not a word of HTTP/2.</summary>
+    internal static RequestRefusal NotHttp2 { get; } = new(502, ProxyError.Protocol, "the server does not speak HTTP/2");
 
     /// <summary>Of one that can't be told where to ask.</summary>
     internal static RequestRefusal LongRedirect { get; } = new(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");

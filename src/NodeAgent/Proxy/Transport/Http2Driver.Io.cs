@@ -115,8 +115,20 @@ internal partial class Http2Driver : ITransportUser
     private void StartReading()
     {
         _transport.User = this;
-        if (_transport.HandsOver) ReceiveHeld();
-        else _ = ReadLoopAsync();
+        if (!_transport.HandsOver)
+        {
+            _ = ReadLoopAsync();
+            return;
+        }
+
+        ReceiveBefore();
+        ReceiveHeld();
+    }
+
+    private void ReceiveBefore()
+    {
+        if (!_before.IsEmpty) Receive(_before.Span);
+        _before = default;
     }
 
     // What came before there was somebody to take it, and the end.
@@ -139,6 +151,7 @@ internal partial class Http2Driver : ITransportUser
         {
             // Who starts it may be in the middle of what another connection has read into the same buffer, as the answer to a tunnel's request is.
             await Loop.YieldAsync(turn);
+            ReceiveBefore();
             while (!IsClosed)
             {
                 switch (ReadTurn())

@@ -32,6 +32,7 @@ internal partial class Http2Driver : IFlushable
     private bool _writeBlocked;
     private bool _isRunning;
     private bool _isDraining;
+    private ReadOnlyMemory<byte> _before;
     private long _overSince = long.MaxValue;
 
     /// <summary>Takes over a transport; nothing is sent before <see cref="RunAsync"/>.</summary>
@@ -79,6 +80,9 @@ internal partial class Http2Driver : IFlushable
 
     /// <inheritdoc/>
     bool IFlushable.IsFlushScheduled { get; set; }
+
+    /// <summary>Takes what somebody else has received of the peer; to be called before <see cref="RunAsync"/>.</summary>
+    internal void TakeOver(ReadOnlyMemory<byte> received) => _before = received;
 
     /// <summary>Runs until the connection is over.</summary>
     internal async ValueTask RunAsync()

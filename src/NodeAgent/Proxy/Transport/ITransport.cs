@@ -51,6 +51,9 @@ internal interface ITransport : IDisposable
     /// <summary>Waits until receiving may be tried; false when the transport has been closed.</summary>
     ValueTask<bool> ReadableAsync();
 
+    /// <summary>Whoever waits for <see cref="ReadableAsync"/> waits no longer, and gets false: somebody else is going to receive.</summary>
+    void StopWaiting();
+
     /// <summary>
     /// Room to receive into what is to be sent. Empty when there is none: wait for <see cref="WritableAsync"/>. Room must be given back by <see cref="Commit"/> before
     /// anything else is done, and without waiting.

@@ -85,6 +85,9 @@ internal sealed partial class LoopSocket : EventSource
     public ValueTask<bool> ReadableAsync() =>
         IsClosed ? new ValueTask<bool>(false) : _canRead ? new ValueTask<bool>(true) : _readable.WaitAsync();
 
+    /// <inheritdoc/>
+    public void StopWaiting() => _readable.Set(false);
+
     /// <summary>Waits until writing may be tried; false when the socket has been closed by this side.</summary>
     public ValueTask<bool> WritableAsync() =>
         IsClosed ? new ValueTask<bool>(false) : _canWrite ? new ValueTask<bool>(true) : _writable.WaitAsync();

@@ -102,6 +102,9 @@ internal sealed partial class StreamTransport : IPeekableTransport, IOpeningStre
         IsClosed ? new ValueTask<bool>(false) : CanReceive ? new ValueTask<bool>(true) : _readable.WaitAsync();
 
     /// <inheritdoc/>
+    public void StopWaiting() => _readable.Set(false);
+
+    /// <inheritdoc/>
     public Span<byte> Reserve(int most)
     {
         if (_stream is null) return default;

@@ -64,6 +64,9 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
     public ValueTask<bool> ReadableAsync() => socket.ReadableAsync();
 
     /// <inheritdoc/>
+    public void StopWaiting() => socket.StopWaiting();
+
+    /// <inheritdoc/>
     Span<byte> ITransport.Reserve(int most) => Loop.Scratch.AsSpan(0, Math.Min(most, Loop.Scratch.Length));
 
     /// <inheritdoc/>

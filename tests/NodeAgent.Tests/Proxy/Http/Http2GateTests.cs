@@ -10,10 +10,12 @@ public sealed class Http2GateTests
 {
     private static readonly RequestRules? NoAdmin = Rules(PolicyAction.Deny, Paths("/admin/*", "/pkg.Shop/Buy"));
 
-    [Fact]
-    public async Task WhatPolicyForbidsIsAnsweredAndTheConnectionGoesOn()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatPolicyForbidsIsAnsweredAndTheConnectionGoesOn(bool isPortOfHttp1)
     {
-        await using Http2Lab lab = await Http2Lab.StartAsync(rules: NoAdmin);
+        await using Http2Lab lab = await Http2Lab.StartAsync(isPortOfHttp1: isPortOfHttp1, rules: NoAdmin);
         await lab.ExchangeAsync();
         FarStream client = await lab.Client.AskAsync(":method GET\n:scheme http\n:authority shop\n:path /x/../admin/a?b", end: true);
         string answer = await client.NextAsync();

@@ -33,9 +33,9 @@ internal sealed class Http2Lab : IAsyncDisposable
     /// <summary>The server's end where a test speaks by itself.</summary>
     internal FarEnd RawServer { get; private set; } = null!;
 
-    internal Http2Relay Relay { get; private set; } = null!;
+    internal IHttpRelay Relay { get; private set; } = null!;
 
-    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false, bool isServerRaw = false, RequestRules? rules = null)
+    internal static async Task<Http2Lab> StartAsync(TransportKind client = TransportKind.Socket, TransportKind server = TransportKind.Socket, Http2Options? ofServer = null, bool isClientRaw = false, bool isServerRaw = false, bool isPortOfHttp1 = false, RequestRules? rules = null)
     {
         Http2Lab lab = new();
         (ITransport clientNear, FarEnd clientFar) = await lab._lab.ConnectAsync(client, clientIsNear: false);
@@ -43,8 +43,12 @@ internal sealed class Http2Lab : IAsyncDisposable
         await lab._lab.OnLoopAsync(() =>
         {
             lab.Mesh.Rules = rules;
-            lab._gate = new GateLab(lab.Mesh, "kubernetes.io/h2c");
-            lab.Relay = new(clientNear, serverNear, BudgetHolder.Of(TransportLab.ClientAddress), BudgetHolder.Of(TransportLab.ServerAddress), lab._gate.Gate, new HttpOptions(), lab.Mesh, TimeProvider.System);
+            lab._gate = new GateLab(lab.Mesh, isPortOfHttp1 ? "http" : "kubernetes.io/h2c");
+            BudgetHolder clientOwner = BudgetHolder.Of(TransportLab.ClientAddress), serverOwner = BudgetHolder.Of(TransportLab.ServerAddress);
+            Http2Relay Relay() => new(clientNear, serverNear, clientOwner, serverOwner, lab._gate.Gate, new HttpOptions(), lab.Mesh, TimeProvider.System);
+            lab.Relay = isPortOfHttp1
+                ? new AnyVersionRelay(new Http1Relay(clientNear, serverNear, clientOwner, serverOwner, lab._gate.Gate, new HttpOptions(), lab.Mesh, TimeProvider.System), Relay, clientNear.Loop)
+                : Relay();
             lab._running = lab.Relay.RunAsync().AsTask();
             lab.RawClient = clientFar;
             if (!isClientRaw) lab.Client = new FarHttp2(lab._lab, clientFar.Transport, isServer: false, new Http2Options());

@@ -237,6 +237,26 @@ public sealed class Http2RelayTests
         Assert.Equal(ProxyFailure.PolicyChanged, await lab.EndAsync());
     }
 
+    [Theory]
+    [MemberData(nameof(HttpLab.Pairs), MemberType = typeof(HttpLab))]
+    public async Task AClientMayBeginWithThePrefaceAtAPortOfHttp1(TransportKind client, TransportKind server)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(client, server, isPortOfHttp1: true);
+        for (int i = 0; i < 3; i++) await lab.ExchangeAsync();
+        Assert.Equal(3, lab.Mesh.Requests.Count(r => r.Status == 200));
+        await lab.Client.CloseAsync();
+        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
+    }
+
+    [Fact]
+    public async Task ThePrefaceMayComeInPieces()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(isClientRaw: true, isPortOfHttp1: true);
+        foreach (byte octet in Http2Connection.Preface.ToArray()) await lab.RawClient.SendAsync([octet], finish: false);
+        await lab.RawClient.SendAsync(Frame(4, 0, 0), finish: false);
+        Assert.Equal(4, Assert.IsType<byte[]>(await lab.RawClient.ReceiveAsync(9))[3]); // settings
+    }
+
     [Fact]
     public async Task OneConnectionServesManyRequests()
     {
@@ -250,6 +270,8 @@ public sealed class Http2RelayTests
     {
         await using Http2Lab lab = await Http2Lab.StartAsync(isClientRaw: true);
         await lab.RawClient.SendAsync([.. Http2Connection.Preface, .. Frame(4, 0, 0)], finish: false);
+        await lab.RawClient.ReceiveAsync(1); // the proxy's settings have come, which have to be acknowledged in time
+        await lab.RawClient.SendAsync(Frame(4, 1, 0), finish: false);
         byte[] fields = [0, 7, .. ":method"u8, 7, .. "CONNECT"u8, 0, 10, .. ":authority"u8, 3, .. "x:1"u8];
         bool isCutOff = false;
         for (int id = 1; id < 4_000_000 && !isCutOff; id += 2_000)

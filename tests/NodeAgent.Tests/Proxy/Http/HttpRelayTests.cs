@@ -268,27 +268,6 @@ public sealed class HttpRelayTests
         Assert.StartsWith("HTTP/1.1 502 ", await RestAsync(lab.Client), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [MemberData(nameof(Pairs))]
-    public async Task Http2WithPriorKnowledgeIsCarriedAsItIs(TransportKind client, TransportKind server)
-    {
-        await using HttpLab lab = await StartAsync(client, server, new HttpOptions { HeadTimeout = TimeSpan.FromMilliseconds(200) });
-        await SayAsync(lab.Server, "\0\0\0\u0004"); // it may speak first
-        foreach (string piece in (string[])["PRI * HT", "TP/2.0\r\n\r\nSM\r\n", "\r\n\0\0\0\u0004"]) await SayAsync(lab.Client, piece);
-        await ExpectAsync(lab.Server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004");
-        await ExpectAsync(lab.Client, "\0\0\0\u0004");
-
-        // The time for a head, which this has none of, passes.
-        await lab.TimeAsync(TimeSpan.FromMilliseconds(400));
-        await SayAsync(lab.Client, "still");
-        await ExpectAsync(lab.Server, "still");
-        await lab.Client.FinishAsync();
-        Assert.Equal("", await RestAsync(lab.Server));
-        await lab.Server.FinishAsync();
-        Assert.Equal("", await RestAsync(lab.Client));
-        Assert.Equal(ProxyFailure.None, await lab.EndAsync());
-    }
-
     [Fact]
     public async Task AnAbortIsSeenAsAReset()
     {

@@ -19,21 +19,28 @@ internal sealed class RoutingLab : IAsyncDisposable
     private static readonly ServiceInfo Shop = new() { Name = new("b", "shop"), Vips = [IPAddress.Parse("10.96.0.1")] };
 
     private readonly HttpProtocols _protocols;
+    private readonly string? _declared;
     private readonly List<WebApplication> _servers = [];
     private readonly ConcurrentDictionary<string, OutboundRoute> _backends = [];
 
-    internal RoutingLab(HttpProtocols protocols, Func<ProxyOptions, ProxyOptions>? configure = null)
+    /// <summary>Starts the proxy.</summary>
+    /// <param name="client">What the client speaks.</param>
+    /// <param name="servers">What servers speak.</param>
+    /// <param name="configure">Changes options of the proxy.</param>
+    /// <param name="port">What the Service says that its port speaks; null: what the client does.</param>
+    internal RoutingLab(HttpProtocols client, HttpProtocols servers, Func<ProxyOptions, ProxyOptions>? configure = null, string? port = null)
     {
-        _protocols = protocols;
-        string protocol = protocols == HttpProtocols.Http1 ? "http" : "kubernetes.io/h2c";
+        _protocols = servers;
+        string protocol = port ?? ProtocolOf(client), ofServers = ProtocolOf(servers);
+        _declared = ofServers == protocol ? null : ofServers;
         Pair = new ProxyPair(configure);
-        Pair.Destination.ApplicationProtocol = protocol;
+        Pair.Destination.ApplicationProtocol = ofServers;
         Pair.Source.Route = destination => OutboundRoute.Routed(destination, Shop, protocol);
         Pair.Source.Backend = (service, _) => _backends.TryGetValue(service.Name, out OutboundRoute route) ? route : OutboundRoute.Deny(ProxyFailure.NoServicePort, "none");
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectCallback = async (_, _) => new System.Net.Sockets.NetworkStream(await Pair.ConnectClientAsync(), ownsSocket: true) })
         {
             BaseAddress = new Uri("http://shop/"),
-            DefaultRequestVersion = protocols == HttpProtocols.Http1 ? HttpVersion.Version11 : HttpVersion.Version20,
+            DefaultRequestVersion = client == HttpProtocols.Http1 ? HttpVersion.Version11 : HttpVersion.Version20,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
     }
@@ -50,14 +57,14 @@ internal sealed class RoutingLab : IAsyncDisposable
 
     /// <summary>Starts a server, which is the backend Service of its name.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="protocol">What the Service says that it speaks; null: nothing.</param>
-    internal async Task AddServerAsync(string name, string? protocol = null)
+    /// <param name="application">What it does; null: it says who it is and what it was asked.</param>
+    internal async Task AddServerAsync(string name, RequestDelegate? application = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(options => options.Listen(Pair.DestinationAddress, 0, o => o.Protocols = _protocols));
         WebApplication server = builder.Build();
-        server.Run(async context =>
+        server.Run(application ?? (async context =>
         {
             Asked.AddOrUpdate(name, 1, (_, before) => before + 1);
             if (Statuses.TryGetValue(name, out int status)) context.Response.StatusCode = status;
@@ -71,10 +78,10 @@ internal sealed class RoutingLab : IAsyncDisposable
 
             string body = await new StreamReader(context.Request.Body).ReadToEndAsync();
             await context.Response.WriteAsync($"{name} {context.Request.Method} {context.Request.Host} {context.Request.Path}{context.Request.QueryString} {context.Request.Headers["x-set"]} {body}".Trim());
-        });
+        }));
         await server.StartAsync();
         _servers.Add(server);
-        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = protocol };
+        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = _declared };
     }
 
     /// <summary>The port of a backend.</summary>
@@ -88,7 +95,7 @@ internal sealed class RoutingLab : IAsyncDisposable
     }
 
     /// <summary>A backend Service whose server is at a port where somebody else listens, or nobody.</summary>
-    internal void AddBackend(string name, int port) => _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, port), Pair.Destination.Local!);
+    internal void AddBackend(string name, int port) => _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, port), Pair.Destination.Local!) with { ApplicationProtocol = _declared };
 
     /// <summary>Puts a route in force, alone.</summary>
     internal void Route(params HttpRouteRule[] rules) => Pair.Source.Routes = new HttpRouteTable([new HttpRouteInfo { Name = new("b", "shop"), Kind = HttpRouteKind.Http, Rules = rules.ToEquatableArray() }]);
@@ -108,6 +115,8 @@ internal sealed class RoutingLab : IAsyncDisposable
 
     internal static (int Status, string ProxyStatus) Of(HttpResponseMessage response) =>
         ((int)response.StatusCode, response.Headers.TryGetValues("proxy-status", out IEnumerable<string>? values) ? values.Single() : "");
+
+    private static string ProtocolOf(HttpProtocols version) => version == HttpProtocols.Http1 ? "http" : "kubernetes.io/h2c";
 
     public async ValueTask DisposeAsync()
     {

@@ -6,14 +6,14 @@ using Culvert.NodeAgent.Proxy.Relay;
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
 /// <summary>The connections to servers of HTTP/2 that requests of one client's connection go by: one to each backend. Belongs to its loop's thread.</summary>
-/// <param name="relay">Whose requests go by them.</param>
+/// <param name="user">Whose requests go by them.</param>
 /// <param name="client">The client's connection.</param>
 /// <param name="dialer">Makes them.</param>
 /// <param name="observer">Hears of them, and of requests that go by them.</param>
 /// <param name="loop">The loop.</param>
 /// <param name="options">Limits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2ServersOfClient(Http2Relay relay, ProxyConnectionInfo client, RequestDialer dialer, IProxyObserver observer, EventLoop loop, HttpOptions options, TimeProvider time)
+internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectionInfo client, RequestDialer dialer, IProxyObserver observer, EventLoop loop, HttpOptions options, TimeProvider time)
 {
     private readonly Dictionary<ServerKey, Http2Server> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
@@ -31,7 +31,7 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, ProxyConnectionInfo
             _byKey.Remove(key);
         }
 
-        Http2Server server = new(relay, options, time);
+        Http2Server server = new(user, options, time);
         _byKey.Add(key, server);
         _running.Add(server);
         _ = RunAsync(server, route);
@@ -75,14 +75,14 @@ internal sealed class Http2ServersOfClient(Http2Relay relay, ProxyConnectionInfo
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
             DialledServer dialled = await dialer.ConnectAsync(client, route);
-            if (dialled.Transport is null) relay.OnNotConnected(server, dialled.Failure);
+            if (dialled.Transport is null) user.OnNotConnected(server, dialled.Failure);
             else await ServeAsync(server, dialled, route.Load);
         }
         catch (Exception exception)
         {
             loop.ReportFault(exception);
             server.Close(ProxyFailure.ProxyFault);
-            relay.OnNotConnected(server, ProxyFailure.ProxyFault);
+            user.OnNotConnected(server, ProxyFailure.ProxyFault);
         }
         finally
         {

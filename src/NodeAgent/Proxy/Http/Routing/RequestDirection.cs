@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <param name="Backend">The backend of the rule that was chosen, or null.</param>
 /// <param name="Route">How it goes on, where it is not answered.</param>
 /// <param name="Refusal">What it is answered with; null: it goes on, or is sent elsewhere (<see cref="IsRedirect"/>).</param>
-internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBackend? Backend, OutboundRoute Route, RequestRefusal? Refusal)
+/// <param name="Version">By which version of HTTP it goes on; None where it does not.</param>
+internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBackend? Backend, OutboundRoute Route, RequestRefusal? Refusal, HttpKind Version = HttpKind.None)
 {
     // Without a word of retries in a route: of what no server has had, so often.
     private const int MostConnects = 3;

@@ -8,8 +8,9 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <summary>Finds where the requests of one client's connection go: by the routes that are in force when each comes. Belongs to its loop's thread.</summary>
 /// <param name="client">The client's connection.</param>
 /// <param name="directory">Routes and addresses.</param>
+/// <param name="version">What the client speaks.</param>
 /// <param name="random">Draws by weight.</param>
-internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory directory, Random random)
+internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory directory, HttpKind version, Random random)
 {
     // So often is drawn again when what has failed just now is drawn.
     private const int MostDraws = 4;
@@ -82,7 +83,11 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     {
         RequestRefusal? refusal = route.Kind == OutboundRouteKind.Deny
             ? hit is not null && route.Failure == ProxyFailure.NoServicePort ? RequestRefusal.BadBackend(hit, backend!) : RequestRefusal.Of(route)
-            : HttpKinds.Of(route.ApplicationProtocol) is var kind && kind != HttpKind.None && kind != client.Http ? RequestRefusal.OtherVersion : null;
-        return new RequestDirection(hit, backend, route, refusal);
+            : null;
+        return new RequestDirection(hit, backend, route, refusal, VersionFor(route));
     }
+
+    // A client may speak HTTP/2 at a port of HTTP/1.1: a backend that says of itself what the port says, or nothing, gets what the client speaks.
+    private HttpKind VersionFor(in OutboundRoute route) =>
+        HttpKinds.Of(route.ApplicationProtocol) is var declared && declared != HttpKind.None && declared != client.Http ? declared : version;
 }

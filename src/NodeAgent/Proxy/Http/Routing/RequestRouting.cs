@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 
@@ -6,7 +7,8 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <summary>Where the requests of one client's connection go, and what becomes of them and their responses on the way. Belongs to its loop's thread.</summary>
 /// <param name="client">The client's connection.</param>
 /// <param name="directory">Routes and addresses.</param>
-internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory directory)
+/// <param name="version">What the client speaks.</param>
+internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory directory, HttpKind version)
 {
     private readonly HeadChanges _requests = new();
     private readonly HeadChanges _responses = new();
@@ -19,7 +21,7 @@ internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory
     internal ServerKey KeyOf(in OutboundRoute route) => ServerKey.Of(client, route);
 
     /// <summary>Finds where each request goes.</summary>
-    internal RequestRouter Router { get; } = new(client, directory, Random.Shared);
+    internal RequestRouter Router { get; } = new(client, directory, version, Random.Shared);
 
     /// <summary>A request as its server gets it; valid until the next.</summary>
     internal HeaderList ForServer(HeaderList request, in RequestDirection direction) => _requests.OfRequest(request, direction.Hit, direction.Backend);

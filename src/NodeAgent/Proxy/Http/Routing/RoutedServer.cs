@@ -14,7 +14,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     private readonly BudgetLease _lease;
     private readonly BackendLoad? _load;
     private readonly LoopTimer _idle;
-    private Http1Relay? _user;
+    private IHttp1ServerUser? _user;
     private long _received;
     private long _receivedAtTake;
     private bool _isOver;
@@ -64,7 +64,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     }
 
     /// <summary>A client has a request for it.</summary>
-    internal void Take(Http1Relay user)
+    internal void Take(IHttp1ServerUser user)
     {
         (_user, Server.User, _receivedAtTake) = (user, user, user.BytesReceived);
         Server.Side.Transport.Loop.Timers.Cancel(_idle);

@@ -1,0 +1,116 @@
+using Culvert.Http1;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Translation;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <content>Requests that go on by HTTP/2. What their server does comes here when it does it; whatever is called by it goes on with <see cref="Advance"/>.</content>
+internal sealed partial class Http1Relay
+{
+    private readonly HeaderList _responseOfStream = new();
+    private readonly Func<IHttp2ServerUser, Routing.Http2ServersOfClient>? _makeHttp2Servers;
+    private Http2Call? _call;
+
+    /// <inheritdoc/>
+    bool IFlushable.IsFlushScheduled { get; set; }
+
+    /// <inheritdoc/>
+    void IFlushable.Flush() => Advance();
+
+    /// <summary>Has what was written go out at the end of this turn.</summary>
+    internal void AdvanceSoon() => Loop.ScheduleFlush(this);
+
+    /// <summary>The request is on its way.</summary>
+    /// <param name="isWhole">Whether all of it is.</param>
+    internal void OnOpened(bool isWhole)
+    {
+        _exchange.IsRequestWhole = isWhole;
+        _requestPart = isWhole ? RequestPart.Answer : RequestPart.Body;
+        AdvanceSoon();
+    }
+
+    /// <summary>The request is answered in the server's place.</summary>
+    internal void OnRefused(RequestRefusal refusal)
+    {
+        Refuse(refusal);
+        AdvanceSoon();
+    }
+
+    /// <summary>No server was reached.</summary>
+    internal void OnNotConnected(ProxyFailure failure)
+    {
+        _call!.Abandon();
+        (_made, _isMade, _requestPart) = (new Routing.ServerConnection(null, failure), true, RequestPart.Server);
+        AdvanceSoon();
+    }
+
+    /// <summary>An interim response has come.</summary>
+    internal void OnInterim(HeaderList headers)
+    {
+        if (ForwardInterim(headers)) AdvanceSoon();
+    }
+
+    /// <summary>The head of the response has come.</summary>
+    /// <param name="headers">The head.</param>
+    /// <param name="isBare">Whether nothing follows.</param>
+    internal void OnResponse(HeaderList headers, bool isBare)
+    {
+        AdvanceSoon();
+        if (TryAgainFor(headers.Status)) return;
+        Http1Head request = _exchange.Request;
+        bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
+        bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole;
+        bool hasEnd = hasLength || isBare;
+        _exchange.IsLast |= isUnasked || (request.IsVersion10 && !hasEnd);
+        bool inChunks = !request.IsVersion10 && !hasEnd;
+        if (!WriteFinal(_responseOfStream, inChunks)) return;
+        _responsePart = ResponsePart.Body;
+        _call!.BeginResponseBody(inChunks);
+        if (isBare) OnResponseWhole();
+    }
+
+    /// <summary>All of the response has been written.</summary>
+    internal void OnResponseWhole()
+    {
+        if (_responsePart == ResponsePart.Body) _responsePart = ResponsePart.Sending;
+        AdvanceSoon();
+    }
+
+    /// <summary>The server has reset the request's stream, or its connection is gone.</summary>
+    /// <param name="isRefused">Whether it has refused the request unseen.</param>
+    /// <param name="isConnectionBroken">Whether the connection is gone.</param>
+    internal void OnServerReset(bool isRefused, bool isConnectionBroken)
+    {
+        AdvanceSoon();
+        if (_responsePart == ResponsePart.Sending || !_exchange.IsOpen)
+        {
+            // It has answered; what is left of the request is not wanted.
+            if (!_exchange.IsRequestWhole) _exchange.IsLast = true;
+        }
+        else if (_exchange.HasResponse)
+        {
+            Abort(ProxyFailure.ApplicationReset);
+        }
+        else if (!(isRefused || isConnectionBroken) || !TryResend(isRefused))
+        {
+            AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
+        }
+    }
+
+    private bool TryResend(bool isRefused)
+    {
+        if (!Routing.RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || Routing.RequestMethod.IsIdempotent(_exchange.Request.Fields.Method))) return false;
+        TryAgain();
+        return true;
+    }
+
+    private bool SendByStream(Routing.RequestRouting routing)
+    {
+        _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
+        (_requestPart, _isServersLast) = (RequestPart.Server, false);
+        _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request);
+        return true;
+    }
+}

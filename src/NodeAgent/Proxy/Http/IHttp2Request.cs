@@ -1,0 +1,45 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>A request that goes to a server by HTTP/2, as the server's connection sees it. Belongs to its loop's thread; must not throw.</summary>
+internal interface IHttp2Request
+{
+    /// <summary>Its head, as it came, while it waits and wherever it may have to be looked at again; null: it is not kept.</summary>
+    HeaderList? Head { get; }
+
+    /// <summary>Whether its head is all of it.</summary>
+    bool IsHeadOnly { get; }
+
+    /// <summary>Whether it is not over.</summary>
+    bool IsRunning { get; }
+
+    /// <summary>Its place among those that wait for a stream.</summary>
+    LinkedListNode<IHttp2Request> WaitingEntry { get; }
+
+    /// <summary>Takes what comes by its stream.</summary>
+    IHttp2StreamUser ServerStream { get; }
+
+    /// <summary>A head of it as its server gets it; valid until the next is asked for.</summary>
+    HeaderList ForServer(HeaderList head);
+
+    /// <summary>It goes to a server: waits for a stream of it, or gets one.</summary>
+    void GoTo(Http2Server server);
+
+    /// <summary>Keeps its head, unless that is kept already.</summary>
+    /// <returns>False when too much is kept already, of this and other requests.</returns>
+    bool TryKeepHead(HeaderList head);
+
+    /// <summary>A stream has been opened with its head: what has waited goes on by it.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="keepsHead">Whether the head may be needed again.</param>
+    void Open(Http2Stream stream, bool keepsHead);
+
+    /// <summary>Answers in the server's place.</summary>
+    void Answer(RequestRefusal refusal);
+
+    /// <summary>Ends it at once.</summary>
+    /// <param name="code">Why.</param>
+    void Abort(Http2ErrorCode code);
+}

@@ -1,0 +1,101 @@
+using Culvert.Http1;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+
+namespace Culvert.NodeAgent.Proxy.Http.Translation;
+
+/// <content>From the server to the client.</content>
+internal sealed partial class Http1Leg
+{
+    private readonly Http1Head _response = new();
+    private readonly BodySender _body;
+    private bool _isBody; // else a head comes next
+
+    private void AdvanceResponse()
+    {
+        while (_taken is { } taken && (_isBody ? PassBody(taken) : TakeResponse(taken)))
+        {
+            // All that has come goes on.
+        }
+    }
+
+    private bool TakeResponse(RoutedServer taken)
+    {
+        Http1Server server = taken.Server;
+        switch (server.Responses.ReadResponse(_isHead, _response))
+        {
+            case HeadRead.Nothing:
+                return false;
+            case HeadRead.Read:
+                return PassResponse(taken);
+            case HeadRead.Refused:
+                _exchange.Answer(502, ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}");
+                return false;
+            case HeadRead.Overload:
+                _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+                return false;
+            case var _ when server.IsUsed && _exchange.TryResendAfterEnd():
+                return false;
+            case HeadRead.Ended:
+                _exchange.Answer(502, ProxyError.Incomplete, "the server ended the connection without an answer");
+                return false;
+            default:
+                _exchange.Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
+                return false;
+        }
+    }
+
+    private bool PassResponse(RoutedServer taken)
+    {
+        int status = _response.Fields.Status;
+        if (status == 101)
+        {
+            _exchange.Answer(502, ProxyError.Protocol, "the server changes to a protocol that it was not asked for");
+            return false;
+        }
+
+        if (status < 200)
+        {
+            _exchange.OnResponse(_response.Fields, isFinal: false, endStream: false);
+            return _taken == taken;
+        }
+
+        bool isBare = _response.Body == BodyKind.None || _response is { Body: BodyKind.Length, Length: 0 };
+        _isLast |= !_response.IsKeptAlive || _response.Body == BodyKind.UntilClose;
+        taken.Server.IsUsed = true;
+        _body.Begin(_response.Body, _response.Length);
+        _isBody = true;
+        _exchange.OnResponse(_response.Fields, isFinal: true, isBare);
+        if (_taken != taken) return false; // it is tried again, or over
+        if (isBare) Finish();
+        return !isBare;
+    }
+
+    private bool PassBody(RoutedServer taken)
+    {
+        BodyProgress progress = _body.Pass(taken.Server.Side, _exchange.Client);
+        if (_taken != taken || progress == BodyProgress.Waits) return false;
+        if (progress != BodyProgress.Whole)
+        {
+            _exchange.Abort(progress == BodyProgress.Overload ? Http2ErrorCode.EnhanceYourCalm : Http2ErrorCode.InternalError);
+            return false;
+        }
+
+        _exchange.OnPassedOn(this);
+        _exchange.Client.End(_body.Trailers);
+        if (_taken == taken) Finish();
+        return false;
+    }
+
+    // What a server makes of the rest of a request that it has answered before that was whole is not for others, and what it says beyond its answer is for nobody.
+    private void Finish()
+    {
+        if (Detach() is not { } taken) return;
+        HttpSide side = taken.Server.Side;
+        bool isReusable = _isRequestWhole && !_isLast && !side.Output.IsBlocked && side.Input.Bytes.IsEmpty;
+        if (_isRequestWhole) taken.Return(isReusable);
+        else taken.End(Model.ProxyFailure.ProtocolError);
+        if (!_isRequestWhole) _exchange.Client.Reset(Http2ErrorCode.NoError); // it need not be sent any further (RFC 9113, section 8.1)
+        _exchange.OnLegClosed();
+    }
+}

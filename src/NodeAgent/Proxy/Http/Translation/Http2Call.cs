@@ -1,0 +1,203 @@
+using Culvert.Http1;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http.Translation;
+
+/// <summary>
+/// The requests of one connection of HTTP/1.1 that go on by HTTP/2, one after the other, each as a stream. It hears of what the server does, and has the relay do what follows of it for the client. Belongs to its loop's thread.
+/// </summary>
+internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
+{
+    private readonly Http1Relay _relay;
+    private readonly Http2Leg _server;
+    private readonly Http1ClientLeg _client;
+    private readonly Http2ServersOfClient _servers;
+    private readonly HeaderList _head = new();
+    private readonly BodySender _body;
+    private Http2Server? _destination;
+
+    /// <summary>Makes what one connection's requests go by.</summary>
+    /// <param name="relay">The connection.</param>
+    /// <param name="client">Its client's side.</param>
+    /// <param name="makeServers">Makes connections to servers, for requests of the one that is given.</param>
+    /// <param name="limits">What trailers may have.</param>
+    internal Http2Call(Http1Relay relay, HttpSide client, Func<IHttp2ServerUser, Http2ServersOfClient> makeServers, Http1Limits limits)
+    {
+        _relay = relay;
+        _servers = makeServers(this);
+        _server = new Http2Leg(this);
+        _client = new Http1ClientLeg(relay, client);
+        _body = new BodySender(limits);
+        WaitingEntry = new LinkedListNode<IHttp2Request>(this);
+    }
+
+    /// <inheritdoc/>
+    public HeaderList? Head => IsRunning ? _head : null;
+
+    /// <inheritdoc/>
+    public bool IsHeadOnly { get; private set; }
+
+    /// <inheritdoc/>
+    public bool IsRunning { get; private set; }
+
+    /// <inheritdoc/>
+    public LinkedListNode<IHttp2Request> WaitingEntry { get; }
+
+    /// <inheritdoc/>
+    public IHttp2StreamUser ServerStream => _server;
+
+    /// <inheritdoc/>
+    public bool KeepsHeads => true;
+
+    /// <summary>Hears of the request that runs, where it has a server.</summary>
+    internal IRequestObserver? Requests => _destination?.Requests;
+
+    /// <summary>Why the body of the request was malformed; null otherwise.</summary>
+    internal MessageRefusal? Refusal => _body.Refusal;
+
+    /// <summary>Sends a request on its way: it may wait for its server, and may be answered before this returns.</summary>
+    /// <param name="route">Where it goes.</param>
+    /// <param name="fields">Its head's fields, as a server of HTTP/1.1 would get them.</param>
+    /// <param name="request">What else its head says.</param>
+    internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request)
+    {
+        IsRunning = true;
+        IsHeadOnly = request.Body == BodyKind.None || request is { Body: BodyKind.Length, Length: 0 };
+        HeadTranslation.ToStream(fields, request.ExpectsContinue && !IsHeadOnly, _head);
+        _body.Begin(request.Body, request.Length);
+        Http2Server server = _servers.Find(route);
+        if (server.IsConnected && server.RefusalOf(_head) is { } denial)
+        {
+            _destination = server;
+            Answer(denial);
+        }
+        else if (!server.TryTake(this, _head))
+        {
+            Abort(Http2ErrorCode.EnhanceYourCalm);
+        }
+    }
+
+    /// <summary>Passes what there is of the request's body on.</summary>
+    /// <param name="from">The client's side.</param>
+    internal BodyProgress PassBody(HttpSide from)
+    {
+        if (!_server.IsOpen) return BodyProgress.NotTaken;
+        BodyProgress progress = _body.Pass(from, _server);
+        if (progress == BodyProgress.Whole) _server.End(_body.Trailers);
+        return progress;
+    }
+
+    /// <summary>The client takes more of the response.</summary>
+    internal void PassResponse() => _server.PassOn();
+
+    /// <summary>The response's body is about to come.</summary>
+    /// <param name="inChunks">Whether it goes on in chunks.</param>
+    internal void BeginResponseBody(bool inChunks) => _client.Begin(inChunks);
+
+    /// <summary>Ends the request that runs: nothing more of it is wanted.</summary>
+    internal void Abandon()
+    {
+        if (!IsRunning) return;
+        IsRunning = false;
+        Http2Server? server = _destination;
+        _destination = null;
+        server?.Leave(this);
+        _server.Abandon();
+        server?.ServeWaiting();
+    }
+
+    /// <summary>No more requests: connections to servers end.</summary>
+    internal ValueTask EndAsync()
+    {
+        Abandon();
+        _servers.Drain();
+        return _servers.EndAsync();
+    }
+
+    /// <inheritdoc/>
+    public HeaderList ForServer(HeaderList head) => head;
+
+    /// <inheritdoc/>
+    public void GoTo(Http2Server server) => _destination = server;
+
+    /// <inheritdoc/>
+    /// <remarks>It is kept anyway.</remarks>
+    public bool TryKeepHead(HeaderList head) => true;
+
+    /// <inheritdoc/>
+    public void Open(Http2Stream stream, bool keepsHead)
+    {
+        _server.Link = _destination!.Link;
+        _server.Begin(stream, hasEnded: false);
+        _relay.OnOpened(IsHeadOnly);
+    }
+
+    /// <inheritdoc/>
+    public void Answer(RequestRefusal refusal) => _relay.OnRefused(refusal);
+
+    /// <inheritdoc/>
+    public void Abort(Http2ErrorCode code) => _relay.Abort(code == Http2ErrorCode.Cancel ? ProxyFailure.PolicyChanged : ProxyFailure.Overload);
+
+    /// <inheritdoc/>
+    public IExchangeLeg Other(IExchangeLeg leg) => ReferenceEquals(leg, _server) ? _client : _server;
+
+    /// <inheritdoc/>
+    public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
+    {
+        if (isFinal) _relay.OnResponse(headers, endStream);
+        else _relay.OnInterim(headers);
+    }
+
+    /// <inheritdoc/>
+    public void OnPassedOn(IExchangeLeg from)
+    {
+        // The client's leg says so when it has all.
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>They are of one request, and no longer than a head.</remarks>
+    public bool TryHoldTrailers(HeaderList trailers) => true;
+
+    /// <inheritdoc/>
+    public void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
+
+    /// <inheritdoc/>
+    public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
+    {
+        if (IsRunning) _relay.OnServerReset(isRefused: code == Http2ErrorCode.RefusedStream, isConnectionBroken);
+    }
+
+    /// <inheritdoc/>
+    public void OnLegClosed()
+    {
+        if (!_server.IsOpen) _server.Clear();
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => IsRunning && _destination == server ? [this] : [];
+
+    /// <inheritdoc/>
+    public void OnNotConnected(Http2Server server, ProxyFailure failure)
+    {
+        _servers.Forget(server);
+        server.GiveUpWaiting(_ => _relay.OnNotConnected(failure));
+    }
+
+    /// <inheritdoc/>
+    public void OnServerLeaving(Http2Server server) => OnServerClosed(server);
+
+    /// <inheritdoc/>
+    public void OnServerClosed(Http2Server server)
+    {
+        _servers.Forget(server);
+        server.GiveUpWaiting(_ =>
+        {
+            if (server.IsOfAnotherProtocol) _relay.OnRefused(RequestRefusal.NotHttp2);
+            else _relay.OnNotConnected(ProxyFailure.ConnectFailed);
+        });
+    }
+}
