@@ -75,6 +75,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // Nobody looks at tokens.
     }
 
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit)
+    {
+        // There is no policy.
+    }
+
     public void OnOpened(in ProxyConnectionInfo connection) => Interlocked.Increment(ref _opened);
 
     public void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end) => Interlocked.Increment(ref _closed);

@@ -21,6 +21,9 @@ internal sealed class DirtyResources
     /// <summary>TrafficTargets whose policy may have changed.</summary>
     public HashSet<NamespacedName> TrafficTargets { get; } = [];
 
+    /// <summary>Limits of rates, by the names of their policies.</summary>
+    public HashSet<NamespacedName> RateLimits { get; } = [];
+
     public HashSet<NamespacedName> NetworkPolicies { get; } = [];
 
     public HashSet<NamespacedName> RequestAuthentications { get; } = [];

@@ -157,6 +157,7 @@ internal sealed class MeshCompiler(ulong version = 0)
                 ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _keys)
                 : null);
         }
+        foreach (NamespacedName name in dirty.RateLimits) _catalog.SetPolicy(name, _input.RateLimits.Find(name) is { } limit ? RateLimitCompiler.Compile(limit, _input.RateLimits.HasRoom(limit)) : null);
         foreach (NamespacedName name in dirty.NetworkPolicies)
         {
             _catalog.SetNetworkPolicy(name, Find<NetworkPolicyObject>(ObjectKind.NetworkPolicy, name) is { } policy
@@ -204,7 +205,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled
-                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).ToEquatableArray()
+                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).Concat(_input.RateLimitsOf(workload)).ToEquatableArray()
                 : [],
             NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
             RequestAuthenticationNames = enrolled ? _input.Authentications.InScope(meta).Select(a => a.Meta.FullName).ToEquatableArray() : [],

@@ -44,6 +44,8 @@ internal sealed class MeshInput
 
     public NamespaceLimit<AuthorizationPolicyObject> PolicyValues { get; } = NamespaceLimits.PolicyValues();
 
+    public RateLimitIndex RateLimits { get; } = new();
+
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
     public HttpRouteIndex HttpRoutes { get; } = new();
@@ -69,6 +71,15 @@ internal sealed class MeshInput
     /// <summary>What the ports of a workload speak.</summary>
     public EquatableArray<ApplicationPort> ProtocolsOf(WorkloadObject workload)
     {
+        return DeclaredProtocols.Of(workload, Describing(workload));
+    }
+
+    /// <summary>The policies of limits that are about a workload, by name. A Service that says nothing of HTTP has none: nobody reads requests for it.</summary>
+    public IEnumerable<NamespacedName> RateLimitsOf(WorkloadObject workload) => RateLimits.Of(workload, Describing(workload).Select(d => d.Service).Where(DeclaredProtocols.Any));
+
+    // The Services that say what its ports speak, each with the slice by which it leads there, or null.
+    private IEnumerable<(ServiceObject Service, EndpointSliceObject? Slice)> Describing(WorkloadObject workload)
+    {
         IEnumerable<(ServiceObject, EndpointSliceObject?)> selecting = _serviceSelectors.Find(workload.Meta.Namespace, workload.Meta.Labels).Select(s => (s, (EndpointSliceObject?)null));
         IEnumerable<(ServiceObject, EndpointSliceObject?)> naming =
             from name in workload.Addresses.SelectMany(a => _slicesByAddress[a]).Distinct()
@@ -77,7 +88,7 @@ internal sealed class MeshInput
             let service = _services.GetValueOrDefault(ServiceOf(slice))
             where service is not null && service.Selector.IsEmpty
             select (service, (EndpointSliceObject?)slice);
-        return DeclaredProtocols.Of(workload, selecting.Concat(naming));
+        return selecting.Concat(naming);
     }
 
     /// <summary>The routes of a Service, the one that counts first: those of the Gateway API before TrafficSplits, then by name.</summary>
@@ -108,6 +119,7 @@ internal sealed class MeshInput
                 dirty.Policies.UnionWith(PolicyValues.Replace(before as AuthorizationPolicyObject, after as AuthorizationPolicyObject));
                 Replace(Policies, before as AuthorizationPolicyObject, after as AuthorizationPolicyObject, p => p.Selector, isSame: (_, _) => true, dirty);
                 break;
+            case RateLimitObject: Replace(before as RateLimitObject, after as RateLimitObject, dirty); break;
             case PeerAuthenticationObject:
                 Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
                 break;
@@ -254,6 +266,16 @@ internal sealed class MeshInput
         _trafficPolicies.Add(after.Meta.FullName, after);
         _trafficPoliciesByTarget.Add(after.Target, after.Meta.FullName);
         dirty.Services.Add(after.Target);
+    }
+
+    private void Replace(RateLimitObject? before, RateLimitObject? after, DirtyResources dirty)
+    {
+        dirty.RateLimits.UnionWith(RateLimits.Replace(before, after));
+        foreach (RateLimitObject one in new[] { before, after }.OfType<RateLimitObject>())
+        {
+            if (one.Target is not { } target) dirty.Workloads.UnionWith(Workloads.InScope(one.Meta.Namespace, one.Selector));
+            else if (_services.TryGetValue(target, out ServiceObject? service)) dirty.Workloads.UnionWith(DescribedBy(service));
+        }
     }
 
     private void Replace(NamespaceObject? before, NamespaceObject? after, DirtyResources dirty)

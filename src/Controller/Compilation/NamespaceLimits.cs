@@ -33,6 +33,9 @@ internal static class NamespaceLimits
     /// <summary>Most of them in the mesh, but for those of the mesh's own namespace: controllers have each in memory.</summary>
     public const int MostPolicyValuesOfAll = 1_048_576;
 
+    /// <summary>Most values in the conditions of the RateLimits of a namespace, where a rule counts as 64 more: nodes have a count for each rule and workload, and some have one for each value of a header.</summary>
+    public const int MostRateLimitValues = 65_536;
+
     /// <summary>Most selectors of pods as peers in the NetworkPolicies of a namespace: each is compared with each pod.</summary>
     public const int MostPeerSelectors = 1024;
 
@@ -58,6 +61,9 @@ internal static class NamespaceLimits
     /// <summary>Whoever may write policies of the mesh's own namespace answers for the mesh.</summary>
     public static NamespaceLimit<AuthorizationPolicyObject> PolicyValues() =>
         new(new(MostPolicyValues, MostPolicyValuesOfAll), p => p.Meta.Namespace == Names.RootNamespace ? 0 : AuthorizationPolicyReader.ValuesOf(p.Policy));
+
+    public static NamespaceLimit<RateLimitObject> RateLimitValues() =>
+        new(new(MostRateLimitValues, MostPolicyValuesOfAll), l => l.Meta.Namespace == Names.RootNamespace ? 0 : RateLimitReader.ValuesOf(l));
 
     public static NamespaceLimit<WorkloadObject> OpenPorts() => new(new(MostOpenPorts, MostOpenPortsOfAll), w => w.Meta.ExcludedPorts.Count * Math.Max(1, w.Addresses.Count));
 }

@@ -17,7 +17,7 @@ internal static class AuthorizationPolicySchema
         Spec = Nodes.Object(
             "The policy.",
             Nodes.Selector,
-            new SchemaField("action", Nodes.Words<PolicyAction>("What becomes of a connection, or a request, that a rule matches. AUDIT changes nothing; matches are counted and shown.")) { IsRequired = true },
+            new SchemaField("action", Nodes.Words<AuthorizationAction>("What becomes of a connection, or a request, that a rule matches. AUDIT changes nothing; matches are counted and shown.")) { IsRequired = true },
             new SchemaField("rules", new(SchemaType.List)
             {
                 Description = "A connection or request matches the policy when it matches one of these. Without rules nothing matches: such an ALLOW policy allows nothing.",
@@ -79,7 +79,8 @@ internal static class AuthorizationPolicySchema
 
     private static SchemaNode TokenText => Nodes.Text("A text, or a pattern.", @"^(\*?[^*]*|[^*]*\*)$", SpiffeId.MaxLength);
 
-    private static SchemaNode Source => Nodes.Object(
+    /// <summary>A source.</summary>
+    public static SchemaNode Source => Nodes.Object(
         "All conditions that are given must be met. One at least is given.",
         new SchemaField("identities", Nodes.Identities("The source's proven identity is one of these.")),
         new SchemaField("notIdentities", Nodes.Identities("The source's proven identity is none of these. In ALLOW policies a source without identity does not meet it.")),
@@ -93,7 +94,8 @@ internal static class AuthorizationPolicySchema
         Least = 1,
     };
 
-    private static SchemaNode Destination => Nodes.Object(
+    /// <summary>A destination.</summary>
+    public static SchemaNode Destination => Nodes.Object(
         "All conditions that are given must be met. One at least is given.",
         new SchemaField("ports", Nodes.Ports("The port at the workload, not at a Service, is one of these.")),
         new SchemaField("notPorts", Nodes.Ports("The port at the workload is none of these.")),

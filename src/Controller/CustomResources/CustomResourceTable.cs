@@ -14,7 +14,7 @@ internal static class CustomResourceTable
     /// <summary>All kinds, by name.</summary>
     public static EquatableArray<CustomResource> All { get; } =
     [
-        AuthorizationPolicySchema.Resource, MeshConfigSchema.Resource, PeerAuthenticationSchema.Resource, RequestAuthenticationSchema.Resource, TrafficPolicySchema.Resource, WorkloadSchema.Resource,
+        AuthorizationPolicySchema.Resource, MeshConfigSchema.Resource, PeerAuthenticationSchema.Resource, RateLimitSchema.Resource, RequestAuthenticationSchema.Resource, TrafficPolicySchema.Resource, WorkloadSchema.Resource,
     ];
 
     /// <summary>The group with the version, as objects have it.</summary>

@@ -27,10 +27,13 @@ internal enum ObjectKind
     HTTPRoute,
     GRPCRoute,
     RequestAuthentication,
+    RateLimit,
+
+    /// <summary>RateLimit of NGINX Service Mesh (specs.smi.nginx.com).</summary>
+    NginxRateLimit,
 
     /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     TLSRoute,
     HTTPRouteGroup,
-    RateLimit,
     CircuitBreaker,
 }

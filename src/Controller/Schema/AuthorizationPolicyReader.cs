@@ -16,7 +16,7 @@ internal static class AuthorizationPolicyReader
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
         var selector = SelectorReader.Read(spec);
-        PolicyAction? action = spec.Enum<PolicyAction>("action", required: true);
+        PolicyAction? action = AuthorizationActions.Of(spec.Enum<AuthorizationAction>("action", required: true));
         EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
         spec.Done();
         var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Rules = rules, SourceReference = meta.SourceReference };
@@ -40,14 +40,15 @@ internal static class AuthorizationPolicyReader
         return read.AsksAboutTokens ? read with { To = OfTcp(read.To) } : read;
     }
 
-    // Tokens come with requests, and these by TCP.
-    private static EquatableArray<PolicyDestination> OfTcp(EquatableArray<PolicyDestination> to) =>
+    /// <summary>Destinations of a rule about tokens: these come with requests, and those by TCP.</summary>
+    public static EquatableArray<PolicyDestination> OfTcp(EquatableArray<PolicyDestination> to) =>
         to.IsEmpty ? [new PolicyDestination { Protocol = TransportProtocol.Tcp }] : to.Select(t => t with { Protocol = TransportProtocol.Tcp }).ToEquatableArray();
 
     private static int ValuesOf(PolicySource source) =>
         1 + source.Identities.Count + source.NotIdentities.Count + source.Namespaces.Count + source.NotNamespaces.Count + source.IpBlocks.Count + source.NotIpBlocks.Count;
 
-    private static PolicySource ReadSource(FieldReader from)
+    /// <summary>Reads a source.</summary>
+    public static PolicySource ReadSource(FieldReader from)
     {
         var source = new PolicySource
         {
@@ -64,7 +65,8 @@ internal static class AuthorizationPolicyReader
         return source;
     }
 
-    private static PolicyDestination ReadDestination(FieldReader to)
+    /// <summary>Reads a destination.</summary>
+    public static PolicyDestination ReadDestination(FieldReader to)
     {
         RequestConditions? request = RequestConditionsReader.Read(to);
         var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts"), Protocol = request is null ? null : TransportProtocol.Tcp, Request = request };

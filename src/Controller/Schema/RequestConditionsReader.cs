@@ -86,7 +86,7 @@ internal static class RequestConditionsReader
         return name.Length == 0 || IsHost(name) ? null : $"'{text}' is not a host";
     }
 
-    /// <summary>Checks the name of a header on which a condition can be made.</summary>
+    /// <summary>What is wrong with the name of a header; null: nothing.</summary>
     public static string? HeaderName(string text)
     {
         if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not the name of a header";

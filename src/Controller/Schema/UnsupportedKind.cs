@@ -17,14 +17,13 @@ internal sealed record UnsupportedKind(ObjectKind Kind, string Group, string Plu
 
     private const string RoutesHold = "connections to its Services go on as they do without it, and TCPRoute and UDPRoute divide them by weight";
 
-    private const string NoRequests = "of requests only HTTPRoute, GRPCRoute and AuthorizationPolicy have a say";
+    private const string NoRequests = "of requests only HTTPRoute, GRPCRoute, AuthorizationPolicy and RateLimit have a say";
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<UnsupportedKind> All { get; } =
     [
         new(ObjectKind.TLSRoute, Gateway, "tlsroutes", $"the mesh does not look for the name that a TLS connection asks for; {RoutesHold}", "v1", "v1alpha3", "v1alpha2"),
         new(ObjectKind.HTTPRouteGroup, Specs, "httproutegroups", $"{NoRequests}; a TrafficTarget's rules may be SMI's TCPRoute and UDPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
-        new(ObjectKind.RateLimit, Nginx, "ratelimits", $"{NoRequests}, so that nothing limits these here", "v1alpha2", "v1alpha1"),
         new(ObjectKind.CircuitBreaker, Nginx, "circuitbreakers", $"{NoRequests}, so that nothing counts their errors here", "v1alpha1"),
     ];
 

@@ -85,5 +85,6 @@ internal sealed class UnreadPortWarnings
 
     private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));
 
-    private static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);
+    /// <summary>The ports of which a Service says that they speak HTTP.</summary>
+    public static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);
 }

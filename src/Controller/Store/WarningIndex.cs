@@ -28,6 +28,7 @@ internal sealed class WarningIndex
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts;
     private readonly UnreadPortWarnings _unreadPorts = new();
+    private readonly RateLimitWarnings _rateLimits = new();
     private readonly HttpRouteWarnings _httpRoutes = new();
 
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
@@ -72,6 +73,7 @@ internal sealed class WarningIndex
         _httpRoutes.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
         _unreadPorts.Update(changes, after.Objects.GetValueOrDefault);
+        _rateLimits.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
         _policyValues.Update(changes, after.Objects.GetValueOrDefault);
         _tokenValues.Update(changes, after.Objects.GetValueOrDefault);
@@ -95,7 +97,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _rateLimits.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -167,7 +169,7 @@ internal sealed class WarningIndex
             case RequestAuthenticationObject:
                 Replace(_authentications, old as RequestAuthenticationObject, now as RequestAuthenticationObject, a => a.Selector, policies);
                 break;
-            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteObject:
+            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteObject or RateLimitObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
                 break;
             default:

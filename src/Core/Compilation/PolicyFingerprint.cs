@@ -43,6 +43,7 @@ internal static class PolicyFingerprint
                 if (d.Protocol is { } protocol) text.Append(CultureInfo.InvariantCulture, $"t {protocol}\n");
                 if (d.Request is { } request) AddRequest(text, request);
             }
+            if (rule.Limit is { } limit) text.Append(CultureInfo.InvariantCulture, $"limit {limit} {limit.Burst} {limit.By} {limit.Header}\n");
         }
         return Hash(text.ToString());
     }

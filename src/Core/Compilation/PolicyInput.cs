@@ -5,7 +5,7 @@ internal sealed class PolicyInput
 {
     public PolicyInput(NodeSnapshot snapshot, IReadOnlyCollection<WorkloadInfo> local)
     {
-        Policies = [.. local.SelectMany(w => w.PolicyNames).Distinct().Where(snapshot.Policies.ContainsKey).Order().Select(n => snapshot.Policies[n])];
+        Policies = [.. local.SelectMany(w => w.PolicyNames).Distinct().Where(snapshot.Policies.ContainsKey).Order().Select(n => snapshot.Policies[n]).Where(p => p.Action != PolicyAction.Limit)];
         NetworkPolicies = [.. local.SelectMany(w => w.NetworkPolicyNames).Distinct().Where(snapshot.NetworkPolicies.ContainsKey).Order().Select(n => snapshot.NetworkPolicies[n])];
         NetworkPolicyPeer[] peers = [.. NetworkPolicies.SelectMany(p => p.Ingress.Concat(p.Egress)).SelectMany(r => r.Peers)];
         Groups = [.. peers.Select(p => p.Group).Where(g => g.Length > 0)];

@@ -21,7 +21,7 @@ internal sealed class PolicySets
     /// <summary>Names the set that decides about what comes in to a workload by all that its verdicts depend on, peers aside: a changed policy makes a new set.</summary>
     public string IngressName(WorkloadInfo workload)
     {
-        string policies = string.Join('\n', workload.PolicyNames.Select(n => $"{n} {_fingerprints.GetValueOrDefault(n, "missing")}"));
+        string policies = string.Join('\n', Deciding(workload).Select(n => $"{n} {_fingerprints.GetValueOrDefault(n, "missing")}"));
         return PolicyFingerprint.Hash($"{workload.MtlsMode} {_snapshot.Mesh.DefaultAction} {_snapshot.Mesh.TrustDomain}\n{policies}{NetworkPolicies(workload, PolicyDirection.Ingress)}");
     }
 
@@ -37,17 +37,17 @@ internal sealed class PolicySets
         RefusesAnonymous = workload.MtlsMode == MtlsMode.Strict,
         Ports = PortRanges.Cut(
         [
-            .. workload.PolicyNames.Where(_snapshot.Policies.ContainsKey).SelectMany(n => _snapshot.Policies[n].Rules)
+            .. Deciding(workload).Where(_snapshot.Policies.ContainsKey).SelectMany(n => _snapshot.Policies[n].Rules)
                 .SelectMany(r => r.To).SelectMany(t => t.Ports.Concat(t.NotPorts)).Select(p => (p, p)),
             .. PortsOf(workload, PolicyDirection.Ingress, workload.NamedPorts),
         ]),
         Signatures =
         [
-            .. workload.PolicyNames.Where(_signatures.ContainsKey).Select(n => _signatures[n]),
+            .. Deciding(workload).Where(_signatures.ContainsKey).Select(n => _signatures[n]),
             .. SignaturesOf(workload, PolicyDirection.Ingress),
         ],
         TellsProtocolsApart = Isolating(workload, PolicyDirection.Ingress).Any()
-            || workload.PolicyNames.Where(_snapshot.Policies.ContainsKey).SelectMany(n => _snapshot.Policies[n].Rules).SelectMany(r => r.To).Any(t => t.Protocol is not null),
+            || Deciding(workload).Where(_snapshot.Policies.ContainsKey).SelectMany(n => _snapshot.Policies[n].Rules).SelectMany(r => r.To).Any(t => t.Protocol is not null),
         Decide = from =>
         {
             NetworkPolicyMatches matches = new(_snapshot, workload, PolicyDirection.Ingress, from.Peer);
@@ -69,6 +69,9 @@ internal sealed class PolicySets
             return (port, protocol) => PolicyEvaluator.EvaluateEgress(_snapshot, workload, matches.At(port, protocol, to.NamedPorts));
         },
     };
+
+    // Limits of rates say nothing of connections.
+    private IEnumerable<NamespacedName> Deciding(WorkloadInfo workload) => workload.PolicyNames.Where(n => !_snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) || policy.Action != PolicyAction.Limit);
 
     private IEnumerable<NetworkPolicyInfo> Isolating(WorkloadInfo workload, PolicyDirection direction) =>
         workload.NetworkPolicyNames.Where(_snapshot.NetworkPolicies.ContainsKey).Select(n => _snapshot.NetworkPolicies[n]).Where(p => NetworkPolicyEvaluator.Isolates(p, direction));

@@ -38,4 +38,7 @@ public enum DecisionReason
 
     /// <summary>A request has a token that is not good. Of requests only.</summary>
     TokenRefused = 11,
+
+    /// <summary>A RateLimit has no room for a request that is allowed otherwise. Never of a connection.</summary>
+    RateLimited = 12,
 }

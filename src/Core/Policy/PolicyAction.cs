@@ -11,4 +11,7 @@ public enum PolicyAction
 
     /// <summary>Reports them and changes nothing.</summary>
     Audit,
+
+    /// <summary>Has no say about connections: limits the rate of requests by the rules' <see cref="PolicyRule.Limit"/>. A RateLimit; no AuthorizationPolicy has it.</summary>
+    Limit,
 }

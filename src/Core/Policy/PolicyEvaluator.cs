@@ -73,6 +73,7 @@ public static class PolicyEvaluator
                 denied ??= new(Verdict.Deny, DecisionReason.PolicyMissing, name);
                 continue;
             }
+            if (policy.Action == PolicyAction.Limit) continue; // allows and refuses no connection
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol, knowledge);
             if (rule < 0) continue;

@@ -25,4 +25,7 @@ public sealed record PolicyRule
             return !When.IsEmpty;
         }
     }
+
+    /// <summary>How many of the requests that match it may pass; set in rules of <see cref="PolicyAction.Limit"/>, and only there.</summary>
+    public RateLimit? Limit { get; init; }
 }

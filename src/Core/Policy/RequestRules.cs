@@ -11,10 +11,10 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private readonly Rule[] _audit;
     private readonly Decision _otherwise;
 
-    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise, RequestAuthenticator? authentication)
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise, RequestAuthenticator? authentication, RequestLimits? limits)
     {
-        (_deny, _allow, _audit, _otherwise, Authentication) = (deny, allow, audit, otherwise, authentication);
-        AsksAboutPath = deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
+        (_deny, _allow, _audit, _otherwise, Authentication, Limits) = (deny, allow, audit, otherwise, authentication, limits);
+        AsksAboutPath = limits is { AsksAboutPath: true } || deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
 
     /// <summary>Says which tokens are good, before the rules are asked; null: nobody looks for any.</summary>
@@ -23,14 +23,21 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
     public bool AsksAboutPath { get; }
 
+    /// <summary>What limits their rate; null: nothing.</summary>
+    public RequestLimits? Limits { get; }
+
+    /// <summary>Whether it depends on a request whether it is allowed. Otherwise there are <see cref="Limits"/> only.</summary>
+    public bool AsksWhetherAllowed => Authentication is not null || Conditional.Any();
+
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
     public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => r.IsConditional).Select(r => (r.Policy, r.Index));
 
     /// <summary>Finds out what is left.</summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="connection">A connection that is allowed, and whose requests are read.</param>
+    /// <param name="limiters">The counts of limits; null: nothing is limited.</param>
     /// <returns>Null when nothing depends on its requests.</returns>
-    public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection)
+    public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection, RateLimiters? limiters = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         List<Rule> deny = [], allow = [], audit = [];
@@ -38,6 +45,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
         foreach (NamespacedName name in connection.Destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
+            if (policy.Action == PolicyAction.Limit) continue;
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
             anyConditions |= rules.Any(r => r.IsConditional);
@@ -47,12 +55,13 @@ public sealed class RequestRules : IEquatable<RequestRules>
         }
 
         RequestAuthenticator? authentication = RequestAuthenticator.Of(snapshot, connection.Destination);
-        return anyConditions || authentication is not null ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication) : null;
+        RequestLimits? limits = limiters is null ? null : RequestLimits.Of(snapshot, connection, limiters);
+        return anyConditions || authentication is not null || limits is not null ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) : null;
     }
 
     /// <summary>Whether they say the same of every request, be it by other keys.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -88,28 +97,44 @@ public sealed class RequestRules : IEquatable<RequestRules>
         return found;
     }
 
+    /// <summary>Whether the source and port of a connection meet a rule.</summary>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="rule">The rule.</param>
+    /// <param name="trustDomain">The mesh's trust domain.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="conditions">Of which its requests have to meet one then; none: every request does.</param>
+    /// <param name="tokens">Of which their tokens have to meet one; none: they need not.</param>
+    internal static bool TryMatch(PolicyInfo policy, PolicyRule rule, string trustDomain, in ConnectionRequest connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens)
+    {
+        (conditions, tokens) = ([], []);
+        IpPrefix source = IpPrefix.Host(connection.SourceAddress);
+        SpiffeId? identity = connection.ProvenIdentity;
+        PolicySource[] sources = [.. rule.From.Where(s => PolicyEvaluator.Matches(s, policy.Action, trustDomain, identity, source))];
+        if (sources.Length == 0 && !rule.From.IsEmpty) return false;
+        bool isAnybody = rule.From.IsEmpty || sources.Any(s => s.Token is null);
+        if (!isAnybody) tokens = sources.Select(s => s.Token!).ToEquatableArray();
+        (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
+        PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
+        if (destinations.Length == 0 && !rule.To.IsEmpty) return false;
+        bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
+        if (!isOpen) conditions = destinations.Select(t => t.Request!).ToEquatableArray();
+        return true;
+    }
+
     private static List<Rule> RulesOf(PolicyInfo policy, string trustDomain, in ConnectionRequest connection)
     {
         List<Rule> found = [];
         for (int i = 0; i < policy.Rules.Count; i++)
         {
             PolicyRule rule = policy.Rules[i];
-            IpPrefix source = IpPrefix.Host(connection.SourceAddress);
-            SpiffeId? identity = connection.ProvenIdentity;
-            PolicySource[] sources = [.. rule.From.Where(s => PolicyEvaluator.Matches(s, policy.Action, trustDomain, identity, source))];
-            if (sources.Length == 0 && !rule.From.IsEmpty) continue;
-            bool isAnybody = rule.From.IsEmpty || sources.Any(s => s.Token is null);
-            (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);
-            PolicyDestination[] destinations = [.. rule.To.Where(t => PolicyEvaluator.MatchesPort(t, port, protocol))];
-            if (destinations.Length == 0 && !rule.To.IsEmpty) continue;
-            bool isOpen = rule.To.IsEmpty || destinations.Any(t => t.Request is null);
+            if (!TryMatch(policy, rule, trustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens)) continue;
             Decision? decision = policy.Action switch
             {
                 PolicyAction.Deny => new Decision(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i),
                 PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
                 _ => null,
             };
-            found.Add(new Rule(policy.Name, i, decision, isOpen ? [] : destinations.Select(t => t.Request!).ToEquatableArray(), isAnybody ? [] : sources.Select(s => s.Token!).ToEquatableArray(), rule.When));
+            found.Add(new Rule(policy.Name, i, decision, conditions, tokens, rule.When));
         }
 
         return found;

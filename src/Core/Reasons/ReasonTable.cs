@@ -51,6 +51,7 @@ public static class ReasonTable
         new("flooded", Packet, Malformed, Silent, "a bridge brought a pod what is for another pod of the node", "nothing, if rare; otherwise look who takes that pod's MAC address"),
         new("fragment-quota", Packet, Capacity, Silent, "its share of the node's reassembly (1 MiB within the last 30 to 60 s) is full of datagrams that are not whole", "see what sends fragments that never become whole, or loses them"),
 
+        new("rate-limited", Connection, Denied, Reset, "a RateLimit had no room for a request; only the request is refused, with 429", "`culvert flows --verdict deny` names the RateLimit and its rule; callers come again when `retry-after` says"),
         new("policy-missing", Connection, Internal, Reset, "the snapshot names a policy that it does not hold", "report it"),
         new("not-enrolled", Connection, Denied, Reset, "the destination has just left the mesh", "nothing"),
         new("token-refused", Connection, Denied, Reset, "a request's token (RequestAuthentication) is not good; the request was answered 401, and its connection goes on or ends as any", "`culvert flows --verdict deny` says why; compare issuer, audience, keys and clocks"),

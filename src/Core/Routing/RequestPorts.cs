@@ -33,6 +33,11 @@ public sealed class RequestPorts
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(workload);
-        return workload.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => r.To.Any(t => (t.Request is not null || r.AsksAboutTokens) && PolicyEvaluator.MatchesPort(t, port, protocol))));
+        return workload.PolicyNames.Where(n => snapshot.Policies.TryGetValue(n, out PolicyInfo? policy) && policy.Rules.Any(r => AsksAt(policy, r, port, protocol)));
     }
+
+    // A limit counts requests, whatever it asks of them.
+    private static bool AsksAt(PolicyInfo policy, PolicyRule rule, ushort port, TransportProtocol protocol) => policy.Action == PolicyAction.Limit
+        ? protocol == TransportProtocol.Tcp && (rule.To.IsEmpty || rule.To.Any(t => PolicyEvaluator.MatchesPort(t, port, protocol)))
+        : rule.To.Any(t => (t.Request is not null || rule.AsksAboutTokens) && PolicyEvaluator.MatchesPort(t, port, protocol));
 }

@@ -31,6 +31,7 @@ internal sealed class MeshView
     internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null)
     {
         Snapshot = snapshot;
+        Limiters = new RateLimiters(snapshot, previous?.Limiters);
         Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort, isNodeAddress, isInside);
         _tunnelPort = tunnelPort;
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
@@ -60,6 +61,9 @@ internal sealed class MeshView
 
     internal NodeSnapshot Snapshot { get; }
 
+    /// <summary>The counts of limits, which go on over snapshots.</summary>
+    internal RateLimiters Limiters { get; }
+
     /// <summary>Requests that are routed.</summary>
     internal RoutedServices Routes { get; }
 
@@ -68,7 +72,7 @@ internal sealed class MeshView
     {
         (string, ushort, SpiffeId?, IPAddress) key = (connection.Destination.Uid, connection.Port, connection.ProvenIdentity, connection.SourceAddress);
         if (_requestRules.TryGetValue(key, out RequestRules? rules)) return rules;
-        rules = RequestRules.Of(Snapshot, connection);
+        rules = RequestRules.Of(Snapshot, connection, Limiters);
         if (_requestRules.Count < MostRequestRules) _requestRules.TryAdd(key, rules);
         return rules;
     }

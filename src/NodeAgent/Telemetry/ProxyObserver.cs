@@ -84,6 +84,9 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnToken(string? issuer, JwtError error) => _metrics.Tokens.Count(issuer, error);
 
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>
+        _metrics.Requests.Limited(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection), limit);
+
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();

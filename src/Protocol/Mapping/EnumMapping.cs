@@ -29,6 +29,7 @@ internal static class EnumMapping
     {
         PolicyAction.Allow => Wire.PolicyAction.Allow,
         PolicyAction.Deny => Wire.PolicyAction.Deny,
+        PolicyAction.Limit => Wire.PolicyAction.Limit,
         _ => Wire.PolicyAction.Audit,
     };
 
@@ -77,6 +78,7 @@ internal static class EnumMapping
         Wire.PolicyAction.Allow => PolicyAction.Allow,
         Wire.PolicyAction.Deny => PolicyAction.Deny,
         Wire.PolicyAction.Audit => PolicyAction.Audit,
+        Wire.PolicyAction.Limit => PolicyAction.Limit,
         _ => throw new FormatException($"action {value} is not known"),
     };
 

@@ -22,6 +22,7 @@ public static class PolicyMapping
             foreach (PolicySource from in rule.From) wireRule.From.Add(ToWire(from));
             foreach (PolicyDestination to in rule.To) wireRule.To.Add(ToWire(to, rule.AsksAboutTokens));
             foreach (ClaimCondition claim in rule.When) wireRule.When.Add(claim.ToWire());
+            wireRule.Limit = rule.Limit?.ToWire();
             wire.Rules.Add(wireRule);
         }
         return wire;
@@ -34,15 +35,16 @@ public static class PolicyMapping
         Name = FieldMapping.ToName(policy.Namespace, policy.Name),
         Action = policy.Action.ToModel(),
         SourceReference = policy.SourceReference,
-        Rules = policy.Rules.Select(ToModel).ToEquatableArray(),
+        Rules = policy.Rules.Select(r => ToModel(policy.Action, r)).ToEquatableArray(),
     };
 
-    private static PolicyRule ToModel(Wire.PolicyRule rule)
+    private static PolicyRule ToModel(Wire.PolicyAction action, Wire.PolicyRule rule)
     {
         PolicyRule model = new()
         {
             From = rule.From.Select(ToModel).ToEquatableArray(),
             To = rule.To.Select(ToModel).ToEquatableArray(),
+            Limit = LimitOf(action, rule),
             When = rule.When.Select(TokenConditionsMapping.ToModel).ToEquatableArray(),
         };
         bool isMarked = rule.To.Count > 0 && rule.To.All(t => t.Protocol == Wire.TransportProtocol.TcpTokens);
@@ -50,6 +52,10 @@ public static class PolicyMapping
             ? model
             : throw new FormatException("the protocol of a rule's destinations is TCP_TOKENS where it has conditions on tokens, and only there");
     }
+
+    private static RateLimit? LimitOf(Wire.PolicyAction action, Wire.PolicyRule rule) => (action == Wire.PolicyAction.Limit) == (rule.Limit is not null)
+        ? rule.Limit?.ToModel()
+        : throw new FormatException("limit: is set in rules of LIMIT, and only there");
 
     private static PolicySource ToModel(Wire.PolicySource source) => new()
     {

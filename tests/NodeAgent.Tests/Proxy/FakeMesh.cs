@@ -114,6 +114,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnToken(string? issuer, JwtError error) => Tokens.Enqueue((issuer, error));
 
+    /// <summary>The limits of requests that were too many.</summary>
+    internal ConcurrentQueue<NamespacedName> Limited { get; } = [];
+
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => Limited.Enqueue(limit);
+
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>
     internal Action? Asked { get; set; }
 

@@ -36,6 +36,7 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
         Own(ObjectKind.Workload, WorkloadSchema.Resource),
         Own(ObjectKind.PeerAuthentication, PeerAuthenticationSchema.Resource),
         Own(ObjectKind.RequestAuthentication, RequestAuthenticationSchema.Resource),
+        Own(ObjectKind.RateLimit, RateLimitSchema.Resource),
         Own(ObjectKind.TrafficPolicy, TrafficPolicySchema.Resource),
     ];
 

@@ -11,7 +11,7 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <param name="Versions">Those that can be read, the one that is preferred first.</param>
 internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural, string Name, params IReadOnlyList<string> Versions)
 {
-    private const string Gateway = "gateway.networking.k8s.io", Split = "split.smi-spec.io", Access = "access.smi-spec.io", Specs = "specs.smi-spec.io";
+    private const string Gateway = "gateway.networking.k8s.io", Split = "split.smi-spec.io", Access = "access.smi-spec.io", Specs = "specs.smi-spec.io", Nginx = "specs.smi.nginx.com";
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<OptionalKind> All { get; } =
@@ -24,6 +24,7 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
         new(ObjectKind.TrafficTarget, Access, "traffictargets", "TrafficTarget", "v1alpha3", "v1alpha2"),
         new(ObjectKind.SmiTCPRoute, Specs, "tcproutes", "TCPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
         new(ObjectKind.SmiUDPRoute, Specs, "udproutes", "UDPRoute", "v1alpha4"),
+        new(ObjectKind.NginxRateLimit, Nginx, "ratelimits", "RateLimit", "v1alpha2", "v1alpha1"),
         .. UnsupportedKind.All.Select(k => new OptionalKind(k.Kind, k.Group, k.Plural, k.Kind.ToString(), [.. k.Versions]) { Counts = false }),
     ];
 

@@ -23,6 +23,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>The time.</summary>
     internal DateTimeOffset Now => time.GetUtcNow();
 
+    /// <summary>The clock.</summary>
+    internal TimeProvider Time => time;
+
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 

@@ -43,6 +43,9 @@ internal sealed class ProxiedConnection
     /// <summary>Whose account what waits for its other end is on.</summary>
     internal BudgetHolder ServerHolder => HolderOf(Info.DestinationWorkload, Info.Target);
 
+    /// <summary>The clock.</summary>
+    internal TimeProvider Time => _guard.Time;
+
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
 
@@ -15,11 +16,14 @@ internal static class ErrorResponse
     /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
     /// <param name="hasBody">Whether it may have a body: what answers HEAD has none.</param>
     /// <param name="now">When.</param>
-    internal static void Write(HttpSide to, int status, string error, string details, bool hasBody, DateTimeOffset now)
+    /// <param name="excess">The limit that the request has met; null: none.</param>
+    internal static void Write(HttpSide to, int status, string error, string details, bool hasBody, DateTimeOffset now, RateLimitExcess? excess = null)
     {
         string body = $"{status} from culvert: {details}\n";
         HeaderList fields = new();
-        ProxyError.AddTo(fields.AddStatus(status), error, details, now)
+        fields.AddStatus(status);
+        if (excess is { } limit) RateLimitFields.AddTo(fields, limit);
+        ProxyError.AddTo(fields, error, details, now)
             .Add("content-type"u8, "text/plain"u8)
             .Add("content-length"u8, Encoding.ASCII.GetBytes(body.Length.ToString(CultureInfo.InvariantCulture)));
         Span<byte> room = to.Transport.Loop.Joined;

@@ -26,6 +26,7 @@ internal static class GrpcAnswer
         401 => "16"u8, // UNAUTHENTICATED
         403 => "7"u8, // PERMISSION_DENIED
         404 => "12"u8, // UNIMPLEMENTED
+        429 => "8"u8, // RESOURCE_EXHAUSTED
         504 => "4"u8, // DEADLINE_EXCEEDED
         500 => "13"u8, // INTERNAL
         501 => "12"u8, // UNIMPLEMENTED

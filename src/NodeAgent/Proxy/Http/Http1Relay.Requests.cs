@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -253,12 +254,12 @@ internal sealed partial class Http1Relay
         if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(_sent)) Abort(ProxyFailure.PolicyChanged);
     }
 
-    private void AnswerLast(RequestRefusal refusal) => AnswerLast(refusal.Status, refusal.Error, refusal.Details);
+    private void AnswerLast(RequestRefusal refusal) => AnswerLast(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
 
     // In the server's place. Of what answers HEAD there is no body.
-    private void AnswerLast(int status, string error, string details)
+    private void AnswerLast(int status, string error, string details, RateLimitExcess? excess = null)
     {
-        ErrorResponse.Write(_client, status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow());
+        ErrorResponse.Write(_client, status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow(), excess);
         if (_exchange.IsOpen) EndExchange(status, error);
         else _observer.OnRequestEnded(status, TimeSpan.Zero, error);
         BeginEnd();

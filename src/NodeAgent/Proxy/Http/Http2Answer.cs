@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Http2;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -13,12 +14,14 @@ internal sealed class Http2Answer(TimeProvider time)
     /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
     /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
     /// <param name="isGrpc">Whether the request is one of gRPC.</param>
+    /// <param name="excess">The limit that the request has met; null: none.</param>
     /// <returns>It; valid until the next.</returns>
-    internal HeaderList Compose(int status, string error, string details, bool isGrpc)
+    internal HeaderList Compose(int status, string error, string details, bool isGrpc, RateLimitExcess? excess = null)
     {
         _fields.Clear();
         if (isGrpc) GrpcAnswer.Add(_fields, status, details);
         else _fields.AddStatus(status);
+        if (excess is { } limit) RateLimitFields.AddTo(_fields, limit);
         return ProxyError.AddTo(_fields, error, details, time.GetUtcNow());
     }
 }

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
@@ -160,17 +161,18 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
     /// <param name="status">The status.</param>
     /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
     /// <param name="details">In words.</param>
-    internal void Answer(int status, string error, string details)
+    /// <param name="excess">The limit that the request has met; null: none.</param>
+    internal void Answer(int status, string error, string details, RateLimitExcess? excess = null)
     {
         if (_isOver) return;
         End(status, error);
-        Client.SendHeaders(_relay.Answers.Compose(status, error, details, _isGrpc), endStream: true);
+        Client.SendHeaders(_relay.Answers.Compose(status, error, details, _isGrpc, excess), endStream: true);
         Client.Reset(Http2ErrorCode.NoError); // of a request that still comes (RFC 9113, section 8.1); without effect otherwise
         Server.Reset(Http2ErrorCode.Cancel);
     }
 
     /// <inheritdoc/>
-    public void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details);
+    public void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
 
     /// <summary>Answers with what its route says, in the server's place.</summary>
     /// <param name="fields">The head; there is no body.</param>

@@ -20,8 +20,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     // Of each part of a request that is told of.
     private const int MostShown = 256;
 
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     private readonly TokenRewriter _rewriter = new();
     private HeaderList _fields = new();
+    private RateLimitExcess? _excess; // of the request that is asked about
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
     internal bool AsksPolicy => connection.RequestRules is not null;
@@ -47,11 +50,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             if (rules.AsksAboutPath && !RequestPath.TryNormalize(request)) return RequestRefusal.BadPath;
         }
 
-        if (!TryDecide(rules, request, token, out Decision decision)) return RequestRefusal.BadPath;
+        if (!TryDecide(rules, request, token, isCounted: true, out Decision decision)) return RequestRefusal.BadPath;
         if (token is not null) observer.OnToken(token.Claims.Issuer, JwtError.None);
-        if (decision.IsAllowed && decision.AuditPolicies.IsEmpty) return null;
-        observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
-        return decision.IsAllowed ? null : RequestRefusal.Of(decision);
+        if (!decision.IsAllowed || !decision.AuditPolicies.IsEmpty) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
+        if (!decision.IsAllowed) return RequestRefusal.Of(decision);
+        return _excess is { } excess ? Refuse(excess, request) : null;
     }
 
     /// <summary>Whether a request that has passed may go on, now that policy has changed.</summary>
@@ -59,9 +62,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal bool MayGoOn(HeaderList? request)
     {
         if (connection.RequestRules is not { } rules) return true;
+        if (!rules.AsksWhetherAllowed) return true; // who runs already is not counted again
         if (request is null) return false;
         JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
-        if (check.Error != JwtError.None || !TryDecide(rules, request, check.Token, out Decision decision)) return false;
+        if (check.Error != JwtError.None || !TryDecide(rules, request, check.Token, isCounted: false, out Decision decision)) return false;
         if (!decision.IsAllowed) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         return decision.IsAllowed;
     }
@@ -98,17 +102,17 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return RequestRefusal.Of(check);
     }
 
-    private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, out Decision decision)
+    private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, bool isCounted, out Decision decision)
     {
         if (rules.Authentication is { } authentication) request = _rewriter.Rewrite(authentication, this, request, token);
-        _fields = request;
+        (_fields, _excess) = (request, null);
         ReadOnlySpan<byte> path = RequestPath.WithoutQuery(request.Path);
-        if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, token, out decision);
-        decision = rules.Decide(new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this, token?.Claims));
+        if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, token, isCounted, out decision);
+        decision = Decide(rules, new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this, token?.Claims), isCounted);
         return true;
     }
 
-    private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, VerifiedJwt? token, out Decision decision)
+    private bool TryDecideByReadings(RequestRules rules, HeaderList request, ReadOnlySpan<byte> path, VerifiedJwt? token, bool isCounted, out Decision decision)
     {
         byte[] room = ArrayPool<byte>.Shared.Rent(PathReadings.RoomFor(path.Length) + request.Path.Length); // the query stands behind the path for a moment
         try
@@ -116,13 +120,40 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             decision = default;
             if (!RequestPath.TryNormalize(request, path, room)) return false;
             PathReadings readings = PathReadings.Of(RequestPath.WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
-            decision = rules.Decide(new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this, token?.Claims));
+            decision = Decide(rules, new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this, token?.Claims), isCounted);
             return true;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(room);
         }
+    }
+
+    // What is not allowed does not count.
+    private Decision Decide(RequestRules rules, in RequestHead request, bool isCounted)
+    {
+        Decision decision = rules.Decide(request);
+        if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now());
+        return decision;
+    }
+
+    private RequestRefusal Refuse(in RateLimitExcess excess, HeaderList request)
+    {
+        observer.OnRequestLimited(connection.Info, excess.Policy);
+        if (excess.Limiter.IsNews(Now()))
+        {
+            Decision decision = new(Verdict.Deny, DecisionReason.RateLimited, RateLimitNames.PolicyOf(excess.Policy), excess.RuleIndex);
+            observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
+        }
+
+        return RequestRefusal.Of(excess);
+    }
+
+    // Of the clock that all loops have in common, in nanoseconds.
+    private long Now()
+    {
+        (long ticks, long frequency) = (connection.Time.GetTimestamp(), connection.Time.TimestampFrequency);
+        return frequency == NanosecondsPerSecond ? ticks : (long)((Int128)ticks * NanosecondsPerSecond / frequency);
     }
 
     // Queries are left out: they are where applications have secrets. So is what would be too long to keep.

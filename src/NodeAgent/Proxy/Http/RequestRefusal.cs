@@ -11,6 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="Details">In words, without quotation marks and without anything of the request: the reason, and the policy or route.</param>
 internal sealed record RequestRefusal(int Status, string Error, string Details)
 {
+    /// <summary>The limit that it has met; null: none.</summary>
+    internal RateLimitExcess? Excess { get; init; }
+
     /// <summary>Of a path that servers could take for different ones.</summary>
     internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has a code that is none, or dots that only some servers take for a way up");
 
@@ -59,6 +62,10 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of one with a token that is not good.</summary>
     internal static RequestRefusal Of(in JwtCheck check) =>
         new(401, ProxyError.Denied, check.Policy is { } policy ? $"{JwtErrors.Describe(check.Error)} ({JwtErrors.NameOf(check.Error)}): RequestAuthentication {policy}" : $"{JwtErrors.Describe(check.Error)} ({JwtErrors.NameOf(check.Error)})");
+
+    /// <summary>Of one that is one too many.</summary>
+    internal static RequestRefusal Of(in RateLimitExcess excess) =>
+        new(429, ProxyError.Denied, $"{ReasonText.Of(DecisionReason.RateLimited)}: RateLimit {excess.Policy} rule {excess.RuleIndex}") { Excess = excess };
 
     private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

@@ -35,6 +35,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="error">Why it was refused; None: it was taken.</param>
     void OnToken(string? issuer, JwtError error);
 
+    /// <summary>A request was one too many; told of each.</summary>
+    /// <param name="connection">Its connection.</param>
+    /// <param name="limit">The RateLimit that has no room for it.</param>
+    void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit);
+
     /// <summary>
     /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
     /// and interval).

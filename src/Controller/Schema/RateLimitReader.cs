@@ -1,0 +1,65 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads culvert.dev/v1alpha1 RateLimit.</summary>
+internal static class RateLimitReader
+{
+    /// <summary>Most rules of one. Each has a count of its own for each workload.</summary>
+    public const int MostRules = 32;
+
+    // Of a rule, among the values of a namespace: nodes keep a count, and perhaps many, for each workload.
+    private const int RuleWeight = 64;
+
+    /// <summary>How many values a RateLimit names, as they count in its namespace.</summary>
+    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * limit.Policy.Rules.Count);
+
+    public static RateLimitObject? Read(FieldReader root, ObjectMeta meta)
+    {
+        if (root.Map("spec", required: true) is not { } spec) return null;
+        if (spec.Has("selector") && spec.Has("targetRef")) spec.Fail("targetRef", "stands beside a selector; of the two one says which workloads are meant");
+        string? service = spec.Map("targetRef") is { } target ? TrafficPolicyReader.ReadTarget(target) : null;
+        if (service is not null && meta.Namespace == Names.RootNamespace) spec.Fail("targetRef", $"means a Service of its own namespace; a RateLimit of {Names.RootNamespace} has a selector");
+        var selector = SelectorReader.Read(spec);
+        if (!spec.Has("rules")) spec.Fail("rules", "is required");
+        EquatableArray<PolicyRule> rules = spec.Maps("rules").Select(ReadRule).ToEquatableArray();
+        if (rules.Count > MostRules) spec.Fail("rules", $"are more than {MostRules}; make several RateLimits of them");
+        spec.Done();
+        PolicyInfo policy = new() { Name = RateLimitNames.PolicyOf(meta.FullName), Action = PolicyAction.Limit, Rules = rules, SourceReference = meta.SourceReference };
+        if (AuthorizationPolicyReader.ValuesOf(policy) > AuthorizationPolicyReader.MostValues) spec.Fail("rules", $"name more than {AuthorizationPolicyReader.MostValues} values in all; make several RateLimits of it");
+        return new(ObjectKind.RateLimit, meta, policy) { Selector = selector, Service = service };
+    }
+
+    /// <summary>Puts a limit together; null, with an error, where it can't be counted.</summary>
+    /// <param name="reader">Whose field <c>burst</c> it is.</param>
+    /// <param name="rate">How many requests in how many seconds.</param>
+    /// <param name="burst">How many may come at once.</param>
+    /// <param name="by">Which are counted together.</param>
+    /// <param name="header">By what header.</param>
+    public static RateLimit? Make(FieldReader reader, (int Requests, int Seconds) rate, long burst, RateLimitBy by, string header)
+    {
+        if (rate.Requests == 0) return null; // told of already
+        RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = (int)burst, By = by, Header = header };
+        if (limit.IsValid) return limit;
+        reader.Fail("burst", $"of {burst} takes more than a day to come again at {limit}");
+        return null;
+    }
+
+    private static PolicyRule ReadRule(FieldReader rule)
+    {
+        EquatableArray<PolicySource> from = rule.Maps("from").Select(AuthorizationPolicyReader.ReadSource).ToEquatableArray();
+        EquatableArray<PolicyDestination> to = rule.Maps("to").Select(AuthorizationPolicyReader.ReadDestination).ToEquatableArray();
+        (int Requests, int Seconds) rate = rule.Parsed<(int, int)>("rate", RateText.Parse, required: true);
+        long? burst = rule.Integer("burst", 1, RateLimit.MostBurst);
+        RateLimitBy by = rule.Enum<RateLimitBy>("by") ?? RateLimitBy.All;
+        string? header = rule.String("header", RequestConditionsReader.HeaderName)?.ToLowerInvariant();
+        if (by == RateLimitBy.Header && !rule.Has("header")) rule.Fail("header", "is required where 'by' is HEADER");
+        if (by != RateLimitBy.Header && rule.Has("header")) rule.Fail("header", "is given, and 'by' is not HEADER");
+        if (rule.Enum<ExcessAction>("onExcess") == ExcessAction.Delay) rule.Fail("onExcess", "DELAY is not served yet: requests that are too many are answered 429 (REJECT)");
+        rule.Done();
+        bool isWhole = by == RateLimitBy.Header == (header is not null);
+        PolicyRule read = new() { From = from, To = to, Limit = isWhole ? Make(rule, rate, burst ?? Math.Clamp(rate.Requests / Math.Max(1, rate.Seconds), 1, RateLimit.MostBurst), by, header ?? "") : null };
+        return read.AsksAboutTokens ? read with { To = AuthorizationPolicyReader.OfTcp(to) } : read;
+    }
+}

@@ -1,0 +1,64 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>Keeps the warnings of limits of rates that count nothing, or otherwise than they say: nobody reads the requests, or their namespace names too much. Not thread-safe.</summary>
+internal sealed class RateLimitWarnings
+{
+    private readonly MultiMap<string, ObjectKey> _limits = new();
+    private readonly MultiMap<string, ObjectKey> _services = new(); // those that say something of HTTP
+    private readonly WarningTable _warnings = new();
+    private readonly LimitWarnings<RateLimitObject>[] _room = [.. new[] { ObjectKind.RateLimit, ObjectKind.NginxRateLimit }.Select(k => new LimitWarnings<RateLimitObject>(k, NamespaceLimits.RateLimitValues(), TooMany))];
+
+    /// <summary>All of them, by object.</summary>
+    public IEnumerable<SourceError> All => _warnings.All.Concat(_room.SelectMany(r => r.All));
+
+    /// <summary>Takes changes up.</summary>
+    /// <param name="changes">Objects as they were and as they are.</param>
+    /// <param name="find">An object that is in force now.</param>
+    public void Update(IReadOnlyCollection<(MeshObject? Old, MeshObject? New)> changes, Func<ObjectKey, MeshObject?> find)
+    {
+        HashSet<ObjectKey> dirty = [];
+        foreach ((MeshObject? old, MeshObject? now) in changes)
+        {
+            MeshObject one = (old ?? now)!;
+            string ns = one.Meta.Namespace;
+            if (one is ServiceObject)
+            {
+                if (old is ServiceObject before && UnreadPortWarnings.HttpPorts(before).Any()) _services.Remove(ns, one.Key);
+                if (now is ServiceObject after && UnreadPortWarnings.HttpPorts(after).Any()) _services.Add(ns, one.Key);
+                dirty.UnionWith(_limits[ns]);
+            }
+            else if (one is RateLimitObject)
+            {
+                if (old is not null) _limits.Remove(ns, one.Key);
+                if (now is not null) _limits.Add(ns, one.Key);
+                dirty.Add(one.Key);
+            }
+        }
+
+        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is RateLimitObject limit && Of(limit, find) is { } warning ? [warning] : []);
+        foreach (LimitWarnings<RateLimitObject> room in _room)
+            room.Update(changes.Where(c => (c.Old ?? c.New)!.Kind == (room == _room[0] ? ObjectKind.RateLimit : ObjectKind.NginxRateLimit)), find);
+    }
+
+    private SourceError? Of(RateLimitObject limit, Func<ObjectKey, MeshObject?> find)
+    {
+        if (limit.Target is { } target)
+        {
+            string field = limit.Kind == ObjectKind.RateLimit ? "targetRef" : "destination";
+            return find(new(ObjectKind.Service, target.Namespace, target.Name)) is not ServiceObject service ? SourceWarning.About(limit, $"limits nothing: there is no Service {target}", "spec", field)
+                : UnreadPortWarnings.HttpPorts(service).Any() ? null
+                : SourceWarning.About(limit, $"limits nothing: Service {target} does not say of any port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec", field);
+        }
+
+        return limit.Meta.Namespace == Names.RootNamespace || _services[limit.Meta.Namespace].Count > 0 ? null
+            : SourceWarning.About(limit, $"limits nothing: no Service of namespace {limit.Meta.Namespace} says of a port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec");
+    }
+
+    private static SourceError TooMany(RateLimitObject limit) => SourceWarning.About(
+        limit, $"all requests count for the slowest of its rules: the RateLimits of namespace {limit.Meta.Namespace} name more than {NamespaceLimits.MostRateLimitValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec");
+}
