@@ -51,7 +51,7 @@ internal sealed class UnreadPortWarnings
             _warnings.Set(key, find(key) switch
             {
                 AuthorizationPolicyObject policy when AsksAboutRequests(policy) => Of(policy, find),
-                RequestAuthenticationObject authentication when !_services[key.Namespace].Any() =>
+                RequestAuthenticationObject authentication when _services[key.Namespace].Count == 0 =>
                     [SourceWarning.About(authentication, $"no Service of namespace {key.Namespace} says that any of its ports speaks HTTP (by appProtocol, or the port's name), so that nobody reads requests, and no token is looked at", "spec")],
                 _ => [],
             });

@@ -45,7 +45,7 @@ internal sealed class IssuerServer : IAsyncDisposable
                 TcpClient client = await _listener.AcceptTcpClientAsync();
                 _clients.Add(client);
                 byte[] request = new byte[4096];
-                await client.GetStream().ReadAtLeastAsync(request, 1, throwOnEndOfStream: false);
+                if (await client.GetStream().ReadAtLeastAsync(request, 1, throwOnEndOfStream: false) == 0) continue;
                 Interlocked.Increment(ref _asked);
                 if (Answer.Length > 0) await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(Answer));
                 if (Answer.Contains("connection: close", StringComparison.Ordinal)) client.Client.Shutdown(SocketShutdown.Send);

@@ -124,7 +124,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         }
         else if (server.IsOfAnotherProtocol)
         {
-            AnswerForOtherProtocol(exchange);
+            exchange.Answer(RequestRefusal.NotHttp2);
             _client.Drain();
         }
         else if (server.IsLeaving || !server.TryTake(exchange, headers))
@@ -189,9 +189,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
 
     private static void Refuse(IHttp2Request request) => request.Abort(Http2ErrorCode.RefusedStream);
 
-    private static void AnswerForOtherProtocol(IHttp2Request request) => request.Answer(RequestRefusal.NotHttp2);
-
-    private static void GiveUpWaiting(Http2Server server) => server.GiveUpWaiting(server.IsOfAnotherProtocol ? AnswerForOtherProtocol : Refuse);
+    private static void GiveUpWaiting(Http2Server server) => server.GiveUpWaiting(server.IsOfAnotherProtocol ? static request => request.Answer(RequestRefusal.NotHttp2) : Refuse);
 
     /// <summary>Puts answers together that are made in the server's place.</summary>
     internal Http2Answer Answers { get; }

@@ -1,4 +1,3 @@
-using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;

@@ -1,7 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
