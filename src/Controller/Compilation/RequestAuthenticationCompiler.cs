@@ -16,7 +16,7 @@ internal static class RequestAuthenticationCompiler
     /// <param name="keys">The keys that were read from URLs.</param>
     public static RequestAuthenticationInfo Compile(RequestAuthenticationObject declared, bool counts, ImmutableDictionary<string, IssuerKeySet> keys) => declared.Authentication with
     {
-        Rules = declared.Authentication.Rules.Select(r => !counts ? r with { Keys = [], KeysUri = null } : r.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? r with { Keys = known.Keys } : r).ToEquatableArray(),
+        Rules = declared.Authentication.Rules.Select(r => !counts ? r with { Keys = [], KeysUri = null } : r.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? r with { Keys = r.Keys.Items.Concat(known.Keys.Items).ToEquatableArray() } : r).ToEquatableArray(),
     };
 
     /// <summary>What is wrong with the URLs of one.</summary>

@@ -27,6 +27,7 @@ internal static class RequestAuthenticationSchema
               jwtRules:
                 - issuer: https://issuer.example.org
                   audiences: [shop]
+                  jwks: '{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}'
                   jwksUri: https://issuer.example.org/keys.json
                   fromHeaders:
                     - name: authorization
@@ -45,7 +46,7 @@ internal static class RequestAuthenticationSchema
         "An issuer, its keys, and where its tokens stand.",
         new SchemaField("issuer", Plain("Who makes the tokens: exactly what they have as iss.")) { IsRequired = true },
         new SchemaField("audiences", Nodes.List("For whom tokens may be meant (aud); one is enough.", Plain("An audience."), RequestAuthenticationReader.MostElements)) { Default = "any" },
-        new SchemaField("jwks", Nodes.Text("The issuer's public keys, a JSON Web Key Set (RFC 7517). This or jwksUri.", @"^[\s\S]+$", JsonWebKeys.MostBytes)),
+        new SchemaField("jwks", new(SchemaType.Text) { Description = "The issuer's public keys, a JSON Web Key Set (RFC 7517). This, jwksUri, or both.", Most = JsonWebKeys.MostBytes }),
         new SchemaField("jwksUri", Nodes.Text("The URL of the issuer's public keys, from which the controller reads them every 5 minutes.", "^https?://[!-~]+$", RequestAuthenticationReader.LongestUri)),
         new SchemaField("fromHeaders", Nodes.List(
             "Headers in which tokens stand.",

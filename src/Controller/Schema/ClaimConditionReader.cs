@@ -57,5 +57,9 @@ internal static class ClaimConditionReader
             : $"'{text}' is not about a token; of requests and connections ask by the fields of 'from' and 'to'";
     }
 
-    private static string? Pattern(string text, out StringPattern pattern) => StringPattern.TryParse(text, out pattern, out string? error) ? null : error;
+    private static string? Pattern(string text, out StringPattern pattern)
+    {
+        if (!StringPattern.TryParse(text, out pattern, out string? error)) return error;
+        return text.Any(char.IsControl) ? "has a control character" : null;
+    }
 }

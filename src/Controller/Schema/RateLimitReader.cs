@@ -18,9 +18,6 @@ internal static class RateLimitReader
     public static RateLimitObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
-        if (spec.Has("selector") && spec.Has("targetRef")) spec.Fail("targetRef", "stands beside a selector; of the two one says which workloads are meant");
-        string? service = spec.Map("targetRef") is { } target ? TrafficPolicyReader.ReadTarget(target) : null;
-        if (service is not null && meta.Namespace == Names.RootNamespace) spec.Fail("targetRef", $"means a Service of its own namespace; a RateLimit of {Names.RootNamespace} has a selector");
         var selector = SelectorReader.Read(spec);
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
         EquatableArray<PolicyRule> rules = spec.Maps("rules").Select(ReadRule).ToEquatableArray();
@@ -28,7 +25,7 @@ internal static class RateLimitReader
         spec.Done();
         PolicyInfo policy = new() { Name = RateLimitNames.PolicyOf(meta.FullName), Action = PolicyAction.Limit, Rules = rules, SourceReference = meta.SourceReference };
         if (AuthorizationPolicyReader.ValuesOf(policy) > AuthorizationPolicyReader.MostValues) spec.Fail("rules", $"name more than {AuthorizationPolicyReader.MostValues} values in all; make several RateLimits of it");
-        return new(ObjectKind.RateLimit, meta, policy) { Selector = selector, Service = service };
+        return new(ObjectKind.RateLimit, meta, policy) { Selector = selector };
     }
 
     /// <summary>Puts a limit together; null, with an error, where it can't be counted.</summary>
@@ -42,7 +39,7 @@ internal static class RateLimitReader
         if (rate.Requests == 0) return null; // told of already
         RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = (int)burst, By = by, Header = header };
         if (limit.IsValid) return limit;
-        reader.Fail("burst", $"of {burst} takes more than a day to come again at {limit}");
+        reader.Fail("burst", $"of {burst} can't be counted at {limit}");
         return null;
     }
 
@@ -52,14 +49,11 @@ internal static class RateLimitReader
         EquatableArray<PolicyDestination> to = rule.Maps("to").Select(AuthorizationPolicyReader.ReadDestination).ToEquatableArray();
         (int Requests, int Seconds) rate = rule.Parsed<(int, int)>("rate", RateText.Parse, required: true);
         long? burst = rule.Integer("burst", 1, RateLimit.MostBurst);
-        RateLimitBy by = rule.Enum<RateLimitBy>("by") ?? RateLimitBy.All;
+        CountedTogether together = rule.Enum<CountedTogether>("by") ?? CountedTogether.All;
         string? header = rule.String("header", RequestConditionsReader.HeaderName)?.ToLowerInvariant();
-        if (by == RateLimitBy.Header && !rule.Has("header")) rule.Fail("header", "is required where 'by' is HEADER");
-        if (by != RateLimitBy.Header && rule.Has("header")) rule.Fail("header", "is given, and 'by' is not HEADER");
-        if (rule.Enum<ExcessAction>("onExcess") == ExcessAction.Delay) rule.Fail("onExcess", "DELAY is not served yet: requests that are too many are answered 429 (REJECT)");
         rule.Done();
-        bool isWhole = by == RateLimitBy.Header == (header is not null);
-        PolicyRule read = new() { From = from, To = to, Limit = isWhole ? Make(rule, rate, burst ?? Math.Clamp(rate.Requests / Math.Max(1, rate.Seconds), 1, RateLimit.MostBurst), by, header ?? "") : null };
+        RateLimitBy by = header is not null ? RateLimitBy.Header : together == CountedTogether.Identity ? RateLimitBy.Identity : RateLimitBy.All;
+        PolicyRule read = new() { From = from, To = to, Limit = Make(rule, rate, burst ?? Math.Clamp(rate.Requests / Math.Max(1, rate.Seconds), 1, RateLimit.MostBurst), by, header ?? "") };
         return read.AsksAboutTokens ? read with { To = AuthorizationPolicyReader.OfTcp(to) } : read;
     }
 }

@@ -71,12 +71,11 @@ internal static class RequestAuthenticationReader
     private static (EquatableArray<JwtKey> Keys, string? Uri) ReadKeys(FieldReader rule)
     {
         string? jwks = rule.String("jwks"), uri = rule.String("jwksUri", Uri);
-        if (rule.Has("jwks") == rule.Has("jwksUri"))
-            rule.Fail(rule.Has("jwks") ? "jwksUri" : "", rule.Has("jwks") ? "is there beside jwks; one of the two says which the issuer's keys are" : "has neither jwks nor jwksUri: one of the two says which the issuer's keys are (they are not looked for at the issuer)");
+        if (!rule.Has("jwks") && !rule.Has("jwksUri")) rule.Fail("", "has neither jwks nor jwksUri: one of the two says which the issuer's keys are (they are not looked for at the issuer)");
         if (jwks is null) return ([], uri);
         if (JsonWebKeys.TryRead(Encoding.UTF8.GetBytes(jwks), out EquatableArray<JwtKey> keys, out EquatableArray<string> passedOver) is { } error) rule.Fail("jwks", error);
         else if (!passedOver.IsEmpty) rule.Note("jwks", $"{passedOver[0]}, and is passed over");
-        return (keys, null);
+        return (keys, uri);
     }
 
     private static JwtHeader? ReadHeader(FieldReader header)

@@ -9,9 +9,6 @@ public sealed record RateLimit
     /// <summary>Most requests that may come at once.</summary>
     public const int MostBurst = 1_000_000;
 
-    /// <summary>The longest time in seconds that a bucket may take to be full again: a day. So no sum of nanoseconds can overflow.</summary>
-    public const int LongestRefill = 86_400;
-
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>How many requests pass in <see cref="Seconds"/>; 1 or more.</summary>
@@ -32,12 +29,12 @@ public sealed record RateLimit
     /// <summary>The time in nanoseconds for which one request stands, rounded up: never more pass than it says.</summary>
     public long Interval => ((Seconds * NanosecondsPerSecond) + Requests - 1) / Requests;
 
-    /// <summary>How far in nanoseconds requests may be ahead of their time.</summary>
+    /// <summary>How far in nanoseconds requests may be ahead of their time: a hundred years at most, which leaves room for a clock of as many.</summary>
     public long Tolerance => Interval * (Burst - 1);
 
     /// <summary>Whether the numbers are ones that can be counted with.</summary>
     public bool IsValid =>
-        Seconds is 1 or 60 or 3600 && Requests >= 1 && Requests <= (long)MostPerSecond * Seconds && Burst is >= 1 and <= MostBurst && Tolerance <= LongestRefill * NanosecondsPerSecond
+        Seconds is 1 or 60 or 3600 && Requests >= 1 && Requests <= (long)MostPerSecond * Seconds && Burst is >= 1 and <= MostBurst
         && By is RateLimitBy.All or RateLimitBy.Identity or RateLimitBy.Header && (By == RateLimitBy.Header) == (Header.Length > 0);
 
     /// <summary>The rate as objects have it: <c>100/s</c>.</summary>

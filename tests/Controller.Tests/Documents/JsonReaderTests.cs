@@ -107,6 +107,8 @@ public sealed class JsonReaderTests
         return bare switch
         {
             AuthorizationPolicyObject policy => (policy with { Policy = policy.Policy with { SourceReference = "" }, Selector = None }, labels + Text(policy.Selector)),
+            RateLimitObject limit => (limit with { Policy = limit.Policy with { SourceReference = "" }, Selector = None }, labels + Text(limit.Selector)),
+            RequestAuthenticationObject tokens => (tokens with { Authentication = tokens.Authentication with { SourceReference = "" }, Selector = None }, labels + Text(tokens.Selector)),
             PeerAuthenticationObject mode => (mode with { Selector = None }, labels + Text(mode.Selector)),
             ServiceObject service => (service with { Selector = None }, labels + Text(service.Selector)),
             WorkloadObject workload => (workload with { Ports = ImmutableSortedDictionary<string, Core.TransportPort>.Empty }, labels + Text(workload.Ports)),

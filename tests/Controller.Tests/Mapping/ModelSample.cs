@@ -36,6 +36,7 @@ internal static class ModelSample
     private static readonly Dictionary<(Type Type, string Field), object> ValuesOfFields = new()
     {
         [(typeof(JwtRule), nameof(JwtRule.ClockSkew))] = TimeSpan.FromSeconds(321),
+        [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 3600,
         [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Status))] = 308,
     };
