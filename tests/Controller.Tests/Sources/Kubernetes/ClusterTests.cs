@@ -111,7 +111,7 @@ public sealed class ClusterTests(TestCluster cluster)
         {
             string? line;
             do line = await Soon.Ends(process.StandardOutput.ReadLineAsync());
-            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 12 kinds", StringComparison.Ordinal) == false);
+            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 14 kinds", StringComparison.Ordinal) == false);
             Assert.NotNull(line);
             Task<string> rest = process.StandardOutput.ReadToEndAsync();
             using Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
