@@ -54,7 +54,8 @@ internal static class RequestAuthenticationSchema
                 "A header.",
                 new SchemaField("name", Name("Its name, in any case.")) { IsRequired = true },
                 new SchemaField("prefix", Nodes.Text("What stands in front of the token, in any case. A header without it has no token.", "^[ -~]*$", RequestAuthenticationReader.LongestText)) { Default = "nothing" }),
-            RequestAuthenticationReader.MostElements)) { Default = "authorization with Bearer, unless fromParams is given" },
+            RequestAuthenticationReader.MostElements))
+        { Default = "authorization with Bearer, unless fromParams is given" },
         new SchemaField("fromParams", Nodes.List("Parameters of the query in which tokens stand.", Name("Its name."), RequestAuthenticationReader.MostElements)),
         new SchemaField("forwardOriginalToken", Nodes.Flag("Whether the application gets the token, too.")) { Default = "false" },
         new SchemaField("outputClaimToHeaders", Nodes.List(
