@@ -99,6 +99,16 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
         spec: {mtls: {mode: STRICT}}
         ---
         apiVersion: culvert.dev/v1alpha1
+        kind: RateLimit
+        metadata: {name: p, namespace: {{{_namespace}}}}
+        spec: {rules: [{rate: 1/s}]}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: RequestAuthentication
+        metadata: {name: p, namespace: {{{_namespace}}}}
+        spec: {jwtRules: [{issuer: a, jwks: '{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}'}]}
+        ---
+        apiVersion: culvert.dev/v1alpha1
         kind: TrafficPolicy
         metadata: {name: p, namespace: {{{_namespace}}}}
         spec: {targetRef: {kind: Service, name: web}, loadBalancing: [{protocol: TCP, mode: LEAST_CONNECTIONS}]}
