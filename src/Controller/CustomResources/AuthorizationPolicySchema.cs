@@ -77,7 +77,7 @@ internal static class AuthorizationPolicySchema
         new SchemaField("values", Nodes.List("The claim is one of these, or matches a pattern with * at the end or the start.", TokenText, Nodes.MostConditions)),
         new SchemaField("notValues", Nodes.List("The claim is none of these.", TokenText, Nodes.MostConditions)));
 
-    private static SchemaNode TokenText => Nodes.Text("A text, or a pattern.", @"^(\*?[^*]*|[^*]*\*)$", SpiffeId.MaxLength);
+    private static SchemaNode TokenText => Nodes.Text("A text, or a pattern.", @"^(\*?[^*\x00-\x1f\x7f-\x9f]*|[^*\x00-\x1f\x7f-\x9f]*\*)$", SpiffeId.MaxLength);
 
     /// <summary>A source.</summary>
     public static SchemaNode Source => Nodes.Object(
