@@ -22,8 +22,7 @@ internal static class TrafficPolicyReader
         return policy;
     }
 
-    /// <summary>Reads which Service of its namespace an object is about.</summary>
-    public static string ReadTarget(FieldReader target)
+    private static string ReadTarget(FieldReader target)
     {
         if (target.String("kind", required: true) is { } kind && kind != "Service") target.Fail("kind", $"'{kind}' is not supported; Service is");
         string name = target.String("name", Names.Subdomain, required: true) ?? "";

@@ -25,7 +25,7 @@ internal sealed class LimitWarnings<T>(ObjectKind kind, NamespaceLimit<T> limit,
         HashSet<NamespacedName> dirty = [];
         foreach ((MeshObject? old, MeshObject? now) in changes)
         {
-            if ((old ?? now) is not T one) continue;
+            if ((old ?? now) is not T one || one.Kind != kind) continue;
             dirty.UnionWith(limit.Replace(old as T, now as T));
             if (limit.Of(now as T) > 0 || _warnings.ContainsKey(one.Meta.FullName)) dirty.Add(one.Meta.FullName);
         }

@@ -40,18 +40,16 @@ internal sealed class RateLimitWarnings
         }
 
         foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is RateLimitObject limit && Of(limit, find) is { } warning ? [warning] : []);
-        foreach (LimitWarnings<RateLimitObject> room in _room)
-            room.Update(changes.Where(c => (c.Old ?? c.New)!.Kind == (room == _room[0] ? ObjectKind.RateLimit : ObjectKind.NginxRateLimit)), find);
+        foreach (LimitWarnings<RateLimitObject> room in _room) room.Update(changes, find);
     }
 
     private SourceError? Of(RateLimitObject limit, Func<ObjectKey, MeshObject?> find)
     {
         if (limit.Target is { } target)
         {
-            string field = limit.Kind == ObjectKind.RateLimit ? "targetRef" : "destination";
-            return find(new(ObjectKind.Service, target.Namespace, target.Name)) is not ServiceObject service ? SourceWarning.About(limit, $"limits nothing: there is no Service {target}", "spec", field)
+            return find(new(ObjectKind.Service, target.Namespace, target.Name)) is not ServiceObject service ? SourceWarning.About(limit, $"limits nothing: there is no Service {target}", "spec", "destination")
                 : UnreadPortWarnings.HttpPorts(service).Any() ? null
-                : SourceWarning.About(limit, $"limits nothing: Service {target} does not say of any port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec", field);
+                : SourceWarning.About(limit, $"limits nothing: Service {target} does not say of any port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec", "destination");
         }
 
         return limit.Meta.Namespace == Names.RootNamespace || _services[limit.Meta.Namespace].Count > 0 ? null

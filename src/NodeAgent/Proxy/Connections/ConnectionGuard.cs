@@ -20,9 +20,6 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
 {
     private readonly ConnectionSet _connections = new();
 
-    /// <summary>The time.</summary>
-    internal DateTimeOffset Now => time.GetUtcNow();
-
     /// <summary>The clock.</summary>
     internal TimeProvider Time => time;
 

@@ -49,9 +49,6 @@ internal sealed class ProxiedConnection
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
 
-    /// <summary>The time.</summary>
-    internal DateTimeOffset Now => _guard.Now;
-
     /// <summary>Called when <see cref="RequestRules"/> have changed.</summary>
     internal Action? RulesChanged { get; set; }
 

@@ -91,7 +91,7 @@ internal sealed class BodyPump(Http1Limits limits)
         TransportResult passed = To.Output.Pass(From.Transport, (int)Math.Min(_left, LargestPiece), out bool isBroken);
         _left -= passed.Count;
         if (isBroken) return BodyProgress.NotTaken;
-        return passed.Count == 0 && To.Output.IsBlocked ? BodyProgress.Waits : ProgressOf(passed);
+        return passed.Count == 0 && To.Output.IsBlocked ? BodyProgress.Waits : EndOr(From.ProgressOf(passed, _kind));
     }
 
     private BodyProgress MoveChunks()
@@ -111,25 +111,15 @@ internal sealed class BodyPump(Http1Limits limits)
         return result.Consumed > 0 && !From.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();
     }
 
-    private BodyProgress Receive()
-    {
-        TransportResult received = From.Input.Receive();
-        return From.Input.IsOverloaded ? BodyProgress.Overload : ProgressOf(received);
-    }
-
-    private BodyProgress ProgressOf(TransportResult received) => received.Status switch
-    {
-        TransportStatus.Done => BodyProgress.Moved,
-        TransportStatus.Blocked => Wait(),
-        TransportStatus.Ended when _kind == BodyKind.UntilClose => End(),
-        _ => BodyProgress.Incomplete,
-    };
+    private BodyProgress Receive() => EndOr(From.ReceiveBody(_kind));
 
     private BodyProgress Wait()
     {
         From.AwaitReadable();
         return BodyProgress.Waits;
     }
+
+    private BodyProgress EndOr(BodyProgress progress) => progress == BodyProgress.Whole ? End() : progress;
 
     private BodyProgress End()
     {

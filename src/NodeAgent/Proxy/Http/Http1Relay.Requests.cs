@@ -135,13 +135,12 @@ internal sealed partial class Http1Relay
     {
         Http1Head request = _exchange.Request;
         _sent = fields;
-        if (server.Gate.Ask(fields) is { } refusal)
+        if (server.Gate.Ask(fields, out fields) is { } refusal)
         {
             Refuse(refusal);
             return false;
         }
 
-        fields = server.Gate.ForServer(fields);
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
         HeadForm form = new()
@@ -151,7 +150,7 @@ internal sealed partial class Http1Relay
             Upgrade = UpgradeOf(request),
             Connection = _exchange.IsLast && _routing is null ? ConnectionOption.Close : ConnectionOption.None,
         };
-        if (!Http1HeadWriter.TryWriteRequest(fields, form, room, out int length) || IsTooLong(fields, length))
+        if (!Http1HeadWriter.TryWriteRequest(fields, form, room, out int length) || _options.IsTooLong(fields, length))
         {
             Refuse(RequestRefusal.LongHead);
             return false;

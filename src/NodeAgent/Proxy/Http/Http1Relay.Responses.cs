@@ -11,9 +11,6 @@ internal sealed partial class Http1Relay
 {
     private readonly BodyPump _responseBodies;
 
-    // Those that a head has at most beyond the fields that were read, without pseudo headers.
-    private const int FieldsOfConnection = 2;
-
     private ResponsePart _responsePart;
 
     // Which part of what the server says comes next.
@@ -112,10 +109,9 @@ internal sealed partial class Http1Relay
         if (status < 200) return ForwardInterim(response.Fields);
         if (_routing is not null && TryAgainFor(status)) return false;
 
-        bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole; // whether the body still comes, nobody knows
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
-        _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || isUnasked || endsByClosing;
+        _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || _exchange.IsBodyUnasked || endsByClosing;
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         if (!WriteFinal(_routing?.ForClient(response.Fields, _direction) ?? response.Fields, inChunks)) return false;
         server.IsUsed = true;
@@ -129,7 +125,7 @@ internal sealed partial class Http1Relay
     {
         ConnectionOption connection = _exchange.IsLast ? ConnectionOption.Close : _exchange.Request.IsVersion10 ? ConnectionOption.KeepAlive : ConnectionOption.None;
         HeadForm form = new() { IsChunked = inChunks, Connection = connection };
-        if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || IsTooLong(fields, length))
+        if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || _options.IsTooLong(fields, length))
         {
             AnswerForServer(ProxyError.Protocol, "of the response, the head is too long");
             return false;
@@ -230,9 +226,6 @@ internal sealed partial class Http1Relay
 
     private int ComposeHead(HeaderList fields, in HeadForm form) =>
         Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) ? length : throw new InvalidOperationException("a head that was taken is longer than a buffer");
-
-    // Written anew a head is a little longer: what the proxy of the other node would refuse is refused by this one, which knows whose it is.
-    private bool IsTooLong(HeaderList fields, int length) => length > _options.Limits.MaxHead || fields.Count + FieldsOfConnection > _options.Limits.MaxFields;
 
     private void EndExchange(int status, string? error)
     {

@@ -140,10 +140,11 @@ internal sealed partial class Http1Relay
     }
 
     // A server may end a connection that has been used before at any time, also while a request is on its way: one that may be repeated is (RFC 9110, section 9.2.2).
-    private bool TryResendAfterEnd(Http1Server server)
+    private bool TryResendAfterEnd(Http1Server server) => server.IsUsed && TryResend(isRefused: false);
+
+    private bool TryResend(bool isRefused)
     {
-        bool isStale = server.IsUsed && RequestDirection.MayResend(_tries);
-        if (!isStale || !IsRepeatable || !RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) return false;
+        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method))) return false;
         TryAgain();
         return true;
     }

@@ -62,9 +62,8 @@ internal sealed partial class Http1Relay
         if (TryAgainFor(headers.Status)) return;
         Http1Head request = _exchange.Request;
         bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
-        bool isUnasked = request.ExpectsContinue && !_exchange.IsContinued && !_exchange.IsRequestWhole;
         bool hasEnd = hasLength || isBare || _exchange.IsHead || headers.Status is 204 or 304;
-        _exchange.IsLast |= isUnasked || (request.IsVersion10 && !hasEnd);
+        _exchange.IsLast |= _exchange.IsBodyUnasked || (request.IsVersion10 && !hasEnd);
         bool inChunks = !request.IsVersion10 && !hasEnd;
         if (!WriteFinal(_responseOfStream, inChunks)) return;
         _responsePart = ResponsePart.Body;
@@ -92,26 +91,11 @@ internal sealed partial class Http1Relay
     internal void OnServerReset(bool isRefused, bool isConnectionBroken)
     {
         AdvanceSoon();
-        if (_responsePart == ResponsePart.Sending || !_exchange.IsOpen)
-        {
-            // It has answered; what is left of the request is not wanted.
-            if (!_exchange.IsRequestWhole) _exchange.IsLast = true;
-        }
+        if (_responsePart == ResponsePart.Sending || !_exchange.IsOpen) OnUnwanted();
         else if (_exchange.HasResponse)
-        {
             Abort(ProxyFailure.ApplicationReset);
-        }
         else if (!(isRefused || isConnectionBroken) || !TryResend(isRefused))
-        {
             AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
-        }
-    }
-
-    private bool TryResend(bool isRefused)
-    {
-        if (!Routing.RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || Routing.RequestMethod.IsIdempotent(_exchange.Request.Fields.Method))) return false;
-        TryAgain();
-        return true;
     }
 
     private bool SendByStream(Routing.RequestRouting routing)

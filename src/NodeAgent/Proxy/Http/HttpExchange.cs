@@ -26,6 +26,9 @@ internal sealed class HttpExchange
     /// <summary>Whether the client has been told to send the body that it waits with.</summary>
     internal bool IsContinued { get; set; }
 
+    /// <summary>Whether the client waits with a body that it has not been asked for: whether that still comes, nobody knows.</summary>
+    internal bool IsBodyUnasked => Request.ExpectsContinue && !IsContinued && !IsRequestWhole;
+
     /// <summary>Interim responses so far.</summary>
     internal int InterimCount { get; set; }
 

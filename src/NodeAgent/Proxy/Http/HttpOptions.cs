@@ -33,4 +33,12 @@ internal sealed record HttpOptions
 
     /// <summary>HTTP/1.1: how long a client that has been answered for the last time may go on sending before it is cut off: cut off at once, it could lose the answer (RFC 9112, section 9.6).</summary>
     internal TimeSpan LingerTime { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether a head of HTTP/1.1 is one that the proxy of the other node would refuse: written anew it is a little longer, and it is refused by this one, which knows whose it is.</summary>
+    /// <param name="fields">Its fields, with pseudo headers and without those of the connection.</param>
+    /// <param name="length">Its bytes, as written.</param>
+    internal bool IsTooLong(HeaderList fields, int length) => length > Limits.MaxHead || fields.Count + FieldsOfConnection > Limits.MaxFields;
+
+    // Those that a head has at most beyond the fields that were read, without pseudo headers.
+    private const int FieldsOfConnection = 2;
 }

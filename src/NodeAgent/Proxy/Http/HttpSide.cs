@@ -1,3 +1,4 @@
+using Culvert.Http1;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -47,6 +48,32 @@ internal sealed class HttpSide
     internal void AwaitReadable()
     {
         if (!_readable.IsAwaited && !Transport.IsClosed) _readable.Await(Transport.ReadableAsync());
+    }
+
+    /// <summary>Receives more of a body.</summary>
+    /// <param name="kind">How it ends.</param>
+    /// <returns>Moved, Waits, Overload, Whole where its end is that of the connection, or Incomplete.</returns>
+    internal BodyProgress ReceiveBody(BodyKind kind)
+    {
+        TransportResult received = Input.Receive();
+        return Input.IsOverloaded ? BodyProgress.Overload : ProgressOf(received, kind);
+    }
+
+    /// <summary>What the receiving of a body's bytes has come to; has the user called when there was nothing, once there is.</summary>
+    internal BodyProgress ProgressOf(TransportResult received, BodyKind kind)
+    {
+        switch (received.Status)
+        {
+            case TransportStatus.Done:
+                return BodyProgress.Moved;
+            case TransportStatus.Blocked:
+                AwaitReadable();
+                return BodyProgress.Waits;
+            case TransportStatus.Ended when kind == BodyKind.UntilClose:
+                return BodyProgress.Whole;
+            default:
+                return BodyProgress.Incomplete;
+        }
     }
 
     /// <summary>Has the user called when others of the loop have had their turn.</summary>

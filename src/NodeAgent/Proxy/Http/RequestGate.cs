@@ -44,7 +44,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         VerifiedJwt? token = null;
         if (rules.Authentication is { } authentication)
         {
-            JwtCheck check = Check(authentication, request, connection.Now);
+            JwtCheck check = Check(authentication, request, connection.Time.GetUtcNow());
             if (check.Error != JwtError.None) return Refuse(check, request);
             token = check.Token;
             if (rules.AsksAboutPath && !RequestPath.TryNormalize(request)) return RequestRefusal.BadPath;
@@ -55,6 +55,16 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         if (!decision.IsAllowed || !decision.AuditPolicies.IsEmpty) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         if (!decision.IsAllowed) return RequestRefusal.Of(decision);
         return _excess is { } excess ? Refuse(excess, request) : null;
+    }
+
+    /// <summary>The same of a request that goes on at once, without looking at its token a second time.</summary>
+    /// <param name="request">The request's head.</param>
+    /// <param name="forServer">Its head as its server gets it, as <see cref="ForServer"/> has it.</param>
+    internal RequestRefusal? Ask(HeaderList request, out HeaderList forServer)
+    {
+        RequestRefusal? refusal = Ask(request);
+        forServer = refusal is null && connection.RequestRules?.Authentication is not null ? _fields : request; // policy has seen what the server gets
+        return refusal;
     }
 
     /// <summary>Whether a request that has passed may go on, now that policy has changed.</summary>
@@ -70,7 +80,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return decision.IsAllowed;
     }
 
-    /// <summary>A request that has passed, as its server gets it.</summary>
+    /// <summary>A request that has passed before, as its server gets it.</summary>
     /// <param name="request">Its head as it was asked about.</param>
     /// <returns>The same list where nothing is to be changed; else one that is valid until the gate is asked again.</returns>
     internal HeaderList ForServer(HeaderList request)

@@ -1,7 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Relay;
-using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
 
@@ -69,23 +68,7 @@ internal sealed class BodySender(Http1Limits limits)
         return _left == 0 ? BodyProgress.Whole : BodyProgress.Moved;
     }
 
-    private BodyProgress Receive(HttpSide from)
-    {
-        TransportResult received = from.Input.Receive();
-        if (from.Input.IsOverloaded) return BodyProgress.Overload;
-        switch (received.Status)
-        {
-            case TransportStatus.Done:
-                return BodyProgress.Moved;
-            case TransportStatus.Blocked:
-                from.AwaitReadable();
-                return BodyProgress.Waits;
-            case TransportStatus.Ended when _kind == BodyKind.UntilClose:
-                return End();
-            default:
-                return BodyProgress.Incomplete;
-        }
-    }
+    private BodyProgress Receive(HttpSide from) => from.ReceiveBody(_kind) is var progress && progress == BodyProgress.Whole ? End() : progress;
 
     private BodyProgress End()
     {

@@ -8,9 +8,6 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <content>From the client to the server.</content>
 internal sealed partial class Http1Leg
 {
-    // Those that a head has at most beyond its own, without pseudo headers.
-    private const int FieldsOfConnection = 2;
-
     private readonly HeaderList _request = new();
     private readonly HeaderList _trailers = new();
     private bool _inChunks;
@@ -26,12 +23,12 @@ internal sealed partial class Http1Leg
     {
         Begin(taken);
         if ((StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) ?? StreamRequestForm.ValueRefusalOf(request)) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
-        if (taken.Server.Gate.Ask(request) is { } denial) return NotSent(denial);
-        bool expectsContinue = HeadTranslation.OfRequest(taken.Server.Gate.ForServer(request), isHeadOnly, _request, out bool hasLength);
+        if (taken.Server.Gate.Ask(request, out HeaderList forServer) is { } denial) return NotSent(denial);
+        bool expectsContinue = HeadTranslation.OfRequest(forServer, isHeadOnly, _request, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
         HeadForm form = new() { IsChunked = _inChunks, ExpectsContinue = expectsContinue && !isHeadOnly };
-        if (!Http1HeadWriter.TryWriteRequest(_request, form, _loop.Joined, out int length) || length > _options.Limits.MaxHead || _request.Count + FieldsOfConnection > _options.Limits.MaxFields) return NotSent(RequestRefusal.LongHead);
+        if (!Http1HeadWriter.TryWriteRequest(_request, form, _loop.Joined, out int length) || _options.IsTooLong(_request, length)) return NotSent(RequestRefusal.LongHead);
         if (!taken.Server.Side.Output.Write(_loop.Joined.AsSpan(0, length))) OnServerTakesNothing(taken.Server.Side);
         _loop.ScheduleFlush(this);
         return null;
@@ -64,7 +61,7 @@ internal sealed partial class Http1Leg
     // The connection is as it was.
     private RequestRefusal NotSent(RequestRefusal refusal)
     {
-        (_isRequestWhole, _isUnused) = (true, true);
+        _isUnused = true;
         return refusal;
     }
 
