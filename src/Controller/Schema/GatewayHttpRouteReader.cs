@@ -6,9 +6,9 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads HTTPRoute of gateway.networking.k8s.io (v1, and v1beta1 of older clusters), whose parents are Services.</summary>
 internal static class GatewayHttpRouteReader
 {
-    private static readonly RouteFiltersReader Filters = new("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
+    private static readonly RouteFiltersReader Filters = new("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS")
     {
-        Unsupported = ["RequestMirror", "CORS", "ExternalAuth", "ExtensionRef"],
+        Unsupported = ["RequestMirror", "ExternalAuth", "ExtensionRef"],
     };
 
     public static HttpRouteObject? Read(FieldReader root, ObjectMeta meta) => RequestRouteReader.Read(root, ObjectKind.HTTPRoute, meta, HttpMatchReader.Read, ReadRule);

@@ -42,7 +42,8 @@ internal static class HttpMatchReader
         return new(kind ?? RoutePathKind.Prefix, value);
     }
 
-    private static string? Method(string text) => Methods.Contains(text) ? null : $"'{text}' is not one of {string.Join(", ", Methods)}";
+    /// <summary>A method.</summary>
+    public static string? Method(string text) => Methods.Contains(text) ? null : $"'{text}' is not one of {string.Join(", ", Methods)}";
 
     private static bool HasWholeEscapes(string text)
     {

@@ -50,13 +50,14 @@ internal sealed class RouteFiltersReader(params string[] ofRules)
 
     private static HttpRouteFilters ReadFilter(FieldReader filter, string type, HttpRouteFilters filters)
     {
-        string field = type == "URLRewrite" ? "urlRewrite" : $"{char.ToLowerInvariant(type[0])}{type[1..]}";
+        string field = type switch { "URLRewrite" => "urlRewrite", "CORS" => "cors", _ => $"{char.ToLowerInvariant(type[0])}{type[1..]}" };
         if (filter.Map(field, required: true) is not { } reader) return filters;
         return type switch
         {
             "RequestHeaderModifier" => filters with { RequestHeaders = RouteHeaders.Read(reader) },
             "ResponseHeaderModifier" => filters with { ResponseHeaders = RouteHeaders.Read(reader) },
             "RequestRedirect" => filters with { Redirect = RoutePlaceReader.ReadRedirect(reader) },
+            "CORS" => filters with { Cors = RouteCorsReader.Read(reader) },
             _ => filters with { Rewrite = RoutePlaceReader.ReadRewrite(reader) },
         };
     }

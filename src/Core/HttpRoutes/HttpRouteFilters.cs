@@ -17,6 +17,9 @@ public sealed record HttpRouteFilters
 
     /// <summary>What a request asks for in place of what the client has asked for; null: the same.</summary>
     public HttpRewrite? Rewrite { get; init; }
+
+    /// <summary>Which pages of other origins may ask; null: their servers say so themselves.</summary>
+    public HttpCors? Cors { get; init; }
 }
 
 /// <summary>Changes of headers: what is removed goes first, then what is set takes the place of what was there, then what is added comes beside it. Names are in lower case.</summary>

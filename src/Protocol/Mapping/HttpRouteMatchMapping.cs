@@ -31,6 +31,7 @@ internal static class HttpRouteMatchMapping
             ? new() { Scheme = redirect.Scheme ?? "", Host = redirect.Host ?? "", Path = ToWire(redirect.Path), Port = redirect.Port ?? 0, Status = (uint)redirect.Status }
             : null,
         Rewrite = filters.Rewrite is { } rewrite ? new() { Host = rewrite.Host ?? "", Path = ToWire(rewrite.Path) } : null,
+        Cors = filters.Cors is { } cors ? ToWire(cors) : null,
     };
 
     public static HttpRouteFilters ToModel(this Wire.HttpRouteFilters? filters) => filters is null ? HttpRouteFilters.None : new()
@@ -39,6 +40,7 @@ internal static class HttpRouteMatchMapping
         ResponseHeaders = ToModel(filters.ResponseHeaders),
         Redirect = filters.Redirect is { } redirect ? ToModel(redirect) : null,
         Rewrite = filters.Rewrite is { } rewrite ? new(rewrite.Host.NullIfEmpty(), ToModel(rewrite.Path)) : null,
+        Cors = filters.Cors is { } cors ? ToModel(cors) : null,
     };
 
     private static Wire.RouteField ToWire(RouteField field) => new() { Name = field.Name, Value = field.Value, IsExpression = field.IsExpression };
@@ -85,6 +87,26 @@ internal static class HttpRouteMatchMapping
         Path = ToModel(redirect.Path),
         Port = redirect.Port == 0 ? null : redirect.Port.ToPort("redirect.port"),
         Status = redirect.Status is 301 or 302 or 303 or 307 or 308 ? (int)redirect.Status : throw new FormatException($"redirect.status is {redirect.Status}; 301, 302, 303, 307 and 308 are allowed"),
+    };
+
+    private static Wire.HttpCors ToWire(HttpCors cors)
+    {
+        var wire = new Wire.HttpCors { AllowCredentials = cors.AllowCredentials, MaxAge = (uint)cors.MaxAge };
+        wire.AllowOrigins.AddRange(cors.AllowOrigins.Select(o => o.Text));
+        wire.AllowMethods.AddRange(cors.AllowMethods);
+        wire.AllowHeaders.AddRange(cors.AllowHeaders);
+        wire.ExposeHeaders.AddRange(cors.ExposeHeaders);
+        return wire;
+    }
+
+    private static HttpCors ToModel(Wire.HttpCors cors) => new()
+    {
+        AllowOrigins = cors.AllowOrigins.Select(OriginPattern.Parse).ToEquatableArray(),
+        AllowCredentials = cors.AllowCredentials,
+        AllowMethods = cors.AllowMethods.ToEquatableArray(),
+        AllowHeaders = cors.AllowHeaders.ToEquatableArray(),
+        ExposeHeaders = cors.ExposeHeaders.ToEquatableArray(),
+        MaxAge = cors.MaxAge is > 0 and <= int.MaxValue ? (int)cors.MaxAge : throw new FormatException($"cors.max_age is {cors.MaxAge}; 1 or more is allowed"),
     };
 
     private static Wire.PathChange? ToWire(PathChange? path) => path is null ? null : new() { IsPrefix = path.IsPrefix, Value = path.Value };

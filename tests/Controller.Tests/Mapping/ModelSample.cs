@@ -26,6 +26,7 @@ internal static class ModelSample
         [typeof(SpiffeId)] = SpiffeId.Parse("spiffe://example.org/ns/a/sa/b"),
         [typeof(NamespacedName)] = NamespacedName.Parse("a/b"),
         [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
+        [typeof(OriginPattern)] = OriginPattern.Parse("https://*.example.org:8443"),
         [typeof(PathPattern)] = PathPattern.Parse("/a/*"),
         [typeof(JwtKey)] = new JwtKey { KeyId = "text", Algorithms = [JwtAlgorithm.ES512], PublicKey = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP521).ExportSubjectPublicKeyInfo().ToEquatableArray() },
         [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),

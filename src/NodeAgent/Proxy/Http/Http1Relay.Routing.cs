@@ -39,7 +39,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
+        if (direction.IsAnswered) return AnswerAsRouted(routing);
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
@@ -115,15 +115,15 @@ internal sealed partial class Http1Relay
         return taken;
     }
 
-    private bool Redirect(RequestRouting routing, HttpRouteHit hit)
+    private bool AnswerAsRouted(RequestRouting routing)
     {
         bool isWhole = _exchange.Request.Body == BodyKind.None || _exchange.Request is { Body: BodyKind.Length, Length: 0 };
         _exchange.IsLast |= !isWhole || _exchange.Request.IsVersion10;
         HeadForm form = new() { Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None };
-        Http2.HeaderList fields = routing.ForClient(Redirection.Of(_exchange.Request.Fields, hit, routing.Client.Destination.Port, _time.GetUtcNow()), _direction);
+        Http2.HeaderList fields = routing.Answer(_exchange.Request.Fields, _direction, _time.GetUtcNow());
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
         {
-            Refuse(RequestRefusal.LongRedirect);
+            Refuse(RequestRefusal.LongAnswer);
             return false;
         }
 
@@ -134,7 +134,7 @@ internal sealed partial class Http1Relay
         }
 
         _exchange.IsRequestWhole = true;
-        EndExchange(hit.Rule.Filters.Redirect!.Status, error: null);
+        EndExchange(fields.Status, error: null);
         _requestPart = RequestPart.Answer;
         return true;
     }

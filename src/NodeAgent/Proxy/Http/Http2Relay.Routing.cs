@@ -73,9 +73,9 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        if (direction.IsRedirect)
+        if (direction.IsAnswered)
         {
-            exchange.AnswerAsRouted(_routing!.ForClient(Redirection.Of(exchange.Head!, direction.Hit!, _routing.Client.Destination.Port, _time.GetUtcNow()), direction));
+            exchange.AnswerAsRouted(_routing!.Answer(exchange.Head!, direction, _time.GetUtcNow()));
             return;
         }
 

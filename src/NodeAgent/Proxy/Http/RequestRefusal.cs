@@ -26,8 +26,8 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of one whose server has not a word of HTTP/2.</summary>
     internal static RequestRefusal NotHttp2 { get; } = new(502, ProxyError.Protocol, "the server does not speak HTTP/2");
 
-    /// <summary>Of one that can't be told where to ask.</summary>
-    internal static RequestRefusal LongRedirect { get; } = new(500, ProxyError.Configuration, "what the route redirects to is longer than a head may be");
+    /// <summary>Of one that can't be told what its route answers.</summary>
+    internal static RequestRefusal LongAnswer { get; } = new(500, ProxyError.Configuration, "what the route answers is longer than a head may be");
 
     /// <summary>Of one that has taken longer than its route allows.</summary>
     internal static RequestRefusal RequestTimeout { get; } = new(504, ProxyError.ResponseTimeout, "the request took longer than its route allows");

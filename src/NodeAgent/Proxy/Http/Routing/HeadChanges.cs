@@ -46,17 +46,18 @@ internal sealed class HeadChanges
 
     /// <summary>A response as its client gets it.</summary>
     /// <param name="response">The response.</param>
-    /// <param name="hit">The rule that had its request.</param>
-    /// <param name="backend">Where it comes from.</param>
+    /// <param name="direction">What was found for its request.</param>
     /// <returns>As <see cref="OfRequest"/>.</returns>
-    internal HeaderList OfResponse(HeaderList response, HttpRouteHit? hit, HttpRouteBackend? backend)
+    internal HeaderList OfResponse(HeaderList response, in RequestDirection direction)
     {
-        HeaderChanges first = backend?.Filters.ResponseHeaders ?? HeaderChanges.None, second = hit?.Rule.Filters.ResponseHeaders ?? HeaderChanges.None;
-        if (first.IsEmpty && second.IsEmpty) return response;
+        HttpRouteFilters rule = direction.Hit?.Rule.Filters ?? HttpRouteFilters.None;
+        HeaderChanges first = direction.Backend?.Filters.ResponseHeaders ?? HeaderChanges.None, second = rule.ResponseHeaders;
+        if (first.IsEmpty && second.IsEmpty && rule.Cors is null) return response;
         _changed.Clear();
         _changed.AddRange(response);
         Apply(first);
         Apply(second);
+        if (rule.Cors is { } cors) CorsHeaders.Replace(_changed, cors, direction.AllowedOrigin);
         return _changed;
     }
 

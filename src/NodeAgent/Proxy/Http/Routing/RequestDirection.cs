@@ -7,15 +7,21 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <param name="Hit">The rule that has it; null where there is none, or nothing is routed any more.</param>
 /// <param name="Backend">The backend of the rule that was chosen, or null.</param>
 /// <param name="Route">How it goes on, where it is not answered.</param>
-/// <param name="Refusal">What it is answered with; null: it goes on, or is sent elsewhere (<see cref="IsRedirect"/>).</param>
+/// <param name="Refusal">What it is answered with; null: it goes on, or is answered by its route (<see cref="IsAnswered"/>).</param>
 /// <param name="Version">By which version of HTTP it goes on; None where it does not.</param>
 internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBackend? Backend, OutboundRoute Route, RequestRefusal? Refusal, HttpKind Version = HttpKind.None)
 {
     // Without a word of retries in a route: of what no server has had, so often.
     private const int MostConnects = 3;
 
-    /// <summary>Whether its client is told to ask elsewhere.</summary>
-    internal bool IsRedirect => Hit?.Rule.Filters.Redirect is not null;
+    /// <summary>Whether its route answers it: it is a preflight, or its client is told to ask elsewhere.</summary>
+    internal bool IsAnswered => IsPreflight || Hit?.Rule.Filters.Redirect is not null;
+
+    /// <summary>Whether it is a browser's question whether a page of another origin may ask, and its route answers that.</summary>
+    internal bool IsPreflight { get; init; }
+
+    /// <summary>What browsers are told whose pages may see the response; null: nothing, as its route does not allow the origin, or says nothing of origins.</summary>
+    internal byte[]? AllowedOrigin { get; init; }
 
     /// <summary>Whether it may be tried again, because no server was reached. What policy forbids may not: elsewhere it would be forbidden as well, or is not meant to be found out.</summary>
     /// <param name="failure">Why none was reached.</param>

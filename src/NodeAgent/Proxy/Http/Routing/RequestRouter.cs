@@ -25,13 +25,22 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         if (directory.FindRoutes(client.SourceWorkload, client.Destination) is not { } routes) return Unrouted();
         if (!routes.TryFind(new RoutedRequest(request.Method, request.Path, _fields.Of(request)), out HttpRouteHit? hit))
             return new RequestDirection(null, null, default, RequestRefusal.NoRoute(client.Service));
+        if (hit.Rule.Filters.Cors is { } cors) return FindAcrossOrigins(hit, cors, request);
         return hit.Rule.Filters.Redirect is null ? Choose(hit, failed: null) : new RequestDirection(hit, null, default, null);
     }
 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
     /// <param name="request">Its head, as it came.</param>
-    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, before.Route.Target) : Find(request);
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, before.Route.Target) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
+
+    // What the response is to say is found while there is the request: its head may be gone by then.
+    private RequestDirection FindAcrossOrigins(HttpRouteHit hit, HttpCors cors, HeaderList request)
+    {
+        bool isPreflight = CorsHeaders.IsPreflight(request);
+        RequestDirection found = isPreflight || hit.Rule.Filters.Redirect is not null ? new RequestDirection(hit, null, default, null) : Choose(hit, failed: null);
+        return found with { IsPreflight = isPreflight, AllowedOrigin = CorsHeaders.AllowedOrigin(cors, request) };
+    }
 
     // The routes have gone meanwhile: what they were for is as without. In the same moment they may have come back.
     private RequestDirection Unrouted()

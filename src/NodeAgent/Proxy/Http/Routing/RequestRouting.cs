@@ -23,9 +23,16 @@ internal sealed class RequestRouting(ProxyConnectionInfo client, IProxyDirectory
     /// <summary>Finds where each request goes.</summary>
     internal RequestRouter Router { get; } = new(client, directory, version, Random.Shared);
 
+    /// <summary>What a request's route answers it with (<see cref="RequestDirection.IsAnswered"/>); valid until the next.</summary>
+    /// <param name="request">The request's head.</param>
+    /// <param name="direction">What was found for it.</param>
+    /// <param name="now">When.</param>
+    internal HeaderList Answer(HeaderList request, in RequestDirection direction, DateTimeOffset now) =>
+        direction.IsPreflight ? CorsHeaders.AnswerPreflight(request, direction, now) : ForClient(Redirection.Of(request, direction.Hit!, client.Destination.Port, now), direction);
+
     /// <summary>A request as its server gets it; valid until the next.</summary>
     internal HeaderList ForServer(HeaderList request, in RequestDirection direction) => _requests.OfRequest(request, direction.Hit, direction.Backend);
 
     /// <summary>A response as its client gets it; valid until the next.</summary>
-    internal HeaderList ForClient(HeaderList response, in RequestDirection direction) => _responses.OfResponse(response, direction.Hit, direction.Backend);
+    internal HeaderList ForClient(HeaderList response, in RequestDirection direction) => _responses.OfResponse(response, direction);
 }
