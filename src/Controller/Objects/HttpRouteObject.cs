@@ -30,8 +30,8 @@ internal sealed record HttpRouteObject(ObjectKind RouteKind, ObjectMeta Meta) : 
         SourceReference = Meta.SourceReference,
     };
 
-    /// <summary>The Services that its rules lead to, as often as they do.</summary>
-    public IEnumerable<NamespacedName> Backends => Rules.SelectMany(r => r.Backends).Select(b => b.Service).OfType<NamespacedName>();
+    /// <summary>The Services that its rules lead to, mirrors too, as often as they do.</summary>
+    public IEnumerable<NamespacedName> Targets => Rules.SelectMany(r => r.Targets).Select(t => t.Service);
 
     /// <summary>In the order in which routes that mean the same port count: those of gRPC first; those of one kind are in force together, the oldest first.</summary>
     public static IEnumerable<HttpRouteObject> ByPrecedence(IEnumerable<HttpRouteObject> routes) =>

@@ -13,12 +13,12 @@ internal static class GrpcRouteReader
 
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    private static readonly RouteFiltersReader Filters = new("RequestHeaderModifier", "ResponseHeaderModifier") { Unsupported = ["RequestMirror", "ExtensionRef"] };
+    private static readonly RouteFiltersReader Filters = new("RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror") { Unsupported = ["ExtensionRef"] };
 
     public static HttpRouteObject? Read(FieldReader root, ObjectMeta meta) => RequestRouteReader.Read(root, ObjectKind.GRPCRoute, meta, ReadMatch, ReadRule);
 
     private static HttpRouteRule ReadRule(FieldReader rule, HttpRouteRule begun, ObjectMeta meta) =>
-        begun with { Filters = Filters.Read(rule), Backends = RequestBackendReader.Read(rule, meta, Filters) };
+        begun with { Filters = Filters.Read(rule, meta), Backends = RequestBackendReader.Read(rule, meta, Filters) };
 
     private static HttpRouteMatch ReadMatch(FieldReader match)
     {

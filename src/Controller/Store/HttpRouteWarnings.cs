@@ -12,7 +12,7 @@ namespace Culvert.Controller.Store;
 internal sealed class HttpRouteWarnings
 {
     private readonly MultiMap<NamespacedName, ObjectKey> _byParent = new();
-    private readonly MultiMap<NamespacedName, ObjectKey> _byBackend = new();
+    private readonly MultiMap<NamespacedName, ObjectKey> _byTarget = new();
     private readonly WarningTable _warnings = new();
 
     /// <summary>All of them, by route.</summary>
@@ -27,13 +27,13 @@ internal sealed class HttpRouteWarnings
         foreach ((MeshObject? old, MeshObject? now) in changes)
         {
             MeshObject one = (old ?? now)!;
-            if (one is ServiceObject) dirty.UnionWith([.. _byParent[one.Meta.FullName], .. _byBackend[one.Meta.FullName]]);
+            if (one is ServiceObject) dirty.UnionWith([.. _byParent[one.Meta.FullName], .. _byTarget[one.Meta.FullName]]);
             if (one is not HttpRouteObject) continue;
             dirty.Add(one.Key);
             foreach (NamespacedName parent in ParentsOf(old)) _byParent.Remove(parent, one.Key);
-            foreach (NamespacedName backend in BackendsOf(old)) _byBackend.Remove(backend, one.Key);
+            foreach (NamespacedName target in TargetsOf(old)) _byTarget.Remove(target, one.Key);
             foreach (NamespacedName parent in ParentsOf(now)) _byParent.Add(parent, one.Key);
-            foreach (NamespacedName backend in BackendsOf(now)) _byBackend.Add(backend, one.Key);
+            foreach (NamespacedName target in TargetsOf(now)) _byTarget.Add(target, one.Key);
             foreach (NamespacedName parent in ParentsOf(old).Concat(ParentsOf(now))) dirty.UnionWith(_byParent[parent]);
         }
         foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is HttpRouteObject route ? Of(route, find) : []);
@@ -41,7 +41,7 @@ internal sealed class HttpRouteWarnings
 
     private static IEnumerable<NamespacedName> ParentsOf(MeshObject? route) => (route as HttpRouteObject)?.Parents.Select(p => p.Reference.Service) ?? [];
 
-    private static IEnumerable<NamespacedName> BackendsOf(MeshObject? route) => (route as HttpRouteObject)?.Backends ?? [];
+    private static IEnumerable<NamespacedName> TargetsOf(MeshObject? route) => (route as HttpRouteObject)?.Targets ?? [];
 
     private IEnumerable<SourceError> Of(HttpRouteObject route, Func<ObjectKey, MeshObject?> find)
     {
@@ -55,7 +55,12 @@ internal sealed class HttpRouteWarnings
             for (int b = 0; b < route.Rules[r].Backends.Count; b++)
             {
                 HttpRouteBackend backend = route.Rules[r].Backends[b];
-                if (backend.Service is { } name && OfBackend(name, backend.Port, Service(name, find)) is { } reason) yield return NotFound(route, reason, "spec", "rules", r, "backendRefs", b);
+                if (backend.Service is { } name && OfTarget(name, backend.Port, Service(name, find), "its share is answered 500") is { } reason)
+                    yield return NotFound(route, reason, "spec", "rules", r, "backendRefs", b);
+            }
+            foreach (HttpRouteMirror mirror in route.Rules[r].Filters.Mirrors)
+            {
+                if (OfTarget(mirror.Service, mirror.Port, Service(mirror.Service, find), "nothing is mirrored there") is { } reason) yield return NotFound(route, reason, "spec", "rules", r, "filters");
             }
         }
     }
@@ -91,10 +96,10 @@ internal sealed class HttpRouteWarnings
         }
     }
 
-    private static string? OfBackend(NamespacedName name, ushort port, ServiceObject? service) =>
-        service is null ? $"there is no Service {name.Name} in namespace {name.Namespace}: its share is answered 500"
+    private static string? OfTarget(NamespacedName name, ushort port, ServiceObject? service, string otherwise) =>
+        service is null ? $"there is no Service {name.Name} in namespace {name.Namespace}: {otherwise}"
         : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null
-        : $"Service {name.Name} has no port {new TransportPort(port, TransportProtocol.Tcp)}: its share is answered 500";
+        : $"Service {name.Name} has no port {new TransportPort(port, TransportProtocol.Tcp)}: {otherwise}";
 
     private static ServiceObject? Service(NamespacedName name, Func<ObjectKey, MeshObject?> find) => find(new(ObjectKind.Service, name.Namespace, name.Name)) as ServiceObject;
 

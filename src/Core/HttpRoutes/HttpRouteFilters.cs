@@ -20,6 +20,9 @@ public sealed record HttpRouteFilters
 
     /// <summary>Which pages of other origins may ask; null: their servers say so themselves.</summary>
     public HttpCors? Cors { get; init; }
+
+    /// <summary>Where copies of requests go; at most <see cref="HttpRouteMirror.MostOfRule"/>.</summary>
+    public EquatableArray<HttpRouteMirror> Mirrors { get; init; }
 }
 
 /// <summary>Changes of headers: what is removed goes first, then what is set takes the place of what was there, then what is added comes beside it. Names are in lower case.</summary>

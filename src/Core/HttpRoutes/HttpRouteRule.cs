@@ -15,6 +15,10 @@ public sealed record HttpRouteRule
     /// <summary>Where requests go, each with its share; empty where the rule answers itself.</summary>
     public EquatableArray<HttpRouteBackend> Backends { get; init; }
 
+    /// <summary>The Service ports that something of it goes to: backends, and mirrors; each as often as it is named.</summary>
+    public IEnumerable<(NamespacedName Service, ushort Port)> Targets =>
+        [.. Backends.Where(b => b.Service is not null).Select(b => (b.Service!.Value, b.Port)), .. Filters.Mirrors.Select(m => (m.Service, m.Port))];
+
     /// <summary>How long a request may take until its response is whole, with all tries; null: as long as it likes.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 

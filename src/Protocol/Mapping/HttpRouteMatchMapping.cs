@@ -23,16 +23,22 @@ internal static class HttpRouteMatchMapping
     };
 
     // Unset where there are none, as of most rules and backends.
-    public static Wire.HttpRouteFilters? ToWire(this HttpRouteFilters filters) => filters == HttpRouteFilters.None ? null : new()
+    public static Wire.HttpRouteFilters? ToWire(this HttpRouteFilters filters)
     {
-        RequestHeaders = ToWire(filters.RequestHeaders),
-        ResponseHeaders = ToWire(filters.ResponseHeaders),
-        Redirect = filters.Redirect is { } redirect
-            ? new() { Scheme = redirect.Scheme ?? "", Host = redirect.Host ?? "", Path = ToWire(redirect.Path), Port = redirect.Port ?? 0, Status = (uint)redirect.Status }
-            : null,
-        Rewrite = filters.Rewrite is { } rewrite ? new() { Host = rewrite.Host ?? "", Path = ToWire(rewrite.Path) } : null,
-        Cors = filters.Cors is { } cors ? ToWire(cors) : null,
-    };
+        if (filters == HttpRouteFilters.None) return null;
+        var wire = new Wire.HttpRouteFilters
+        {
+            RequestHeaders = ToWire(filters.RequestHeaders),
+            ResponseHeaders = ToWire(filters.ResponseHeaders),
+            Redirect = filters.Redirect is { } redirect
+                ? new() { Scheme = redirect.Scheme ?? "", Host = redirect.Host ?? "", Path = ToWire(redirect.Path), Port = redirect.Port ?? 0, Status = (uint)redirect.Status }
+                : null,
+            Rewrite = filters.Rewrite is { } rewrite ? new() { Host = rewrite.Host ?? "", Path = ToWire(rewrite.Path) } : null,
+            Cors = filters.Cors is { } cors ? ToWire(cors) : null,
+        };
+        wire.Mirrors.AddRange(filters.Mirrors.Select(ToWire));
+        return wire;
+    }
 
     public static HttpRouteFilters ToModel(this Wire.HttpRouteFilters? filters) => filters is null ? HttpRouteFilters.None : new()
     {
@@ -41,6 +47,7 @@ internal static class HttpRouteMatchMapping
         Redirect = filters.Redirect is { } redirect ? ToModel(redirect) : null,
         Rewrite = filters.Rewrite is { } rewrite ? new(rewrite.Host.NullIfEmpty(), ToModel(rewrite.Path)) : null,
         Cors = filters.Cors is { } cors ? ToModel(cors) : null,
+        Mirrors = filters.Mirrors.Count <= HttpRouteMirror.MostOfRule ? filters.Mirrors.Select(ToModel).ToEquatableArray() : throw new FormatException($"a rule has {filters.Mirrors.Count} mirrors"),
     };
 
     private static Wire.RouteField ToWire(RouteField field) => new() { Name = field.Name, Value = field.Value, IsExpression = field.IsExpression };
@@ -88,6 +95,21 @@ internal static class HttpRouteMatchMapping
         Port = redirect.Port == 0 ? null : redirect.Port.ToPort("redirect.port"),
         Status = redirect.Status is 301 or 302 or 303 or 307 or 308 ? (int)redirect.Status : throw new FormatException($"redirect.status is {redirect.Status}; 301, 302, 303, 307 and 308 are allowed"),
     };
+
+    private static Wire.HttpRouteMirror ToWire(HttpRouteMirror mirror) => new()
+    {
+        Namespace = mirror.Service.Namespace,
+        Name = mirror.Service.Name,
+        Port = mirror.Port,
+        Numerator = (uint)mirror.Numerator,
+        Denominator = (uint)mirror.Denominator,
+    };
+
+    private static HttpRouteMirror ToModel(Wire.HttpRouteMirror mirror)
+    {
+        if (mirror.Denominator is 0 or > int.MaxValue || mirror.Numerator > mirror.Denominator) throw new FormatException($"mirrors: {mirror.Numerator} of {mirror.Denominator} is no share");
+        return new(FieldMapping.ToName(mirror.Namespace, mirror.Name), mirror.Port.ToPort("mirrors.port"), (int)mirror.Numerator, (int)mirror.Denominator);
+    }
 
     private static Wire.HttpCors ToWire(HttpCors cors)
     {

@@ -27,6 +27,13 @@ public sealed class HttpRouteMappingTests
         ["scheme"] = (r => r.Rules[0].Filters = new() { Redirect = new() { Scheme = "ftp", Status = 302 } }, "redirect.scheme 'ftp' is not known"),
         ["status"] = (r => r.Rules[0].Filters = new() { Redirect = new() { Status = 304 } }, "redirect.status is 304"),
         ["port of a redirect"] = (r => r.Rules[0].Filters = new() { Redirect = new() { Status = 302, Port = 65536 } }, "redirect.port is 65536"),
+        ["origin"] = (r => r.Rules[0].Filters = new() { Cors = new() { AllowOrigins = { "shop.example" }, MaxAge = 5 } }, "'shop.example' is not an origin"),
+        ["age of a preflight"] = (r => r.Rules[0].Filters = new() { Cors = new() { AllowOrigins = { "*" } } }, "cors.max_age is 0"),
+        ["mirror"] = (r => r.Rules[0].Filters = Mirrors(new() { Port = 80, Denominator = 1 }), "namespace and name"),
+        ["port of a mirror"] = (r => r.Rules[0].Filters = Mirrors(new() { Namespace = "a", Name = "b", Denominator = 1 }), "mirrors.port is 0"),
+        ["share of a mirror"] = (r => r.Rules[0].Filters = Mirrors(new() { Namespace = "a", Name = "b", Port = 80 }), "mirrors: 0 of 0 is no share"),
+        ["more than all"] = (r => r.Rules[0].Filters = Mirrors(new() { Namespace = "a", Name = "b", Port = 80, Numerator = 2, Denominator = 1 }), "mirrors: 2 of 1 is no share"),
+        ["too many mirrors"] = (r => r.Rules[0].Filters = Mirrors(new() { Namespace = "a", Name = "b", Port = 80, Denominator = 1 }, 9), "a rule has 9 mirrors"),
         ["backend"] = (r => r.Rules[0].Backends[0].Namespace = "", "namespace and name"),
         ["port of a backend"] = (r => r.Rules[0].Backends[0].Port = 0, "backends.port is 0"),
         ["weight"] = (r => r.Rules[0].Backends[0].Weight = 1_000_001, "backends.weight is 1000001"),
@@ -37,6 +44,8 @@ public sealed class HttpRouteMappingTests
         ["codes"] = (r => r.Rules[0].Retry = new() { Attempts = 1, Codes = { 500, 399 } }, "retry.codes holds 399"),
         ["backoff"] = (r => r.Rules[0].Retry = new() { Attempts = 1, Backoff = new() }, "retry.backoff is 00:00:00"),
     };
+
+    private static Wire.HttpRouteFilters Mirrors(Wire.HttpRouteMirror mirror, int count = 1) => new() { Mirrors = { Enumerable.Repeat(mirror, count) } };
 
     public static TheoryData<string> Fields => [.. Spoilt.Keys];
 
