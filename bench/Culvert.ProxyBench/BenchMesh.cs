@@ -75,6 +75,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // Nobody looks at tokens.
     }
 
+    public void OnMirrored(NamespacedName mirror, MirrorResult result)
+    {
+        // There are no mirrors.
+    }
+
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit)
     {
         // There is no policy.

@@ -22,7 +22,7 @@ internal static class RouteExplainer
         answer.Steps.Add($"requests to port {port} of service {service.Name} are read by the proxy of node {source.Node}, and each goes where the routes say: {string.Join(", ", routes.Select(NameOf))}");
         foreach (HttpRouteInfo route in routes)
         {
-            for (int i = 0; i < route.Rules.Count; i++) answer.Steps.Add($"{route.Key} rule {i}: {TargetsOf(route.Rules[i])}{OriginsOf(route.Rules[i])}");
+            for (int i = 0; i < route.Rules.Count; i++) answer.Steps.Add($"{route.Key} rule {i}: {TargetsOf(route.Rules[i])}{OriginsOf(route.Rules[i])}{MirrorsOf(route.Rules[i])}");
         }
 
         answer.Steps.Add("policy is asked of the backend that each request goes to: explain one of them by its workload");
@@ -37,6 +37,9 @@ internal static class RouteExplainer
         { AllowOrigins.IsEmpty: true } => "; no page of another origin may ask (CORS)",
         { } cors => $"; pages of {string.Join(", ", cors.AllowOrigins)} may ask (CORS)",
     };
+
+    private static string MirrorsOf(HttpRouteRule rule) =>
+        string.Concat(rule.Filters.Mirrors.Select(m => $"; copies of {(m.Numerator == m.Denominator ? "all" : $"{m.Numerator} of {m.Denominator}")} go to service {m.Service} port {m.Port}"));
 
     private static string TargetsOf(HttpRouteRule rule) => rule switch
     {

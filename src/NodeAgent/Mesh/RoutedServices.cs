@@ -28,10 +28,10 @@ internal sealed class RoutedServices
 
         _byAddress = byAddress.ToFrozenDictionary();
         Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
-        foreach (HttpRouteBackend backend in snapshot.HttpRoutes.Values.SelectMany(r => r.Rules).SelectMany(r => r.Backends).DistinctBy(b => (b.Service, b.Port)))
+        foreach ((NamespacedName name, ushort number) in snapshot.HttpRoutes.Values.SelectMany(r => r.Rules).SelectMany(r => r.Targets).Distinct())
         {
-            if (backend.Service is not { } name || !snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
-            if (service.Ports.FirstOrDefault(p => p.Port == backend.Port && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
+            if (!snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
+            if (service.Ports.FirstOrDefault(p => p.Port == number && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
             foreach (bool isIPv4 in new[] { true, false })
             {
                 (NamespacedName, ushort, bool) key = (name, port.Port, isIPv4);

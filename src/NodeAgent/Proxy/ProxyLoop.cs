@@ -3,6 +3,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Limits;
@@ -63,10 +64,11 @@ internal sealed class ProxyLoop
         Upstreams upstreams = new(applications, _pool, agent.TunnelSource);
         RequestDialer dialer = new(ids, agent.Spaces, places, _guard, upstreams, agent.Observer);
         _servers = new Http1Servers(dialer, options.Http, agent.Observer);
-        Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, agent.Observer, time);
+        MirrorRoom mirrors = new(loop, options.Http, _servers, dialer, agent.Observer, time);
+        Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, mirrors, agent.Observer, time);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {
-            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, dialer, agent.Observer, time, http2),
+            [HttpKind.Http1] = new Http1Handler(options.Http, agent.Directory, _servers, dialer, mirrors, agent.Observer, time, http2),
             [HttpKind.Http2] = http2,
         });
         _captured = new CapturedConnectionHandler(

@@ -20,6 +20,7 @@ public sealed class AgentMetrics
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
         Tokens = new TokenMetrics(registry);
+        Mirrors = new MirrorMetrics(registry);
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
@@ -37,6 +38,9 @@ public sealed class AgentMetrics
     internal RequestMetrics Requests { get; }
 
     internal TokenMetrics Tokens { get; }
+
+    /// <summary>Copies of HTTP requests.</summary>
+    internal MirrorMetrics Mirrors { get; }
 
     /// <summary>TLS handshakes by side (client, server) and result.</summary>
     public CounterFamily Handshakes { get; }

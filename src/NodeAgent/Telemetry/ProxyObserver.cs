@@ -84,6 +84,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnToken(string? issuer, JwtError error) => _metrics.Tokens.Count(issuer, error);
 
+    public void OnMirrored(NamespacedName mirror, MirrorResult result) => _metrics.Mirrors.Count(mirror, result);
+
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>
         _metrics.Requests.Limited(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection), limit);
 

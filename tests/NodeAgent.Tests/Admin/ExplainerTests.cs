@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
@@ -41,6 +42,39 @@ public sealed class ExplainerTests
         Wire.ExplainResponse answer = Explainer.Explain(oracle, new Wire.ExplainRequest { Source = "10.0.0.1", Destination = "10.0.0.2", Port = 80 });
         Assert.Equal((path, verdict), (answer.Path, answer.Verdict));
         Assert.Contains(answer.Steps, s => s.Contains(step, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void OfRoutesItSaysWhereRequestsGoWhoMayAskAndWhoGetsCopies()
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2");
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/web", "10.0.0.2"));
+        HttpRouteInfo route = new()
+        {
+            Name = new NamespacedName("shop", "web"),
+            Kind = HttpRouteKind.Http,
+            Parents = [new HttpRouteParent(service.Name)],
+            Rules =
+            [
+                new HttpRouteRule
+                {
+                    Matches = [new HttpRouteMatch()],
+                    Backends = [new HttpRouteBackend(service.Name, 80)],
+                    Filters = new HttpRouteFilters
+                    {
+                        Cors = new HttpCors { AllowOrigins = [OriginPattern.Parse("https://shop.example"), OriginPattern.Parse("https://*.shop.example")] },
+                        Mirrors = [new HttpRouteMirror(new NamespacedName("shop", "next"), 80), new HttpRouteMirror(new NamespacedName("shop", "later"), 81, 1, 1000)],
+                    },
+                },
+                new HttpRouteRule { Matches = [new HttpRouteMatch()], Filters = new HttpRouteFilters { Cors = new HttpCors() } },
+            ],
+        };
+        NodeSnapshot snapshot = TestMesh.Snapshot([Client, web], services: [service]) with { HttpRoutes = ImmutableDictionary<HttpRouteKey, HttpRouteInfo>.Empty.Add(route.Key, route) };
+        Wire.ExplainResponse answer = Explainer.Explain(new PathOracle(new SnapshotIndex(snapshot), 15008), new Wire.ExplainRequest { Source = "10.0.0.1", Destination = "10.96.0.1", Port = 80 });
+        Assert.Contains(
+            "HTTPRoute shop/web rule 0: service shop/web port 80 (weight 1); pages of https://shop.example, https://*.shop.example may ask (CORS); copies of all go to service shop/next port 80; copies of 1 of 1000 go to service shop/later port 81",
+            answer.Steps);
+        Assert.Contains("HTTPRoute shop/web rule 1: answered 500, since it has no backend; no page of another origin may ask (CORS)", answer.Steps);
     }
 
     [Fact]

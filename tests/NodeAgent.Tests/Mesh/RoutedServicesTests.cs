@@ -54,6 +54,15 @@ public sealed class RoutedServicesTests
     }
 
     [Fact]
+    public void SoIsAMirror()
+    {
+        ServiceInfo next = TestMesh.Service("next", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));
+        HttpRouteInfo route = Route("shop", "owner");
+        MeshView view = View(Web(), [next], route with { Rules = [route.Rules[0] with { Filters = new HttpRouteFilters { Mirrors = [new HttpRouteMirror(next.Name, 80)] } }] });
+        Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), next.Name, 80).Kind);
+    }
+
+    [Fact]
     public void APortThatSpeaksSomethingElseHasNoRoutes()
     {
         ServiceInfo web = Web();

@@ -117,6 +117,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>The limits of requests that were too many.</summary>
     internal ConcurrentQueue<NamespacedName> Limited { get; } = [];
 
+    /// <summary>What has become of copies of requests.</summary>
+    internal ConcurrentQueue<(string Mirror, MirrorResult Result)> Mirrored { get; } = [];
+
+    public void OnMirrored(NamespacedName mirror, MirrorResult result) => Mirrored.Enqueue((mirror.Name, result));
+
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => Limited.Enqueue(limit);
 
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>

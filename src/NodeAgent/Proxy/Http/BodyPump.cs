@@ -1,4 +1,5 @@
 using Culvert.Http1;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -19,6 +20,12 @@ internal sealed class BodyPump(Http1Limits limits)
     private BodyKind _kind;
     private long _left;
     private bool _inChunks;
+
+    /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
+    internal IRequestCopy? Copy { get; set; }
+
+    /// <summary>The body's trailers, once it is whole; null when there are none.</summary>
+    internal HeaderList? Trailers => _kind == BodyKind.Chunked && _chunks.Trailers.Count > 0 ? _chunks.Trailers : null;
 
     /// <summary>Why a body was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal { get; private set; }
@@ -58,7 +65,7 @@ internal sealed class BodyPump(Http1Limits limits)
     private BodyProgress Move()
     {
         if (_kind == BodyKind.Chunked) return MoveChunks();
-        BodyProgress progress = _inChunks || From.Input.Bytes.Length > 0 ? MoveReceived() : MoveDirectly();
+        BodyProgress progress = _inChunks || From.Input.Bytes.Length > 0 || Copy is { IsClosed: false } ? MoveReceived() : MoveDirectly();
         return progress == BodyProgress.Moved && _left == 0 ? BodyProgress.Whole : progress;
     }
 
@@ -70,6 +77,7 @@ internal sealed class BodyPump(Http1Limits limits)
         bytes = bytes[..(int)Math.Min(_left, bytes.Length)];
         _left -= bytes.Length;
         if (!(_inChunks ? BodyFraming.WriteChunk(To, bytes) : To.Output.Write(bytes))) return BodyProgress.NotTaken;
+        Copy?.Append(bytes);
         From.Input.Consume(bytes.Length);
         return BodyProgress.Moved;
     }
@@ -106,6 +114,7 @@ internal sealed class BodyPump(Http1Limits limits)
 
         ReadOnlySpan<byte> content = bytes[result.Data];
         if (!content.IsEmpty && !(_inChunks ? BodyFraming.WriteChunk(To, content) : To.Output.Write(content))) return BodyProgress.NotTaken;
+        Copy?.Append(content);
         if (result.Consumed > 0) From.Input.Consume(result.Consumed);
         if (result.IsEnd) return End();
         return result.Consumed > 0 && !From.Input.Bytes.IsEmpty ? BodyProgress.Moved : Receive();

@@ -156,6 +156,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        _requestBodies.Copy = _copy;
         _requestBodies.Begin(_client, server.Side, request.Body, request.Length, inChunks);
         _requestPart = RequestPart.Body;
         if (!server.Side.Output.Write(room[..length])) OnServerTakesNothing();
@@ -173,6 +174,7 @@ internal sealed partial class Http1Relay
             case BodyProgress.Whole:
                 _exchange.IsRequestWhole = true;
                 _requestPart = RequestPart.Answer;
+                _copy?.End(_server is null ? _call!.Trailers : _requestBodies.Trailers);
                 return true;
             case BodyProgress.NotTaken when _server is null:
                 (_requestPart, _exchange.IsLast) = (RequestPart.Answer, true);

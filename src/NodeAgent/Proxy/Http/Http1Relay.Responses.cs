@@ -230,6 +230,8 @@ internal sealed partial class Http1Relay
     private void EndExchange(int status, string? error)
     {
         _exchange.End();
+        _copy?.Close();
+        _copy = null;
         Loop.Timers.Cancel(_tryTimer);
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
@@ -11,8 +12,10 @@ internal sealed partial class Http1Relay
 {
     private readonly RequestRouting? _routing;
     private readonly Http1Servers? _servers;
+    private readonly MirrorsOfClient? _mirrors;
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
+    private IRequestCopy? _copy; // of the request that runs, for its mirrors
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
@@ -40,6 +43,7 @@ internal sealed partial class Http1Relay
         }
 
         if (direction.IsAnswered) return AnswerAsRouted(routing);
+        if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
@@ -117,8 +121,7 @@ internal sealed partial class Http1Relay
 
     private bool AnswerAsRouted(RequestRouting routing)
     {
-        bool isWhole = _exchange.Request.Body == BodyKind.None || _exchange.Request is { Body: BodyKind.Length, Length: 0 };
-        _exchange.IsLast |= !isWhole || _exchange.Request.IsVersion10;
+        _exchange.IsLast |= !IsHeadOnly || _exchange.Request.IsVersion10;
         HeadForm form = new() { Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None };
         Http2.HeaderList fields = routing.Answer(_exchange.Request.Fields, _direction, _time.GetUtcNow());
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
@@ -158,7 +161,9 @@ internal sealed partial class Http1Relay
     }
 
     // Of a body that has gone on nothing is left.
-    private bool IsRepeatable => _requestPart == RequestPart.Server || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
+    private bool IsRepeatable => _requestPart == RequestPart.Server || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && IsHeadOnly;
+
+    private bool IsHeadOnly => _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
 
     private void TryAgain()
     {

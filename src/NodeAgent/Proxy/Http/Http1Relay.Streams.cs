@@ -102,7 +102,7 @@ internal sealed partial class Http1Relay
     {
         _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
         (_requestPart, _isServersLast) = (RequestPart.Server, false);
-        _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request);
+        _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request, _copy);
         return true;
     }
 }

@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -61,13 +62,14 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client, or wait for it.</param>
     /// <param name="routing">Where requests go.</param>
+    /// <param name="mirrors">Sends copies of them.</param>
     /// <param name="servers">The connections that they go by.</param>
     /// <param name="makeHttp2Servers">Makes what requests go by that go on by HTTP/2.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
-    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, Http1Servers servers, Func<IHttp2ServerUser, Http2ServersOfClient> makeHttp2Servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
-        : this(client, clientOwner, options, observer, time) => (_routing, _servers, _makeHttp2Servers) = (routing, servers, makeHttp2Servers);
+    internal Http1Relay(ITransport client, in BudgetHolder clientOwner, RequestRouting routing, MirrorsOfClient mirrors, Http1Servers servers, Func<IHttp2ServerUser, Http2ServersOfClient> makeHttp2Servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        : this(client, clientOwner, options, observer, time) => (_routing, _mirrors, _servers, _makeHttp2Servers) = (routing, mirrors, servers, makeHttp2Servers);
 
     /// <inheritdoc/>
     public long BytesSent => _sentBefore + (_server?.Side.Output.Written ?? 0);
@@ -98,6 +100,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         _client.Release();
         _server?.Side.Release();
+        _mirrors?.End();
         if (_call is not null) await _call.EndAsync();
     }
 

@@ -9,7 +9,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>A request of HTTP/2 and its response: the client's stream, and the server's or a connection of HTTP/1.1 to it. Used for one request after the other. Belongs to its loop's thread.</summary>
-internal sealed class Http2Exchange : IExchange, IHttp2Request
+internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 {
     private readonly Http2Relay _relay;
     private readonly Http2Leg _serverStream;
@@ -143,11 +143,11 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
 
-    /// <summary>The head of the request that runs, as its server has got it; null: it is not kept.</summary>
-    internal HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
+    /// <inheritdoc/>
+    public HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
 
-    /// <summary>Whether it is tried again, whose server of HTTP/1.1 has ended before it had answered; if so, nothing more is to be done with it.</summary>
-    internal bool TryResendAfterEnd() => _relay.TryResendAfterEnd(this, isRefused: false);
+    /// <inheritdoc/>
+    public bool TryResendAfterEnd() => _relay.TryResendAfterEnd(this, isRefused: false);
 
     /// <summary>Its side of the server becomes a connection of HTTP/1.1.</summary>
     /// <param name="options">Limits.</param>

@@ -25,6 +25,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <summary>Whether all that comes by it has been passed on, its end included.</summary>
     internal bool IsPassedOn { get; private set; }
 
+    /// <summary>Takes what comes by the stream beside the other one; null: nobody does.</summary>
+    internal IRequestCopy? Copy { get; set; }
+
     /// <summary>The stream's connection; to be set before there is a stream.</summary>
     internal Http2Link Link
     {
@@ -98,6 +101,8 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         _trailers.Clear();
         Stream = null;
         _hasEnded = _hasTrailers = IsPassedOn = false;
+        Copy?.Close();
+        Copy = null;
     }
 
     /// <inheritdoc/>
@@ -109,7 +114,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (kind == Http2HeadersKind.Trailers)
         {
             _hasEnded = true;
+            IRequestCopy? whole = TakeCopy();
             TakeTrailers(headers);
+            whole?.End(headers);
             return;
         }
 
@@ -121,10 +128,13 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     void IHttp2StreamUser.OnData(ReadOnlySpan<byte> data, bool endStream)
     {
         _hasEnded |= endStream;
+        Copy?.Append(data);
+        IRequestCopy? whole = endStream ? TakeCopy() : null;
         int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;
         Consumed(sent);
         if (sent < data.Length && !Hold(data[sent..])) exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
         else PassOn();
+        whole?.End(trailers: null);
     }
 
     /// <inheritdoc/>
@@ -178,6 +188,14 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (trailers is null) Link.Http2.CommitData(stream, 0, endStream: true);
         else Link.Http2.SendHeaders(stream, trailers, endStream: true);
         Link.ScheduleFlush();
+    }
+
+    // Of a request that is whole, which the stream may be closed with.
+    private IRequestCopy? TakeCopy()
+    {
+        IRequestCopy? copy = Copy;
+        Copy = null;
+        return copy;
     }
 
     private void TakeTrailers(HeaderList trailers)

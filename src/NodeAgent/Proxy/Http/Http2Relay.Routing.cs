@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -12,6 +13,7 @@ internal sealed partial class Http2Relay
 {
     private readonly RequestRouting? _routing;
     private readonly Http2ServersOfClient? _servers;
+    private readonly MirrorsOfClient? _mirrors;
     private readonly Http1Servers? _http1Servers;
     private long _connects; // so that the result of an attempt that was given up is told apart
 
@@ -79,6 +81,7 @@ internal sealed partial class Http2Relay
             return;
         }
 
+        if (exchange.Tries == 1) exchange.Client.Copy = _mirrors!.Begin(exchange.Head!, direction, exchange.IsHeadOnly);
         ScheduleTimer(exchange);
         if (direction.Version == HttpKind.Http1)
         {

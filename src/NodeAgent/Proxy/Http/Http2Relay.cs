@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -58,6 +59,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="clientOwner">Whose account bytes are on that come from the client.</param>
     /// <param name="routing">Where requests go.</param>
+    /// <param name="mirrors">Sends copies of requests.</param>
     /// <param name="dialer">Makes connections to servers.</param>
     /// <param name="connections">Hears of these, and of requests that go by them.</param>
     /// <param name="servers">Connections to servers of HTTP/1.1.</param>
@@ -65,10 +67,10 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     /// <param name="observer">Hears of requests that no server gets.</param>
     /// <param name="time">The clock.</param>
     internal Http2Relay(
-        ITransport client, in BudgetHolder clientOwner, RequestRouting routing, RequestDialer dialer, IProxyObserver connections, Http1Servers servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
+        ITransport client, in BudgetHolder clientOwner, RequestRouting routing, MirrorsOfClient mirrors, RequestDialer dialer, IProxyObserver connections, Http1Servers servers, HttpOptions options, IRequestObserver observer, TimeProvider time)
         : this(client, clientOwner, options, observer, time)
     {
-        (_routing, _http1Servers) = (routing, servers);
+        (_routing, _mirrors, _http1Servers) = (routing, mirrors, servers);
         _servers = new Http2ServersOfClient(this, routing.Client, dialer, connections, client.Loop, options, time);
     }
 
@@ -91,6 +93,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         Task server = _only?.RunAsync().AsTask() ?? Task.CompletedTask;
         await _client.RunAsync();
         await server;
+        _mirrors?.End();
         if (_servers is not null) await _servers.EndAsync();
         _client.Loop.Timers.Cancel(_requestDeadline);
     }

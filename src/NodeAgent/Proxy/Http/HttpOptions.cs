@@ -1,5 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -27,6 +28,9 @@ internal sealed record HttpOptions
 
     /// <summary>Most connections of one loop that wait so.</summary>
     internal int MostIdleServers { get; init; } = 1024;
+
+    /// <summary>Limits of copies that mirrors get.</summary>
+    internal MirrorLimits Mirrors { get; init; } = new();
 
     /// <summary>HTTP/1.1: how long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
     internal TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);

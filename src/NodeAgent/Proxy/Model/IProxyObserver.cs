@@ -40,6 +40,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="limit">The RateLimit that has no room for it.</param>
     void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit);
 
+    /// <summary>The copy of a request for a mirror is over, or will never be sent.</summary>
+    /// <param name="mirror">The mirror's Service.</param>
+    /// <param name="result">What has become of it.</param>
+    void OnMirrored(NamespacedName mirror, MirrorResult result);
+
     /// <summary>
     /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
     /// and interval).

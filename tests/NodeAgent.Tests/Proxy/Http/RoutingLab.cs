@@ -58,11 +58,12 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <summary>Starts a server, which is the backend Service of its name.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="application">What it does; null: it says who it is and what it was asked.</param>
-    internal async Task AddServerAsync(string name, RequestDelegate? application = null)
+    /// <param name="version">What it speaks, and says that it does; null: what all do.</param>
+    internal async Task AddServerAsync(string name, RequestDelegate? application = null, HttpProtocols? version = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options => options.Listen(Pair.DestinationAddress, 0, o => o.Protocols = _protocols));
+        builder.WebHost.ConfigureKestrel(options => options.Listen(Pair.DestinationAddress, 0, o => o.Protocols = version ?? _protocols));
         WebApplication server = builder.Build();
         server.Run(application ?? (async context =>
         {
@@ -81,7 +82,7 @@ internal sealed class RoutingLab : IAsyncDisposable
         }));
         await server.StartAsync();
         _servers.Add(server);
-        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = _declared };
+        _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = version is { } other ? ProtocolOf(other) : _declared };
     }
 
     /// <summary>The port of a backend.</summary>

@@ -34,6 +34,10 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     /// <param name="request">Its head, as it came.</param>
     internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, before.Route.Target) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
 
+    /// <summary>Finds where a copy of a request goes.</summary>
+    /// <param name="mirror">Its mirror.</param>
+    internal RequestDirection FindMirror(HttpRouteMirror mirror) => Checked(null, null, directory.ResolveBackend(client.SourceWorkload, client.Source, mirror.Service, mirror.Port));
+
     // What the response is to say is found while there is the request: its head may be gone by then.
     private RequestDirection FindAcrossOrigins(HttpRouteHit hit, HttpCors cors, HeaderList request)
     {

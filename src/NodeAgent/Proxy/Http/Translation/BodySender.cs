@@ -13,6 +13,9 @@ internal sealed class BodySender(Http1Limits limits)
     private long _left;
     private int _chunk; // bytes of content in the input that the reader of chunks has been past
 
+    /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
+    internal IRequestCopy? Copy { get; set; }
+
     /// <summary>Why a body was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal { get; private set; }
 
@@ -62,6 +65,7 @@ internal sealed class BodySender(Http1Limits limits)
         content = content[..(int)Math.Min(_kind == BodyKind.Chunked ? _chunk : _left, content.Length)];
         int sent = to.Send(content);
         if (sent == 0) return BodyProgress.Waits; // whoever takes more says so
+        Copy?.Append(content[..sent]);
         from.Input.Consume(sent);
         if (_kind == BodyKind.Chunked) _chunk -= sent;
         else _left -= sent;

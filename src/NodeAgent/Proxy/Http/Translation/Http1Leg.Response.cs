@@ -30,7 +30,7 @@ internal sealed partial class Http1Leg
             case HeadRead.Read:
                 return PassResponse(taken);
             case HeadRead.Refused:
-                _exchange.Answer(502, ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}");
+                _exchange.Answer(new RequestRefusal(502, ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}"));
                 return false;
             case HeadRead.Overload:
                 _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
@@ -38,10 +38,10 @@ internal sealed partial class Http1Leg
             case var _ when server.IsUsed && _exchange.TryResendAfterEnd():
                 return false;
             case HeadRead.Ended:
-                _exchange.Answer(502, ProxyError.Incomplete, "the server ended the connection without an answer");
+                _exchange.Answer(new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer"));
                 return false;
             default:
-                _exchange.Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
+                _exchange.Answer(new RequestRefusal(502, ProxyError.Terminated, "the connection to the server broke before it had answered"));
                 return false;
         }
     }
@@ -51,7 +51,7 @@ internal sealed partial class Http1Leg
         int status = _response.Fields.Status;
         if (status == 101)
         {
-            _exchange.Answer(502, ProxyError.Protocol, "the server changes to a protocol that it was not asked for");
+            _exchange.Answer(new RequestRefusal(502, ProxyError.Protocol, "the server changes to a protocol that it was not asked for"));
             return false;
         }
 
@@ -74,7 +74,7 @@ internal sealed partial class Http1Leg
 
     private bool PassBody(RoutedServer taken)
     {
-        BodyProgress progress = _body.Pass(taken.Server.Side, _exchange.Client);
+        BodyProgress progress = _body.Pass(taken.Server.Side, _exchange.Other(this));
         if (_taken != taken || progress == BodyProgress.Waits) return false;
         if (progress != BodyProgress.Whole)
         {
@@ -83,7 +83,7 @@ internal sealed partial class Http1Leg
         }
 
         _exchange.OnPassedOn(this);
-        _exchange.Client.End(_body.Trailers);
+        _exchange.Other(this).End(_body.Trailers);
         if (_taken == taken) Finish();
         return false;
     }
@@ -96,7 +96,7 @@ internal sealed partial class Http1Leg
         if (!_isRequestWhole)
         {
             taken.End(ProxyFailure.ProtocolError);
-            _exchange.Client.Reset(Http2ErrorCode.NoError); // it need not be sent any further (RFC 9113, section 8.1)
+            _exchange.Other(this).Reset(Http2ErrorCode.NoError); // it need not be sent any further (RFC 9113, section 8.1)
             return;
         }
 

@@ -5,11 +5,11 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
 
-/// <summary>The server's side of a request that has come by HTTP/2 and goes on by HTTP/1.1: by a connection that no other has meanwhile. Used for one request after the other. Belongs to its loop's thread.</summary>
+/// <summary>The server's side of a request of HTTP/2 that goes on by HTTP/1.1: by a connection that no other has meanwhile. Used for one request after the other. Belongs to its loop's thread.</summary>
 /// <remarks>As <see cref="Http1Relay"/> it has no task: whatever happens at the connection calls <see cref="Advance"/>, and so does the end of each turn in which something was sent.</remarks>
 internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlushable
 {
-    private readonly Http2Exchange _exchange;
+    private readonly IHttp1Exchange _exchange;
     private readonly HttpOptions _options;
     private readonly EventLoop _loop;
     private readonly Action _askAnew;
@@ -25,7 +25,7 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     /// <param name="exchange">Whose requests.</param>
     /// <param name="options">Limits.</param>
     /// <param name="loop">The loop.</param>
-    internal Http1Leg(Http2Exchange exchange, HttpOptions options, EventLoop loop)
+    internal Http1Leg(IHttp1Exchange exchange, HttpOptions options, EventLoop loop)
     {
         (_exchange, _options, _loop) = (exchange, options, loop);
         _body = new BodySender(options.Limits);
@@ -110,7 +110,7 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     {
         bool wasBlocked = side.Output.IsBlocked;
         if (!_takesNothing && !side.Flush()) OnServerTakesNothing(side);
-        if (_taken is not null && (_takesNothing || (wasBlocked && !side.Output.IsBlocked))) _exchange.Client.PassOn(); // of a server that takes nothing: what waits is for nobody
+        if (_taken is not null && (_takesNothing || (wasBlocked && !side.Output.IsBlocked))) _exchange.Other(this).PassOn(); // of a server that takes nothing: what waits is for nobody
     }
 
     private void Begin(RoutedServer taken)

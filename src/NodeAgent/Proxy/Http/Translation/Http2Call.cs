@@ -58,15 +58,20 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <summary>Why the body of the request was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal => _body.Refusal;
 
+    /// <summary>The trailers of the request, once it is whole; null when there are none.</summary>
+    internal HeaderList? Trailers => _body.Trailers;
+
     /// <summary>Sends a request on its way: it may wait for its server, and may be answered before this returns.</summary>
     /// <param name="route">Where it goes.</param>
     /// <param name="fields">Its head's fields, as a server of HTTP/1.1 would get them.</param>
     /// <param name="request">What else its head says.</param>
-    internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request)
+    /// <param name="copy">Takes its body; null: nobody does.</param>
+    internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request, IRequestCopy? copy)
     {
         IsRunning = true;
         IsHeadOnly = request.Body == BodyKind.None || request is { Body: BodyKind.Length, Length: 0 };
         HeadTranslation.ToStream(fields, request.ExpectsContinue && !IsHeadOnly, _head);
+        _body.Copy = copy;
         _body.Begin(request.Body, request.Length);
         Http2Server server = _servers.Find(route);
         if (server.IsConnected && server.RefusalOf(_head) is { } denial)

@@ -1,0 +1,20 @@
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Http;
+
+/// <summary>Takes a copy of a request's body while that passes. Called on its loop; must not throw, and never says no.</summary>
+internal interface IRequestCopy
+{
+    /// <summary>Whether it takes nothing more.</summary>
+    bool IsClosed { get; }
+
+    /// <summary>A piece has passed.</summary>
+    void Append(ReadOnlySpan<byte> data);
+
+    /// <summary>The request is whole.</summary>
+    /// <param name="trailers">Its trailers; null without.</param>
+    void End(HeaderList? trailers);
+
+    /// <summary>Nothing more will come: of a request that is not whole nothing is made.</summary>
+    void Close();
+}

@@ -1,0 +1,16 @@
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Http.Translation;
+
+/// <summary>A request that goes to a server by HTTP/1.1, as its leg there sees it. Called on its loop; must not throw.</summary>
+internal interface IHttp1Exchange : IExchange
+{
+    /// <summary>The head of the request that runs, as its server has got it; null: it is not kept.</summary>
+    HeaderList? HeadForServer { get; }
+
+    /// <summary>Whether it is tried again, whose server has ended before it had answered; if so, nothing more is to be done with it.</summary>
+    bool TryResendAfterEnd();
+
+    /// <summary>Answers in the server's place.</summary>
+    void Answer(RequestRefusal refusal);
+}
