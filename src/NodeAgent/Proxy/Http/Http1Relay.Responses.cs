@@ -233,6 +233,7 @@ internal sealed partial class Http1Relay
         _copy?.Close();
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
+        _try.End(status);
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

@@ -16,6 +16,7 @@ internal sealed partial class Http1Relay
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
     private IRequestCopy? _copy; // of the request that runs, for its mirrors
+    private BackendTry _try;
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
@@ -43,6 +44,12 @@ internal sealed partial class Http1Relay
         }
 
         if (direction.IsAnswered) return AnswerAsRouted(routing);
+        if (!_try.TryBegin(direction.Route.Requests, isFirst: _tries == 1))
+        {
+            Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+            return false;
+        }
+
         if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
@@ -82,7 +89,8 @@ internal sealed partial class Http1Relay
         ServerConnection made = _made;
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
-        if (_direction.MayConnectAgain(made.Failure, _tries)) return FollowAnother();
+        _try.End(made.Failure);
+        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat) return FollowAnother();
         Refuse(RequestRefusal.Of(made.Failure));
         return false;
     }
@@ -147,16 +155,16 @@ internal sealed partial class Http1Relay
 
     private bool TryResend(bool isRefused)
     {
-        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method))) return false;
-        TryAgain();
+        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat) return false;
+        TryAgain(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
 
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
-        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable) return false;
-        TryAgain();
+        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat) return false;
+        TryAgain(status >= 500 ? TryOutcome.Bad : TryOutcome.Good);
         return true;
     }
 
@@ -165,8 +173,9 @@ internal sealed partial class Http1Relay
 
     private bool IsHeadOnly => _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
 
-    private void TryAgain()
+    private void TryAgain(TryOutcome outcome)
     {
+        _try.End(outcome);
         DropServer(ProxyFailure.None);
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);
@@ -205,9 +214,9 @@ internal sealed partial class Http1Relay
         {
             Abort(ProxyFailure.ConnectTimeout);
         }
-        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable)
+        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat)
         {
-            TryAgain();
+            TryAgain(TryOutcome.Bad);
         }
         else
         {
