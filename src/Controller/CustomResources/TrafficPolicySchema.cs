@@ -72,7 +72,8 @@ internal static class TrafficPolicySchema
         new SchemaField("baseEjectionTime", Nodes.Text("How long a backend is left out, 1s to 1h; so much longer each time that it fails again at once.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
         {
             Rules = [new("duration(self) >= duration('1s') && duration(self) <= duration('1h')", "must be within 1s..1h", "whose `spec.outlierDetection.baseEjectionTime` is not within 1s..1h")],
-        }) { Default = $"{RequestSettingsReader.DefaultEjectionSeconds}s" },
+        })
+        { Default = $"{RequestSettingsReader.DefaultEjectionSeconds}s" },
         new SchemaField("maxEjectionPercent", Nodes.Number("Most of the backends that may be left out at once. With less than 100 one at least is asked, also when all fail.", 1, 100)) { Default = $"{RequestSettingsReader.DefaultEjectionPercent}" });
 
     private static SchemaNode Balancing => Nodes.Object(

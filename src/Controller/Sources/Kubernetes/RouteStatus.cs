@@ -49,7 +49,9 @@ internal static class RouteStatus
         ];
     }
 
-    private static bool IsOfBackend(SourceError fault) => fault.Field.Contains(".backendRefs[", StringComparison.Ordinal) && ReasonOf(fault).Length > 0;
+    // Of a backend, or of a filter's: a mirror.
+    private static bool IsOfBackend(SourceError fault) =>
+        (fault.Field.Contains(".backendRef", StringComparison.Ordinal) || fault.Field.EndsWith(".filters", StringComparison.Ordinal)) && ReasonOf(fault).Length > 0;
 
     /// <summary>The API's word for a backend that can't be had; empty where something else is wrong with it.</summary>
     private static string ReasonOf(SourceError fault) => fault switch

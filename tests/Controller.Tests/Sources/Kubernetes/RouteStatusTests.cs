@@ -34,6 +34,9 @@ public sealed class RouteStatusTests(TestCluster cluster)
     [InlineData("", "spec.hostnames/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.rules[0].backendRefs[0].filters[0].requestHeaderModifier.set[1].name/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.rules[0].backendRefs[0]/NotFound", "Accepted=True/Accepted ResolvedRefs=False/BackendNotFound")]
+    [InlineData("", "spec.rules[0].filters/NotFound", "Accepted=True/Accepted ResolvedRefs=False/BackendNotFound")]
+    [InlineData("", "spec.rules[0].filters[0].requestMirror.backendRef.kind/None", "Accepted=True/Accepted ResolvedRefs=False/InvalidKind")]
+    [InlineData("", "spec.rules[0].filters[0].cors.allowOrigins/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     public void FaultsAreToldInTheWordsOfTheApi(string error, string warning, string wanted)
     {
         string[] parts = warning.Split('/');
