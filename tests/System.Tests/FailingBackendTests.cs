@@ -21,22 +21,22 @@ public sealed class FailingBackendTests(MeshFixture mesh)
         mesh.Mesh.Objects.Write(Name, $$"""
             apiVersion: v1
             kind: Service
-            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}}}
+            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}} }
             spec: {clusterIPs: [10.96.8.9, "fd96::8:9"], ports: [{name: http, port: 80}]}
             ---
             apiVersion: discovery.k8s.io/v1
             kind: EndpointSlice
-            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: {{Name}}}}
+            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: {{Name}} } }
             addressType: {{family}}
             endpoints: [{addresses: ["{{MeshFixture.AddressOf(mesh.Near, family)}}"]}, {addresses: ["{{MeshFixture.AddressOf(mesh.Far, family)}}"]}]
-            ports: [{name: http, port: {{HttpService.Port}}}]
+            ports: [{name: http, port: {{HttpService.Port}} }]
 
             """);
         mesh.Mesh.Objects.Write(Policy, $$"""
             apiVersion: culvert.dev/v1alpha1
             kind: TrafficPolicy
-            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}}}
-            spec: {targetRef: {kind: Service, name: {{Name}}}, outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 1h, maxEjectionPercent: 50}}
+            metadata: {name: {{Name}}, namespace: {{MeshObjects.Namespace}} }
+            spec: {targetRef: {kind: Service, name: {{Name}} }, outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 1h, maxEjectionPercent: 50} }
 
             """);
         try
