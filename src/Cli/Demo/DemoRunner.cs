@@ -18,6 +18,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         new DeniedStep(sameNode: false),
         new RequestDeniedStep(),
         new RequestRoutesStep(),
+        new TokensAndLimitsStep(),
         new DatagramStep(sameNode: true),
         new DatagramStep(sameNode: false),
         new DatagramDeniedStep(),

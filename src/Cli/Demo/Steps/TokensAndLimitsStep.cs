@@ -1,0 +1,109 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Demo.Steps;
+
+/// <summary>Requests for a path need a token of an issuer, and there is room for three of another path in an hour.</summary>
+internal sealed class TokensAndLimitsStep : IDemoStep
+{
+    private const string ServiceName = "web-tokens", Tokens = "tokens", Limit = "limit", Issuer = "https://issuer.example";
+    private static readonly string[] Files = [Limit, Tokens, ServiceName];
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    public string Name => "tokens-and-limits";
+
+    public string Title => "Tokens and limits: 403 without a token, 401 with a forged one, 429 beyond a rate";
+
+    public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var forger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        try
+        {
+            world.Mesh.Objects.Write(ServiceName, MeshObjects.Speaking(MeshObjects.Service(ServiceName, "web", 80, DemoWorld.Port, "10.96.0.15", "fd96::15"), "http"));
+            world.Mesh.Objects.Write(Tokens, RequireTokens(key));
+            world.Mesh.Objects.Write(Limit, RateLimit);
+            await UntilAsync("requests without a token are refused", "/private", "403");
+            await RequireAsync("/private", TokenOf(forger), "401");
+            await RequireAsync("/private", TokenOf(key), "200");
+            string[] codes = new string[5];
+            for (int i = 0; i < codes.Length; i++) codes[i] = await CodeAsync("/limited", null);
+            DemoFailedException.ThrowUnless(codes is ["200", "200", "200", "429", "429"], $"of five requests that three may be, the answers were {string.Join(", ", codes)}");
+            return $"/private without a token: 403, with one that another key has signed: 401, with the issuer's: 200; /limited, three in an hour: {string.Join(", ", codes)}";
+        }
+        finally
+        {
+            foreach (string file in Files) world.Mesh.Objects.Remove(file);
+            await LabWait.UntilAsync(
+                "requests of one node stay in the kernel again",
+                async () => (await world.Node1.ExplainAsync($"{MeshObjects.Namespace}/client", $"{MeshObjects.Namespace}/near", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken)).Path == FlowPath.Direct,
+                Deadline,
+                null,
+                cancellationToken);
+        }
+
+        Task UntilAsync(string what, string path, string code) => LabWait.UntilAsync(what, async () => await CodeAsync(path, null) == code, Deadline, null, cancellationToken);
+
+        async Task RequireAsync(string path, string token, string expected)
+        {
+            string code = await CodeAsync(path, token);
+            DemoFailedException.ThrowUnless(code == expected, $"{path} with a token was answered {code}, not {expected}");
+        }
+
+        async Task<string> CodeAsync(string path, string? token) => (await world.Client.RunAsync(
+            "curl",
+            ["-sS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", (5 * LabWait.Patience).ToString(CultureInfo.InvariantCulture), .. token is null ? Array.Empty<string>() : ["-H", $"authorization: Bearer {token}"], DemoWorld.Url(world.Far.Address4, DemoWorld.Port, path)],
+            null,
+            null,
+            cancellationToken)).Output;
+    }
+
+    private static string TokenOf(ECDsa key)
+    {
+        string head = Base64Url.EncodeToString("""{"alg":"ES256","typ":"JWT"}"""u8);
+        string claims = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"iss":"{{Issuer}}","sub":"visitor","exp":{{TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeSeconds()}}}""")));
+        return $"{head}.{claims}.{Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes($"{head}.{claims}"), HashAlgorithmName.SHA256))}";
+    }
+
+    private static string RequireTokens(ECDsa key)
+    {
+        ECPoint point = key.ExportParameters(includePrivateParameters: false).Q;
+        return $$$"""
+            apiVersion: culvert.dev/v1alpha1
+            kind: RequestAuthentication
+            metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
+            spec:
+              selector: {matchLabels: {app: web}}
+              jwtRules:
+                - issuer: {{{Issuer}}}
+                  jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"{{{Base64Url.EncodeToString(point.X)}}}","y":"{{{Base64Url.EncodeToString(point.Y)}}}"}]}'
+            ---
+            apiVersion: culvert.dev/v1alpha1
+            kind: AuthorizationPolicy
+            metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
+            spec:
+              selector: {matchLabels: {app: web}}
+              action: DENY
+              rules:
+                - from: [{notRequestPrincipals: ["{{{Issuer}}}/*"]}]
+                  to: [{ports: [{{{DemoWorld.Port}}}], paths: [/private]}]
+
+            """;
+    }
+
+    private static string RateLimit => $$"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: RateLimit
+        metadata: {name: {{Limit}}, namespace: {{MeshObjects.Namespace}} }
+        spec:
+          selector: {matchLabels: {app: web} }
+          rules:
+            - {to: [{ports: [{{DemoWorld.Port}}], paths: [/limited]}], rate: 3/h, burst: 3}
+
+        """;
+}
