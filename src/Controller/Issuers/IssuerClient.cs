@@ -41,8 +41,9 @@ internal sealed class IssuerClient : IDisposable
         {
             return ([], $"the answer is longer than {JsonWebKeys.MostBytes} bytes");
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or UriFormatException)
+        catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
         {
+            // Whatever one URL leads to, the others are read.
             string reason = string.Concat((exception.InnerException?.Message ?? exception.Message).Where(c => !char.IsControl(c)));
             return ([], reason.Length <= MostReason ? reason : reason[..MostReason]);
         }

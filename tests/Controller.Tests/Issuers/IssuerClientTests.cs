@@ -36,6 +36,18 @@ public sealed class IssuerClientTests
         Assert.StartsWith(reason, error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","key_ops":["\ud800"]}]}""", "the answer has no key that tokens can be checked with: keys[0] is not for checking signatures")]
+    [InlineData("""{"keys":[{"kty":"\ud800","kid":"\udc00"}]}""", "the answer has no key that tokens can be checked with: keys[0] is of a type other than RSA and EC")]
+    public async Task Half_of_a_surrogate_pair_is_no_text_and_nothing_throws(string body, string reason)
+    {
+        await using IssuerServer server = new() { Answer = IssuerServer.Ok(body) };
+        Assert.Equal(reason, (await ReadAsync(server.Uri)).Error);
+    }
+
+    [Fact]
+    public async Task What_can_t_be_asked_at_all_says_so_too() => Assert.NotNull((await ReadAsync("ftp://issuer.example.org/")).Error);
+
     [Fact]
     public async Task An_answer_without_an_announced_end_is_bounded_too()
     {
