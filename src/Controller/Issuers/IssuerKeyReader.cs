@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
@@ -19,7 +18,6 @@ namespace Culvert.Controller.Issuers;
 internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys keys, IssuerKeyOptions options, TimeProvider time, ILogger<IssuerKeyReader> logger) : BackgroundService
 {
     private const int MostAtOnce = 64;
-    private const int MostUris = 1024;
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
@@ -56,10 +54,10 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
         }
     }
 
-    // More than so many are of nobody who means well; which of them are read does not change with each look.
+    // How many there may be is the compiler's to say: what there is no room for has no URL any more.
     private void TakeUris()
     {
-        ImmutableSortedSet<string> asked = [.. publisher.Current.RequestAuthentications.Values.SelectMany(a => a.Rules).Select(r => r.KeysUri).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MostUris)];
+        HashSet<string> asked = [.. publisher.Current.RequestAuthentications.Values.SelectMany(a => a.Rules).Select(r => r.KeysUri).OfType<string>()];
         foreach (string gone in _known.Keys.Where(u => !asked.Contains(u)).ToArray())
         {
             _known.Remove(gone);
