@@ -129,7 +129,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
     public void Open(Http2Stream stream, bool keepsHead)
     {
         if (!keepsHead) DropHead();
-        _serverStream.Link = Destination!.Link;
+        (_serverStream.Link, _serverStream.Gate) = (Destination!.Link, Destination.Gate);
         _serverStream.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
