@@ -39,7 +39,7 @@ internal sealed class IssuerClient : IDisposable
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            return ([], $"the answer is longer than {JsonWebKeys.MostBytes} bytes");
+            return ([], $"the answer is longer than {JsonWebKeys.MostBytes} bytes, or its head is too long");
         }
         catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
         {

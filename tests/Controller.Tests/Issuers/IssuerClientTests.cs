@@ -52,7 +52,7 @@ public sealed class IssuerClientTests
     public async Task An_answer_without_an_announced_end_is_bounded_too()
     {
         await using IssuerServer server = new() { Answer = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + new string(' ', 100_000) };
-        Assert.Equal("the answer is longer than 65536 bytes", (await ReadAsync(server.Uri)).Error);
+        Assert.Equal("the answer is longer than 65536 bytes, or its head is too long", (await ReadAsync(server.Uri)).Error);
     }
 
     [Fact]
@@ -78,6 +78,14 @@ public sealed class IssuerClientTests
     [InlineData("fe80::1", false)]
     [InlineData("fe80::1%1", false)]
     [InlineData("fd00:ec2::254", false)]
+    [InlineData("fd20:ce::254", false)]
+    [InlineData("100.100.100.200", false)]
+    [InlineData("168.63.129.16", false)]
+    [InlineData("192.0.0.192", false)]
+    [InlineData("64:ff9b:1::a9fe:a9fe", false)]
+    [InlineData("2002:a9fe:a9fe::1", false)]
+    [InlineData("::ffff:0:a9fe:a9fe", false)]
+    [InlineData("fec0::1", false)]
     [InlineData("10.96.0.1", true)]
     [InlineData("192.0.2.1", true)]
     [InlineData("fd00::1", true)]
