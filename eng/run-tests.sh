@@ -74,43 +74,44 @@ summarise() { # project, log: the tests that failed, each with what it says and 
 		left-- > 0 { print substr($0, 1, 400) }' "$2"
 }
 
-passed=0 failed=0 skipped=0 names=
-for project in "${projects[@]}"; do
+run() { # project: runs its tests; leaves its log, and, when it is over, exit code and seconds beside it
+	local project=$1 program options environment=() filter started=$SECONDS
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
-	log=$results/$project.log
 	options=(--results-directory "$results" --report-xunit-trx --report-xunit-trx-filename "$project.trx" --no-progress --no-ansi)
 	case "${CI:-}:$kernel_projects$cluster_projects" in
 	true:*" $project "*) options+=(--fail-skips on) ;;
 	esac
 	read -ra filter <<<"${TEST_FILTER:-}"
 	options+=("${filter[@]}")
-	environment=()
 	# An agent compiles fully what it calls first, which pays when it runs for hours. These tests start hundreds, for seconds each: compiled in tiers, and without
 	# counting for the second, they take a third less of the processors' time.
 	[ "$project" != System.Tests ] || environment=(DOTNET_TieredCompilation=1 DOTNET_TieredPGO=0)
-	started=$SECONDS
-	env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$log" 2>&1 </dev/null
-	code=$?
+	env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$results/$project.log" 2>&1 </dev/null
+	echo "$? $((SECONDS - started))" >"$results/$project.end"
+}
+
+passed=0 failed=0 skipped=0 names=
+report() { # project: counts and prints what a run that is over has found
+	local project=$1 log=$results/$1.log code seconds p f s note=
+	read -r code seconds <"$results/$project.end"
 	# 8: no test ran (Microsoft.Testing.Platform)
-	[ $code -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || continue
+	[ "$code" -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || return 0
 	p=$(value succeeded "$log") f=$(value failed "$log") s=$(value skipped "$log")
 	# Benchmarks that run only when asked for by name are no tests that could not run.
 	[ -z "$s" ] || s=$((s - $(grep -c 'Not run (due to explicit test filtering)' "$log")))
-	note=
-	if [ $code -eq 124 ] || [ $code -eq 137 ]; then
+	if [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
 		note="cut off after $limit s"
 	elif [ -z "$p" ] || [ -z "$f" ] || [ -z "$s" ]; then
 		note="crashed with exit code $code"
 	elif [ "$((p + f + s))" -eq 0 ]; then
 		note="ran no test"
-	elif [ $code -ne 0 ] && [ "$f" -eq 0 ]; then
+	elif [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; then
 		note="exit code $code"
 	fi
 	p=${p:-0} f=${f:-0} s=${s:-0}
 	[ -z "$note" ] || f=$((f + 1))
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-18s %5d passed, %d failed%s (%d s)%s\n' "$project" "$p" "$f" \
-		"$([ "$s" -eq 0 ] || echo ", $s skipped")" $((SECONDS - started)) "${note:+: $note}"
+	printf '%-18s %5d passed, %d failed%s (%d s)%s\n' "$project" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")" "$seconds" "${note:+: $note}"
 	# What was driven to its end, how far, and what others saw of it.
 	[ -z "${TEST_FILTER:-}" ] || sed -n 's/^.*\(exhausted .* failed\).*$/  \1/p' "$results/$project.trx" 2>/dev/null | sort -u
 	if [ "$f" -gt 0 ]; then
@@ -119,7 +120,29 @@ for project in "${projects[@]}"; do
 		echo "---"
 		names+=$(summarise "$project" "$log")$'\n'
 	fi
+}
+
+# A cluster waits most of its time, for kubelets and for pods that start and end: the others run beside it, but for System.Tests, which come last, since they measure times.
+beside= last=
+case " ${projects[*]} " in *' Cluster.Tests '*) beside=Cluster.Tests ;; esac
+if [ -n "$beside" ]; then
+	run "$beside" &
+	cluster=$!
+	# What runs in the background does not hear of Ctrl+C.
+	trap 'pkill -TERM -P "$cluster"; exit 130' INT TERM
+fi
+for project in "${projects[@]}"; do
+	case "$project" in
+	"$beside") ;;
+	System.Tests) last=$project ;;
+	*) run "$project" && report "$project" ;;
+	esac
 done
+if [ -n "$beside" ]; then
+	wait "$cluster"
+	report "$beside"
+fi
+[ -z "$last" ] || { run "$last" && report "$last"; }
 
 if [ -n "${TEST_FILTER:-}" ] && [ $((passed + failed + skipped)) -eq 0 ]; then give_up "No test is chosen by $TEST_FILTER."; fi
 # Once more at the end, where a log that is cut short still has them.

@@ -119,6 +119,7 @@ internal static class LogEventIds
     internal const int LoopFault = 1503;
     internal const int AcceptFailed = 1504;
     internal const int TunnelWithoutUdp = 1505;
+    internal const int BackendEjected = 1506;
 
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;

@@ -57,6 +57,7 @@ internal static class ServiceCompiler
             Protocol = port.Protocol,
             AppProtocol = PortProtocol.Of(port),
             LoadBalancing = ModeOf(service, port),
+            Requests = port.Protocol == TransportProtocol.Tcp && HttpKinds.MayBe(PortProtocol.Of(port)) ? service.Requests : null,
             Backends = backends.DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
         };

@@ -25,6 +25,9 @@ internal static class Nodes
     /// <summary>A number within 1..65535.</summary>
     public static SchemaNode Port(string description) => new(SchemaType.Integer) { Description = description, Minimum = 1, Maximum = ushort.MaxValue };
 
+    /// <summary>A number within a range.</summary>
+    public static SchemaNode Number(string description, int least, int most) => new(SchemaType.Integer) { Description = description, Minimum = least, Maximum = most };
+
     /// <summary>Numbers of ports.</summary>
     public static SchemaNode Ports(string description) => List(description, Port("A port."), MostConditions);
 

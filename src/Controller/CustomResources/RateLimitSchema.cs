@@ -63,7 +63,7 @@ internal static class RateLimitSchema
         new SchemaField("from", Nodes.List("Sources.", AuthorizationPolicySchema.Source, MostEntries)) { Default = "every source" },
         new SchemaField("to", Nodes.List("Destinations.", AuthorizationPolicySchema.Destination, MostEntries)) { Default = "every request" },
         new SchemaField("rate", Nodes.Text("How many requests pass in a second, minute or hour, evenly: 100/s, 6000/m, 20/h.", RateText.Pattern, 12)) { IsRequired = true },
-        new SchemaField("burst", new(SchemaType.Integer) { Description = "How many may come at once, after a time without any.", Minimum = 1, Maximum = RateLimit.MostBurst }) { Default = "what passes in a second, 1 at least" },
+        new SchemaField("burst", Nodes.Number("How many may come at once, after a time without any.", 1, RateLimit.MostBurst)) { Default = "what passes in a second, 1 at least" },
         new SchemaField("by", Nodes.Words<CountedTogether>("Which requests are counted together: all, or those of each identity.")) { Default = "ALL" },
         new SchemaField("header", Nodes.Text("A header: requests with the same value of it are counted together, whatever by says.", "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", RequestConditionsReader.LongestName)) { Default = "none" });
 }

@@ -1,3 +1,4 @@
+using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.CustomResources;
@@ -20,15 +21,23 @@ internal static class TrafficPolicySchema
                 IsRequired = true,
             },
             new SchemaField("loadBalancing", Nodes.List("Who gets a new connection, or a new session of UDP. Ports that no entry names are balanced at random.", Balancing, 128)),
+            new SchemaField("outlierDetection", Outliers),
+            new SchemaField("circuitBreaker", Nodes.Object(
+                "Holds back requests of HTTP to the Service before its backends have too many.",
+                new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { IsRequired = true })),
+            new SchemaField("retryBudget", Nodes.Object(
+                "How many of the requests of each node may be repetitions, counted over ten seconds; where there have been as many, the answer of the last try is the client's.",
+                new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
+                new SchemaField("minPerSecond", Nodes.Number("Repetitions in each second besides.", 0, RetryBudget.MostPerSecond)) { Default = $"{RequestSettingsReader.DefaultRetriesPerSecond}" })),
             new SchemaField("proxyProtocol", Nodes.ProxyProtocol("Has PROXY protocol headers put in front of connections to the workloads behind the Service; ports are the Service's.")),
             new SchemaField("acceptProxyProtocol", Nodes.AcceptProxyProtocol("Ports of the Service whose workloads take PROXY protocol headers from load balancers."))) with
         {
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
-                    "says nothing of its target; loadBalancing, proxyProtocol or acceptProxyProtocol is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "has(self.loadBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
+                    "that says nothing of its target: it needs `loadBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -47,12 +56,24 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
+              outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 30}
+              circuitBreaker: {maxRequests: 500}
+              retryBudget: {percent: 25, minPerSecond: 5}
               proxyProtocol: {version: v2, ports: [80], tlvs: NONE}
               acceptProxyProtocol:
                 - ports: [443]
                   from: [10.0.0.0/8]
             """,
     };
+
+    private static SchemaNode Outliers => Nodes.Object(
+        "Leaves backends out whose requests of HTTP fail one after the other: answered 500 to 599, too late or not at all. Each node counts by itself.",
+        new SchemaField("consecutiveErrors", Nodes.Number("So many in a row.", 1, OutlierDetection.MostErrors)) { Default = $"{RequestSettingsReader.DefaultErrors}" },
+        new SchemaField("baseEjectionTime", Nodes.Text("How long a backend is left out, 1s to 1h; so much longer each time that it fails again at once.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
+        {
+            Rules = [new("duration(self) >= duration('1s') && duration(self) <= duration('1h')", "must be within 1s..1h", "whose `spec.outlierDetection.baseEjectionTime` is not within 1s..1h")],
+        }) { Default = $"{RequestSettingsReader.DefaultEjectionSeconds}s" },
+        new SchemaField("maxEjectionPercent", Nodes.Number("Most of the backends that may be left out at once. With less than 100 one at least is asked, also when all fail.", 1, 100)) { Default = $"{RequestSettingsReader.DefaultEjectionPercent}" });
 
     private static SchemaNode Balancing => Nodes.Object(
         "A port, or all ports of a protocol, and how it is balanced.",

@@ -18,6 +18,9 @@ internal sealed record ServiceObject(ObjectMeta Meta) : MeshObject(ObjectKind.Se
     /// <summary>Whether a client is to keep its backend (<c>sessionAffinity: ClientIP</c>).</summary>
     public bool KeepsClients { get; init; }
 
+    /// <summary>What its TrafficPolicy says of requests; null: nothing.</summary>
+    public RequestSettings? Requests { get; init; }
+
     /// <summary>Whether clients are sent to backends of their own node only (<c>internalTrafficPolicy: Local</c>).</summary>
     public bool IsNodeLocal { get; init; }
 }

@@ -16,6 +16,9 @@ internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : Me
     /// <summary>Ports that take PROXY protocol headers; empty: nothing is said of it.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
+    /// <summary>What holds for requests; null: nothing is said of it.</summary>
+    public RequestSettings? Requests { get; init; }
+
     /// <summary>The Service by its full name.</summary>
     public NamespacedName Target => new(Meta.Namespace, Service);
 
@@ -36,6 +39,7 @@ internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : Me
     /// <summary>The Service with what is said here in the place of what its annotations say of the same.</summary>
     public ServiceObject ApplyTo(ServiceObject service) => service with
     {
+        Requests = Requests,
         Meta = service.Meta with
         {
             LoadBalancing = LoadBalancing.IsEmpty ? service.Meta.LoadBalancing : LoadBalancing,

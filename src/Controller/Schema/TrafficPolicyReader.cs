@@ -6,15 +6,19 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads culvert.dev/v1alpha1 TrafficPolicy.</summary>
 internal static class TrafficPolicyReader
 {
+    /// <summary>The fields of which it has one at least.</summary>
+    public const string OneOfFields = "loadBalancing, outlierDetection, circuitBreaker, retryBudget, proxyProtocol or acceptProxyProtocol";
+
     public static TrafficPolicyObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
         string service = spec.Map("targetRef", required: true) is { } target ? ReadTarget(target) : "";
-        bool saysSomething = spec.Has("loadBalancing") | spec.Has("proxyProtocol") | spec.Has("acceptProxyProtocol");
-        if (!saysSomething) spec.Fail("", "says nothing of its target; loadBalancing, proxyProtocol or acceptProxyProtocol is required");
+        bool saysSomething = spec.Has("loadBalancing") | spec.Has("proxyProtocol") | spec.Has("acceptProxyProtocol") | spec.Has("outlierDetection") | spec.Has("circuitBreaker") | spec.Has("retryBudget");
+        if (!saysSomething) spec.Fail("", $"says nothing of its target; {OneOfFields} is required");
         var policy = new TrafficPolicyObject(meta, service)
         {
             LoadBalancing = ReadBalancing(spec),
+            Requests = RequestSettingsReader.Read(spec, meta.FullName),
             ProxyProtocol = ProxyProtocolReader.ReadRequest(spec, meta),
             TrustedProxies = ProxyProtocolReader.ReadTrusted(spec, meta),
         };

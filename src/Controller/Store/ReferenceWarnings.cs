@@ -114,6 +114,8 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             if (!service.Ports.Any(p => port.Covers(p.Port, p.Protocol))) yield return SourceWarning.About(policy, $"the Service has no port {port}", "spec", field);
         }
         if (first != policy) yield break;
+        if (policy.Requests is not null && !service.Ports.Any(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None))
+            yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: outlierDetection, circuitBreaker and retryBudget hold where requests are routed only", target);
         foreach (string field in policy.Covered(service)) yield return SourceWarning.About(policy, $"counts in the place of all that annotations of Service {policy.Service} say of {field}, also for ports that it does not name", "spec", field);
     }
 

@@ -21,6 +21,9 @@ public sealed record ServicePort
     /// <summary>How one of <see cref="Backends"/> is chosen; <see cref="LoadBalancing.Random"/> unless declared.</summary>
     public LoadBalancing LoadBalancing { get; init; }
 
+    /// <summary>What holds for requests to it, where it is a port of HTTP; null: nothing.</summary>
+    public RequestSettings? Requests { get; init; }
+
     /// <summary>Healthy backends, ordered by address.</summary>
     public EquatableArray<ServiceBackend> Backends { get; init; }
 }

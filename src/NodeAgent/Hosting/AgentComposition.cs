@@ -130,7 +130,7 @@ internal static class AgentComposition
 
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger, inside.NamespaceOf);
-        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, OfferListeners, inside.IsInside);
+        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, OfferListeners, new EjectionReporter(metrics, loggers.CreateLogger("Culvert.Proxy")).Report, inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, () => namespaces.IsWaiting, time, logger);
         RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);

@@ -3,6 +3,7 @@ using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Hosting;
 
@@ -21,10 +22,11 @@ namespace Culvert.NodeAgent.Hosting;
 /// Has the kernel hand connections to the proxy; called once, after the first snapshot. Without one the proxy would reset all that comes; until then the kernel drops it,
 /// and TCP sends its SYN again.
 /// </param>
+/// <param name="ejected">Told of each backend that gets no requests for a while. Thread-safe.</param>
 /// <param name="isInside">Whether a workload is captured inside its network namespace, now. Thread-safe.</param>
 internal sealed class SnapshotTarget(
     ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, SvidStore svids, ControllerLink channel, TlsIdentityTable tls,
-    ProxyServer proxy, HealthState health, Action offerListeners, Func<string, bool> isInside) : ISnapshotTarget
+    ProxyServer proxy, HealthState health, Action offerListeners, Action<BackendRequests, TimeSpan> ejected, Func<string, bool> isInside) : ISnapshotTarget
 {
     private bool _offered;
 
@@ -47,7 +49,7 @@ internal sealed class SnapshotTarget(
 
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
         MeshView before = directory.View;
-        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress, isInside));
+        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress, isInside, ejected));
         PreparedSnapshot prepared = reconciler.Prepare(snapshot);
         MeshView view = building.GetAwaiter().GetResult();
         reconciler.Apply(prepared, switched =>

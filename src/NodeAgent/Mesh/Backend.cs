@@ -10,6 +10,12 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="IsUnmeshed">Whether it is out of the mesh: the kernel forwards to it what it has drawn it for.</param>
 internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoad? Load, bool IsUnmeshed)
 {
+    /// <summary>Requests to it that are routed, where its port has them counted; the same object in every snapshot that has the backend.</summary>
+    internal BackendRequests? Requests { get; init; }
+
+    /// <summary>Whether requests are not sent to it now, because too many have failed.</summary>
+    internal bool IsOut => Requests is { IsOut: true };
+
     /// <summary>A number that tells backends apart, equal on every node.</summary>
     internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));
 

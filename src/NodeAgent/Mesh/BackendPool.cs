@@ -39,6 +39,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         return null;
     }
 
+    /// <summary>Whether there is none for requests only because all are left out.</summary>
+    internal bool IsAllOut => backends.Length > 0 && Array.TrueForAll(backends, b => b.IsOut);
+
     /// <summary>Chooses a backend for a new connection or session.</summary>
     /// <param name="view">The view in force.</param>
     /// <param name="source">Who asks; null from outside the mesh.</param>
@@ -62,7 +65,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         (Backend[] candidates, int[] turns) = among;
         return Port.LoadBalancing switch
         {
-            LoadBalancing.RoundRobin => turns.Length == 0 ? null : candidates[turns[Turn(turns.Length)]],
+            LoadBalancing.RoundRobin => NextInTurn(candidates, turns),
             LoadBalancing.LeastConnections => LeastConnections(candidates),
             LoadBalancing.SourceHash => SourceHash(candidates, client),
             LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody),
@@ -101,6 +104,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     private bool IsLeftOut(MeshView view, Backend backend, WorkloadInfo? source, LeftOut leftOut)
     {
+        if (backend.IsOut) return true;
         if (leftOut == LeftOut.Nobody) return false;
         PathKind kind = view.PathTo(source, backend.Address, Port.Protocol, Port).Kind;
         return kind == PathKind.Direct || (leftOut == LeftOut.DeliveredOrDrawn && kind == PathKind.Tunnel);
@@ -108,16 +112,28 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
 
+    private Backend? NextInTurn(Backend[] candidates, int[] turns)
+    {
+        for (int i = 0; i < turns.Length; i++)
+        {
+            Backend next = candidates[turns[Turn(turns.Length)]];
+            if (!next.IsOut) return next;
+        }
+
+        return null;
+    }
+
     // Those that have equally few take turns.
     private Backend? LeastConnections(Backend[] candidates)
     {
         if (candidates.Length == 0) return null;
         int start = Turn(candidates.Length);
-        Backend best = candidates[start];
-        for (int i = 1; i < candidates.Length; i++)
+        Backend? best = null;
+        for (int i = 0; i < candidates.Length; i++)
         {
             Backend other = candidates[(start + i) % candidates.Length];
-            if ((long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
+            if (other.IsOut) continue;
+            if (best is null || (long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
         }
         return best;
     }
@@ -128,6 +144,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         double bestScore = -1;
         foreach (Backend backend in candidates)
         {
+            if (backend.IsOut) continue;
             double score = backend.Score(client);
             if (score > bestScore) (best, bestScore) = (backend, score);
         }

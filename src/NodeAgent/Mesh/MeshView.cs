@@ -28,7 +28,9 @@ internal sealed class MeshView
     /// <param name="previous">The view it replaces: connections, sessions and turns are counted on where they were.</param>
     /// <param name="isNodeAddress">Whether an address is one of this node itself, now. Thread-safe.</param>
     /// <param name="isInside">Whether a workload of this node, by its uid, is captured inside its network namespace, now. Thread-safe.</param>
-    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null)
+    /// <param name="ejected">Told of each backend of a Service port to which no requests are sent for a while, because they have failed. Thread-safe.</param>
+    internal MeshView(
+        NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null, Action<BackendRequests, TimeSpan>? ejected = null)
     {
         Snapshot = snapshot;
         Limiters = new RateLimiters(snapshot, previous?.Limiters);
@@ -54,7 +56,7 @@ internal sealed class MeshView
                 }
             }
         }
-        Routes = new RoutedServices(this, previous);
+        Routes = new RoutedServices(this, previous, ejected);
         _services = services.ToFrozenDictionary();
         _applicationProtocols = applicationProtocols.ToFrozenDictionary();
     }
@@ -117,9 +119,14 @@ internal sealed class MeshView
     internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port)
     {
         if (Routes.FindBackends(service, port, client.IsIPv4) is not { } pool) return Deny(PathReason.NoServicePort, Snapshot.Services.GetValueOrDefault(service));
-        return pool.ChooseForRequest(this, source, client.WithPort(0)) is { } chosen
-            ? RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp) }
-            : Deny(PathReason.NoBackend, pool.Service);
+        if (pool.ChooseForRequest(this, source, client.WithPort(0)) is not { } chosen)
+            return pool.IsAllOut ? OutboundRoute.Deny(ProxyFailure.NoBackend, "all backends are left out because requests to them have failed", pool.Service) : Deny(PathReason.NoBackend, pool.Service);
+        return RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with
+        {
+            Load = chosen.Load,
+            Requests = chosen.Requests,
+            ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp),
+        };
     }
 
     /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
@@ -153,9 +160,16 @@ internal sealed class MeshView
         Oracle.To(new PathRequest(source, AddressOf(target), target.Port, protocol) { Service = service });
 
     /// <summary>The backends of a Service port for clients of one family.</summary>
-    internal BackendPool PoolOf(ServiceInfo service, ServicePort port, AddressFamily family, MeshView? previous, BackendPool? before)
+    internal BackendPool PoolOf(ServiceInfo service, ServicePort port, AddressFamily family, MeshView? previous, BackendPool? before, PortRequests? requests = null)
     {
         Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family).Select(b => ToBackend(port, b, previous))];
+        if (requests is not null)
+        {
+            backends = Array.ConvertAll(backends, b => b with { Requests = before?.Find(b.Address)?.Requests ?? new BackendRequests(requests, b.Address) });
+            BackendRequests[] siblings = Array.ConvertAll(backends, b => b.Requests!);
+            foreach (BackendRequests one in siblings) one.Siblings = siblings;
+        }
+
         return new BackendPool(service, port, backends, Random.Shared, before);
     }
 

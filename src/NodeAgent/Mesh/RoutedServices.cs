@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 
@@ -10,11 +11,13 @@ internal sealed class RoutedServices
 {
     private readonly FrozenDictionary<SocketEndPoint, Routes> _byAddress;
     private readonly FrozenDictionary<(NamespacedName Service, ushort Port, bool IsIPv4), BackendPool> _backends;
+    private readonly Dictionary<(NamespacedName Service, ushort Port), PortRequests> _requests = [];
 
     /// <summary>Finds them.</summary>
     /// <param name="view">The view, whose Services are known.</param>
-    /// <param name="previous">The view that it replaces: turns are counted on.</param>
-    internal RoutedServices(MeshView view, MeshView? previous)
+    /// <param name="previous">The view that it replaces: turns, and requests, are counted on.</param>
+    /// <param name="ejected">Told of each backend that is left out. Thread-safe.</param>
+    internal RoutedServices(MeshView view, MeshView? previous, Action<BackendRequests, TimeSpan>? ejected)
     {
         NodeSnapshot snapshot = view.Snapshot;
         Dictionary<SocketEndPoint, Routes> byAddress = [];
@@ -28,14 +31,15 @@ internal sealed class RoutedServices
 
         _byAddress = byAddress.ToFrozenDictionary();
         Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
-        foreach (HttpRouteBackend backend in snapshot.HttpRoutes.Values.SelectMany(r => r.Rules).SelectMany(r => r.Backends).DistinctBy(b => (b.Service, b.Port)))
+        foreach (HttpRouteBackend backend in view.Oracle.RoutedPorts.Routes.SelectMany(r => r.Rules).SelectMany(r => r.Backends).DistinctBy(b => (b.Service, b.Port)))
         {
             if (backend.Service is not { } name || !snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
             if (service.Ports.FirstOrDefault(p => p.Port == backend.Port && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
+            PortRequests? requests = port.Requests is { } settings ? RequestsOf(name, port.Port, settings, previous?.Routes, ejected) : null;
             foreach (bool isIPv4 in new[] { true, false })
             {
                 (NamespacedName, ushort, bool) key = (name, port.Port, isIPv4);
-                backends.Add(key, view.PoolOf(service, port, isIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, previous, previous?.Routes._backends.GetValueOrDefault(key)));
+                backends.Add(key, view.PoolOf(service, port, isIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, previous, previous?.Routes._backends.GetValueOrDefault(key), requests));
             }
         }
 
@@ -47,6 +51,14 @@ internal sealed class RoutedServices
 
     /// <summary>The backends that a route leads to; null where there is no such Service, or it has no such port.</summary>
     internal BackendPool? FindBackends(NamespacedName service, ushort port, bool isIPv4) => _backends.GetValueOrDefault((service, port, isIPv4));
+
+    private PortRequests RequestsOf(NamespacedName service, ushort port, RequestSettings settings, RoutedServices? previous, Action<BackendRequests, TimeSpan>? ejected)
+    {
+        if (previous?._requests.TryGetValue((service, port), out PortRequests? requests) == true) requests.Settings = settings;
+        else requests = new PortRequests(service, port, settings, TimeProvider.System, ejected);
+        _requests.Add((service, port), requests);
+        return requests;
+    }
 
     // The routes of one port: those of a client's own namespace count before those of the Service's owner.
     private sealed class Routes

@@ -20,6 +20,8 @@ public sealed class AgentMetrics
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
         Tokens = new TokenMetrics(registry);
+        BackendEjections = registry.Add(
+            new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
@@ -37,6 +39,9 @@ public sealed class AgentMetrics
     internal RequestMetrics Requests { get; }
 
     internal TokenMetrics Tokens { get; }
+
+    /// <summary>Backends left out, by Service and port.</summary>
+    public CounterFamily BackendEjections { get; }
 
     /// <summary>TLS handshakes by side (client, server) and result.</summary>
     public CounterFamily Handshakes { get; }

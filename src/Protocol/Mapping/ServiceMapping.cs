@@ -22,6 +22,7 @@ public static class ServiceMapping
                 Protocol = (Wire.TransportProtocol)port.Protocol,
                 AppProtocol = port.AppProtocol ?? "",
                 LoadBalancing = port.LoadBalancing.ToWire(),
+                Requests = port.Requests?.ToWire(),
             };
             foreach (ServiceBackend b in port.Backends)
                 wirePort.Backends.Add(new Wire.Backend { WorkloadUid = b.WorkloadUid ?? "", Address = b.Address.ToWire(), Port = b.Port, Weight = b.Weight });
@@ -48,6 +49,7 @@ public static class ServiceMapping
         Protocol = port.Protocol.ToModel(),
         AppProtocol = port.AppProtocol.NullIfEmpty(),
         LoadBalancing = port.LoadBalancing.ToModel(),
+        Requests = port.Requests?.ToModel(),
         Backends = port.Backends.Select(ToModel).ToEquatableArray(),
     };
 

@@ -37,6 +37,9 @@ internal static class ModelSample
     {
         [(typeof(JwtRule), nameof(JwtRule.ClockSkew))] = TimeSpan.FromSeconds(321),
         [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 3600,
+        [(typeof(OutlierDetection), nameof(OutlierDetection.EjectionTime))] = TimeSpan.FromMilliseconds(54_321),
+        [(typeof(OutlierDetection), nameof(OutlierDetection.MaxEjectionPercent))] = 75,
+        [(typeof(RetryBudget), nameof(RetryBudget.Percent))] = 25,
         [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Status))] = 308,
     };

@@ -53,6 +53,51 @@ public sealed class RoutedServicesTests
         static (OutboundRouteKind, string?) Of(in OutboundRoute route) => (route.Kind, route.Service?.Name.Name);
     }
 
+    [Theory]
+    [InlineData("http", true)]
+    [InlineData("kubernetes.io/h2c", true)]
+    [InlineData("mysql", false)]
+    [InlineData(null, false)]
+    public void WhereSomethingHoldsForRequestsAPortOfHttpIsRoutedWithoutRoutes(string? protocol, bool isRouted)
+    {
+        MeshView view = View(Counted(protocol));
+        Assert.Equal(isRouted, view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Tcp).Kind == OutboundRouteKind.Routed);
+        if (isRouted) Assert.NotNull(view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80).Requests);
+    }
+
+    [Fact]
+    public void RoutesOfAnotherNamespaceLeaveItsOthersThePlainOne()
+    {
+        MeshView view = View(Counted("http"), Route("edge", "own"));
+        Assert.Equal(("own", "web"), (RouteFor(view, Consumer), RouteFor(view, Client)));
+    }
+
+    [Theory]
+    [InlineData(LoadBalancing.Random)]
+    [InlineData(LoadBalancing.RoundRobin)]
+    [InlineData(LoadBalancing.LeastConnections)]
+    [InlineData(LoadBalancing.SourceHash)]
+    public void BackendsWhoseRequestsHaveFailedGetNoneAlsoInTheNextSnapshot(LoadBalancing balancing)
+    {
+        List<SocketEndPoint> ejected = [];
+        ServiceInfo web = Counted("http", balancing);
+        MeshView view = new(Snapshot(web, [], []), 15008, ejected: (backend, _) => ejected.Add(backend.Address));
+        OutboundRoute first = Ask(view);
+        Assert.Equal(web.Name, first.Requests!.Port.Service);
+        first.Requests.Report(TryOutcome.Bad);
+        for (int i = 0; i < 100; i++) Assert.NotEqual(first.Target, Ask(view).Target);
+        view = View(web, [], [], view);
+        for (int i = 0; i < 100; i++) Assert.NotEqual(first.Target, Ask(view).Target);
+        Assert.Equal([first.Target], ejected);
+        Ask(view).Requests!.Report(TryOutcome.Bad);
+        Ask(view).Requests!.Report(TryOutcome.Bad);
+        OutboundRoute none = Ask(view);
+        Assert.Equal((OutboundRouteKind.Deny, ProxyFailure.NoBackend), (none.Kind, none.Failure));
+        Assert.Contains("left out", none.Detail, StringComparison.Ordinal);
+
+        static OutboundRoute Ask(MeshView view) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80);
+    }
+
     [Fact]
     public void APortThatSpeaksSomethingElseHasNoRoutes()
     {
@@ -79,6 +124,14 @@ public sealed class RoutedServicesTests
     private static ServiceInfo Web() =>
         TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/outside", "10.0.1.9"));
 
+    // One error is enough, for each of them.
+    private static ServiceInfo Counted(string? protocol, LoadBalancing balancing = LoadBalancing.Random)
+    {
+        ServiceInfo web = Web();
+        RequestSettings settings = new() { Policy = web.Name, Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
+        return web with { Ports = [.. web.Ports.Select(p => p with { AppProtocol = protocol, LoadBalancing = balancing, Requests = settings })] };
+    }
+
     private static HttpRouteInfo Route(string ns, string name, params HttpRouteBackend[] backends) => new()
     {
         Name = new(ns, name),
@@ -91,16 +144,15 @@ public sealed class RoutedServicesTests
 
     private static MeshView View(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo route, MeshView? before = null) => View(web, others, [route], before);
 
-    private static MeshView View(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo[] routes, MeshView? before) => new(
-        new NodeSnapshot
-        {
-            Node = "n1",
-            Workloads = new[] { Client, Near, Far, Outside, Consumer }.ToImmutableDictionary(w => w.Uid),
-            Services = others.Append(web).ToImmutableDictionary(s => s.Name),
-            HttpRoutes = routes.ToImmutableDictionary(r => r.Key),
-        },
-        15008,
-        before);
+    private static MeshView View(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo[] routes, MeshView? before) => new(Snapshot(web, others, routes), 15008, before);
+
+    private static NodeSnapshot Snapshot(ServiceInfo web, ServiceInfo[] others, HttpRouteInfo[] routes) => new()
+    {
+        Node = "n1",
+        Workloads = new[] { Client, Near, Far, Outside, Consumer }.ToImmutableDictionary(w => w.Uid),
+        Services = others.Append(web).ToImmutableDictionary(s => s.Name),
+        HttpRoutes = routes.ToImmutableDictionary(r => r.Key),
+    };
 
     private static SocketEndPoint Point(string address) => new(System.Net.IPAddress.Parse(address), (ushort)(address == "10.96.0.1" ? 80 : 40000));
 }

@@ -231,6 +231,7 @@ internal sealed partial class Http1Relay
     {
         _exchange.End();
         Loop.Timers.Cancel(_tryTimer);
+        _try.End(status);
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

@@ -13,6 +13,7 @@ internal sealed partial class Http1Relay
     private readonly Http1Servers? _servers;
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
+    private BackendTry _try;
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
@@ -40,6 +41,12 @@ internal sealed partial class Http1Relay
         }
 
         if (direction.IsRedirect) return Redirect(routing, direction.Hit!);
+        if (!_try.TryBegin(direction.Route.Requests, isFirst: _tries == 1))
+        {
+            Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+            return false;
+        }
+
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
@@ -78,7 +85,8 @@ internal sealed partial class Http1Relay
         ServerConnection made = _made;
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
-        if (_direction.MayConnectAgain(made.Failure, _tries)) return FollowAnother();
+        _try.End(made.Failure);
+        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat) return FollowAnother();
         Refuse(RequestRefusal.Of(made.Failure));
         return false;
     }
@@ -144,24 +152,25 @@ internal sealed partial class Http1Relay
 
     private bool TryResend(bool isRefused)
     {
-        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method))) return false;
-        TryAgain();
+        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat) return false;
+        TryAgain(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
 
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
-        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable) return false;
-        TryAgain();
+        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat) return false;
+        TryAgain(status >= 500 ? TryOutcome.Bad : TryOutcome.Good);
         return true;
     }
 
     // Of a body that has gone on nothing is left.
     private bool IsRepeatable => _requestPart == RequestPart.Server || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
 
-    private void TryAgain()
+    private void TryAgain(TryOutcome outcome)
     {
+        _try.End(outcome);
         DropServer(ProxyFailure.None);
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);
@@ -200,9 +209,9 @@ internal sealed partial class Http1Relay
         {
             Abort(ProxyFailure.ConnectTimeout);
         }
-        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable)
+        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat)
         {
-            TryAgain();
+            TryAgain(TryOutcome.Bad);
         }
         else
         {

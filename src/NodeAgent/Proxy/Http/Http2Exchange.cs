@@ -21,6 +21,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
     private int _interimCount;
     private bool _isGrpc;
     private int _status;
+    private BackendTry _try;
 
     internal Http2Exchange(Http2Relay relay, Http2Link client)
     {
@@ -61,6 +62,9 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
 
     /// <summary>What its route says; of one that is routed.</summary>
     internal RequestDirection Direction { get; set; }
+
+    /// <summary>The try that runs, as its backend's port counts it; of one that is routed.</summary>
+    internal ref BackendTry Try => ref _try;
 
     /// <summary>How often it has been sent somewhere, or tried to; of one that is routed.</summary>
     internal int Tries { get; set; }
@@ -242,6 +246,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
             return;
         }
 
+        if (ReferenceEquals(leg, Server)) _try.End(code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad);
         if (!_isOver) End(0, null);
         Other(leg).Reset(isConnectionBroken ? Http2ErrorCode.Cancel : code);
     }
@@ -279,6 +284,7 @@ internal sealed class Http2Exchange : IExchange, IHttp2Request
     private void End(int status, string? error)
     {
         _isOver = true;
+        _try.End(status);
         Destination?.Leave(this);
         _relay.OnAnswered(this, status, error);
     }

@@ -27,8 +27,8 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
-        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable) return false;
-        TryAgain(exchange);
+        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat) return false;
+        TryAgain(exchange, status >= 500 ? TryOutcome.Bad : TryOutcome.Good);
         return true;
     }
 
@@ -36,8 +36,8 @@ internal sealed partial class Http2Relay
     internal bool TryResendAfterEnd(Http2Exchange exchange, bool isRefused)
     {
         if (_routing is null || !RequestDirection.MayResend(exchange.Tries) || !exchange.IsRepeatable || _client.IsClosed) return false;
-        if (!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) return false;
-        TryAgain(exchange);
+        if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.MayRepeat) return false;
+        TryAgain(exchange, isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
 
@@ -52,7 +52,8 @@ internal sealed partial class Http2Relay
 
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
     {
-        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries)) FollowAnother(exchange);
+        exchange.Try.End(failure);
+        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.MayRepeat) FollowAnother(exchange);
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
@@ -76,6 +77,12 @@ internal sealed partial class Http2Relay
         if (direction.IsRedirect)
         {
             exchange.AnswerAsRouted(_routing!.ForClient(Redirection.Of(exchange.Head!, direction.Hit!, _routing.Client.Destination.Port, _time.GetUtcNow()), direction));
+            return;
+        }
+
+        if (!exchange.Try.TryBegin(direction.Route.Requests, isFirst: exchange.Tries == 1))
+        {
+            exchange.Answer(RequestRefusal.TooMany(direction.Route.Requests!.Port));
             return;
         }
 
@@ -149,8 +156,9 @@ internal sealed partial class Http2Relay
         server.GiveUpWaiting(request => RouteAnew((Http2Exchange)request, failure));
     }
 
-    private void TryAgain(Http2Exchange exchange)
+    private void TryAgain(Http2Exchange exchange, TryOutcome outcome)
     {
+        exchange.Try.End(outcome);
         exchange.TakeBack();
         exchange.IsPaused = true;
         _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
@@ -173,7 +181,7 @@ internal sealed partial class Http2Relay
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
         else if (isOutOfTime) exchange.Answer(RequestRefusal.RequestTimeout);
         else if (exchange.IsPaused) FollowAnother(exchange);
-        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable) TryAgain(exchange);
+        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat) TryAgain(exchange, TryOutcome.Bad);
         else exchange.Answer(RequestRefusal.BackendTimeout);
     }
 }

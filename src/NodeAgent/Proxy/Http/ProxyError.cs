@@ -30,6 +30,9 @@ internal static class ProxyError
     /// <summary>A route can't be followed.</summary>
     internal const string Configuration = "proxy_configuration_error";
 
+    /// <summary>There are as many connections, or requests, as there may be.</summary>
+    internal const string ConnectionLimit = "connection_limit_reached";
+
     /// <summary>A route gives the server no more time.</summary>
     internal const string ResponseTimeout = "http_response_timeout";
 
@@ -57,7 +60,7 @@ internal static class ProxyError
         ProxyFailure.TlsTimeout => (504, "connection_timeout"),
         ProxyFailure.TlsHandshake => (503, "tls_protocol_error"),
         ProxyFailure.PeerIdentityMismatch => (503, "tls_certificate_error"),
-        ProxyFailure.Overload or ProxyFailure.OverShare => (503, "connection_limit_reached"),
+        ProxyFailure.Overload or ProxyFailure.OverShare => (503, ConnectionLimit),
         ProxyFailure.ProxyFault => (500, "proxy_internal_error"),
         _ => (503, "destination_unavailable"),
     };

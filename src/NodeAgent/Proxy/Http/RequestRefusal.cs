@@ -46,7 +46,15 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
         new(500, ProxyError.Configuration, backend.Service is { } service ? $"{RuleOf(hit)} has a backend that is not there: Service {service} port {backend.Port}" : $"{RuleOf(hit)} has a backend that is no Service");
 
     /// <summary>Of one that leads nowhere.</summary>
-    internal static RequestRefusal Of(in OutboundRoute route) => Of(route.Failure);
+    internal static RequestRefusal Of(in OutboundRoute route)
+    {
+        RequestRefusal refusal = Of(route.Failure);
+        return route.Detail is { } detail ? refusal with { Details = $"{refusal.Details}: {detail}" } : refusal;
+    }
+
+    /// <summary>Of one beside which as many run as its Service's TrafficPolicy allows.</summary>
+    internal static RequestRefusal TooMany(PortRequests port) =>
+        new(503, ProxyError.ConnectionLimit, $"overflow: Service {port.Service} has as many requests of this node as TrafficPolicy {port.Settings.Policy} allows at once");
 
     /// <summary>Of one whose server was not reached.</summary>
     internal static RequestRefusal Of(ProxyFailure failure)

@@ -46,6 +46,9 @@ internal readonly record struct OutboundRoute
     /// <summary>Connections or sessions of the backend that was chosen, to be counted there; null where nobody asks.</summary>
     internal BackendLoad? Load { get; init; }
 
+    /// <summary>Requests to the backend that was chosen, to be counted there; null where nobody asks.</summary>
+    internal BackendRequests? Requests { get; init; }
+
     /// <summary>Why not, when <see cref="Kind"/> is Deny.</summary>
     internal ProxyFailure Failure { get; private init; }
 

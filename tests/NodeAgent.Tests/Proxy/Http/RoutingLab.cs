@@ -97,6 +97,38 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <summary>A backend Service whose server is at a port where somebody else listens, or nobody.</summary>
     internal void AddBackend(string name, int port) => _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, port), Pair.Destination.Local!) with { ApplicationProtocol = _declared };
 
+    /// <summary>Has requests to backends counted, as ones of one port.</summary>
+    /// <param name="settings">What holds for them.</param>
+    /// <param name="names">Their names.</param>
+    internal PortRequests Count(RequestSettings settings, params string[] names)
+    {
+        PortRequests port = new(Shop.Name, 80, settings, TimeProvider.System, ejected: null);
+        foreach (string name in names) Count(port, name);
+        return port;
+    }
+
+    /// <summary>A backend whose requests are counted, as if there had been none.</summary>
+    internal BackendRequests CountAnew(string name) => Count(Counted(name).Port, name);
+
+    /// <summary>What is counted of a backend.</summary>
+    internal BackendRequests Counted(string name) => _backends[name].Requests!;
+
+    /// <summary>Waits for something that follows in a moment, as the end of a request at the proxy that its client has seen.</summary>
+    internal async Task UntilAsync(Func<bool> isSo)
+    {
+        for (int i = 0; i < 1000 && !isSo(); i++) await Pair.CountAsync();
+        Assert.True(isSo());
+    }
+
+    private BackendRequests Count(PortRequests port, string name)
+    {
+        OutboundRoute route = _backends[name];
+        BackendRequests backend = new(port, route.Target);
+        backend.Siblings = [backend];
+        _backends[name] = route with { Requests = backend };
+        return backend;
+    }
+
     /// <summary>Puts a route in force, alone.</summary>
     internal void Route(params HttpRouteRule[] rules) => Pair.Source.Routes = new HttpRouteTable([new HttpRouteInfo { Name = new("b", "shop"), Kind = HttpRouteKind.Http, Rules = rules.ToEquatableArray() }]);
 

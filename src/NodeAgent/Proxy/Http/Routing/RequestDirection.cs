@@ -36,6 +36,9 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <param name="tries">How often it was tried.</param>
     internal bool MayTryAgainFor(int status, int tries) => MayTryAgain(tries) && Hit!.Rule.Retry!.Codes.AsSpan().Contains(status);
 
+    /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
+    internal bool MayRepeat => Route.Requests?.Port.TryRepeat() != false;
+
     /// <summary>How much of the time that its route gives it as a whole is left; without a limit the longest there is.</summary>
     /// <param name="elapsed">How long it has taken.</param>
     internal TimeSpan TimeLeft(TimeSpan elapsed) => Hit?.Rule.RequestTimeout is { } most ? most - elapsed : TimeSpan.MaxValue;

@@ -1,0 +1,52 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads what a TrafficPolicy says of requests: which backends are left out, and how many requests and repetitions there may be.</summary>
+internal static class RequestSettingsReader
+{
+    /// <summary>What holds where a field of <c>outlierDetection</c> or <c>retryBudget</c> is not there.</summary>
+    public const int DefaultErrors = 5, DefaultEjectionSeconds = 30, DefaultEjectionPercent = 50, DefaultRetryPercent = 20, DefaultRetriesPerSecond = 10;
+
+    /// <summary>Reads it; null: nothing is said.</summary>
+    public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
+    {
+        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec) };
+        return settings is { Outliers: null, MaxRequests: null, Retries: null } ? null : settings;
+    }
+
+    private static OutlierDetection? ReadOutliers(FieldReader spec)
+    {
+        if (spec.Map("outlierDetection") is not { } outliers) return null;
+        long errors = outliers.Integer("consecutiveErrors", 1, OutlierDetection.MostErrors) ?? DefaultErrors;
+        TimeSpan time = outliers.Parsed<TimeSpan?>("baseEjectionTime", EjectionTime) ?? TimeSpan.FromSeconds(DefaultEjectionSeconds);
+        long percent = outliers.Integer("maxEjectionPercent", 1, 100) ?? DefaultEjectionPercent;
+        outliers.Done();
+        return new((int)errors, time, (int)percent);
+    }
+
+    private static int? ReadMaxRequests(FieldReader spec)
+    {
+        if (spec.Map("circuitBreaker") is not { } breaker) return null;
+        long? most = breaker.Integer("maxRequests", 1, RequestSettings.MostRequestsAtOnce);
+        if (most is null && !breaker.Has("maxRequests")) breaker.Fail("maxRequests", "is required");
+        breaker.Done();
+        return (int?)most;
+    }
+
+    private static RetryBudget? ReadBudget(FieldReader spec)
+    {
+        if (spec.Map("retryBudget") is not { } budget) return null;
+        long percent = budget.Integer("percent", 0, 100) ?? DefaultRetryPercent;
+        long least = budget.Integer("minPerSecond", 0, RetryBudget.MostPerSecond) ?? DefaultRetriesPerSecond;
+        budget.Done();
+        return new((int)percent, (int)least);
+    }
+
+    private static string? EjectionTime(string text, out TimeSpan? time)
+    {
+        string? error = Durations.ParseOfGateway(text, out TimeSpan read);
+        time = read;
+        return error ?? (read >= OutlierDetection.ShortestEjection && read <= OutlierDetection.LongestEjection ? null : "must be within 1s..1h");
+    }
+}

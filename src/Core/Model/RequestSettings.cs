@@ -1,0 +1,23 @@
+namespace Culvert.Core;
+
+/// <summary>What holds for requests of HTTP to a Service port, whatever client of whichever node sends them: which of its backends are left out, and how many requests and repetitions there may be. Counted by each node.</summary>
+public sealed record RequestSettings
+{
+    /// <summary>The TrafficPolicy that says it, for people.</summary>
+    public required NamespacedName Policy { get; init; }
+
+    /// <summary>When a backend is left out for a while; null: never.</summary>
+    public OutlierDetection? Outliers { get; init; }
+
+    /// <summary>Most requests that a node has running at once: 1 to <see cref="MostRequestsAtOnce"/>; null: as many as there are.</summary>
+    public int? MaxRequests { get; init; }
+
+    /// <summary>How many repetitions there may be; null: as many as routes say.</summary>
+    public RetryBudget? Retries { get; init; }
+
+    /// <summary>The most that <see cref="MaxRequests"/> may be.</summary>
+    public const int MostRequestsAtOnce = 1_000_000;
+
+    /// <summary>Whether the numbers are in their ranges.</summary>
+    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false;
+}

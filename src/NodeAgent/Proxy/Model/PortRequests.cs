@@ -1,0 +1,60 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Proxy.Model;
+
+/// <summary>Requests of this node to one Service port, and what its TrafficPolicy says of them. Thread-safe; outlives snapshots.</summary>
+/// <param name="service">The Service.</param>
+/// <param name="port">Its port.</param>
+/// <param name="settings">What holds now.</param>
+/// <param name="time">The clock.</param>
+/// <param name="ejected">Told of each backend that is left out from now on, and for how long. Thread-safe.</param>
+internal sealed class PortRequests(NamespacedName service, ushort port, RequestSettings settings, TimeProvider time, Action<BackendRequests, TimeSpan>? ejected)
+{
+    private readonly RetryCounter _retries = new();
+    private volatile RequestSettings _settings = settings;
+    private int _running;
+
+    /// <summary>The Service.</summary>
+    internal NamespacedName Service => service;
+
+    /// <summary>Its port.</summary>
+    internal ushort Port => port;
+
+    /// <summary>What holds.</summary>
+    internal RequestSettings Settings
+    {
+        get => _settings;
+        set => _settings = value;
+    }
+
+    /// <summary>Held while one of its backends is chosen to be left out, so that there are never too many.</summary>
+    internal Lock Ejecting { get; } = new();
+
+    /// <summary>Milliseconds of a clock that never goes back.</summary>
+    internal long Now => time.GetTimestamp() / (time.TimestampFrequency / 1000);
+
+    /// <summary>How many run now.</summary>
+    internal int Running => Volatile.Read(ref _running);
+
+    /// <summary>A try begins.</summary>
+    /// <param name="isFirst">Whether it is the first of its request.</param>
+    /// <returns>False when as many run already as may.</returns>
+    internal bool TryBegin(bool isFirst)
+    {
+        if (isFirst && _settings.Retries is not null) _retries.CountRequest(Now);
+        int running = Interlocked.Increment(ref _running);
+        if (running <= (_settings.MaxRequests ?? int.MaxValue)) return true;
+        Interlocked.Decrement(ref _running);
+        return false;
+    }
+
+    /// <summary>It is over.</summary>
+    internal void End() => Interlocked.Decrement(ref _running);
+
+    /// <summary>A request is about to be tried again.</summary>
+    /// <returns>False when there have been as many repetitions as may be.</returns>
+    internal bool TryRepeat() => _settings.Retries is not { } budget || _retries.TryRepeat(budget, Now);
+
+    /// <summary>A backend is left out.</summary>
+    internal void OnEjected(BackendRequests backend, TimeSpan forTime) => ejected?.Invoke(backend, forTime);
+}

@@ -1,0 +1,37 @@
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>What holds for requests to Service ports, between model and wire.</summary>
+internal static class RequestSettingsMapping
+{
+    /// <summary>The wire form.</summary>
+    internal static Wire.RequestSettings ToWire(this RequestSettings settings) => new()
+    {
+        PolicyNamespace = settings.Policy.Namespace,
+        PolicyName = settings.Policy.Name,
+        MaxRequests = (uint)(settings.MaxRequests ?? 0),
+        Outliers = settings.Outliers is { } outliers
+            ? new Wire.OutlierDetection { ConsecutiveErrors = (uint)outliers.ConsecutiveErrors, EjectionMilliseconds = (ulong)outliers.EjectionTime.TotalMilliseconds, MaxEjectionPercent = (uint)outliers.MaxEjectionPercent }
+            : null,
+        Retries = settings.Retries is { } retries ? new Wire.RetryBudget { Percent = (uint)retries.Percent, MinPerSecond = (uint)retries.MinPerSecond } : null,
+    };
+
+    /// <summary>The model.</summary>
+    /// <exception cref="FormatException">A number is out of its range.</exception>
+    internal static RequestSettings ToModel(this Wire.RequestSettings wire)
+    {
+        RequestSettings settings = new()
+        {
+            Policy = FieldMapping.ToName(wire.PolicyNamespace, wire.PolicyName),
+            MaxRequests = wire.MaxRequests == 0 ? null : Number(wire.MaxRequests),
+            Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) : null,
+            Retries = wire.Retries is { } r ? new RetryBudget(Number(r.Percent), Number(r.MinPerSecond)) : null,
+        };
+        return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");
+    }
+
+    // What is too large for the model is out of every range.
+    private static int Number(ulong value) => (int)Math.Min(value, int.MaxValue);
+}

@@ -1,0 +1,152 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>Which backends are left out for their failures, and how many requests and repetitions there may be.</summary>
+public sealed class BackendRequestsTests
+{
+    private readonly ManualClock _clock = new();
+    private readonly List<(string Backend, int Seconds)> _ejected = [];
+
+    [Fact]
+    public void ABackendIsLeftOutAfterErrorsInARowAndComesBack()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(3, TimeSpan.FromSeconds(30), 50));
+        Fail(backends[0], 2);
+        backends[0].Report(TryOutcome.Good);
+        Fail(backends[0], 2);
+        backends[0].Report(TryOutcome.Unknown); // says nothing, and breaks no row
+        Assert.False(backends[0].IsOut);
+        Fail(backends[0], 1);
+        Assert.True(backends[0].IsOut);
+        Fail(backends[0], 5); // requests that were on their way
+        _clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.True(backends[0].IsOut);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(backends[0].IsOut);
+        Assert.Equal([("10.0.0.1:80", 30)], _ejected);
+    }
+
+    [Fact]
+    public void EachTimeThatFollowsAtOnceIsLonger()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(1, TimeSpan.FromSeconds(10), 50));
+        foreach (int length in new[] { 10, 20, 30 })
+        {
+            Fail(backends[0], 1);
+            _clock.Advance(TimeSpan.FromSeconds(length));
+            Assert.False(backends[0].IsOut);
+        }
+
+        _clock.Advance(TimeSpan.FromSeconds(30)); // as long as the last time: it is well
+        Fail(backends[0], 1);
+        Assert.Equal([10, 20, 30, 10], _ejected.Select(e => e.Seconds));
+    }
+
+    [Fact]
+    public void NoTimeIsLongerThanTheLongest()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(1, TimeSpan.FromMinutes(40), 50));
+        Fail(backends[0], 1);
+        _clock.Advance(TimeSpan.FromMinutes(40));
+        Fail(backends[0], 1);
+        Assert.Equal([2400, 3600], _ejected.Select(e => e.Seconds));
+    }
+
+    [Theory]
+    [InlineData(1, 50, 0)]
+    [InlineData(1, 99, 0)]
+    [InlineData(1, 100, 1)]
+    [InlineData(2, 50, 1)]
+    [InlineData(3, 50, 1)]
+    [InlineData(4, 50, 2)]
+    [InlineData(10, 9, 0)]
+    [InlineData(10, 10, 1)]
+    [InlineData(10, 100, 10)]
+    public void NoMoreThanAShareIsLeftOutAtOnce(int count, int percent, int expected)
+    {
+        BackendRequests[] backends = Backends(count, new OutlierDetection(1, TimeSpan.FromSeconds(10), percent));
+        foreach (BackendRequests backend in backends) Fail(backend, 1);
+        Assert.Equal(expected, backends.Count(b => b.IsOut));
+    }
+
+    [Fact]
+    public void ManyThreadsLeaveNoMoreOutEither()
+    {
+        BackendRequests[] backends = Backends(16, new OutlierDetection(1, TimeSpan.FromSeconds(10), 25));
+        Parallel.For(0, 1600, i => Fail(backends[i % 16], 1));
+        Assert.Equal(4, backends.Count(b => b.IsOut));
+    }
+
+    [Fact]
+    public void WhatIsNoLongerSaidDoesNotHold()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(1, TimeSpan.FromSeconds(10), 50));
+        Fail(backends[0], 1);
+        backends[0].Port.Settings = new RequestSettings { Policy = new("a", "b"), MaxRequests = 1 };
+        Assert.False(backends[0].IsOut);
+        Fail(backends[1], 1);
+        Assert.False(backends[1].IsOut);
+    }
+
+    [Fact]
+    public void NoMoreRequestsRunThanMay()
+    {
+        PortRequests port = Port(new RequestSettings { Policy = new("a", "b"), MaxRequests = 100 });
+        int began = 0;
+        Parallel.For(0, 1000, _ =>
+        {
+            if (port.TryBegin(isFirst: true)) Interlocked.Increment(ref began);
+        });
+        Assert.Equal((100, 100), (began, port.Running));
+        port.End();
+        Assert.True(port.TryBegin(isFirst: false));
+        Assert.False(port.TryBegin(isFirst: false));
+    }
+
+    [Fact]
+    public void RepetitionsHaveAShareOfTheRequestsOfTenSeconds()
+    {
+        PortRequests port = Port(new RequestSettings { Policy = new("a", "b"), Retries = new RetryBudget(20, 1) });
+        Assert.Equal(10, Repetitions(port));
+        for (int i = 0; i < 100; i++) port.TryBegin(isFirst: true);
+        port.TryBegin(isFirst: false); // is none of them
+        Assert.Equal(20, Repetitions(port));
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.Equal(0, Repetitions(port));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(10, Repetitions(port));
+    }
+
+    [Fact]
+    public void WithoutABudgetThereIsNoEnd()
+    {
+        PortRequests port = Port(new RequestSettings { Policy = new("a", "b"), MaxRequests = 1 });
+        for (int i = 0; i < 1000; i++) Assert.True(port.TryRepeat());
+    }
+
+    private static void Fail(BackendRequests backend, int times)
+    {
+        for (int i = 0; i < times; i++) backend.Report(TryOutcome.Bad);
+    }
+
+    private static int Repetitions(PortRequests port)
+    {
+        int count = 0;
+        while (port.TryRepeat()) count++;
+        return count;
+    }
+
+    private BackendRequests[] Backends(int count, OutlierDetection outliers)
+    {
+        PortRequests port = Port(new RequestSettings { Policy = new("a", "b"), Outliers = outliers });
+        BackendRequests[] backends = [.. Enumerable.Range(1, count).Select(i => new BackendRequests(port, new SocketEndPoint(new IPAddress([10, 0, 0, (byte)i]), 80)))];
+        foreach (BackendRequests backend in backends) backend.Siblings = backends;
+        return backends;
+    }
+
+    private PortRequests Port(RequestSettings settings) => new(new("a", "web"), 80, settings, _clock, (backend, time) => _ejected.Add((backend.Address.ToString(), (int)time.TotalSeconds)));
+}
