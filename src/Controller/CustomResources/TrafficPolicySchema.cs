@@ -67,7 +67,7 @@ internal static class TrafficPolicySchema
     };
 
     private static SchemaNode Outliers => Nodes.Object(
-        "Leaves backends out whose requests of HTTP fail one after the other: answered 500 to 599, too late or not at all. Each node counts by itself.",
+        "Leaves backends out whose requests of HTTP fail one after the other: answered 500, 502, 503 or 504, too late or not at all. Each node counts by itself.",
         new SchemaField("consecutiveErrors", Nodes.Number("So many in a row.", 1, OutlierDetection.MostErrors)) { Default = $"{RequestSettingsReader.DefaultErrors}" },
         new SchemaField("baseEjectionTime", Nodes.Text("How long a backend is left out, 1s to 1h; so much longer each time that it fails again at once.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
         {

@@ -3,7 +3,7 @@ namespace Culvert.Core;
 /// <summary>When a backend whose requests fail one after the other is left out for a while.</summary>
 /// <param name="ConsecutiveErrors">So many in a row: 1 to <see cref="MostErrors"/>.</param>
 /// <param name="EjectionTime">How long it is left out the first time, and so much longer each time that follows at once: 1 s to <see cref="LongestEjection"/>.</param>
-/// <param name="MaxEjectionPercent">Most of the backends that may be left out at once: 1 to 100. With less than 100 one at least is always asked.</param>
+/// <param name="MaxEjectionPercent">Most of the backends that may be left out at once: 1 to 100, rounded down, but one where there are several. With less than 100 one at least is always asked.</param>
 public sealed record OutlierDetection(int ConsecutiveErrors, TimeSpan EjectionTime, int MaxEjectionPercent)
 {
     /// <summary>Most errors.</summary>

@@ -14,7 +14,10 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     internal BackendRequests? Requests { get; init; }
 
     /// <summary>Whether requests are not sent to it now, because too many have failed.</summary>
-    internal bool IsOut => Requests is { IsOut: true };
+    internal bool IsOut => !IsAskedAnyway && Requests is { IsOut: true };
+
+    /// <summary>Whether it is asked also when too many have failed.</summary>
+    internal bool IsAskedAnyway { get; init; }
 
     /// <summary>A number that tells backends apart, equal on every node.</summary>
     internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));

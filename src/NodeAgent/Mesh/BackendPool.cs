@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 
@@ -18,6 +19,8 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     // Requests that are routed are all brought to the proxy.
     private readonly Candidates _all = Candidates.Of(port, backends);
+
+    private readonly Candidates _allAnyway = Candidates.Of(port, Array.ConvertAll(backends, b => b.Requests is null ? b : b with { IsAskedAnyway = true }));
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
@@ -39,6 +42,16 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         return null;
     }
 
+    /// <summary>What is counted of requests, by the backends' addresses.</summary>
+    internal Dictionary<SocketEndPoint, BackendRequests> Requests => backends.Where(b => b.Requests is not null).ToDictionary(b => b.Address, b => b.Requests!);
+
+    /// <summary>It is in force: how many of its backends may be left out goes by those that there are now.</summary>
+    internal void Adopt()
+    {
+        BackendRequests[] all = [.. Requests.Values];
+        foreach (BackendRequests one in all) one.Siblings = all;
+    }
+
     /// <summary>Whether there is none for requests only because all are left out.</summary>
     internal bool IsAllOut => backends.Length > 0 && Array.TrueForAll(backends, b => b.IsOut);
 
@@ -58,14 +71,19 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     /// <param name="view">The view in force.</param>
     /// <param name="source">Who asks; null from outside the mesh.</param>
     /// <param name="client">Its address.</param>
-    internal Backend? ChooseForRequest(MeshView view, WorkloadInfo? source, in SocketEndPoint client) => Choose(_all, view, source, client);
+    internal Backend? ChooseForRequest(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
+    {
+        // More may be out than should be, when others have left the Service since: one at least is asked.
+        bool areAllAsked = IsAllOut && backends[0].Requests!.Port.Settings.Outliers is { MaxEjectionPercent: < 100 };
+        return Choose(areAllAsked ? _allAnyway : _all, view, source, client);
+    }
 
     private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
         (Backend[] candidates, int[] turns) = among;
         return Port.LoadBalancing switch
         {
-            LoadBalancing.RoundRobin => NextInTurn(candidates, turns),
+            LoadBalancing.RoundRobin => NextInTurn(candidates, turns, view, source),
             LoadBalancing.LeastConnections => LeastConnections(candidates),
             LoadBalancing.SourceHash => SourceHash(candidates, client),
             LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody),
@@ -93,13 +111,15 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         }
         if (total == 0) return null;
         int drawn = random.Next(total);
+        Backend? last = null; // in the place of one that is left out since its weight was counted
         foreach (Backend backend in candidates)
         {
             if (IsLeftOut(view, backend, source, leftOut)) continue;
+            last = backend;
             drawn -= backend.Weight;
-            if (drawn < 0) return backend;
+            if (drawn < 0) break;
         }
-        return null;
+        return last;
     }
 
     private bool IsLeftOut(MeshView view, Backend backend, WorkloadInfo? source, LeftOut leftOut)
@@ -112,15 +132,12 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
 
-    private Backend? NextInTurn(Backend[] candidates, int[] turns)
+    // The turns of one that is left out are drawn among the others, or they would all be its successor's.
+    private Backend? NextInTurn(Backend[] candidates, int[] turns, MeshView view, WorkloadInfo? source)
     {
-        for (int i = 0; i < turns.Length; i++)
-        {
-            Backend next = candidates[turns[Turn(turns.Length)]];
-            if (!next.IsOut) return next;
-        }
-
-        return null;
+        if (turns.Length == 0) return null;
+        Backend next = candidates[turns[Turn(turns.Length)]];
+        return next.IsOut ? Draw(candidates, view, source, LeftOut.Nobody) : next;
     }
 
     // Those that have equally few take turns.

@@ -13,7 +13,11 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
     internal MeshView View
     {
         get => _view;
-        set => _view = value;
+        set
+        {
+            _view = value;
+            value.Routes.Adopt();
+        }
     }
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => _view.FindLocalWorkload(address);

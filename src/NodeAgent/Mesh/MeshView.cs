@@ -165,9 +165,8 @@ internal sealed class MeshView
         Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family).Select(b => ToBackend(port, b, previous))];
         if (requests is not null)
         {
-            backends = Array.ConvertAll(backends, b => b with { Requests = before?.Find(b.Address)?.Requests ?? new BackendRequests(requests, b.Address) });
-            BackendRequests[] siblings = Array.ConvertAll(backends, b => b.Requests!);
-            foreach (BackendRequests one in siblings) one.Siblings = siblings;
+            Dictionary<SocketEndPoint, BackendRequests> known = before?.Requests ?? [];
+            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? new BackendRequests(requests, b.Address) });
         }
 
         return new BackendPool(service, port, backends, Random.Shared, before);

@@ -11,7 +11,7 @@ internal sealed class RoutedServices
 {
     private readonly FrozenDictionary<SocketEndPoint, Routes> _byAddress;
     private readonly FrozenDictionary<(NamespacedName Service, ushort Port, bool IsIPv4), BackendPool> _backends;
-    private readonly Dictionary<(NamespacedName Service, ushort Port), PortRequests> _requests = [];
+    private readonly Dictionary<(NamespacedName Service, ushort Port), (PortRequests Port, RequestSettings Settings)> _requests = [];
 
     /// <summary>Finds them.</summary>
     /// <param name="view">The view, whose Services are known.</param>
@@ -54,10 +54,16 @@ internal sealed class RoutedServices
 
     private PortRequests RequestsOf(NamespacedName service, ushort port, RequestSettings settings, RoutedServices? previous, Action<BackendRequests, TimeSpan>? ejected)
     {
-        if (previous?._requests.TryGetValue((service, port), out PortRequests? requests) == true) requests.Settings = settings;
-        else requests = new PortRequests(service, port, settings, TimeProvider.System, ejected);
-        _requests.Add((service, port), requests);
-        return requests;
+        if (previous?._requests.TryGetValue((service, port), out var known) != true) known = (new PortRequests(service, port, settings, TimeProvider.System, ejected), settings);
+        _requests.Add((service, port), known with { Settings = settings });
+        return known.Port;
+    }
+
+    /// <summary>The view is in force: what it says of requests holds from now on, also for counts that were there before.</summary>
+    internal void Adopt()
+    {
+        foreach ((PortRequests port, RequestSettings settings) in _requests.Values) port.Settings = settings;
+        foreach (BackendPool pool in _backends.Values) pool.Adopt();
     }
 
     // The routes of one port: those of a client's own namespace count before those of the Service's owner.

@@ -82,6 +82,7 @@ public sealed class RoutedServicesTests
         List<SocketEndPoint> ejected = [];
         ServiceInfo web = Counted("http", balancing);
         MeshView view = new(Snapshot(web, [], []), 15008, ejected: (backend, _) => ejected.Add(backend.Address));
+        view.Routes.Adopt();
         OutboundRoute first = Ask(view);
         Assert.Equal(web.Name, first.Requests!.Port.Service);
         first.Requests.Report(TryOutcome.Bad);
@@ -105,6 +106,33 @@ public sealed class RoutedServicesTests
         HttpRouteInfo route = Route("shop", "owner");
         MeshView view = View(Web(), [next], route with { Rules = [route.Rules[0] with { Filters = new HttpRouteFilters { Mirrors = [new HttpRouteMirror(next.Name, 80)] } }] });
         Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), next.Name, 80).Kind);
+    }
+
+    [Theory]
+    [InlineData(50, true)]
+    [InlineData(100, false)]
+    public void WhereAllThatAreLeftFailOneIsAskedUnlessAllMayBeOut(int percent, bool isAsked)
+    {
+        ServiceInfo web = Counted("http", percent: percent);
+        MeshView view = View(web);
+        view.Routes.Adopt();
+        OutboundRoute first = view.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80);
+        first.Requests!.Report(TryOutcome.Bad);
+        MeshView alone = View(web with { Ports = [.. web.Ports.Select(p => p with { Backends = [.. p.Backends.Where(b => new SocketEndPoint(b.Address, b.Port) == first.Target)] })] }, [], [], view);
+        Assert.Equal(isAsked ? first.Target : default, alone.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80).Target);
+    }
+
+    [Fact]
+    public void WhatAViewSaysOfRequestsHoldsOnceItIsInForce()
+    {
+        ServiceInfo web = Counted("http");
+        MeshDirectory directory = new(View(web));
+        PortRequests port = directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80).Requests!.Port;
+        RequestSettings other = port.Settings with { MaxRequests = 7 };
+        MeshView next = View(web with { Ports = [.. web.Ports.Select(p => p with { Requests = other })] }, [], [], directory.View);
+        Assert.Null(port.Settings.MaxRequests);
+        directory.View = next;
+        Assert.Equal(other, port.Settings);
     }
 
     [Fact]
@@ -134,10 +162,10 @@ public sealed class RoutedServicesTests
         TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/outside", "10.0.1.9"));
 
     // One error is enough, for each of them.
-    private static ServiceInfo Counted(string? protocol, LoadBalancing balancing = LoadBalancing.Random)
+    private static ServiceInfo Counted(string? protocol, LoadBalancing balancing = LoadBalancing.Random, int percent = 100)
     {
         ServiceInfo web = Web();
-        RequestSettings settings = new() { Policy = web.Name, Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
+        RequestSettings settings = new() { Policy = web.Name, Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), percent) };
         return web with { Ports = [.. web.Ports.Select(p => p with { AppProtocol = protocol, LoadBalancing = balancing, Requests = settings })] };
     }
 

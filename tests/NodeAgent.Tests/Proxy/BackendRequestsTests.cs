@@ -62,8 +62,10 @@ public sealed class BackendRequestsTests
     [InlineData(1, 100, 1)]
     [InlineData(2, 50, 1)]
     [InlineData(3, 50, 1)]
+    [InlineData(3, 10, 1)]
+    [InlineData(2, 99, 1)]
     [InlineData(4, 50, 2)]
-    [InlineData(10, 9, 0)]
+    [InlineData(10, 9, 1)]
     [InlineData(10, 10, 1)]
     [InlineData(10, 100, 10)]
     public void NoMoreThanAShareIsLeftOutAtOnce(int count, int percent, int expected)

@@ -108,7 +108,7 @@ internal sealed partial class Http1Relay
         if (status == 101) return ChangeProtocol(server);
         if (status < 200) return ForwardInterim(response.Fields);
         if (_routing is not null && TryAgainFor(status)) return false;
-
+        _try.Answered(status);
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
         _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || _exchange.IsBodyUnasked || endsByClosing;
@@ -152,6 +152,8 @@ internal sealed partial class Http1Relay
             _responsePart = ResponsePart.Sending;
             return true;
         }
+
+        if (progress is BodyProgress.Incomplete or BodyProgress.Malformed) _try.End(TryOutcome.Bad);
 
         // What has begun can't be taken back: that the client sees a reset is how it knows that it has not all.
         Abort(progress switch
@@ -233,7 +235,7 @@ internal sealed partial class Http1Relay
         _copy?.Close();
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
-        _try.End(status);
+        _try.End(status, error);
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
     }
 }

@@ -164,7 +164,7 @@ internal sealed partial class Http1Relay
     private bool TryAgainFor(int status)
     {
         if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat) return false;
-        TryAgain(status >= 500 ? TryOutcome.Bad : TryOutcome.Good);
+        TryAgain(BackendTry.OutcomeOf(status));
         return true;
     }
 
@@ -216,13 +216,16 @@ internal sealed partial class Http1Relay
         }
         else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat)
         {
-            TryAgain(TryOutcome.Bad);
+            TryAgain(OutcomeOfLate);
         }
         else
         {
+            _try.End(OutcomeOfLate);
             AnswerLast(_isLateAsWhole ? RequestRefusal.RequestTimeout : RequestRefusal.BackendTimeout);
         }
     }
+
+    private TryOutcome OutcomeOfLate => _direction.OutcomeOfLate(_exchange.IsRequestWhole, _isLateAsWhole, _tries);
 
     private TimeSpan Elapsed => _time.GetElapsedTime(_exchange.Began);
 }

@@ -39,8 +39,11 @@ internal sealed partial class Http1Relay
     }
 
     /// <summary>No server was reached.</summary>
-    internal void OnNotConnected(ProxyFailure failure)
+    /// <param name="failure">Why not.</param>
+    /// <param name="isLeaving">Whether there was one, which took no more requests.</param>
+    internal void OnNotConnected(ProxyFailure failure, bool isLeaving = false)
     {
+        if (isLeaving) _try.End(TryOutcome.Unknown);
         _call!.Abandon();
         (_made, _isMade, _requestPart) = (new Routing.ServerConnection(null, failure), true, RequestPart.Server);
         AdvanceSoon();
@@ -60,6 +63,7 @@ internal sealed partial class Http1Relay
     {
         AdvanceSoon();
         if (TryAgainFor(headers.Status)) return;
+        _try.Answered(headers.Status);
         Http1Head request = _exchange.Request;
         bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
         bool hasEnd = hasLength || isBare || _exchange.IsHead || headers.Status is 204 or 304;
@@ -93,9 +97,21 @@ internal sealed partial class Http1Relay
         AdvanceSoon();
         if (_responsePart == ResponsePart.Sending || !_exchange.IsOpen) OnUnwanted();
         else if (_exchange.HasResponse)
-            Abort(ProxyFailure.ApplicationReset);
+            EndBrokenResponse();
         else if (!(isRefused || isConnectionBroken) || !TryResend(isRefused))
-            AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
+            AnswerForReset(isRefused, isConnectionBroken);
+    }
+
+    private void EndBrokenResponse()
+    {
+        _try.End(TryOutcome.Bad);
+        Abort(ProxyFailure.ApplicationReset);
+    }
+
+    private void AnswerForReset(bool isRefused, bool isConnectionBroken)
+    {
+        if (isRefused) _try.End(TryOutcome.Unknown); // it has seen nothing of it
+        AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
     }
 
     private bool SendByStream(Routing.RequestRouting routing)

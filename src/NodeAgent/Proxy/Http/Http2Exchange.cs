@@ -75,6 +75,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <summary>Whether nothing of a response has been passed on, and all of the request is its head, so that it can be sent again.</summary>
     internal bool IsRepeatable => IsHeadOnly && _status == 0 && _interimCount == 0 && !_isOver && Head is not null;
 
+    /// <summary>Whether all of it has come.</summary>
+    internal bool IsRequestWhole => Client.HasEnded;
+
     /// <summary>Whether it is over, but for streams that are still to be closed.</summary>
     internal bool IsOver => _isOver;
 
@@ -187,6 +190,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         Client.Reset(Http2ErrorCode.NoError);
     }
 
+    /// <inheritdoc/>
+    public void OnBrokenOff() => _try.End(TryOutcome.Bad);
+
     /// <summary>Takes it back from its server, so that it can be sent again.</summary>
     internal void TakeBack()
     {
@@ -214,6 +220,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (isFinal)
         {
             _status = headers.Status;
+            _try.Answered(_status);
             if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) DropHead();
         }
         else if (++_interimCount > _relay.MaxInterim)
@@ -242,11 +249,12 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryResendAfterEnd(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
+            EndTry(code, isConnectionBroken);
             Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
             return;
         }
 
-        if (ReferenceEquals(leg, Server)) _try.End(code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad);
+        if (ReferenceEquals(leg, Server)) EndTry(code, isConnectionBroken);
         if (!_isOver) End(0, null);
         Other(leg).Reset(isConnectionBroken ? Http2ErrorCode.Cancel : code);
     }
@@ -263,6 +271,13 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         _relay.Drop(_heldTrailers);
         _heldTrailers = 0;
         _relay.OnOver(this);
+    }
+
+    // By its server. After a whole answer it may want no more of the request (RFC 9113, section 8.1).
+    private void EndTry(Http2ErrorCode code, bool isConnectionBroken)
+    {
+        if (isConnectionBroken) _try.End(Destination?.LostFor ?? ProxyFailure.ConnectFailed);
+        else _try.End(code == Http2ErrorCode.RefusedStream || _serverStream.HasEnded ? TryOutcome.Unknown : TryOutcome.Bad);
     }
 
     private bool TryHold(HeaderList fields, ref int held)
@@ -284,7 +299,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private void End(int status, string? error)
     {
         _isOver = true;
-        _try.End(status);
+        _try.End(status, error);
         Destination?.Leave(this);
         _relay.OnAnswered(this, status, error);
     }

@@ -30,7 +30,7 @@ internal sealed partial class Http2Relay
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
         if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat) return false;
-        TryAgain(exchange, status >= 500 ? TryOutcome.Bad : TryOutcome.Good);
+        TryAgain(exchange, BackendTry.OutcomeOf(status));
         return true;
     }
 
@@ -49,8 +49,13 @@ internal sealed partial class Http2Relay
         else Follow(exchange, _routing!.Router.Find(exchange.Head!));
     }
 
-    // Its server is gone, or was never reached, and has seen nothing of it.
-    private void RouteAnew(IHttp2Request request) => RouteAnew((Http2Exchange)request, ProxyFailure.ConnectFailed);
+    // Its server is gone, or was never reached, and has seen nothing of it. One that only takes no more requests has not failed.
+    private void RouteWaiting(Http2Server server) => server.GiveUpWaiting(request =>
+    {
+        Http2Exchange exchange = (Http2Exchange)request;
+        if (server.HasSpoken) exchange.Try.End(TryOutcome.Unknown);
+        RouteAnew(exchange, server.LostFor);
+    });
 
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
     {
@@ -181,10 +186,17 @@ internal sealed partial class Http2Relay
     {
         if (exchange.IsOver) return;
         bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero;
+        TryOutcome outcome = exchange.Direction.OutcomeOfLate(exchange.IsRequestWhole, isOutOfTime, exchange.Tries);
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
-        else if (isOutOfTime) exchange.Answer(RequestRefusal.RequestTimeout);
+        else if (isOutOfTime) AnswerLate(exchange, outcome, RequestRefusal.RequestTimeout);
         else if (exchange.IsPaused) FollowAnother(exchange);
-        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat) TryAgain(exchange, TryOutcome.Bad);
-        else exchange.Answer(RequestRefusal.BackendTimeout);
+        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat) TryAgain(exchange, outcome);
+        else AnswerLate(exchange, outcome, RequestRefusal.BackendTimeout);
+    }
+
+    private static void AnswerLate(Http2Exchange exchange, TryOutcome outcome, RequestRefusal refusal)
+    {
+        exchange.Try.End(outcome);
+        exchange.Answer(refusal);
     }
 }

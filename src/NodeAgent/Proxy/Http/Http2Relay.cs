@@ -161,7 +161,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         if (_only is null)
         {
             _servers?.Forget(server);
-            server.GiveUpWaiting(RouteAnew);
+            RouteWaiting(server);
             return;
         }
 
@@ -175,7 +175,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         if (_only is null)
         {
             _servers?.Forget(server);
-            server.GiveUpWaiting(RouteAnew);
+            RouteWaiting(server);
             return;
         }
 

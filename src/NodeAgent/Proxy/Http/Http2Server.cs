@@ -71,8 +71,18 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <summary>Runs until the connection is over.</summary>
     internal ValueTask RunAsync() => Link.RunAsync();
 
+    /// <summary>Whether it has said a word of HTTP/2.</summary>
+    internal bool HasSpoken => _link is { HasSpoken: true };
+
+    /// <summary>Why its requests have no connection any more: what this side has ended it for, or else that there was none.</summary>
+    internal ProxyFailure LostFor { get; private set; } = ProxyFailure.ConnectFailed;
+
     /// <summary>Ends it at once.</summary>
-    internal void Close(ProxyFailure failure) => _link?.Close("the connection was aborted", failure);
+    internal void Close(ProxyFailure failure)
+    {
+        if (failure != ProxyFailure.None) LostFor = failure;
+        _link?.Close("the connection was aborted", failure);
+    }
 
     /// <summary>Takes no more requests, lets those that run end, then closes.</summary>
     internal void Drain() => _link?.Drain();

@@ -41,11 +41,14 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     /// <returns>False when as many run already as may.</returns>
     internal bool TryBegin(bool isFirst)
     {
+        if (Interlocked.Increment(ref _running) > (_settings.MaxRequests ?? int.MaxValue))
+        {
+            Interlocked.Decrement(ref _running);
+            return false;
+        }
+
         if (isFirst && _settings.Retries is not null) _retries.CountRequest(Now);
-        int running = Interlocked.Increment(ref _running);
-        if (running <= (_settings.MaxRequests ?? int.MaxValue)) return true;
-        Interlocked.Decrement(ref _running);
-        return false;
+        return true;
     }
 
     /// <summary>It is over.</summary>

@@ -9,6 +9,6 @@ internal enum TryOutcome
     /// <summary>It was answered, with another status than those of a server's errors.</summary>
     Good,
 
-    /// <summary>It was answered with a server's error (500 to 599), too late or not as HTTP has it, or the backend was not reached.</summary>
+    /// <summary>It was answered with an error that is the server's whatever it was asked, too late or not as HTTP has it, or the backend was not reached.</summary>
     Bad,
 }

@@ -48,6 +48,7 @@ public sealed class BackendFailureTests
         lab.Route(RoutingLab.Below("/dead", ("dead", 1)), RoutingLab.Below("/late", ("web", 1)) with { BackendTimeout = TimeSpan.FromMilliseconds(100) }, RoutingLab.Below("/", ("web", 1)));
         await Expect(200, "/", null, isOut: false);
         await Expect(404, "/", r => lab.Statuses["web"] = 404, isOut: false);
+        await Expect(501, "/", r => lab.Statuses["web"] = 501, isOut: false); // a client could ask for it
         await Expect(503, "/", r => lab.Statuses["web"] = 503, isOut: true);
         lab.Statuses.Clear();
         await Expect(504, "/late", r => r.Headers.Add("x-wait", "20000"), isOut: true);
@@ -65,6 +66,41 @@ public sealed class BackendFailureTests
             await lab.UntilAsync(() => backend.Port.Running == 0);
             Assert.Equal((path, isOut), (path, backend.IsOut));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AResponseThatIsBrokenOffCounts(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web", async context =>
+        {
+            context.Response.ContentLength = 1000;
+            await context.Response.Body.WriteAsync(new byte[500]);
+            await context.Response.Body.FlushAsync();
+            context.Abort();
+        });
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => lab.GetAsync("/"));
+        await lab.UntilAsync(() => port.Running == 0);
+        Assert.True(lab.Counted("web").IsOut);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task WhatOthersThanTheOwnerFindTooLongDoesNotCount(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web");
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        HttpRouteRule rule = RoutingLab.Below("/", ("web", 1)) with { BackendTimeout = TimeSpan.FromMilliseconds(100), RequestTimeout = TimeSpan.FromSeconds(10) };
+        lab.Pair.Source.Routes = new HttpRouteTable([new HttpRouteInfo { Name = new("others", "shop"), Kind = HttpRouteKind.Http, Rules = [rule] }]);
+        using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
+        request.Headers.Add("x-wait", "20000");
+        Assert.Equal(504, RoutingLab.Of(await lab.Client.SendAsync(request)).Status);
+        await lab.UntilAsync(() => port.Running == 0);
+        Assert.False(lab.Counted("web").IsOut);
     }
 
     [Theory]

@@ -107,6 +107,12 @@ internal sealed class MirrorCall : IHttp1Exchange, IHttp2Request
     public bool TryResendAfterEnd() => false;
 
     /// <inheritdoc/>
+    public void OnBrokenOff()
+    {
+        // That it is aborted is all that is asked of a copy.
+    }
+
+    /// <inheritdoc/>
     public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
         if (!isFinal) return;

@@ -6,6 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 internal struct BackendTry
 {
     private BackendRequests? _backend;
+    private bool _isAnswered;
 
     /// <summary>It begins; one that runs must have ended.</summary>
     /// <param name="backend">Where it goes; null where nobody counts.</param>
@@ -14,24 +15,36 @@ internal struct BackendTry
     internal bool TryBegin(BackendRequests? backend, bool isFirst)
     {
         if (backend?.Port.TryBegin(isFirst) == false) return false;
-        _backend = backend;
+        (_backend, _isAnswered) = (backend, false);
         return true;
     }
 
-    /// <summary>It is over. Nothing happens when it is already.</summary>
+    /// <summary>Its backend has answered; the rest of the response follows.</summary>
+    /// <param name="status">The status. Only of some is the server the one to blame whatever it was asked: 501 or 505 a client could ask for.</param>
+    internal void Answered(int status)
+    {
+        _isAnswered = true;
+        _backend?.Report(OutcomeOf(status));
+    }
+
+    /// <summary>What a response with a status says of its backend.</summary>
+    internal static TryOutcome OutcomeOf(int status) => status is 500 or (>= 502 and <= 504) ? TryOutcome.Bad : TryOutcome.Good;
+
+    /// <summary>It is over. Nothing happens when it is already; of a backend that has answered only what is bad counts besides.</summary>
     internal void End(TryOutcome outcome)
     {
         if (_backend is not { } backend) return;
         _backend = null;
         backend.Port.End();
-        backend.Report(outcome);
+        if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
     }
 
-    /// <summary>It is over, as its request is, which was answered.</summary>
-    /// <param name="status">The status; 0: there was no answer, or not all of it.</param>
-    internal void End(int status) => End(status switch { 0 => TryOutcome.Unknown, >= 500 and <= 599 => TryOutcome.Bad, _ => TryOutcome.Good });
+    /// <summary>It is over, as its request is.</summary>
+    /// <param name="status">The status that the client has got; 0: there was no answer, or not all of it.</param>
+    /// <param name="error">What kind of error the proxy has answered in the server's place; null: it has not. What it refuses itself says nothing of the backend.</param>
+    internal void End(int status, string? error) => End(error is not null && status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown);
 
-    /// <summary>It is over, because its server was not reached.</summary>
+    /// <summary>It is over, because its server was not reached, or the connection is no more.</summary>
     /// <param name="failure">Why not: what this node has no room for, or policy forbids, says nothing of the backend.</param>
     internal void End(ProxyFailure failure) => End(failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset

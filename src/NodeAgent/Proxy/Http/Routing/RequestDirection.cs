@@ -45,6 +45,13 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
     internal bool MayRepeat => Route.Requests?.Port.TryRepeat() != false;
 
+    /// <summary>What it says of the backend that it has had no answer in time. That a client is slow, that others have used the time up, or what clients of another namespace find too long does not count, for it counts for all of them.</summary>
+    /// <param name="isRequestWhole">Whether the backend has had all of the request.</param>
+    /// <param name="isLateAsWhole">Whether the time was that of the request with all tries.</param>
+    /// <param name="tries">How often it was tried.</param>
+    internal TryOutcome OutcomeOfLate(bool isRequestWhole, bool isLateAsWhole, int tries) =>
+        isRequestWhole && (!isLateAsWhole || tries == 1) && Hit?.Route.Name.Namespace == Route.Requests?.Port.Service.Namespace ? TryOutcome.Bad : TryOutcome.Unknown;
+
     /// <summary>How much of the time that its route gives it as a whole is left; without a limit the longest there is.</summary>
     /// <param name="elapsed">How long it has taken.</param>
     internal TimeSpan TimeLeft(TimeSpan elapsed) => Hit?.Rule.RequestTimeout is { } most ? most - elapsed : TimeSpan.MaxValue;

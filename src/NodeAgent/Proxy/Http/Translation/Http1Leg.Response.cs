@@ -78,6 +78,7 @@ internal sealed partial class Http1Leg
         if (_taken != taken || progress == BodyProgress.Waits) return false;
         if (progress != BodyProgress.Whole)
         {
+            if (progress is BodyProgress.Incomplete or BodyProgress.Malformed) _exchange.OnBrokenOff();
             _exchange.Abort(progress == BodyProgress.Overload ? Http2ErrorCode.EnhanceYourCalm : Http2ErrorCode.InternalError);
             return false;
         }

@@ -13,4 +13,7 @@ internal interface IHttp1Exchange : IExchange
 
     /// <summary>Answers in the server's place.</summary>
     void Answer(RequestRefusal refusal);
+
+    /// <summary>The server has broken its response off, or what follows of it is none; the exchange is aborted then.</summary>
+    void OnBrokenOff();
 }
