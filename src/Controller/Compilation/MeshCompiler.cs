@@ -154,7 +154,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.RequestAuthentications)
         {
             _catalog.SetRequestAuthentication(name, Find<RequestAuthenticationObject>(ObjectKind.RequestAuthentication, name) is { } declared
-                ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _keys)
+                ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _input.ReadsKeysOf(declared), _keys)
                 : null);
         }
         foreach (NamespacedName name in dirty.RateLimits) _catalog.SetPolicy(name, _input.RateLimits.Find(name) is { } limit ? RateLimitCompiler.Compile(limit, _input.RateLimits.HasRoom(limit)) : null);

@@ -34,6 +34,9 @@ internal sealed class MeshInput
 
     public NamespaceLimit<RequestAuthenticationObject> TokenValues { get; } = NamespaceLimits.TokenValues();
 
+    /// <summary>How many URLs there are to be read.</summary>
+    public NamespaceLimit<RequestAuthenticationObject> KeyUriRoom { get; } = NamespaceLimits.KeyUris();
+
     public NetworkPolicyIndex NetworkPolicies { get; } = new();
 
     public NamespaceLimit<NetworkPolicyObject> Blocks { get; } = NamespaceLimits.Blocks();
@@ -145,6 +148,7 @@ internal sealed class MeshInput
     {
         dirty.RequestAuthentications.Add((before ?? after)!.Meta.FullName);
         dirty.RequestAuthentications.UnionWith(TokenValues.Replace(before, after));
+        dirty.RequestAuthentications.UnionWith(KeyUriRoom.Replace(before, after));
         foreach (string uri in before?.KeyUris.Distinct(StringComparer.Ordinal) ?? []) KeyUris.Remove(uri, before!.Meta.FullName);
         foreach (string uri in after?.KeyUris.Distinct(StringComparer.Ordinal) ?? []) KeyUris.Add(uri, after!.Meta.FullName);
         Replace(Authentications, before, after, a => a.Selector, isSame: (_, _) => true, dirty);
@@ -308,6 +312,9 @@ internal sealed class MeshInput
 
     private IEnumerable<NamespacedName> NamedBy(EndpointSliceObject slice) =>
         slice.Endpoints.Select(e => Workloads.ByAddress(e.Address)).OfType<WorkloadObject>().Where(w => w.Meta.Namespace == slice.Meta.Namespace).Select(w => w.Meta.FullName);
+
+    /// <summary>Whether there is room to read what is at the URLs of an object.</summary>
+    public bool ReadsKeysOf(RequestAuthenticationObject declared) => KeyUriRoom.Of(declared) == 0 || !KeyUriRoom.IsOver(declared.Meta.Namespace);
 
     private static NamespacedName ServiceOf(EndpointSliceObject slice) => new(slice.Meta.Namespace, slice.Service);
 

@@ -58,6 +58,15 @@ internal static class NamespaceLimits
 
     public static NamespaceLimit<RequestAuthenticationObject> TokenValues() => new(new(MostTokenValues, MostTokenValuesOfAll), a => RequestAuthenticationReader.ValuesOf(a.Authentication));
 
+    /// <summary>Most URLs of keys in the RequestAuthentications of a namespace, each counted for each object: controllers read them again and again, 64 at once.</summary>
+    public const int MostKeyUris = 128;
+
+    /// <summary>Most of them in the mesh, but for those of the mesh's own namespace.</summary>
+    public const int MostKeyUrisOfAll = 1024;
+
+    public static NamespaceLimit<RequestAuthenticationObject> KeyUris() =>
+        new(new(MostKeyUris, MostKeyUrisOfAll), a => a.Meta.Namespace == Names.RootNamespace ? 0 : a.KeyUris.Distinct(StringComparer.Ordinal).Count());
+
     /// <summary>Whoever may write policies of the mesh's own namespace answers for the mesh.</summary>
     public static NamespaceLimit<AuthorizationPolicyObject> PolicyValues() =>
         new(new(MostPolicyValues, MostPolicyValuesOfAll), p => p.Meta.Namespace == Names.RootNamespace ? 0 : AuthorizationPolicyReader.ValuesOf(p.Policy));

@@ -13,10 +13,11 @@ internal static class RequestAuthenticationCompiler
     /// <summary>What nodes are told.</summary>
     /// <param name="declared">As declared.</param>
     /// <param name="counts">Whether there is room for it; otherwise it has no keys, so that no token is good.</param>
+    /// <param name="readsKeys">Whether there is room to read its URLs; otherwise it has the keys only that it says itself.</param>
     /// <param name="keys">The keys that were read from URLs.</param>
-    public static RequestAuthenticationInfo Compile(RequestAuthenticationObject declared, bool counts, ImmutableDictionary<string, IssuerKeySet> keys) => declared.Authentication with
+    public static RequestAuthenticationInfo Compile(RequestAuthenticationObject declared, bool counts, bool readsKeys, ImmutableDictionary<string, IssuerKeySet> keys) => declared.Authentication with
     {
-        Rules = declared.Authentication.Rules.Select(r => !counts ? r with { Keys = [], KeysUri = null } : r.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? r with { Keys = r.Keys.Items.Concat(known.Keys.Items).ToEquatableArray() } : r).ToEquatableArray(),
+        Rules = declared.Authentication.Rules.Select(r => !counts ? r with { Keys = [], KeysUri = null } : !readsKeys ? r with { KeysUri = null } : r.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? r with { UriKeys = known.Keys } : r).ToEquatableArray(),
     };
 
     /// <summary>What is wrong with the URLs of one.</summary>
@@ -26,7 +27,9 @@ internal static class RequestAuthenticationCompiler
         {
             JwtRule rule = declared.Authentication.Rules[i];
             if (rule.KeysUri is not { } uri || keys.GetValueOrDefault(uri) is not { Error: { } error } known) continue;
-            string effect = known.Keys.IsEmpty ? $"requests with tokens of {rule.Issuer} are refused until its keys can be read" : "its keys of before stay in force";
+            string effect = !known.Keys.IsEmpty ? "its keys of before stay in force"
+                : rule.Keys.IsEmpty ? $"requests with tokens of {rule.Issuer} are refused until its keys can be read, but at nodes that have keys of before"
+                : $"tokens of {rule.Issuer} are taken by the keys of jwks, and by keys of before at nodes that have some";
             yield return SourceWarning.About(declared, $"the keys can't be read: {error}; {effect}", "spec", "jwtRules", i, "jwksUri");
         }
     }

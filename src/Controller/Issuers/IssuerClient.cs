@@ -39,10 +39,11 @@ internal sealed class IssuerClient : IDisposable
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            return ([], $"the answer is longer than {JsonWebKeys.MostBytes} bytes");
+            return ([], $"the answer is longer than {JsonWebKeys.MostBytes} bytes, or its head is too long");
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or UriFormatException)
+        catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
         {
+            // Whatever one URL leads to, the others are read.
             string reason = string.Concat((exception.InnerException?.Message ?? exception.Message).Where(c => !char.IsControl(c)));
             return ([], reason.Length <= MostReason ? reason : reason[..MostReason]);
         }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
@@ -19,9 +18,11 @@ namespace Culvert.Controller.Issuers;
 internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys keys, IssuerKeyOptions options, TimeProvider time, ILogger<IssuerKeyReader> logger) : BackgroundService
 {
     private const int MostAtOnce = 64;
-    private const int MostUris = 1024;
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+
+    // Of one that is read just now.
+    private static readonly DateTimeOffset Never = DateTimeOffset.MaxValue;
 
     private readonly IssuerClient _client = new(options);
     private readonly Dictionary<string, (DateTimeOffset Due, int Failures)> _known = new(StringComparer.Ordinal);
@@ -36,14 +37,16 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        Channel<bool> changes = publisher.Subscribe();
+        Channel<bool> news = publisher.Subscribe();
+        List<Task> reading = [];
         try
         {
             while (!stoppingToken.IsCancellationRequested)
             {
                 TakeUris();
-                await ReadDueAsync(stoppingToken);
-                await WaitAsync(changes.Reader, stoppingToken);
+                reading.RemoveAll(t => t.IsCompleted);
+                foreach (string uri in Due(MostAtOnce - reading.Count)) reading.Add(ReadAsync(uri, news.Writer, stoppingToken));
+                await WaitAsync(news.Reader, isFull: reading.Count == MostAtOnce, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -52,42 +55,68 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
         }
         finally
         {
-            publisher.Unsubscribe(changes);
+            await Task.WhenAll(reading);
+            publisher.Unsubscribe(news);
         }
     }
 
-    // More than so many are of nobody who means well; which of them are read does not change with each look.
+    // How many there may be is the compiler's to say: what there is no room for has no URL any more.
     private void TakeUris()
     {
-        ImmutableSortedSet<string> asked = [.. publisher.Current.RequestAuthentications.Values.SelectMany(a => a.Rules).Select(r => r.KeysUri).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MostUris)];
-        foreach (string gone in _known.Keys.Where(u => !asked.Contains(u)).ToArray())
-        {
-            _known.Remove(gone);
-            keys.Forget(gone);
-        }
-
-        foreach (string uri in asked) _known.TryAdd(uri, (DateTimeOffset.MinValue, 0));
-    }
-
-    private async Task ReadDueAsync(CancellationToken cancellationToken)
-    {
-        DateTimeOffset now = time.GetUtcNow();
-        string[] due = [.. _known.Where(k => k.Value.Due <= now).Select(k => k.Key)];
-        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken }, async (uri, stopping) => await ReadAsync(uri, stopping));
-    }
-
-    private async Task ReadAsync(string uri, CancellationToken cancellationToken)
-    {
-        (EquatableArray<JwtKey> read, string? error) = await _client.ReadAsync(uri, cancellationToken);
-        EquatableArray<JwtKey> before = keys.ByUri.GetValueOrDefault(uri)?.Keys ?? [];
-        if (error is null && before != read) IssuerLog.Read(logger, uri, read.Count);
+        HashSet<string> asked = [.. publisher.Current.RequestAuthentications.Values.SelectMany(a => a.Rules).Select(r => r.KeysUri).OfType<string>()];
         lock (_known)
         {
-            int failures = error is null ? 0 : _known[uri].Failures + 1; // nothing is taken out meanwhile
+            foreach (string gone in _known.Keys.Where(u => !asked.Contains(u)).ToArray())
+            {
+                _known.Remove(gone);
+                keys.Forget(gone);
+            }
+
+            foreach (string uri in asked) _known.TryAdd(uri, (DateTimeOffset.MinValue, 0));
+        }
+    }
+
+    // Whoever has waited longest comes first; those that are new before all.
+    private string[] Due(int places)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        lock (_known)
+        {
+            string[] due = [.. _known.Where(k => k.Value.Due <= now).OrderBy(k => k.Value.Due).Take(places).Select(k => k.Key)];
+            foreach (string uri in due) _known[uri] = (Never, _known[uri].Failures);
+            return due;
+        }
+    }
+
+    private async Task ReadAsync(string uri, ChannelWriter<bool> news, CancellationToken cancellationToken)
+    {
+        try
+        {
+            (EquatableArray<JwtKey> read, string? error) = await _client.ReadAsync(uri, cancellationToken);
+            Take(uri, read, error);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // It is over.
+        }
+        finally
+        {
+            news.TryWrite(true); // there is a place
+        }
+    }
+
+    private void Take(string uri, EquatableArray<JwtKey> read, string? error)
+    {
+        lock (_known)
+        {
+            if (!_known.TryGetValue(uri, out (DateTimeOffset Due, int Failures) before)) return; // nobody asks for it any more
+            int failures = error is null ? 0 : before.Failures + 1;
             _known[uri] = (time.GetUtcNow() + Pause(failures), failures);
         }
 
-        keys.Set(uri, new IssuerKeySet(error is null ? read : before, error));
+        EquatableArray<JwtKey> known = keys.ByUri.GetValueOrDefault(uri)?.Keys ?? [];
+        if (error is null && known != read) IssuerLog.Read(logger, uri, read.Count);
+        keys.Set(uri, new IssuerKeySet(error is null ? read : known, error));
     }
 
     private TimeSpan Pause(int failures)
@@ -97,15 +126,22 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
         return pause * (0.9 + (0.2 * Random.Shared.NextDouble()));
     }
 
-    private async Task WaitAsync(ChannelReader<bool> changes, CancellationToken cancellationToken)
+    // Until there is news, or one is due for which there is a place.
+    private async Task WaitAsync(ChannelReader<bool> news, bool isFull, CancellationToken cancellationToken)
     {
-        TimeSpan pause = _known.Count == 0 ? Timeout.InfiniteTimeSpan : _known.Values.Min(k => k.Due) - time.GetUtcNow();
-        if (_known.Count > 0 && pause <= TimeSpan.Zero) return;
+        DateTimeOffset next = Never;
+        lock (_known)
+        {
+            if (!isFull && _known.Count > 0) next = _known.Values.Min(k => k.Due);
+        }
+
+        TimeSpan pause = next == Never ? Timeout.InfiniteTimeSpan : next - time.GetUtcNow();
+        if (next != Never && pause <= TimeSpan.Zero) return;
         using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task due = Task.Delay(pause, time, waiting.Token), changed = changes.WaitToReadAsync(waiting.Token).AsTask();
+        Task due = Task.Delay(pause, time, waiting.Token), changed = news.WaitToReadAsync(waiting.Token).AsTask();
         await Task.WhenAny(due, changed);
         await waiting.CancelAsync();
-        while (changes.TryRead(out _))
+        while (news.TryRead(out _))
         {
             // Several changes are one.
         }

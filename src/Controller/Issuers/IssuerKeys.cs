@@ -7,7 +7,7 @@ internal sealed class IssuerKeys
 {
     private ImmutableDictionary<string, IssuerKeySet> _byUri = ImmutableDictionary.Create<string, IssuerKeySet>(StringComparer.Ordinal);
 
-    /// <summary>Raised when <see cref="ByUri"/> is another one, on the thread that has changed it.</summary>
+    /// <summary>Raised when there are other keys, or it has come to be otherwise whether they can be read, on the thread that has changed it.</summary>
     public event Action? Changed;
 
     /// <summary>By URL, as it is written; those that nobody has tried to read yet are not in it.</summary>
@@ -16,9 +16,12 @@ internal sealed class IssuerKeys
     /// <summary>Takes what has become of reading one.</summary>
     public void Set(string uri, IssuerKeySet set)
     {
-        if (ByUri.GetValueOrDefault(uri) == set) return;
+        IssuerKeySet? before = ByUri.GetValueOrDefault(uri);
+        if (before == set) return;
         ImmutableInterlocked.AddOrUpdate(ref _byUri, uri, set, (_, _) => set);
-        Changed?.Invoke();
+
+        // Another reason why it can't be read is told with the next change: an issuer could have all nodes told of something at each try.
+        if (before is null || before.Keys != set.Keys || before.Error is null != set.Error is null) Changed?.Invoke();
     }
 
     /// <summary>Forgets one that nobody asks for any more.</summary>

@@ -12,7 +12,7 @@ internal static class ObjectReader
     // What is longer is no name.
     private const int LongestName = 253;
 
-    private delegate MeshObject? KindReader(FieldReader root, ObjectMeta meta);
+    internal delegate MeshObject? KindReader(FieldReader root, ObjectMeta meta);
 
     private static readonly Dictionary<(string Version, string Kind), (ObjectKind Kind, KindReader Read)> Kinds = new()
     {
@@ -88,13 +88,27 @@ internal static class ObjectReader
         if (meta is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString() };
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
         errors.Object = key.ToString();
-        MeshObject? read = known.Read(root, meta);
+        MeshObject? read = ReadSafely(root, meta, known.Read);
         root.Ignore("status");
         root.Done();
         if (version == CustomResourceTable.ApiVersion && CustomResourceTable.Find(kind) is { } resource && map.Find("spec") is { } spec) SchemaCheck.Check(resource.Spec, spec, "spec", errors);
         if (read is not null) read = read with { Notes = errors.Notes.ToEquatableArray() };
         if (read is NetworkPolicyObject policy && errors.HasErrors) read = policy with { IsStricterReading = true };
         return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString(), Rejected = errors.HasErrors ? read : null };
+    }
+
+    /// <summary>Reads by a kind's reader. A fault in that is an error of the object: nobody else's objects are to wait for one that nobody has thought of.</summary>
+    internal static MeshObject? ReadSafely(FieldReader root, ObjectMeta meta, KindReader read)
+    {
+        try
+        {
+            return read(root, meta);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            root.Fail("", $"can't be read, which is a fault of this controller: {e.GetType().Name}: {e.Message}");
+            return null;
+        }
     }
 
     // Other policies of that name, as Calico's, are of groups of their own.

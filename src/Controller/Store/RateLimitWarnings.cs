@@ -52,8 +52,17 @@ internal sealed class RateLimitWarnings
                 : SourceWarning.About(limit, $"limits nothing: Service {target} does not say of any port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec", "destination");
         }
 
-        return limit.Meta.Namespace == Names.RootNamespace || _services[limit.Meta.Namespace].Count > 0 ? null
+        if (limit.Meta.Namespace == Names.RootNamespace) return null;
+        return _services[limit.Meta.Namespace].Count > 0 ? OfPorts(limit, find)
             : SourceWarning.About(limit, $"limits nothing: no Service of namespace {limit.Meta.Namespace} says of a port that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec");
+    }
+
+    private SourceError? OfPorts(RateLimitObject limit, Func<ObjectKey, MeshObject?> find)
+    {
+        ushort?[] spoken = UnreadPortWarnings.Spoken(_services[limit.Meta.Namespace].Select(k => (ServiceObject)find(k)!));
+        ushort[] unread = spoken.Contains(null) ? [] : [.. limit.Policy.Rules.SelectMany(r => r.To).SelectMany(t => t.Ports).Where(p => !spoken.Contains(p)).Distinct().Order()];
+        return unread.Length == 0 ? null
+            : SourceWarning.About(limit, $"limits nothing at port {string.Join(" or ", unread)}: no Service of namespace {limit.Meta.Namespace} says that it speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests", "spec", "rules");
     }
 
     private static SourceError TooMany(RateLimitObject limit) => SourceWarning.About(

@@ -60,8 +60,7 @@ internal sealed class UnreadPortWarnings
 
     private IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, Func<ObjectKey, MeshObject?> find)
     {
-        // Which port a name stands for is the workloads' to say; of a Service without a selector, its EndpointSlices'.
-        ushort?[] spoken = [.. _services[policy.Meta.Namespace].Select(k => (ServiceObject)find(k)!).SelectMany(s => HttpPorts(s).Select(p => s.Selector.IsEmpty || p.TargetName is not null ? (ushort?)null : p.TargetPort))];
+        ushort?[] spoken = Spoken(_services[policy.Meta.Namespace].Select(k => (ServiceObject)find(k)!));
         for (int rule = 0; rule < policy.Policy.Rules.Count; rule++)
         {
             for (int to = 0; to < policy.Policy.Rules[rule].To.Count; to++)
@@ -84,6 +83,11 @@ internal sealed class UnreadPortWarnings
     }
 
     private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));
+
+    /// <summary>The ports of workloads of which Services say that they speak HTTP; null among them: some that only workloads know.</summary>
+    public static ushort?[] Spoken(IEnumerable<ServiceObject> services) =>
+        // Which port a name stands for is the workloads' to say; of a Service without a selector, its EndpointSlices'.
+        [.. services.SelectMany(s => HttpPorts(s).Select(p => s.Selector.IsEmpty || p.TargetName is not null ? (ushort?)null : p.TargetPort))];
 
     /// <summary>The ports of which a Service says that they speak HTTP.</summary>
     public static IEnumerable<ServicePortObject> HttpPorts(ServiceObject service) => service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None);

@@ -40,6 +40,9 @@ internal sealed class WarningIndex
     private readonly LimitWarnings<RequestAuthenticationObject> _tokenValues = new(ObjectKind.RequestAuthentication, NamespaceLimits.TokenValues(), a => SourceWarning.About(
         a, $"no token is good: the RequestAuthentications of namespace {a.Meta.Namespace} name more than {NamespaceLimits.MostTokenValues} values, or most where all namespaces together name more than {NamespaceLimits.MostTokenValuesOfAll}", "spec"));
 
+    private readonly LimitWarnings<RequestAuthenticationObject> _keyUris = new(ObjectKind.RequestAuthentication, NamespaceLimits.KeyUris(), a => SourceWarning.About(
+        a, $"its jwksUris are not read, and no token is good but by keys of jwks: the RequestAuthentications of namespace {a.Meta.Namespace} name more than {NamespaceLimits.MostKeyUris} URLs, or most where all namespaces together name more than {NamespaceLimits.MostKeyUrisOfAll}", "spec"));
+
     private readonly LimitWarnings<WorkloadObject> _openPorts = new(ObjectKind.Workload, NamespaceLimits.OpenPorts(), w => SourceWarning.About(
         w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone, or for most where all namespaces together ask for more than {NamespaceLimits.MostOpenPortsOfAll}", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
 
@@ -77,6 +80,7 @@ internal sealed class WarningIndex
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
         _policyValues.Update(changes, after.Objects.GetValueOrDefault);
         _tokenValues.Update(changes, after.Objects.GetValueOrDefault);
+        _keyUris.Update(changes, after.Objects.GetValueOrDefault);
         _openPorts.Update(changes, after.Objects.GetValueOrDefault);
         _targetPorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
@@ -97,7 +101,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _rateLimits.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _keyUris.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _rateLimits.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

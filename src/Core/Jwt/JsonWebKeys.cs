@@ -14,7 +14,8 @@ public static class JsonWebKeys
     public const int MostKeys = 32;
 
     private const int LeastModulus = 2048 / 8;
-    private const int MostModulus = 8192 / 8;
+    private const int MostModulus = 4096 / 8;
+    private const int MostExponent = 4;
     private const int MostKeyId = 256;
 
     private static readonly ImmutableArray<JwtAlgorithm> ForRsa = [JwtAlgorithm.RS256, JwtAlgorithm.RS384, JwtAlgorithm.RS512, JwtAlgorithm.PS256, JwtAlgorithm.PS384, JwtAlgorithm.PS512];
@@ -54,7 +55,7 @@ public static class JsonWebKeys
         if (element.ValueKind != JsonValueKind.Object) return "is not an object";
         string? type = Text(element, "kty"), use = Text(element, "use"), id = Text(element, "kid"), named = Text(element, "alg");
         if (use is not null and not "sig") return "is not for signatures";
-        if (element.TryGetProperty("key_ops"u8, out JsonElement operations) && (operations.ValueKind != JsonValueKind.Array || !operations.EnumerateArray().Any(o => o.ValueKind == JsonValueKind.String && o.ValueEquals("verify"u8)))) return "is not for checking signatures";
+        if (element.TryGetProperty("key_ops"u8, out JsonElement operations) && (operations.ValueKind != JsonValueKind.Array || !operations.EnumerateArray().Any(o => StrictJson.TryGetText(o, out string? operation) && operation == "verify"))) return "is not for checking signatures";
         if (id?.Length > MostKeyId) return "has a long name";
         (ImmutableArray<JwtAlgorithm> algorithms, byte[]? spki, string? reason) = type switch
         {
@@ -80,8 +81,8 @@ public static class JsonWebKeys
         if (modulus is null || exponent is null) return ([], null, "has no modulus and exponent in base64url");
         modulus = modulus.AsSpan().TrimStart((byte)0).ToArray();
         if (modulus.Length < LeastModulus) return ([], null, "is shorter than 2048 bits");
-        if (modulus.Length > MostModulus) return ([], null, "is longer than 8192 bits");
-        if (exponent.Length is 0 or > 8 || (exponent[^1] & 1) == 0 || exponent is [.., 1] && exponent.AsSpan(..^1).IndexOfAnyExcept((byte)0) < 0) return ([], null, "has an exponent that is none");
+        if (modulus.Length > MostModulus) return ([], null, "is longer than 4096 bits");
+        if (exponent.Length is 0 or > MostExponent || (exponent[^1] & 1) == 0 || exponent is [.., 1] && exponent.AsSpan(..^1).IndexOfAnyExcept((byte)0) < 0) return ([], null, "has an exponent that can't be used");
         return Export(() => RSA.Create(new RSAParameters { Modulus = modulus, Exponent = exponent }), ForRsa);
     }
 

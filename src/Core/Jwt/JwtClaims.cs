@@ -10,11 +10,15 @@ public sealed class JwtClaims
     // The span of dates that DateTimeOffset has, in seconds.
     private const double Earliest = -62_135_596_800, Latest = 253_402_300_799;
 
+    // What an object in memory is about, of a claim with its name, or of a text.
+    private const int WeightOfClaim = 256, WeightOfText = 40;
+
     private readonly JwtClaim _root;
 
     private JwtClaims(JwtClaim root, string issuer, string subject, DateTimeOffset notBefore, DateTimeOffset expires)
     {
         (_root, Issuer, Subject, NotBefore, Expires) = (root, issuer, subject, notBefore, expires);
+        Weight = WeightOf(root);
         Principal = $"{issuer}/{subject}";
         Audiences = root.Find("aud")?.Values ?? [];
     }
@@ -36,6 +40,9 @@ public sealed class JwtClaims
 
     /// <summary>From when on it is not valid any more (<c>exp</c>); <see cref="DateTimeOffset.MaxValue"/>: it does not say.</summary>
     public DateTimeOffset Expires { get; }
+
+    /// <summary>About how many bytes of memory it takes.</summary>
+    internal int Weight { get; }
 
     /// <summary>A claim by the names that lead to it, from the outside; null: there is none. Allocates nothing.</summary>
     public JwtClaim? Find(EquatableArray<string> path)
@@ -101,16 +108,21 @@ public sealed class JwtClaims
                     if (element.ValueKind != JsonValueKind.Array) texts.AddRange(claim.Values);
                 }
 
-                return new JwtClaim([.. texts]);
+                return new JwtClaim([.. texts]) { IsList = true };
             case JsonValueKind.String:
                 if (!TryGet(value, out string text)) return null;
-                return new JwtClaim(name == ScopeName ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [text]); // RFC 8693, section 4.2
+                return new JwtClaim(name == ScopeName ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [text]) { Text = text }; // RFC 8693, section 4.2
             case JsonValueKind.Number:
-                return new JwtClaim([value.GetRawText()]);
+                return OfText(value.GetRawText());
             case JsonValueKind.True or JsonValueKind.False:
-                return new JwtClaim([value.GetRawText()]);
+                return OfText(value.GetRawText());
             default:
                 return new JwtClaim((string[])[]);
         }
     }
+
+    private static JwtClaim OfText(string text) => new([text]) { Text = text };
+
+    private static int WeightOf(JwtClaim claim) =>
+        WeightOfClaim + claim.Values.Sum(v => WeightOfText + (sizeof(char) * v.Length)) + claim.Members.Sum(m => (sizeof(char) * m.Key.Length) + WeightOf(m.Value));
 }

@@ -27,7 +27,7 @@ public enum JwtError
     /// <summary>It is signed by an algorithm that is not taken, or that none of the keys is for.</summary>
     WrongAlgorithm,
 
-    /// <summary>It names a key that its issuer does not have.</summary>
+    /// <summary>It names a key that its issuer does not have, or there are more keys that it could be by than are tried.</summary>
     UnknownKey,
 
     /// <summary>No key has made its signature.</summary>

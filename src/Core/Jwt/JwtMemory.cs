@@ -1,17 +1,21 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace Culvert.Core;
 
 /// <summary>
-/// Remembers tokens that were found to be good, by their SHA-256, so that a signature is looked at once and not for each request. Bounded in number and bytes: it has two halves, and when the younger is full the older is forgotten.
-/// What is asked for comes into the younger again. For any number of threads, without locks where tokens are known.
+/// Remembers tokens that were found to be good, by their SHA-256 and the object by which they are, so that a signature is looked at once and not for each request. Bounded in number and bytes: it has two halves, and when the
+/// younger is full the older is forgotten. What is asked for comes into the younger again. For any number of threads, without locks where tokens are known.
 /// </summary>
 internal sealed class JwtMemory
 {
-    private const int MostTokens = 4096;
-    private const int MostBytes = 2 << 20;
+    /// <summary>Most tokens of a half.</summary>
+    internal const int MostTokens = 16_384;
+
+    /// <summary>Most bytes of a half, as <see cref="VerifiedJwt.Weight"/> has them.</summary>
+    internal const int MostBytes = 16 << 20;
 
     private readonly Lock _turn = new();
     private volatile Half _young = new();
@@ -20,24 +24,38 @@ internal sealed class JwtMemory
     /// <summary>How many there are.</summary>
     internal int Count => _young.Tokens.Count + _old.Tokens.Count;
 
-    /// <summary>A token by its text; null: it is not remembered. Allocates nothing, but for one that comes into the younger half again.</summary>
-    internal VerifiedJwt? Find(ReadOnlySpan<byte> token)
+    /// <summary>By what a token is found.</summary>
+    internal static TokenHash HashOf(ReadOnlySpan<byte> token)
     {
-        Key key = Key.Of(token);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(token, hash);
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(hash);
+        return new TokenHash(words[0], words[1], words[2], words[3]);
+    }
+
+    /// <summary>A token that is good by an object; null: none is remembered. Allocates nothing, but for one that comes into the younger half again.</summary>
+    internal VerifiedJwt? Find(in TokenHash token, RequestAuthenticationInfo by)
+    {
+        Key key = new(token, by);
         if (_young.Tokens.TryGetValue(key, out VerifiedJwt? found)) return found;
         if (!_old.Tokens.TryGetValue(key, out found)) return null;
-        Add(key, found, token.Length);
+        Add(key, found);
         return found;
     }
 
-    /// <summary>Remembers one.</summary>
-    internal void Add(ReadOnlySpan<byte> token, VerifiedJwt jwt) => Add(Key.Of(token), jwt, token.Length);
+    /// <summary>Remembers one, in place of what is remembered of it.</summary>
+    internal void Add(in TokenHash token, RequestAuthenticationInfo by, VerifiedJwt jwt) => Add(new Key(token, by), jwt);
 
-    private void Add(Key key, VerifiedJwt jwt, int length)
+    private void Add(Key key, VerifiedJwt jwt)
     {
         Half half = _young;
-        if (!half.Tokens.TryAdd(key, jwt)) return;
-        if (Interlocked.Increment(ref half.Count) < MostTokens && Interlocked.Add(ref half.Bytes, length) < MostBytes) return;
+        if (!half.Tokens.TryAdd(key, jwt))
+        {
+            half.Tokens[key] = jwt; // by another rule, for another place; it says the same
+            return;
+        }
+
+        if (Interlocked.Increment(ref half.Count) < MostTokens && Interlocked.Add(ref half.Bytes, jwt.Weight) < MostBytes) return;
         lock (_turn)
         {
             if (!ReferenceEquals(half, _young)) return;
@@ -54,14 +72,14 @@ internal sealed class JwtMemory
         internal ConcurrentDictionary<Key, VerifiedJwt> Tokens { get; } = new();
     }
 
-    private readonly record struct Key(ulong A, ulong B, ulong C, ulong D)
+    /// <summary>The SHA-256 of a token.</summary>
+    internal readonly record struct TokenHash(ulong A, ulong B, ulong C, ulong D);
+
+    // An object with other rules or keys is another one, so that what was good by it before is not found any more.
+    private readonly record struct Key(TokenHash Token, RequestAuthenticationInfo By)
     {
-        internal static Key Of(ReadOnlySpan<byte> token)
-        {
-            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(token, hash);
-            ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(hash);
-            return new Key(words[0], words[1], words[2], words[3]);
-        }
+        public bool Equals(Key other) => Token == other.Token && ReferenceEquals(By, other.By);
+
+        public override int GetHashCode() => HashCode.Combine(Token, RuntimeHelpers.GetHashCode(By));
     }
 }

@@ -15,8 +15,11 @@ public sealed record JwtRule
     /// <summary>Where the keys are; null: they are written in the object.</summary>
     public string? KeysUri { get; init; }
 
-    /// <summary>The issuer's keys; empty: they are not known, so that no token is good.</summary>
+    /// <summary>The issuer's keys that the object says itself.</summary>
     public EquatableArray<JwtKey> Keys { get; init; }
+
+    /// <summary>Those that were read from <see cref="KeysUri"/>; empty: none could be yet. Where there are none of either kind no token is good.</summary>
+    public EquatableArray<JwtKey> UriKeys { get; init; }
 
     /// <summary>The algorithms that are taken; empty: all that the keys are for.</summary>
     public EquatableArray<JwtAlgorithm> Algorithms { get; init; }
@@ -36,6 +39,9 @@ public sealed record JwtRule
     /// <summary>How far the issuer's clock and this node's may differ; 0 to 10 minutes.</summary>
     public TimeSpan ClockSkew { get; init; } = DefaultClockSkew;
 
+    /// <summary>Whether any key is known.</summary>
+    public bool HasKeys => !Keys.IsEmpty || !UriKeys.IsEmpty;
+
     /// <summary>Whether another says the same but for keys.</summary>
-    internal bool IsSameButForKeys(JwtRule other) => this with { Keys = [] } == other with { Keys = [] };
+    internal bool IsSameButForKeys(JwtRule other) => this with { Keys = [], UriKeys = [] } == other with { Keys = [], UriKeys = [] };
 }

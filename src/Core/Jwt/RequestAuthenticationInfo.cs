@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>Which tokens the requests to some workloads may have. Which workloads these are is said by <see cref="WorkloadInfo.RequestAuthenticationNames"/>. Immutable, but for what it remembers; may be used by many threads.</summary>
+/// <summary>Which tokens the requests to some workloads may have. Which workloads these are is said by <see cref="WorkloadInfo.RequestAuthenticationNames"/>. Immutable.</summary>
 public sealed record RequestAuthenticationInfo
 {
     /// <summary>Its namespace and name.</summary>
@@ -11,9 +11,6 @@ public sealed record RequestAuthenticationInfo
 
     /// <summary>Where it was declared, as <c>file:line</c>, for messages; empty when unknown.</summary>
     public string SourceReference { get; init; } = "";
-
-    /// <summary>Tokens that were found to be good by these rules and keys.</summary>
-    internal JwtMemory Memory { get; } = new();
 
     /// <inheritdoc/>
     public bool Equals(RequestAuthenticationInfo? other) => other is not null && Name == other.Name && Rules == other.Rules && SourceReference == other.SourceReference;

@@ -8,8 +8,8 @@ namespace Culvert.Core;
 /// </summary>
 public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
 {
-    // Without a name to go by, most keys that a signature is compared with.
-    private const int MostTries = 8;
+    // Of the whole agent, so that it is bounded whatever objects there are.
+    private static readonly JwtMemory Known = new();
 
     private static readonly byte[] PathName = ":path"u8.ToArray();
 
@@ -66,6 +66,17 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
             1 => Check(fields, place, now),
             _ => new JwtCheck(JwtError.SeveralTokens),
         };
+    }
+
+    /// <summary>Whether a header of that name, in lower case, is one in which tokens stand.</summary>
+    public bool IsHeaderOfTokens(ReadOnlySpan<byte> name)
+    {
+        foreach (JwtHeader header in _headers)
+        {
+            if (Ascii.Equals(name, header.Name)) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Where the token of a request stands that the application is not to get.</summary>
@@ -134,16 +145,17 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
         fields.Get(place.Field, out _, out ReadOnlySpan<byte> value);
         ReadOnlySpan<byte> token = value.Slice(place.Start, place.Length);
         if (token.Length > JwtReader.MostBytes) return new JwtCheck(JwtError.TooLong);
+        JwtMemory.TokenHash hash = JwtMemory.HashOf(token);
         foreach (RequestAuthenticationInfo source in _objects)
         {
-            if (source.Memory.Find(token) is { } known && LooksAt(known.Rule, place)) return CheckTime(source, known, now);
+            if (Known.Find(hash, source) is { } known && LooksAt(known.Rule, place)) return CheckTime(source, known, now);
         }
 
         JwtError error = JwtReader.TryRead(token, out ReadJwt? jwt);
-        return error != JwtError.None ? new JwtCheck(error) : Verify(token, jwt!, place, now);
+        return error != JwtError.None ? new JwtCheck(error) : Verify(hash, new SignatureCheck(token, jwt!), jwt!, place, now);
     }
 
-    private JwtCheck Verify(ReadOnlySpan<byte> token, ReadJwt jwt, in TokenPlace place, DateTimeOffset? now)
+    private JwtCheck Verify(in JwtMemory.TokenHash hash, SignatureCheck signature, ReadJwt jwt, in TokenPlace place, DateTimeOffset? now)
     {
         JwtCheck last = new(JwtError.UnknownIssuer);
         foreach (RequestAuthenticationInfo source in _objects)
@@ -151,11 +163,11 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
             foreach (JwtRule rule in source.Rules)
             {
                 if (rule.Issuer != jwt.Claims.Issuer || !LooksAt(rule, place)) continue;
-                JwtError error = Verify(token, jwt, rule);
+                JwtError error = Verify(signature, jwt, rule);
                 if (error == JwtError.None)
                 {
                     VerifiedJwt verified = new(rule, jwt.Claims);
-                    source.Memory.Add(token, verified);
+                    Known.Add(hash, source, verified);
                     return CheckTime(source, verified, now);
                 }
 
@@ -166,22 +178,12 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
         return last;
     }
 
-    private static JwtError Verify(ReadOnlySpan<byte> token, ReadJwt jwt, JwtRule rule)
+    private static JwtError Verify(SignatureCheck signature, ReadJwt jwt, JwtRule rule)
     {
-        if (rule.Keys.IsEmpty) return JwtError.NoKeys;
+        if (!rule.HasKeys) return JwtError.NoKeys;
         if (jwt.Algorithm is not { } algorithm || (!rule.Algorithms.IsEmpty && !rule.Algorithms.AsSpan().Contains(algorithm))) return JwtError.WrongAlgorithm;
-        int tries = 0;
-        bool isNamed = false;
-        foreach (JwtKey key in rule.Keys)
-        {
-            if (jwt.KeyId is not null && key.KeyId is not null && key.KeyId != jwt.KeyId) continue;
-            isNamed = true;
-            if (!key.Algorithms.AsSpan().Contains(algorithm)) continue;
-            if (tries++ == MostTries) break;
-            if (key.HasSigned(algorithm, token[..jwt.SignedLength], jwt.Signature)) return CheckAudience(jwt, rule);
-        }
-
-        return tries > 0 ? JwtError.BadSignature : isNamed ? JwtError.WrongAlgorithm : JwtError.UnknownKey;
+        JwtError error = signature.By(rule, algorithm);
+        return error == JwtError.None ? CheckAudience(jwt, rule) : error;
     }
 
     private static JwtError CheckAudience(ReadJwt jwt, JwtRule rule)

@@ -31,6 +31,12 @@ public readonly ref struct RequestHead
     /// <summary>What its token says; null: it has none.</summary>
     public JwtClaims? Token { get; }
 
+    /// <summary>The header in which its token stood, if that is no header line of it any more; null otherwise.</summary>
+    public string? HiddenName { get; init; }
+
+    /// <summary>That token.</summary>
+    public ReadOnlySpan<byte> HiddenValue { get; init; }
+
     /// <summary>How many header lines there are.</summary>
     internal int FieldCount => _fields?.Count ?? 0;
 

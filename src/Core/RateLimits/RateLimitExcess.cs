@@ -1,12 +1,18 @@
 namespace Culvert.Core;
 
 /// <summary>A request that is one too many.</summary>
-/// <param name="Policy">The object whose limit it is.</param>
+/// <param name="Policy">The policy whose limit it is, by its name in the snapshot.</param>
 /// <param name="RuleIndex">Which rule of it.</param>
 /// <param name="Limiter">The count.</param>
 /// <param name="Wait">In how many nanoseconds one may pass.</param>
 public readonly record struct RateLimitExcess(NamespacedName Policy, int RuleIndex, RateLimiter Limiter, long Wait)
 {
+    /// <summary>The object that the policy was made of.</summary>
+    public NamespacedName Object => RateLimitNames.ObjectOf(Policy);
+
+    /// <summary>Its kind, for people.</summary>
+    public string Kind => RateLimitNames.KindOf(Policy);
+
     /// <summary>The same in whole seconds, 1 or more.</summary>
     public long WaitSeconds => (Wait + 999_999_999) / 1_000_000_000;
 }

@@ -22,7 +22,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     public bool AsksAboutPath { get; }
 
     /// <summary>The RateLimits and their rules, in the order in which they are asked, for people.</summary>
-    public IEnumerable<(NamespacedName Policy, int RuleIndex, RateLimit Limit)> Rules => _limits.Select(l => (l.Policy, l.Index, l.Limiter.Limit));
+    public IEnumerable<(NamespacedName Policy, int RuleIndex, RateLimit Limit)> Rules => _limits.Select(l => (RateLimitNames.ObjectOf(l.Policy), l.Index, l.Limiter.Limit));
 
     /// <summary>Finds those of a connection.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -42,7 +42,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
                 PolicyRule rule = policy.Rules[i];
                 if (limiters.Find(connection.Destination.Uid, name, rule) is not { } limiter) continue;
                 if (RequestRules.TryMatch(policy, rule, snapshot.Mesh.TrustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens))
-                    limits.Add(new Limit(RateLimitNames.ObjectOf(name), i, limiter, conditions, tokens));
+                    limits.Add(new Limit(name, i, limiter, conditions, tokens));
             }
         }
 
@@ -105,11 +105,12 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
             if (Ascii.Equals(name, limit.Header)) return RateLimiter.KeyOf(value);
         }
 
-        return null;
+        // A caller is known by its token, also where the server is not to get that.
+        return request.HiddenName == limit.Header ? RateLimiter.KeyOf(request.HiddenValue) : null;
     }
 
     /// <summary>A rule that source and port meet.</summary>
-    /// <param name="Policy">Its object.</param>
+    /// <param name="Policy">Its policy, by the name that tells the kinds of RateLimits apart.</param>
     /// <param name="Index">Which it is of that.</param>
     /// <param name="Limiter">The count.</param>
     /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>

@@ -23,7 +23,7 @@ internal static class RequestExplainer
         {
             foreach (RequestAuthenticationInfo source in authentication.Objects)
             {
-                string keyless = string.Join(", ", source.Rules.Where(r => r.Keys.IsEmpty).Select(r => r.Issuer));
+                string keyless = string.Join(", ", source.Rules.Where(r => !r.HasKeys).Select(r => r.Issuer));
                 answer.Steps.Add($"tokens of its requests are checked by RequestAuthentication {source.Name} ({source.SourceReference}), of issuers {string.Join(", ", source.Rules.Select(r => r.Issuer))}{(keyless.Length > 0 ? $"; the keys of {keyless} are not known, so that none of their tokens is good" : "")}");
             }
         }

@@ -12,6 +12,8 @@ internal sealed class TokenMetrics
 
     private readonly ConcurrentDictionary<string, Counter[]> _series = new(StringComparer.Ordinal);
     private readonly CounterFamily _tokens;
+    private Counter[]? _others;
+    private int _issuers;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
@@ -26,10 +28,18 @@ internal sealed class TokenMetrics
         string label = issuer ?? Unknown;
         if (!_series.TryGetValue(label, out Counter[]? counters))
         {
-            if (_series.Count >= MostIssuers) label = Other;
-            counters = _series.GetOrAdd(label, l => [.. Enum.GetValues<JwtError>().Select(e => _tokens.With(l, JwtErrors.NameOf(e)))]);
+            counters = Volatile.Read(ref _issuers) < MostIssuers ? Add(label) : _others ??= Of(Other);
         }
 
         counters[(int)error].Increment();
     }
+
+    private Counter[] Add(string label)
+    {
+        Counter[] made = Of(label), counters = _series.GetOrAdd(label, made);
+        if (ReferenceEquals(made, counters)) Interlocked.Increment(ref _issuers);
+        return counters;
+    }
+
+    private Counter[] Of(string label) => [.. Enum.GetValues<JwtError>().Select(e => _tokens.With(label, JwtErrors.NameOf(e)))];
 }

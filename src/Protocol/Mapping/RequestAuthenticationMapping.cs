@@ -31,7 +31,8 @@ public static class RequestAuthenticationMapping
     {
         var wire = new Wire.JwtRule { Issuer = rule.Issuer, KeysUri = rule.KeysUri ?? "", ForwardsToken = rule.ForwardsToken, ClockSkew = Duration.FromTimeSpan(rule.ClockSkew) };
         wire.Audiences.AddRange(rule.Audiences);
-        wire.Keys.AddRange(rule.Keys.Select(ToWire));
+        wire.Keys.AddRange(rule.Keys.Select(k => ToWire(k, isFromUri: false)));
+        wire.Keys.AddRange(rule.UriKeys.Select(k => ToWire(k, isFromUri: true)));
         wire.Algorithms.AddRange(rule.Algorithms.Select(a => (Wire.JwtAlgorithm)a));
         wire.Headers.AddRange(rule.Headers.Select(h => new Wire.JwtHeader { Name = h.Name, Prefix = h.Prefix }));
         wire.Parameters.AddRange(rule.Parameters);
@@ -39,9 +40,9 @@ public static class RequestAuthenticationMapping
         return wire;
     }
 
-    private static Wire.JwtKey ToWire(JwtKey key)
+    private static Wire.JwtKey ToWire(JwtKey key, bool isFromUri)
     {
-        var wire = new Wire.JwtKey { KeyId = key.KeyId ?? "", PublicKey = ByteString.CopyFrom(key.PublicKey.AsSpan()) };
+        var wire = new Wire.JwtKey { KeyId = key.KeyId ?? "", PublicKey = ByteString.CopyFrom(key.PublicKey.AsSpan()), IsFromUri = isFromUri };
         wire.Algorithms.AddRange(key.Algorithms.Select(a => (Wire.JwtAlgorithm)a));
         return wire;
     }
@@ -55,7 +56,8 @@ public static class RequestAuthenticationMapping
             Issuer = FieldMapping.Required(rule.Issuer, "rules.issuer"),
             Audiences = rule.Audiences.ToEquatableArray(),
             KeysUri = rule.KeysUri.NullIfEmpty(),
-            Keys = rule.Keys.Select(ToModel).ToEquatableArray(),
+            Keys = rule.Keys.Where(k => !k.IsFromUri).Select(ToModel).ToEquatableArray(),
+            UriKeys = rule.Keys.Where(k => k.IsFromUri).Select(ToModel).ToEquatableArray(),
             Algorithms = rule.Algorithms.Select(ToModel).ToEquatableArray(),
             Headers = rule.Headers.Select(h => new JwtHeader(FieldMapping.Required(h.Name, "rules.headers.name"), h.Prefix)).ToEquatableArray(),
             Parameters = rule.Parameters.ToEquatableArray(),

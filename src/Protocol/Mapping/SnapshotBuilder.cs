@@ -111,10 +111,11 @@ internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
         };
     }
 
+    // Those of the same URL only: a key that was taken out of the object itself is good no more.
     private RequestAuthenticationInfo WithKeysOfBefore(RequestAuthenticationInfo authentication)
     {
-        if (!authentication.Rules.Items.Any(r => r.KeysUri is not null && r.Keys.IsEmpty) || !before.RequestAuthentications.TryGetValue(authentication.Name, out RequestAuthenticationInfo? old)) return authentication;
-        return authentication with { Rules = authentication.Rules.Select(r => r.Keys.IsEmpty && r.KeysUri is not null && old.Rules.Items.FirstOrDefault(o => o.Issuer == r.Issuer && o.KeysUri == r.KeysUri) is { } known ? r with { Keys = known.Keys } : r).ToEquatableArray() };
+        if (!authentication.Rules.Items.Any(r => r.KeysUri is not null && r.UriKeys.IsEmpty) || !before.RequestAuthentications.TryGetValue(authentication.Name, out RequestAuthenticationInfo? old)) return authentication;
+        return authentication with { Rules = authentication.Rules.Select(r => r.UriKeys.IsEmpty && r.KeysUri is not null && old.Rules.Items.FirstOrDefault(o => o.Issuer == r.Issuer && o.KeysUri == r.KeysUri) is { } known ? r with { UriKeys = known.UriKeys } : r).ToEquatableArray() };
     }
 
     private static MappingException Missing(WorkloadInfo workload, string kind, NamespacedName policy)

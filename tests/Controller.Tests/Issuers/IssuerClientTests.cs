@@ -36,11 +36,23 @@ public sealed class IssuerClientTests
         Assert.StartsWith(reason, error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","key_ops":["\ud800"]}]}""", "the answer has no key that tokens can be checked with: keys[0] is not for checking signatures")]
+    [InlineData("""{"keys":[{"kty":"\ud800","kid":"\udc00"}]}""", "the answer has no key that tokens can be checked with: keys[0] is of a type other than RSA and EC")]
+    public async Task Half_of_a_surrogate_pair_is_no_text_and_nothing_throws(string body, string reason)
+    {
+        await using IssuerServer server = new() { Answer = IssuerServer.Ok(body) };
+        Assert.Equal(reason, (await ReadAsync(server.Uri)).Error);
+    }
+
+    [Fact]
+    public async Task What_can_t_be_asked_at_all_says_so_too() => Assert.NotNull((await ReadAsync("ftp://issuer.example.org/")).Error);
+
     [Fact]
     public async Task An_answer_without_an_announced_end_is_bounded_too()
     {
         await using IssuerServer server = new() { Answer = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + new string(' ', 100_000) };
-        Assert.Equal("the answer is longer than 65536 bytes", (await ReadAsync(server.Uri)).Error);
+        Assert.Equal("the answer is longer than 65536 bytes, or its head is too long", (await ReadAsync(server.Uri)).Error);
     }
 
     [Fact]
@@ -66,6 +78,14 @@ public sealed class IssuerClientTests
     [InlineData("fe80::1", false)]
     [InlineData("fe80::1%1", false)]
     [InlineData("fd00:ec2::254", false)]
+    [InlineData("fd20:ce::254", false)]
+    [InlineData("100.100.100.200", false)]
+    [InlineData("168.63.129.16", false)]
+    [InlineData("192.0.0.192", false)]
+    [InlineData("64:ff9b:1::a9fe:a9fe", false)]
+    [InlineData("2002:a9fe:a9fe::1", false)]
+    [InlineData("::ffff:0:a9fe:a9fe", false)]
+    [InlineData("fec0::1", false)]
     [InlineData("10.96.0.1", true)]
     [InlineData("192.0.2.1", true)]
     [InlineData("fd00::1", true)]

@@ -50,9 +50,13 @@ public sealed class EveryFieldTests
         JwtRule rule = ModelSample.Of<JwtRule>();
         RequestAuthenticationInfo known = new() { Name = new("a", "b"), Rules = [rule] };
         NodeSnapshot before = SnapshotMapping.Apply(new NodeSnapshot(), "n", new NodeSnapshot { RequestAuthentications = new NodeSnapshot().RequestAuthentications.Add(known.Name, known) }.ToFullResponse("e"));
-        Assert.Equal(rule, Next(rule with { Keys = [] }));
-        Assert.Empty(Next(rule with { Keys = [], KeysUri = "https://other" }).Keys);
-        Assert.Empty(Next(rule with { Keys = [], Issuer = "other" }).Keys);
+        Assert.Equal(rule, Next(rule with { UriKeys = [] }));
+        Assert.Empty(Next(rule with { UriKeys = [], KeysUri = "https://other" }).UriKeys);
+        Assert.Empty(Next(rule with { UriKeys = [], Issuer = "other" }).UriKeys);
+
+        // What the object says itself is the controller's to say, with and without those of the URL.
+        Assert.Equal(rule with { Keys = [] }, Next(rule with { Keys = [], UriKeys = [] }));
+        Assert.Equal(rule with { Keys = [] }, Next(rule with { Keys = [] }));
 
         JwtRule Next(JwtRule told) => SnapshotMapping.Apply(before, "n", new NodeSnapshot { RequestAuthentications = before.RequestAuthentications.SetItem(known.Name, known with { Rules = [told] }) }.ToFullResponse("f")).RequestAuthentications[known.Name].Rules[0];
     }

@@ -21,6 +21,7 @@ public sealed class JsonWebKeysTests
     [Theory]
     [InlineData("""{"kty":"EC","crv":"P-256","use":"enc"}""", "is not for signatures")]
     [InlineData("""{"kty":"EC","crv":"P-256","key_ops":["sign"]}""", "is not for checking signatures")]
+    [InlineData("""{"kty":"EC","crv":"P-256","key_ops":["\ud800"]}""", "is not for checking signatures")]
     [InlineData("""{"kty":"EC","crv":"secp256k1"}""", "is of a curve other than P-256, P-384 and P-521")]
     [InlineData("""{"kty":"EC","crv":"P-384","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}""", "has no coordinates of its curve's length in base64url")]
     [InlineData("""{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}""", "is not a key of its type")]
@@ -40,12 +41,25 @@ public sealed class JsonWebKeysTests
     [InlineData("AQ")]
     [InlineData("AAE")]
     [InlineData("Ag")]
+    [InlineData("AQAAAAE")]
     [InlineData("")]
     public void An_exponent_with_which_anybody_could_sign_is_none(string exponent)
     {
         using RSA rsa = RSA.Create(2048);
         string set = $$"""{"keys":[{"kty":"RSA","n":"{{SomeJwt.Encode(rsa.ExportParameters(false).Modulus)}}","e":"{{exponent}}"}]}""";
         Assert.NotNull(JsonWebKeys.TryRead(Encoding.UTF8.GetBytes(set), out _, out _));
+    }
+
+    [Theory]
+    [InlineData(4096, null)]
+    [InlineData(4104, "keys[0] is longer than 4096 bits")]
+    public void A_key_with_which_checking_would_take_long_is_none(int bits, string? reason)
+    {
+        byte[] modulus = new byte[bits / 8];
+        modulus.AsSpan().Fill(0xFF);
+        string? error = JsonWebKeys.TryRead(Encoding.UTF8.GetBytes($$"""{"keys":[{"kty":"RSA","n":"{{SomeJwt.Encode(modulus)}}","e":"AQAB"}]}"""), out _, out _);
+        if (reason is null) Assert.Null(error);
+        else Assert.EndsWith(reason, error, StringComparison.Ordinal);
     }
 
     [Fact]

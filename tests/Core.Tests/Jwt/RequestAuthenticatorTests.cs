@@ -203,13 +203,68 @@ public sealed class RequestAuthenticatorTests
     public void What_is_remembered_is_bounded()
     {
         JwtMemory memory = new();
+        RequestAuthenticationInfo by = new() { Name = new("shop", "jwt") };
         VerifiedJwt some = SomeJwt.Authenticator(SomeJwt.Rule()).Check(SomeJwt.Sign(SomeJwt.Payload())).Token!;
-        for (int i = 0; i < 20_000; i++) memory.Add(Encoding.ASCII.GetBytes($"{i}"), some);
-        Assert.InRange(memory.Count, 4096, 8192);
-        Assert.NotNull(memory.Find("19999"u8));
-        Assert.Null(memory.Find("1"u8));
-        for (int i = 0; i < 2_000; i++) memory.Add(Encoding.ASCII.GetBytes($"{i}-{new string('a', 8000)}"), some);
-        Assert.InRange(memory.Count, 1, 600);
+        Fill(some, 3 * JwtMemory.MostTokens);
+        Assert.InRange(memory.Count, JwtMemory.MostBytes / some.Weight / 2, 2 * JwtMemory.MostTokens);
+        Assert.NotNull(memory.Find(JwtMemory.HashOf(Encoding.ASCII.GetBytes($"{(3 * JwtMemory.MostTokens) - 1}")), by));
+        Assert.Null(memory.Find(JwtMemory.HashOf("1"u8), by));
+        VerifiedJwt large = SomeJwt.Authenticator(SomeJwt.Rule()).Check(SomeJwt.Sign(SomeJwt.Payload(string.Join(',', Enumerable.Range(0, 500).Select(i => $"\"{i}\":{{}}"))))).Token!;
+        Assert.True(large.Weight > 500 * 200);
+        Fill(large, 2_000);
+        Assert.InRange(memory.Count, 1, 2 + (2 * JwtMemory.MostBytes / large.Weight));
+
+        void Fill(VerifiedJwt jwt, int count)
+        {
+            for (int i = 0; i < count; i++) memory.Add(JwtMemory.HashOf(Encoding.ASCII.GetBytes($"{i}")), by, jwt);
+        }
+    }
+
+    [Fact]
+    public void What_was_good_by_an_object_is_not_found_for_one_with_other_rules()
+    {
+        RequestAuthenticationInfo by = new() { Name = new("shop", "jwt"), Rules = [SomeJwt.Rule()] };
+        string token = SomeJwt.Sign(SomeJwt.Payload());
+        Assert.Equal(JwtError.None, new RequestAuthenticator([by]).Check(token).Error);
+        Assert.Equal(JwtError.NoKeys, new RequestAuthenticator([by with { Rules = [SomeJwt.Rule() with { Keys = [] }] }]).Check(token).Error);
+    }
+
+    [Fact]
+    public void Headers_of_claims_count_too()
+    {
+        JwtRule rule = SomeJwt.Rule() with { ClaimHeaders = Enumerable.Range(0, 32).Select(i => new ClaimHeader($"x-{i}", "long")).ToEquatableArray() };
+        Assert.True(SomeJwt.Authenticator(rule).Check(SomeJwt.Sign(SomeJwt.Payload($"\"long\":\"{new string('a', 5_000)}\""))).Token!.Weight > 32 * 5_000);
+    }
+
+    [Theory]
+    [InlineData(8, JwtError.None)]
+    [InlineData(9, JwtError.UnknownKey)] // more are not tried, whatever the number of rules
+    public void A_signature_is_compared_with_few_keys(int right, JwtError error)
+    {
+        JwtKey[] wrong = [.. Enumerable.Range(1, right - 1).Select(_ => SomeJwt.PublicKey(ECDsa.Create(ECCurve.NamedCurves.nistP256), id: null))];
+        string token = SomeJwt.Sign(SomeJwt.Payload(), """{"alg":"ES256"}""");
+        Assert.Equal(error, SomeJwt.Authenticator([.. wrong.Append(SomeJwt.PublicKey(SomeJwt.Key)).Select(k => SomeJwt.Rule() with { Keys = [k] })]).Check(token).Error);
+        Assert.Equal(error, SomeJwt.Authenticator(SomeJwt.Rule() with { Keys = wrong.ToEquatableArray(), UriKeys = [SomeJwt.PublicKey(SomeJwt.Key)] }).Check(token).Error);
+    }
+
+    [Fact]
+    public void A_key_that_several_rules_have_is_tried_once()
+    {
+        JwtRule others = SomeJwt.Rule() with { Keys = [SomeJwt.PublicKey(Other, id: null)] };
+        Assert.Equal(JwtError.None, SomeJwt.Authenticator([.. Enumerable.Repeat(others, 20), SomeJwt.Rule()]).Check(SomeJwt.Sign(SomeJwt.Payload(), """{"alg":"ES256"}""")).Error);
+        JwtRule elsewhere = SomeJwt.Rule() with { Audiences = ["elsewhere"] };
+        Assert.Equal(JwtError.None, SomeJwt.Authenticator([.. Enumerable.Repeat(elsewhere, 20), SomeJwt.Rule()]).Check(SomeJwt.Sign(SomeJwt.Payload())).Error);
+    }
+
+    [Fact]
+    public void A_token_at_another_place_is_remembered_for_that()
+    {
+        RequestAuthenticator authenticator = SomeJwt.Authenticator(SomeJwt.Rule(), SomeJwt.Rule() with { Headers = [new("x-jwt", "")] });
+        string token = SomeJwt.Sign(SomeJwt.Payload());
+        Assert.Equal(JwtError.None, authenticator.Check(token).Error);
+        SomeRequest request = new("GET", "shop", "/", ("x-jwt", token));
+        VerifiedJwt first = authenticator.Check(request, SomeJwt.Now).Token!;
+        Assert.Same(first, authenticator.Check(request, SomeJwt.Now).Token);
     }
 
     [Fact]
@@ -226,10 +281,10 @@ public sealed class RequestAuthenticatorTests
     [Fact]
     public void Claims_for_headers_are_what_passes_everywhere()
     {
-        string token = SomeJwt.Sign(SomeJwt.Payload("\"list\":[\"a\",\"b\"],\"odd\":[\"a,b\",\"c\"],\"lines\":\"a\\r\\nx: y\",\"in\":{\"n\":7},\"a.b\":\"dot\",\"far\":\"\u00e9\",\"o\":{}"));
-        JwtRule rule = SomeJwt.Rule() with { ClaimHeaders = new[] { "sub", "list", "odd", "lines", "in.n", "a.b", "far", "o", "none" }.Select((c, i) => new ClaimHeader($"x-{i}", c)).ToEquatableArray() };
+        string token = SomeJwt.Sign(SomeJwt.Payload("\"list\":[\"a\",\"b\"],\"odd\":[\"a,b\",\"c\"],\"one\":[\"a,b\"],\"empty\":[\"\",\"a\"],\"blank\":[\"a\",\" b\"],\"text\":\"a,b\",\"scope\":\"read write\",\"lines\":\"a\\r\\nx: y\",\"in\":{\"n\":7},\"a.b\":\"dot\",\"far\":\"\u00e9\",\"o\":{}"));
+        JwtRule rule = SomeJwt.Rule() with { ClaimHeaders = new[] { "sub", "list", "odd", "lines", "in.n", "a.b", "far", "o", "none", "one", "empty", "blank", "text", "scope" }.Select((c, i) => new ClaimHeader($"x-{i}", c)).ToEquatableArray() };
         VerifiedJwt jwt = SomeJwt.Authenticator(rule).Check(token).Token!;
-        Assert.Equal(["x-0: ann", "x-1: a,b", "x-4: 7", "x-5: dot"], jwt.Headers.Select(h => $"{Encoding.ASCII.GetString(h.Name)}: {Encoding.ASCII.GetString(h.Value)}"));
+        Assert.Equal(["x-0: ann", "x-1: a,b", "x-4: 7", "x-5: dot", "x-12: a,b", "x-13: read write"], jwt.Headers.Select(h => $"{Encoding.ASCII.GetString(h.Name)}: {Encoding.ASCII.GetString(h.Value)}"));
     }
 
     [Fact]

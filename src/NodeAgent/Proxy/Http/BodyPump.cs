@@ -20,6 +20,7 @@ internal sealed class BodyPump(Http1Limits limits)
     private BodyKind _kind;
     private long _left;
     private bool _inChunks;
+    private RequestGate? _gate;
 
     /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
     internal IRequestCopy? Copy { get; set; }
@@ -40,9 +41,10 @@ internal sealed class BodyPump(Http1Limits limits)
     /// <param name="kind">How it ends where it comes From.</param>
     /// <param name="length">Its length, for one of <see cref="BodyKind.Length"/>.</param>
     /// <param name="inChunks">Whether it goes on in chunks; one that comes in chunks and does not loses its trailers.</param>
-    internal void Begin(HttpSide from, HttpSide to, BodyKind kind, long length, bool inChunks)
+    /// <param name="gate">What trailers of requests pass; null: they are of a response.</param>
+    internal void Begin(HttpSide from, HttpSide to, BodyKind kind, long length, bool inChunks, RequestGate? gate = null)
     {
-        (_from, _to) = (from, to);
+        (_from, _to, _gate) = (from, to, gate);
         (_kind, _left, _inChunks) = (kind, kind == BodyKind.Length ? length : long.MaxValue, inChunks);
         Refusal = null;
         _chunks.Begin();
@@ -133,6 +135,7 @@ internal sealed class BodyPump(Http1Limits limits)
     private BodyProgress End()
     {
         _left = 0;
+        _gate?.Clean(_chunks.Trailers);
         return !_inChunks || BodyFraming.WriteEnd(To, _chunks.Trailers) ? BodyProgress.Whole : BodyProgress.NotTaken;
     }
 }

@@ -157,7 +157,7 @@ internal sealed partial class Http1Relay
         }
 
         _requestBodies.Copy = _copy;
-        _requestBodies.Begin(_client, server.Side, request.Body, request.Length, inChunks);
+        _requestBodies.Begin(_client, server.Side, request.Body, request.Length, inChunks, server.Gate);
         _requestPart = RequestPart.Body;
         if (!server.Side.Output.Write(room[..length])) OnServerTakesNothing();
         return true;

@@ -133,7 +133,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public void Open(Http2Stream stream, bool keepsHead)
     {
         if (!keepsHead) DropHead();
-        _serverStream.Link = Destination!.Link;
+        (_serverStream.Link, _serverStream.Gate) = (Destination!.Link, Destination.Gate);
         _serverStream.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }

@@ -40,6 +40,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         }
     }
 
+    /// <summary>What the trailers pass that are sent by it; null: they are of a response.</summary>
+    internal RequestGate? Gate { get; set; }
+
     /// <inheritdoc/>
     public bool IsOpen => Stream is not null;
 
@@ -185,7 +188,8 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     public void End(HeaderList? trailers)
     {
         if (Stream is not { } stream) return;
-        if (trailers is null) Link.Http2.CommitData(stream, 0, endStream: true);
+        if (trailers is not null) Gate?.Clean(trailers);
+        if (trailers is null or { Count: 0 }) Link.Http2.CommitData(stream, 0, endStream: true);
         else Link.Http2.SendHeaders(stream, trailers, endStream: true);
         Link.ScheduleFlush();
     }

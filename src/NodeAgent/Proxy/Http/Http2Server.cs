@@ -39,6 +39,9 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <summary>Whether policy depends on requests that go by it.</summary>
     internal bool AsksPolicy => _gate?.AsksPolicy == true;
 
+    /// <summary>Asks policy about requests; null: it is not connected yet.</summary>
+    internal RequestGate? Gate => _gate;
+
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;
 

@@ -17,7 +17,7 @@ internal static class RateLimitFields
     internal static void AddTo(HeaderList fields, in RateLimitExcess excess)
     {
         RateLimit limit = excess.Limiter.Limit;
-        string name = $"{excess.Policy}:{excess.RuleIndex}"; // of characters that need no escape
+        string name = $"{excess.Object}:{excess.RuleIndex}"; // of characters that need no escape
         fields
             .Add("retry-after"u8, Encoding.ASCII.GetBytes(excess.WaitSeconds.ToString(CultureInfo.InvariantCulture)))
             .Add("ratelimit-policy"u8, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={limit.Requests};w={limit.Seconds}")))

@@ -90,6 +90,13 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return _rewriter.Rewrite(authentication, this, request, token);
     }
 
+    /// <summary>Removes from the trailers of a request that has passed what its server could take for claims or tokens.</summary>
+    /// <param name="trailers">The trailers.</param>
+    internal void Clean(HeaderList trailers)
+    {
+        if (connection.RequestRules?.Authentication is { } authentication) TokenRewriter.Clean(authentication, trailers);
+    }
+
     /// <inheritdoc/>
     void IRequestFields.Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
@@ -118,7 +125,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         (_fields, _excess) = (request, null);
         ReadOnlySpan<byte> path = RequestPath.WithoutQuery(request.Path);
         if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, token, isCounted, out decision);
-        decision = Decide(rules, new RequestHead(request.Method, PathReadings.Plain(path), StreamRequestForm.HostOf(request), this, token?.Claims), isCounted);
+        decision = Decide(rules, HeadOf(request, PathReadings.Plain(path), token), isCounted);
         return true;
     }
 
@@ -130,7 +137,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             decision = default;
             if (!RequestPath.TryNormalize(request, path, room)) return false;
             PathReadings readings = PathReadings.Of(RequestPath.WithoutQuery(request.Path), room, stackalloc int[HttpPath.MostReadings]);
-            decision = Decide(rules, new RequestHead(request.Method, readings, StreamRequestForm.HostOf(request), this, token?.Claims), isCounted);
+            decision = Decide(rules, HeadOf(request, readings, token), isCounted);
             return true;
         }
         finally
@@ -138,6 +145,12 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             ArrayPool<byte>.Shared.Return(room);
         }
     }
+
+    private RequestHead HeadOf(HeaderList request, PathReadings readings, VerifiedJwt? token) => new(request.Method, readings, StreamRequestForm.HostOf(request), this, token?.Claims)
+    {
+        HiddenName = token is null ? null : _rewriter.HiddenHeader,
+        HiddenValue = token is null ? default : _rewriter.Hidden,
+    };
 
     // What is not allowed does not count.
     private Decision Decide(RequestRules rules, in RequestHead request, bool isCounted)
@@ -149,10 +162,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
 
     private RequestRefusal Refuse(in RateLimitExcess excess, HeaderList request)
     {
-        observer.OnRequestLimited(connection.Info, excess.Policy);
+        observer.OnRequestLimited(connection.Info, excess.Object);
         if (excess.Limiter.IsNews(Now()))
         {
-            Decision decision = new(Verdict.Deny, DecisionReason.RateLimited, RateLimitNames.PolicyOf(excess.Policy), excess.RuleIndex);
+            Decision decision = new(Verdict.Deny, DecisionReason.RateLimited, excess.Policy, excess.RuleIndex);
             observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         }
 

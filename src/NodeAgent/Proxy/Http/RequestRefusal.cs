@@ -73,7 +73,7 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
 
     /// <summary>Of one that is one too many.</summary>
     internal static RequestRefusal Of(in RateLimitExcess excess) =>
-        new(429, ProxyError.Denied, $"{ReasonText.Of(DecisionReason.RateLimited)}: RateLimit {excess.Policy} rule {excess.RuleIndex}") { Excess = excess };
+        new(429, ProxyError.Denied, $"{ReasonText.Of(DecisionReason.RateLimited)}: {excess.Kind} {excess.Object} rule {excess.RuleIndex}") { Excess = excess };
 
     private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

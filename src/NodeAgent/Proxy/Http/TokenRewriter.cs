@@ -8,6 +8,14 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed class TokenRewriter
 {
     private readonly HeaderList _changed = new();
+    private HeaderList? _source;
+    private TokenPlace? _hidden;
+
+    /// <summary>The header in which the token stood that the server of the last request does not get; null: there is none.</summary>
+    internal string? HiddenHeader => _hidden?.Name;
+
+    /// <summary>That token.</summary>
+    internal ReadOnlySpan<byte> Hidden => _hidden is { } place ? _source![place.Field].Value.Slice(place.Start, place.Length) : default;
 
     /// <summary>Writes one.</summary>
     /// <param name="authentication">What is said about tokens.</param>
@@ -18,6 +26,7 @@ internal sealed class TokenRewriter
     internal HeaderList Rewrite(RequestAuthenticator authentication, IRequestFields fields, HeaderList request, VerifiedJwt? token)
     {
         bool isHidden = authentication.TryFindHidden(fields, token, out TokenPlace place);
+        (_source, _hidden) = (request, isHidden && !place.IsParameter ? place : null);
         if (!isHidden && token is null or { Headers.Count: 0 } && !HasAny(authentication, request)) return request;
         _changed.Clear();
         for (int i = 0; i < request.Count; i++)
@@ -30,6 +39,19 @@ internal sealed class TokenRewriter
 
         for (int i = 0; i < (token?.Headers.Count ?? 0); i++) _changed.Add(token!.Headers[i].Name, token.Headers[i].Value);
         return _changed;
+    }
+
+    /// <summary>Removes from trailers what nobody has looked at: some servers take them for headers (RFC 9110, section 6.5.1).</summary>
+    /// <param name="authentication">What is said about tokens.</param>
+    /// <param name="trailers">The trailers of a request.</param>
+    internal static void Clean(RequestAuthenticator authentication, HeaderList trailers)
+    {
+        for (int i = 0; i < trailers.Count;)
+        {
+            ReadOnlySpan<byte> name = trailers[i].Name;
+            if (IsOfClaim(authentication, name) || authentication.IsHeaderOfTokens(name)) trailers.Remove(name);
+            else i++;
+        }
     }
 
     private static bool HasAny(RequestAuthenticator authentication, HeaderList request)
@@ -47,10 +69,22 @@ internal sealed class TokenRewriter
     {
         foreach (byte[] header in authentication.ClaimHeaders)
         {
-            if (name.SequenceEqual(header)) return true;
+            if (IsTakenFor(name, header)) return true;
         }
 
         return false;
+    }
+
+    // What makes variables of headers (CGI, WSGI, Rack, PHP) has the same one for '-' and '_'.
+    private static bool IsTakenFor(ReadOnlySpan<byte> name, ReadOnlySpan<byte> header)
+    {
+        if (name.Length != header.Length) return false;
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (name[i] != header[i] && !(name[i] is (byte)'-' or (byte)'_' && header[i] is (byte)'-' or (byte)'_')) return false;
+        }
+
+        return true;
     }
 
     private void AddWithout(string parameter, ReadOnlySpan<byte> target)

@@ -77,6 +77,31 @@ public sealed class RateLimitTests
     }
 
     [Fact]
+    public void ALimitOfNginxOfTheSameNameCountsBesides()
+    {
+        NamespacedName nginx = RateLimitNames.PolicyOfNginx(new NamespacedName("demo", "few"));
+        NodeSnapshot snapshot = SnapshotOf(Limit(1));
+        WorkloadInfo shop = Shop with { PolicyNames = [nginx, Policy] };
+        snapshot = snapshot with { Workloads = snapshot.Workloads.SetItem(shop.Uid, shop), Policies = snapshot.Policies.Add(nginx, new PolicyInfo { Name = nginx, Action = PolicyAction.Limit, Rules = [Limit(100)] }) };
+        RequestLimits limits = RulesOf(snapshot, previous: null, out _, shop)!.Limits!;
+        Assert.Null(limits.Take(new RequestHead("GET"u8, default, default, null), 0));
+        RateLimitExcess excess = limits.Take(new RequestHead("GET"u8, default, default, null), 0)!.Value;
+        Assert.Equal((Policy, new NamespacedName("demo", "few"), "RateLimit"), (excess.Policy, excess.Object, excess.Kind));
+    }
+
+    [Fact]
+    public void CallersAreToldApartByATokenThatTheServerDoesNotGet()
+    {
+        PolicyRule rule = new() { Limit = Limit(1).Limit! with { By = RateLimitBy.Header, Header = "authorization" } };
+        RequestLimits limits = RulesOf(SnapshotOf(rule), previous: null, out _)!.Limits!;
+        Assert.Null(limits.Take(Of("a"u8), 0));
+        Assert.Null(limits.Take(Of("b"u8), 0));
+        Assert.NotNull(limits.Take(Of("a"u8), 0));
+
+        static RequestHead Of(ReadOnlySpan<byte> token) => new("GET"u8, default, default, null) { HiddenName = "authorization", HiddenValue = token.ToArray() };
+    }
+
+    [Fact]
     public void CountsGoOnWhereTheLimitIsTheSame()
     {
         NodeSnapshot snapshot = SnapshotOf(Limit(2));
@@ -96,14 +121,14 @@ public sealed class RateLimitTests
         Policies = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty.Add(Policy, new PolicyInfo { Name = Policy, Action = PolicyAction.Limit, Rules = [rule] }),
     };
 
-    private static RequestRules? RulesOf(NodeSnapshot snapshot, RateLimiters? previous, out RateLimiters limiters)
+    private static RequestRules? RulesOf(NodeSnapshot snapshot, RateLimiters? previous, out RateLimiters limiters, WorkloadInfo? destination = null)
     {
         limiters = new RateLimiters(snapshot, previous);
         return RequestRules.Of(snapshot, new ConnectionRequest
         {
             SourceAddress = IPAddress.Parse("10.0.0.2"),
             SourceWorkload = null,
-            Destination = Shop,
+            Destination = destination ?? Shop,
             Port = 8080,
             Protocol = TransportProtocol.Tcp,
             Authenticated = false,

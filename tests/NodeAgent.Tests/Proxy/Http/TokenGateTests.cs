@@ -66,6 +66,37 @@ public sealed class TokenGateTests
         Assert.Empty(lab.Mesh.Tokens);
     }
 
+    [Theory]
+    [InlineData("x_sub")]
+    [InlineData("X_Sub")]
+    public async Task ANameThatApplicationsTakeForThatOfAClaimIsRemovedToo(string name)
+    {
+        await using HttpLab lab = await StartAsync(rules: Rules(Rule));
+        await SayAsync(lab.Client, $"GET / HTTP/1.1\r\nhost: x\r\n{name}: root\r\nx.sub: a\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\nx.sub: a\r\n\r\n");
+    }
+
+    [Fact]
+    public async Task ClaimsAndTokensInTrailersAreRemoved()
+    {
+        await using HttpLab lab = await StartAsync(rules: Rules(Rule));
+        await SayAsync(lab.Client, "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sub: root\r\nsum: 1\r\nauthorization: Bearer x\r\nx_sub: root\r\n\r\n");
+        await ExpectAsync(lab.Server, "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nsum: 1\r\n\r\n");
+    }
+
+    [Theory]
+    [InlineData("x-sub root\nsum 1", "sum 1\n(end)")]
+    [InlineData("x-sub root", "(end)")]
+    public async Task SoTheyAreInHttp2(string trailers, string got)
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(rules: Rules(Rule));
+        FarStream asking = await lab.Client.AskAsync(Http2Lab.Post, end: false);
+        FarStream answering = await lab.Server.RequestAsync();
+        await answering.NextAsync();
+        await asking.SayAsync(trailers, end: true);
+        await answering.ExpectAsync(got);
+    }
+
     [Fact]
     public async Task ABadTokenIsAnswered401AndTheReasonIsTold()
     {

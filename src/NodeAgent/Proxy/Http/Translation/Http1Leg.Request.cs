@@ -68,6 +68,7 @@ internal sealed partial class Http1Leg
     private bool WriteEnd(HttpSide side, HeaderList? trailers)
     {
         HeadTranslation.OfTrailers(trailers, _options.Limits, _trailers);
+        _taken?.Server.Gate.Clean(_trailers);
         return BodyFraming.WriteEnd(side, _trailers);
     }
 

@@ -135,7 +135,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <inheritdoc/>
     public void Open(Http2Stream stream, bool keepsHead)
     {
-        _server.Link = _destination!.Link;
+        (_server.Link, _server.Gate) = (_destination!.Link, _destination.Gate);
         _server.Begin(stream, hasEnded: false);
         _relay.OnOpened(IsHeadOnly);
     }
