@@ -152,7 +152,9 @@ public sealed class RouteStatusTests(TestCluster cluster)
             await controller.SnapshotAsync(s => s.HttpRoutes.ContainsKey(new(HttpRouteKind.Http, new(ns, "requests"))));
             await RequestsAsync("""{backendRefs: [{name: web, port: 80}, {kind: Bucket, name: files}]}""");
             await IsAsync("Accepted=True/Accepted ResolvedRefs=False/InvalidKind");
-            await RequestsAsync("""{filters: [{type: CORS, cors: {}}], backendRefs: [{name: web, port: 80}]}""");
+            await RequestsAsync("""{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}], backendRefs: [{name: web, port: 80}]}""");
+            await IsAsync("Accepted=True/Accepted ResolvedRefs=False/BackendNotFound");
+            await RequestsAsync("""{filters: [{type: ExternalAuth, externalAuth: {}}], backendRefs: [{name: web, port: 80}]}""");
             await IsAsync("Accepted=False/UnsupportedValue ResolvedRefs=Unknown/Pending");
 
             Task RequestsAsync(string rule) => cluster.KubectlAsync($$$"""
