@@ -40,7 +40,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
             for (int i = 0; i < policy.Rules.Count; i++)
             {
                 PolicyRule rule = policy.Rules[i];
-                if (limiters.Find(connection.Destination.Uid, name, rule) is not { } limiter) continue;
+                if (limiters.Find(connection.Destination.Uid, name, rule, near: i) is not { } limiter) continue;
                 if (RequestRules.TryMatch(policy, rule, snapshot.Mesh.TrustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens))
                     limits.Add(new Limit(name, i, limiter, conditions, tokens));
             }

@@ -150,7 +150,15 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     private bool TryOpen(IHttp2Request request, HeaderList headers)
     {
         Http2Link link = Link;
-        if (link.IsOverfull || link.Http2.OpenStream(_gate!.ForServer(request.ForServer(headers)), request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
+        if (link.IsOverfull) return false;
+        HeaderList forServer = _gate!.ForServer(request.ForServer(headers), out RequestRefusal? refusal);
+        if (refusal is not null)
+        {
+            request.Answer(refusal);
+            return true;
+        }
+
+        if (link.Http2.OpenStream(forServer, request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
         request.Open(stream, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
         link.ScheduleFlush();
         return true;

@@ -82,12 +82,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
 
     /// <summary>A request that has passed before, as its server gets it.</summary>
     /// <param name="request">Its head as it was asked about.</param>
+    /// <param name="refusal">What it is answered with now, as its token is not good any more; null: it goes on.</param>
     /// <returns>The same list where nothing is to be changed; else one that is valid until the gate is asked again.</returns>
-    internal HeaderList ForServer(HeaderList request)
+    internal HeaderList ForServer(HeaderList request, out RequestRefusal? refusal)
     {
+        refusal = null;
         if (connection.RequestRules?.Authentication is not { } authentication) return request;
-        VerifiedJwt? token = Check(authentication, request, now: null).Token;
-        return _rewriter.Rewrite(authentication, this, request, token);
+        JwtCheck check = Check(authentication, request, now: null);
+        if (check.Error != JwtError.None) refusal = RequestRefusal.Of(check);
+        return _rewriter.Rewrite(authentication, this, request, check.Token);
     }
 
     /// <summary>Removes from the trailers of a request that has passed what its server could take for claims or tokens.</summary>

@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Culvert.Core;
+using Culvert.Http2;
 using static Culvert.NodeAgent.Tests.Proxy.Http.HttpLab;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
@@ -152,6 +153,25 @@ public sealed class TokenGateTests
         await using Http2Lab lab = await Http2Lab.StartAsync(rules: Rules(Rule));
         FarStream client = await lab.Client.AskAsync($"{Http2Lab.Grpc}\nauthorization Bearer x", end: false);
         Assert.StartsWith(":status 200\ncontent-type application/grpc\ngrpc-status 16\n", await client.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatWaitsIsRefusedWhenItsKeysHaveGone()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(ofServer: new Http2Options { MaxConcurrentStreams = 1 }, rules: Rules(Rule));
+        await lab.ExchangeAsync(); // its settings are known
+        (FarStream running, FarStream answering) = await lab.AskAsync(Http2Lab.Get, end: true);
+        FarStream waiting = await lab.Client.AskAsync($"{Http2Lab.Get}\nauthorization Bearer {Token("ann")}", end: true);
+        FarStream other = await lab.Client.AskAsync(Http2Lab.Get, end: true);
+        using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await lab.ChangeAsync(Rules(Rule with { Keys = [new JwtKey { Algorithms = [JwtAlgorithm.ES256], PublicKey = next.ExportSubjectPublicKeyInfo().ToEquatableArray() }] }));
+        await answering.SayAsync(Http2Lab.Ok, end: true);
+        await running.ExpectAsync($"{Http2Lab.Ok}\n(end)");
+        Assert.StartsWith(":status 401\n", await waiting.NextAsync(), StringComparison.Ordinal);
+        FarStream served = await lab.Server.RequestAsync();
+        await served.ExpectAsync($"{Http2Lab.Get}\n(end)");
+        await served.SayAsync(Http2Lab.Ok, end: true);
+        await other.ExpectAsync($"{Http2Lab.Ok}\n(end)");
     }
 
     [Fact]
