@@ -113,6 +113,29 @@ public sealed class HttpRouteTests(MeshFixture mesh)
     }
 
     [Fact]
+    public async Task Copies_of_requests_go_to_a_mirror_and_pages_of_an_allowed_origin_may_ask()
+    {
+        await using RoutedService service = await RoutedService.StartAsync(mesh);
+        service.Apply("""
+            {filters: [{type: RequestMirror, requestMirror: {backendRef: {name: routed-far, port: 80}}}, {type: CORS, cors: {allowOrigins: ["https://app.example"], allowMethods: [PUT]}}],
+              backendRefs: [{name: routed-near, port: 80}]}
+            """);
+        string url = RoutedService.Url();
+        await UntilAnsweredAsync($"{url}/", answer => answer.StartsWith("near ", StringComparison.Ordinal));
+        double before = await MirroredAsync();
+        string answers = await CurlAsync($"{url}/[1-50]");
+        Assert.Equal(50, Regex.Count(answers, "^near ", RegexOptions.Multiline));
+        await LabWait.UntilAsync("copies of all requests have been answered", async () => await MirroredAsync() >= before + 50, TimeSpan.FromSeconds(10));
+        string preflight = await CurlAsync($"-i -X OPTIONS -H origin:https://app.example -H access-control-request-method:PUT {url}/a");
+        Assert.StartsWith("HTTP/1.1 204 ", preflight, StringComparison.Ordinal);
+        Assert.Contains("\r\naccess-control-allow-origin: https://app.example\r\n", preflight, StringComparison.Ordinal);
+        Assert.Contains("\r\naccess-control-allow-methods: PUT\r\n", preflight, StringComparison.Ordinal);
+        Assert.DoesNotContain("access-control-allow-origin", await CurlAsync($"-i -H origin:https://other.example {url}/a"), StringComparison.Ordinal);
+
+        async Task<double> MirroredAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_http_mirrored_total", $"service=\"{RoutedService.Far}\"", "result=\"answered\"");
+    }
+
+    [Fact]
     public async Task Policy_about_requests_is_asked_of_the_backend()
     {
         await using RoutedService service = await RoutedService.StartAsync(mesh);
