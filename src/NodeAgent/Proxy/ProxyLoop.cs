@@ -64,7 +64,7 @@ internal sealed class ProxyLoop
         Upstreams upstreams = new(applications, _pool, agent.TunnelSource);
         RequestDialer dialer = new(ids, agent.Spaces, places, _guard, upstreams, agent.Observer);
         _servers = new Http1Servers(dialer, options.Http, agent.Observer);
-        MirrorRoom mirrors = new(loop, options.Http, _servers, dialer, agent.Observer, time);
+        MirrorRoom mirrors = new(loop, options.Http, shared.Loops, _servers, dialer, agent.Observer, time);
         Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, mirrors, agent.Observer, time);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {

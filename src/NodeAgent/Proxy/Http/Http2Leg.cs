@@ -117,9 +117,8 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (kind == Http2HeadersKind.Trailers)
         {
             _hasEnded = true;
-            IRequestCopy? whole = TakeCopy();
+            TakeCopy()?.End(headers); // before the server's policy takes some of them out
             TakeTrailers(headers);
-            whole?.End(headers);
             return;
         }
 

@@ -156,6 +156,39 @@ public sealed class MirrorTests
 
     [Theory]
     [MemberData(nameof(Versions))]
+    public async Task AMirrorThatAnswersBeforeItHasTheBodyIsWaitedForNoLonger(HttpProtocols client, HttpProtocols servers)
+    {
+        byte[] body = new byte[1 << 20];
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web", async c => await BodyOf(c));
+        await lab.AddServerAsync("mirror", c =>
+        {
+            c.Response.StatusCode = 413;
+            return c.Response.CompleteAsync();
+        });
+        lab.Route(Mirrored(Mirror("mirror")));
+        Stopwatch time = Stopwatch.StartNew();
+        await PostAsync(lab, new ByteArrayContent(body));
+        await UntilAsync(lab, 1);
+        Assert.True(time.Elapsed < TimeSpan.FromSeconds(20), $"it was waited for, for {time.Elapsed.TotalSeconds} s");
+        Assert.Equal(MirrorResult.Answered, Assert.Single(lab.Pair.Source.Mirrored).Result);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task HeadsCountAsBodiesDo(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = await LabAsync(client, servers, limits: new MirrorLimits { MaxCopied = 8192 });
+        using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/a");
+        request.Headers.Add("x-long", new string('x', 8192));
+        Assert.Equal(200, RoutingLab.Of(await lab.Client.SendAsync(request)).Status);
+        await lab.GetAsync("/a");
+        await UntilAsync(lab, 2);
+        Assert.Equal([MirrorResult.NoRoom, MirrorResult.Answered], lab.Pair.Source.Mirrored.Select(m => m.Result));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
     public async Task AsManyAreCopiedAsIsSaid(HttpProtocols client, HttpProtocols servers)
     {
         await using RoutingLab lab = await LabAsync(client, servers);

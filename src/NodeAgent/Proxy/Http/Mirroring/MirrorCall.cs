@@ -95,7 +95,7 @@ internal sealed class MirrorCall : IHttp1Exchange, IHttp2Request
     public void Open(Http2Stream stream, bool keepsHead)
     {
         _server = _stream;
-        _stream!.Link = Destination!.Link;
+        (_stream!.Link, _stream.Gate) = (Destination!.Link, Destination.Gate);
         _stream.Begin(stream, hasEnded: false);
         if (!IsHeadOnly) _source.PassOn();
     }
@@ -116,11 +116,18 @@ internal sealed class MirrorCall : IHttp1Exchange, IHttp2Request
     public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
         if (!isFinal) return;
-        (_status, _isAnswered) = (headers.Status, endStream);
+        _status = headers.Status;
+        if (endStream) OnPassedOn(_server!);
     }
 
     /// <inheritdoc/>
-    public void OnPassedOn(IExchangeLeg from) => _isAnswered = true;
+    public void OnPassedOn(IExchangeLeg from)
+    {
+        _isAnswered = true;
+
+        // Whoever has answered may take the rest of the body or leave it, for as long as it likes.
+        if (ReferenceEquals(from, _stream) && !IsHeadOnly && !_source.HasEnded) Finish(MirrorResult.Broken);
+    }
 
     /// <inheritdoc/>
     /// <remarks>They are thrown away.</remarks>
@@ -140,7 +147,7 @@ internal sealed class MirrorCall : IHttp1Exchange, IHttp2Request
 
     private async ValueTask ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
     {
-        ServerConnection made = await _room.Servers.ConnectAsync(client, route);
+        ServerConnection made = await _room.Servers.ConnectAsync(client, route, mayEndIdle: false);
         if (!IsRunning) made.Server?.Return(isReusable: true); // it has taken too long
         else if (made.Server is { } server) Begin(server);
         else OnNotConnected(made.Failure);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Mirroring;
@@ -12,14 +13,23 @@ internal sealed class MirrorCopy : IRequestCopy
 {
     private const int FirstRoom = 4096;
 
+    // What a field takes beside its bytes (RFC 9113, section 6.5.2).
+    private const int OfField = 32;
+
     private readonly MirrorsOfClient _owner;
     private readonly MirrorRoom _room;
     private readonly List<HttpRouteMirror> _mirrors;
+    private readonly LoopTimer _deadline;
     private byte[] _body = [];
+    private int _fields; // bytes of head and trailers
     private int _length;
     private int _users;
 
-    internal MirrorCopy(MirrorsOfClient owner, MirrorRoom room, List<HttpRouteMirror> mirrors) => (_owner, _room, _mirrors) = (owner, room, mirrors);
+    internal MirrorCopy(MirrorsOfClient owner, MirrorRoom room, List<HttpRouteMirror> mirrors)
+    {
+        (_owner, _room, _mirrors) = (owner, room, mirrors);
+        _deadline = new LoopTimer(static state => ((MirrorCopy)state!).GiveUp(MirrorResult.TooSlow), this);
+    }
 
     /// <summary>The head, as a server of HTTP/2 would get it.</summary>
     internal HeaderList Head { get; } = new();
@@ -36,6 +46,20 @@ internal sealed class MirrorCopy : IRequestCopy
     /// <inheritdoc/>
     public bool IsClosed { get; private set; }
 
+    /// <summary>The head is all there, and the body follows.</summary>
+    /// <returns>False when there is no room for it: the copy is given up.</returns>
+    internal bool TryBegin()
+    {
+        if (!TryKeep(Head))
+        {
+            GiveUp(MirrorResult.NoRoom);
+            return false;
+        }
+
+        _room.Loop.Schedule(_deadline, _room.Options.Mirrors.Timeout);
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<byte> data)
     {
@@ -51,12 +75,19 @@ internal sealed class MirrorCopy : IRequestCopy
     public void End(HeaderList? trailers)
     {
         if (IsClosed) return;
-        IsClosed = true;
         if (trailers is not null)
         {
             Trailers = new HeaderList();
             Trailers.AddRange(trailers);
+            if (!TryKeep(Trailers))
+            {
+                GiveUp(MirrorResult.NoRoom);
+                return;
+            }
         }
+
+        IsClosed = true;
+        _room.Loop.Timers.Cancel(_deadline);
 
         _users = _mirrors.Count;
         foreach (HttpRouteMirror mirror in _mirrors) _owner.Send(this, mirror);
@@ -77,6 +108,7 @@ internal sealed class MirrorCopy : IRequestCopy
     private void GiveUp(MirrorResult result)
     {
         IsClosed = true;
+        _room.Loop.Timers.Cancel(_deadline);
         Drop();
         foreach (HttpRouteMirror mirror in _mirrors) _room.Report(mirror, result);
     }
@@ -96,9 +128,20 @@ internal sealed class MirrorCopy : IRequestCopy
         return true;
     }
 
+    private bool TryKeep(HeaderList fields)
+    {
+        int bytes = 0;
+        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length + OfField;
+        if (!_room.TryTake(bytes)) return false;
+        _fields += bytes;
+        return true;
+    }
+
     private void Drop()
     {
-        _room.Release(_body.Length);
+        _room.Release(_body.Length + _fields);
+        _fields = 0;
+        Head.Clear();
         if (_body.Length > 0) ArrayPool<byte>.Shared.Return(_body);
         (_body, _length) = ([], 0);
     }

@@ -9,11 +9,12 @@ namespace Culvert.NodeAgent.Proxy.Http.Mirroring;
 /// <summary>What the copies of requests on one loop share: room, and what they go by. Belongs to its loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="options">Limits.</param>
+/// <param name="loops">How many loops share the room for bytes.</param>
 /// <param name="servers">Connections to servers of HTTP/1.1.</param>
 /// <param name="dialer">Makes those to servers of HTTP/2.</param>
 /// <param name="observer">Hears what has become of copies.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MirrorRoom(EventLoop loop, HttpOptions options, Http1Servers servers, RequestDialer dialer, IProxyObserver observer, TimeProvider time)
+internal sealed class MirrorRoom(EventLoop loop, HttpOptions options, int loops, Http1Servers servers, RequestDialer dialer, IProxyObserver observer, TimeProvider time)
 {
     private int _running;
     private int _copied;
@@ -39,10 +40,10 @@ internal sealed class MirrorRoom(EventLoop loop, HttpOptions options, Http1Serve
     /// <summary>It is over.</summary>
     internal void LeavePlace() => _running--;
 
-    /// <summary>Takes room for bytes of a body.</summary>
+    /// <summary>Takes room for bytes of a head or body.</summary>
     internal bool TryTake(int bytes)
     {
-        if (_copied + bytes > options.Mirrors.MaxCopied) return false;
+        if (_copied + bytes > options.Mirrors.MaxCopied / loops) return false;
         _copied += bytes;
         return true;
     }

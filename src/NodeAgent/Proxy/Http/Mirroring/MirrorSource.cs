@@ -8,7 +8,9 @@ namespace Culvert.NodeAgent.Proxy.Http.Mirroring;
 internal sealed class MirrorSource(MirrorCopy copy, IExchange exchange) : IExchangeLeg
 {
     private int _sent;
-    private bool _hasEnded;
+
+    /// <summary>Whether the server has all of it.</summary>
+    internal bool HasEnded { get; private set; }
 
     /// <inheritdoc/>
     public bool IsOpen { get; private set; } = true;
@@ -32,15 +34,27 @@ internal sealed class MirrorSource(MirrorCopy copy, IExchange exchange) : IExcha
             _sent += sent;
         }
 
-        if (!IsOpen || _hasEnded) return;
-        _hasEnded = true;
-        exchange.Other(this).End(copy.Trailers);
+        if (!IsOpen || HasEnded) return;
+        HasEnded = true;
+        exchange.Other(this).End(OwnTrailers());
     }
 
     /// <inheritdoc/>
     public void Reset(Http2ErrorCode code)
     {
-        // What is left of the body is not wanted; the server's side ends as well.
+        // What is left of the body is not wanted.
+        if (!IsOpen) return;
+        IsOpen = false;
+        exchange.OnLegClosed();
+    }
+
+    // Each mirror's policy may take some of them out.
+    private HeaderList? OwnTrailers()
+    {
+        if (copy.Trailers is not { } trailers) return null;
+        HeaderList own = new();
+        own.AddRange(trailers);
+        return own;
     }
 
     /// <inheritdoc/>

@@ -38,6 +38,7 @@ internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) :
         MirrorCopy copy = new(this, room, drawn);
         HeadTranslation.ToStream(routing.ForServer(request, direction with { Backend = null }), expectsContinue: false, copy.Head);
         copy.Head.Remove("expect"u8); // its body comes at once
+        if (!copy.TryBegin()) return null;
         if (!isHeadOnly) return copy;
         copy.End(trailers: null);
         return null;

@@ -28,10 +28,11 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     /// <summary>Makes one.</summary>
     /// <param name="client">The client's connection.</param>
     /// <param name="route">Where to.</param>
-    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
+    /// <param name="mayEndIdle">Whether, where there is no place, one that the client's workload keeps for its next requests ends for it.</param>
+    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, bool mayEndIdle = true)
     {
         DialledServer dialled = await dialer.ConnectAsync(client, route);
-        if (dialled.Failure is ProxyFailure.Overload or ProxyFailure.OverShare && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route);
+        if (mayEndIdle && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route);
         if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
         try
         {
