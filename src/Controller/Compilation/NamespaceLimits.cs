@@ -58,14 +58,14 @@ internal static class NamespaceLimits
 
     public static NamespaceLimit<RequestAuthenticationObject> TokenValues() => new(new(MostTokenValues, MostTokenValuesOfAll), a => RequestAuthenticationReader.ValuesOf(a.Authentication));
 
-    /// <summary>Most URLs of keys in the RequestAuthentications of a namespace, each counted for each object: controllers read them again and again, 64 at once.</summary>
+    /// <summary>Most URLs of keys in the RequestAuthentications of a namespace: controllers read them again and again, 64 at once.</summary>
     public const int MostKeyUris = 128;
 
-    /// <summary>Most of them in the mesh, but for those of the mesh's own namespace.</summary>
-    public const int MostKeyUrisOfAll = 1024;
+    /// <summary>Most of them in the mesh, but for those of the mesh's own namespace; one that several namespaces name counts for each.</summary>
+    public const int MostKeyUrisOfAll = 8192;
 
     public static NamespaceLimit<RequestAuthenticationObject> KeyUris() =>
-        new(new(MostKeyUris, MostKeyUrisOfAll), a => a.Meta.Namespace == Names.RootNamespace ? 0 : a.KeyUris.Distinct(StringComparer.Ordinal).Count());
+        new(new(MostKeyUris, MostKeyUrisOfAll), a => a.Meta.Namespace == Names.RootNamespace ? [] : a.KeyUris);
 
     /// <summary>Whoever may write policies of the mesh's own namespace answers for the mesh.</summary>
     public static NamespaceLimit<AuthorizationPolicyObject> PolicyValues() =>

@@ -72,11 +72,11 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
                 keys.Forget(gone);
             }
 
-            foreach (string uri in asked) _known.TryAdd(uri, (DateTimeOffset.MinValue, 0));
+            foreach (string uri in asked) _known.TryAdd(uri, (time.GetUtcNow(), 0));
         }
     }
 
-    // Whoever has waited longest comes first; those that are new before all.
+    // Whoever has waited longest comes first, so that no number of new ones keeps those away that are due.
     private string[] Due(int places)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -112,11 +112,10 @@ internal sealed class IssuerKeyReader(SnapshotPublisher publisher, IssuerKeys ke
             if (!_known.TryGetValue(uri, out (DateTimeOffset Due, int Failures) before)) return; // nobody asks for it any more
             int failures = error is null ? 0 : before.Failures + 1;
             _known[uri] = (time.GetUtcNow() + Pause(failures), failures);
+            EquatableArray<JwtKey> known = keys.ByUri.GetValueOrDefault(uri)?.Keys ?? [];
+            if (error is null && known != read) IssuerLog.Read(logger, uri, read.Count);
+            keys.Set(uri, new IssuerKeySet(error is null ? read : known, error)); // before anybody can have forgotten it
         }
-
-        EquatableArray<JwtKey> known = keys.ByUri.GetValueOrDefault(uri)?.Keys ?? [];
-        if (error is null && known != read) IssuerLog.Read(logger, uri, read.Count);
-        keys.Set(uri, new IssuerKeySet(error is null ? read : known, error));
     }
 
     private TimeSpan Pause(int failures)

@@ -24,9 +24,9 @@ internal static class RequestAuthenticationReader
 
     private static readonly JwtHeader DefaultHeader = new("authorization", "Bearer ");
 
-    /// <summary>How many values an object names, by which those of a namespace are counted.</summary>
+    /// <summary>How many values an object names, by which those of a namespace are counted. Behind a URL are as many keys as may be.</summary>
     public static int ValuesOf(RequestAuthenticationInfo authentication) =>
-        authentication.Rules.Sum(r => 1 + r.Audiences.Count + r.Keys.Count + r.Headers.Count + r.Parameters.Count + r.ClaimHeaders.Count);
+        authentication.Rules.Sum(r => 1 + r.Audiences.Count + r.Keys.Count + (r.KeysUri is null ? 0 : JsonWebKeys.MostKeys) + r.Headers.Count + r.Parameters.Count + r.ClaimHeaders.Count);
 
     public static RequestAuthenticationObject? Read(FieldReader root, ObjectMeta meta)
     {
@@ -92,7 +92,10 @@ internal static class RequestAuthenticationReader
         return header is null || name is null ? null : new ClaimHeader(header.ToLowerInvariant(), name);
     }
 
-    private static string? ClaimHeaderName(string text) => RequestConditionsReader.HeaderName(text) ?? text.ToLowerInvariant() switch
+    // With '_' for '-' it is the same name to many applications, and what clients send by either is removed.
+    private static string? ClaimHeaderName(string text) => RequestConditionsReader.HeaderName(text) ?? ReservedName(text, text.Replace('_', '-'));
+
+    private static string? ReservedName(string text, string name) => RequestConditionsReader.HeaderName(name) ?? name.ToLowerInvariant() switch
     {
         "content-length" or "content-type" or "content-encoding" or "authorization" or "forwarded" or "x-forwarded-for" => $"'{text}' has a meaning of its own; take another name, such as x-jwt-claim-sub",
         _ => null,

@@ -124,5 +124,5 @@ public sealed class JwtClaims
     private static JwtClaim OfText(string text) => new([text]) { Text = text };
 
     private static int WeightOf(JwtClaim claim) =>
-        WeightOfClaim + claim.Values.Sum(v => WeightOfText + (sizeof(char) * v.Length)) + claim.Members.Sum(m => (sizeof(char) * m.Key.Length) + WeightOf(m.Value));
+        WeightOfClaim + (sizeof(char) * (claim.Text?.Length ?? 0)) + claim.Values.Sum(v => WeightOfText + (sizeof(char) * v.Length)) + claim.Members.Sum(m => (sizeof(char) * m.Key.Length) + WeightOf(m.Value));
 }

@@ -18,6 +18,7 @@ internal sealed class JwtMemory
     internal const int MostBytes = 16 << 20;
 
     private readonly Lock _turn = new();
+    private volatile HashSet<RequestAuthenticationInfo>? _inForce; // null: nobody has said; never changed once it is here
     private volatile Half _young = new();
     private volatile Half _old = new();
 
@@ -43,19 +44,38 @@ internal sealed class JwtMemory
         return found;
     }
 
-    /// <summary>Remembers one, in place of what is remembered of it.</summary>
-    internal void Add(in TokenHash token, RequestAuthenticationInfo by, VerifiedJwt jwt) => Add(new Key(token, by), jwt);
+    /// <summary>Remembers one, in place of what is remembered of it; none by an object that is no longer in force.</summary>
+    internal void Add(in TokenHash token, RequestAuthenticationInfo by, VerifiedJwt jwt)
+    {
+        if (_inForce is not { } inForce || inForce.Contains(by)) Add(new Key(token, by), jwt);
+    }
+
+    /// <summary>Forgets what was good by other objects than these, which would stay as long as their tokens, with all keys.</summary>
+    /// <param name="inForce">The objects that are in force now.</param>
+    internal void Keep(IEnumerable<RequestAuthenticationInfo> inForce)
+    {
+        HashSet<RequestAuthenticationInfo> kept = new(inForce, ReferenceEqualityComparer.Instance);
+        if (_inForce is { } before && before.SetEquals(kept)) return;
+        _inForce = kept;
+        foreach (Half half in (Half[])[_young, _old])
+        {
+            foreach (Key key in half.Tokens.Keys.Where(k => !kept.Contains(k.By))) half.Tokens.TryRemove(key, out _);
+        }
+    }
 
     private void Add(Key key, VerifiedJwt jwt)
     {
         Half half = _young;
         if (!half.Tokens.TryAdd(key, jwt))
         {
-            half.Tokens[key] = jwt; // by another rule, for another place; it says the same
+            half.Tokens[key] = jwt; // by another rule, for another place
+            if (Interlocked.Add(ref half.Bytes, jwt.Weight) < MostBytes) return;
+        }
+        else if (Interlocked.Increment(ref half.Count) < MostTokens && Interlocked.Add(ref half.Bytes, jwt.Weight) < MostBytes)
+        {
             return;
         }
 
-        if (Interlocked.Increment(ref half.Count) < MostTokens && Interlocked.Add(ref half.Bytes, jwt.Weight) < MostBytes) return;
         lock (_turn)
         {
             if (!ReferenceEquals(half, _young)) return;

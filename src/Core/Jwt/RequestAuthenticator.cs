@@ -16,6 +16,8 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
     private readonly ImmutableArray<RequestAuthenticationInfo> _objects;
     private readonly JwtHeader[] _headers;
     private readonly string[] _parameters;
+    private readonly HeaderNames _claims;
+    private readonly HeaderNames _tokens;
 
     /// <summary>Makes one.</summary>
     /// <param name="objects">What selects the workload.</param>
@@ -25,14 +27,19 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
         JwtRule[] rules = [.. _objects.SelectMany(o => o.Rules)];
         _headers = [.. rules.SelectMany(r => r.Headers).Distinct().OrderByDescending(h => h.Prefix.Length)]; // what says more counts first
         _parameters = [.. rules.SelectMany(r => r.Parameters).Distinct(StringComparer.Ordinal)];
-        ClaimHeaders = [.. rules.SelectMany(r => r.ClaimHeaders).Select(h => h.Header).Distinct(StringComparer.Ordinal).Select(Encoding.ASCII.GetBytes)];
+        _claims = new HeaderNames(rules.SelectMany(r => r.ClaimHeaders).Select(h => h.Header));
+        _tokens = new HeaderNames(_headers.Select(h => h.Name));
     }
+
+    /// <summary>Forgets tokens that were good by objects that are no longer in force, and remembers none by such. Thread-safe.</summary>
+    /// <param name="inForce">All that are, as the same instances that requests are asked about by.</param>
+    public static void KeepTokensOf(IEnumerable<RequestAuthenticationInfo> inForce) => Known.Keep(inForce);
 
     /// <summary>The objects.</summary>
     public IEnumerable<RequestAuthenticationInfo> Objects => _objects;
 
-    /// <summary>Names of the headers in which applications get claims: what clients send by these names is removed.</summary>
-    public ImmutableArray<byte[]> ClaimHeaders { get; }
+    /// <summary>Whether what a client sends by a name, in lower case, is removed: applications take it for one in which they get claims, or for another in which tokens stand.</summary>
+    public bool IsTakenAway(ReadOnlySpan<byte> name) => _claims.Has(name) || (_tokens.Has(name) && !IsHeaderOfTokens(name));
 
     /// <summary>Of a workload; null: no object selects it.</summary>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>

@@ -99,14 +99,16 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     {
         if (limit.By == RateLimitBy.Identity) return _identity;
         if (limit.By == RateLimitBy.All) return null;
+
+        // A caller is known by its token, also where the server is not to get that; not by what it says beside it.
+        if (request.HiddenName == limit.Header) return RateLimiter.KeyOf(request.HiddenValue);
         for (int i = 0; i < request.FieldCount; i++)
         {
             request.GetField(i, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value);
             if (Ascii.Equals(name, limit.Header)) return RateLimiter.KeyOf(value);
         }
 
-        // A caller is known by its token, also where the server is not to get that.
-        return request.HiddenName == limit.Header ? RateLimiter.KeyOf(request.HiddenValue) : null;
+        return null;
     }
 
     /// <summary>A rule that source and port meet.</summary>

@@ -17,6 +17,7 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         {
             _view = value;
             value.Routes.Adopt();
+            RequestAuthenticator.KeepTokensOf(value.Snapshot.RequestAuthentications.Values);
         }
     }
 

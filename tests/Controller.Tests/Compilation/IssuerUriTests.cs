@@ -26,6 +26,19 @@ public sealed class IssuerUriTests
         Assert.All(told, w => Assert.StartsWith("RequestAuthentication greedy/", w.Object, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void AUrlThatManyObjectsOfANamespaceNameIsOne()
+    {
+        SourceFile[] Files(int objects) => [new("all.yaml", string.Concat(Enumerable.Range(0, objects).Select(i => Authentication("shop", $"r{i}", ["https://issuer.example.org/keys"]))) + Authentication("shop", "other", [.. Enumerable.Range(0, 16).Select(n => $"https://c.example/{n}")]))];
+        foreach (int objects in new[] { 100, 3, 0 })
+        {
+            ObjectSet set = ObjectSetReader.Read(Files(objects), ObjectSet.Empty);
+            ResourceCatalog catalog = new MeshCompiler().Update(set, null, []);
+            Assert.Equal(objects + 16, catalog.RequestAuthentications.Values.SelectMany(a => a.Rules).Count(r => r.KeysUri is not null));
+            Assert.Empty(set.Warnings.Where(w => w.Reason.StartsWith("its jwksUris are not read", StringComparison.Ordinal)));
+        }
+    }
+
     private static string Authentication(string ns, string name, string[] uris) =>
         $"apiVersion: culvert.dev/v1alpha1\nkind: RequestAuthentication\nmetadata: {{name: {name}, namespace: {ns}}}\nspec: {{jwtRules: [{string.Join(", ", uris.Select(u => $"{{issuer: a, jwksUri: '{u}'}}"))}]}}\n---\n";
 }

@@ -89,7 +89,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         refusal = null;
         if (connection.RequestRules?.Authentication is not { } authentication) return request;
         JwtCheck check = Check(authentication, request, now: null);
-        if (check.Error != JwtError.None) refusal = RequestRefusal.Of(check);
+        if (check.Error != JwtError.None) refusal = Refuse(check, request);
         return _rewriter.Rewrite(authentication, this, request, check.Token);
     }
 

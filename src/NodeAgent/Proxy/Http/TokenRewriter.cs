@@ -32,7 +32,7 @@ internal sealed class TokenRewriter
         for (int i = 0; i < request.Count; i++)
         {
             HeaderView field = request[i];
-            if (IsOfClaim(authentication, field.Name)) continue;
+            if (authentication.IsTakenAway(field.Name)) continue;
             if (!isHidden || i != place.Field) _changed.Add(field.Name, field.Value, field.NeverIndexed);
             else if (place.IsParameter) AddWithout(place.Name, field.Value);
         }
@@ -49,42 +49,19 @@ internal sealed class TokenRewriter
         for (int i = 0; i < trailers.Count;)
         {
             ReadOnlySpan<byte> name = trailers[i].Name;
-            if (IsOfClaim(authentication, name) || authentication.IsHeaderOfTokens(name)) trailers.Remove(name);
+            if (authentication.IsTakenAway(name) || authentication.IsHeaderOfTokens(name)) trailers.Remove(name);
             else i++;
         }
     }
 
     private static bool HasAny(RequestAuthenticator authentication, HeaderList request)
     {
-        if (authentication.ClaimHeaders.IsEmpty) return false;
         for (int i = 0; i < request.Count; i++)
         {
-            if (IsOfClaim(authentication, request[i].Name)) return true;
+            if (authentication.IsTakenAway(request[i].Name)) return true;
         }
 
         return false;
-    }
-
-    private static bool IsOfClaim(RequestAuthenticator authentication, ReadOnlySpan<byte> name)
-    {
-        foreach (byte[] header in authentication.ClaimHeaders)
-        {
-            if (IsTakenFor(name, header)) return true;
-        }
-
-        return false;
-    }
-
-    // What makes variables of headers (CGI, WSGI, Rack, PHP) has the same one for '-' and '_'.
-    private static bool IsTakenFor(ReadOnlySpan<byte> name, ReadOnlySpan<byte> header)
-    {
-        if (name.Length != header.Length) return false;
-        for (int i = 0; i < name.Length; i++)
-        {
-            if (name[i] != header[i] && !(name[i] is (byte)'-' or (byte)'_' && header[i] is (byte)'-' or (byte)'_')) return false;
-        }
-
-        return true;
     }
 
     private void AddWithout(string parameter, ReadOnlySpan<byte> target)

@@ -78,6 +78,23 @@ public sealed class TokenGateTests
     }
 
     [Fact]
+    public async Task WhatSaysWhereAMessageEndsIsNeverRemoved()
+    {
+        await using HttpLab lab = await StartAsync(rules: Rules(Rule with { ClaimHeaders = [new("content_length", "sub")] }));
+        await SayAsync(lab.Client, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc");
+        await ExpectAsync(lab.Server, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc");
+    }
+
+    [Fact]
+    public async Task AHeaderThatApplicationsTakeForThatOfATokenIsRemoved()
+    {
+        await using HttpLab lab = await StartAsync(rules: Rules(Rule with { Headers = [new("x-token", "")], ForwardsToken = true }));
+        string token = Token("ann");
+        await SayAsync(lab.Client, $"GET / HTTP/1.1\r\nhost: x\r\nx-token: {token}\r\nx_token: other\r\n\r\n");
+        await ExpectAsync(lab.Server, $"GET / HTTP/1.1\r\nhost: x\r\nx-token: {token}\r\nx-sub: ann\r\n\r\n");
+    }
+
+    [Fact]
     public async Task ClaimsAndTokensInTrailersAreRemoved()
     {
         await using HttpLab lab = await StartAsync(rules: Rules(Rule));
