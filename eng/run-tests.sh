@@ -122,27 +122,23 @@ report() { # project: counts and prints what a run that is over has found
 	fi
 }
 
-# A cluster waits most of its time, for kubelets and for pods that start and end: the others run beside it, but for System.Tests, which come last, since they measure times.
-beside= last=
-case " ${projects[*]} " in *' Cluster.Tests '*) beside=Cluster.Tests ;; esac
-if [ -n "$beside" ]; then
-	run "$beside" &
+# A cluster waits most of its time, for kubelets and for pods that start and end: the others run beside it.
+cluster=
+case " ${projects[*]} " in
+*' Cluster.Tests '*)
+	run Cluster.Tests &
 	cluster=$!
 	# What runs in the background does not hear of Ctrl+C.
 	trap 'pkill -TERM -P "$cluster"; exit 130' INT TERM
-fi
+	;;
+esac
 for project in "${projects[@]}"; do
-	case "$project" in
-	"$beside") ;;
-	System.Tests) last=$project ;;
-	*) run "$project" && report "$project" ;;
-	esac
+	[ "$project" = Cluster.Tests ] || { run "$project" && report "$project"; }
 done
-if [ -n "$beside" ]; then
+if [ -n "$cluster" ]; then
 	wait "$cluster"
-	report "$beside"
+	report Cluster.Tests
 fi
-[ -z "$last" ] || { run "$last" && report "$last"; }
 
 if [ -n "${TEST_FILTER:-}" ] && [ $((passed + failed + skipped)) -eq 0 ]; then give_up "No test is chosen by $TEST_FILTER."; fi
 # Once more at the end, where a log that is cut short still has them.

@@ -221,6 +221,24 @@ public sealed class RequestAuthenticatorTests
     }
 
     [Fact]
+    public void Tokens_are_forgotten_with_their_objects()
+    {
+        JwtMemory memory = new();
+        RequestAuthenticationInfo one = new() { Name = new("shop", "jwt") }, other = one with { SourceReference = "other" };
+        VerifiedJwt some = SomeJwt.Authenticator(SomeJwt.Rule()).Check(SomeJwt.Sign(SomeJwt.Payload())).Token!;
+        JwtMemory.TokenHash hash = JwtMemory.HashOf("1"u8);
+        memory.Add(hash, one, some);
+        memory.Keep([one, other]);
+        Assert.NotNull(memory.Find(hash, one));
+        memory.Keep([other]);
+        Assert.Equal(0, memory.Count);
+        memory.Add(hash, one, some); // by a connection that is not done with it
+        Assert.Equal(0, memory.Count);
+        memory.Add(hash, other, some);
+        Assert.NotNull(memory.Find(hash, other));
+    }
+
+    [Fact]
     public void What_was_good_by_an_object_is_not_found_for_one_with_other_rules()
     {
         RequestAuthenticationInfo by = new() { Name = new("shop", "jwt"), Rules = [SomeJwt.Rule()] };
