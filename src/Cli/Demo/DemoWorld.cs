@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
+using Culvert.Protocol.V1;
 
 namespace Culvert.Cli.Demo;
 
@@ -94,6 +95,14 @@ internal sealed class DemoWorld : IAsyncDisposable
                 $"{to} answered '{answer.Output.Trim()}', not with the client's address {own}");
         }
     }
+
+    /// <summary>Waits until nobody asks about requests any more, so that those of one node stay in the kernel again.</summary>
+    public Task WaitForKernelPathAsync(CancellationToken cancellationToken) => LabWait.UntilAsync(
+        "requests of one node stay in the kernel again",
+        async () => (await Node1.ExplainAsync($"{MeshObjects.Namespace}/client", $"{MeshObjects.Namespace}/near", Port, TransportProtocol.Tcp, cancellationToken)).Path == FlowPath.Direct,
+        TimeSpan.FromSeconds(10),
+        null,
+        cancellationToken);
 
     /// <summary>Address of a page.</summary>
     public static string Url(IPAddress host, int port, string path) => string.Create(

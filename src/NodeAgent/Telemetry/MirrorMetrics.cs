@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Reasons;
@@ -11,27 +10,18 @@ internal sealed class MirrorMetrics
 {
     private const int MostMirrors = 256;
 
-    private static readonly NamespacedName Other = new("other", "other");
-
-    private readonly ConcurrentDictionary<NamespacedName, Counter[]> _series = new();
-    private readonly CounterFamily _copies;
+    private readonly BoundedSeries<NamespacedName> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
-    internal MirrorMetrics(MetricRegistry registry) =>
-        _copies = registry.Add(new CounterFamily("culvert_http_mirrored_total", "Copies of HTTP requests for mirrors, by mirror and result.", ["service", "service_namespace", "result"]));
+    internal MirrorMetrics(MetricRegistry registry)
+    {
+        CounterFamily copies = registry.Add(new CounterFamily("culvert_http_mirrored_total", "Copies of HTTP requests for mirrors, by mirror and result.", ["service", "service_namespace", "result"]));
+        _series = new BoundedSeries<NamespacedName>(MostMirrors, new("other", "other"), mirror => [.. Enum.GetNames<MirrorResult>().Select(r => copies.With(mirror.Name, mirror.Namespace, ReasonText.Kebab(r)))]);
+    }
 
     /// <summary>Counts one.</summary>
     /// <param name="mirror">The mirror's Service.</param>
     /// <param name="result">What has become of it.</param>
-    internal void Count(NamespacedName mirror, MirrorResult result)
-    {
-        if (!_series.TryGetValue(mirror, out Counter[]? counters))
-        {
-            if (_series.Count >= MostMirrors) mirror = Other;
-            counters = _series.GetOrAdd(mirror, m => [.. Enum.GetNames<MirrorResult>().Select(r => _copies.With(m.Name, m.Namespace, ReasonText.Kebab(r)))]);
-        }
-
-        counters[(int)result].Increment();
-    }
+    internal void Count(NamespacedName mirror, MirrorResult result) => _series.Of(mirror)[(int)result].Increment();
 }

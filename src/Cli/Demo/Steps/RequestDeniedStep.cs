@@ -31,12 +31,7 @@ internal sealed class RequestDeniedStep : IDemoStep
         {
             world.Mesh.Objects.Remove(Policy);
             world.Mesh.Objects.Remove(ServiceName);
-            await LabWait.UntilAsync(
-                "requests of one node stay in the kernel again",
-                async () => (await world.Node1.ExplainAsync($"{MeshObjects.Namespace}/client", $"{MeshObjects.Namespace}/near", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken)).Path == FlowPath.Direct,
-                Deadline,
-                null,
-                cancellationToken);
+            await world.WaitForKernelPathAsync(cancellationToken);
         }
     }
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
-using Culvert.Protocol.V1;
 
 namespace Culvert.Cli.Demo.Steps;
 
@@ -39,12 +38,7 @@ internal sealed class TokensAndLimitsStep : IDemoStep
         finally
         {
             foreach (string file in Files) world.Mesh.Objects.Remove(file);
-            await LabWait.UntilAsync(
-                "requests of one node stay in the kernel again",
-                async () => (await world.Node1.ExplainAsync($"{MeshObjects.Namespace}/client", $"{MeshObjects.Namespace}/near", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken)).Path == FlowPath.Direct,
-                Deadline,
-                null,
-                cancellationToken);
+            await world.WaitForKernelPathAsync(cancellationToken);
         }
 
         Task UntilAsync(string what, string path, string code) => LabWait.UntilAsync(what, async () => await CodeAsync(path, null) == code, Deadline, null, cancellationToken);
