@@ -40,13 +40,19 @@ internal sealed partial class Http1Relay
 
     /// <summary>No server was reached.</summary>
     /// <param name="failure">Why not.</param>
-    /// <param name="isLeaving">Whether there was one, which took no more requests.</param>
-    internal void OnNotConnected(ProxyFailure failure, bool isLeaving = false)
+    internal void OnNotConnected(ProxyFailure failure)
     {
-        if (isLeaving) _try.End(TryOutcome.Unknown);
         _call!.Abandon();
         (_made, _isMade, _requestPart) = (new Routing.ServerConnection(null, failure), true, RequestPart.Server);
         AdvanceSoon();
+    }
+
+    /// <summary>The server that it has waited for is gone, and has seen nothing of it.</summary>
+    /// <param name="failure">Why, so far as it is the server's failure.</param>
+    internal void OnServerLost(ProxyFailure failure)
+    {
+        _try.End(failure);
+        OnNotConnected(ProxyFailure.ConnectFailed);
     }
 
     /// <summary>An interim response has come.</summary>

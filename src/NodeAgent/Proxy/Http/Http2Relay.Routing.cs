@@ -49,12 +49,12 @@ internal sealed partial class Http2Relay
         else Follow(exchange, _routing!.Router.Find(exchange.Head!));
     }
 
-    // Its server is gone, or was never reached, and has seen nothing of it. One that only takes no more requests has not failed.
+    // Their server is gone, or was never reached, and has seen nothing of them: policy is asked anew by the next connection.
     private void RouteWaiting(Http2Server server) => server.GiveUpWaiting(request =>
     {
         Http2Exchange exchange = (Http2Exchange)request;
-        if (server.HasSpoken) exchange.Try.End(TryOutcome.Unknown);
-        RouteAnew(exchange, server.LostFor);
+        exchange.Try.End(server.LostForWaiting);
+        RouteAnew(exchange, ProxyFailure.ConnectFailed);
     });
 
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)

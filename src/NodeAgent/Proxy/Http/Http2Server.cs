@@ -71,11 +71,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <summary>Runs until the connection is over.</summary>
     internal ValueTask RunAsync() => Link.RunAsync();
 
-    /// <summary>Whether it has said a word of HTTP/2.</summary>
-    internal bool HasSpoken => _link is { HasSpoken: true };
-
     /// <summary>Why its requests have no connection any more: what this side has ended it for, or else that there was none.</summary>
     internal ProxyFailure LostFor { get; private set; } = ProxyFailure.ConnectFailed;
+
+    /// <summary>The same for those that have waited for it: one that has spoken, and only takes no more requests, has not failed (None).</summary>
+    internal ProxyFailure LostForWaiting => _link is { HasSpoken: true } ? ProxyFailure.None : LostFor;
 
     /// <summary>Ends it at once.</summary>
     internal void Close(ProxyFailure failure)

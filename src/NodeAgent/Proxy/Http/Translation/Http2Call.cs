@@ -203,7 +203,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
         server.GiveUpWaiting(_ =>
         {
             if (server.IsOfAnotherProtocol) _relay.OnRefused(RequestRefusal.NotHttp2);
-            else _relay.OnNotConnected(server.LostFor, server.HasSpoken);
+            else _relay.OnServerLost(server.LostForWaiting);
         });
     }
 }
