@@ -15,16 +15,18 @@ internal static class Soon
     /// <param name="what">The condition.</param>
     /// <param name="condition">Asks whether it holds.</param>
     /// <param name="instead">What there is instead; null: the condition says enough.</param>
-    internal static async Task Holds(string what, Func<Task<bool>> condition, Func<string>? instead = null)
+    /// <param name="limit">How long it may take; null: <see cref="Limit"/>.</param>
+    internal static async Task Holds(string what, Func<Task<bool>> condition, Func<string>? instead = null, TimeSpan? limit = null)
     {
+        TimeSpan most = limit ?? Limit;
         long start = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            if (TimeProvider.System.GetElapsedTime(start) > Limit) Assert.Fail($"not within {Limit.TotalSeconds} s: {what}{(instead is null ? "" : $"; there is: {instead()}")}");
+            if (TimeProvider.System.GetElapsedTime(start) > most) Assert.Fail($"not within {most.TotalSeconds} s: {what}{(instead is null ? "" : $"; there is: {instead()}")}");
             await Task.Delay(20);
         }
     }
 
     /// <summary>Waits for a condition that nobody tells of.</summary>
-    internal static Task Holds(string what, Func<bool> condition, Func<string>? instead = null) => Holds(what, () => Task.FromResult(condition()), instead);
+    internal static Task Holds(string what, Func<bool> condition, Func<string>? instead = null, TimeSpan? limit = null) => Holds(what, () => Task.FromResult(condition()), instead, limit);
 }

@@ -11,6 +11,9 @@ public sealed class DefinitionUpgradeTests(TestCluster cluster)
 {
     private const string Definition = "authorizationpolicies.culvert.dev", Later = "notIpBlocks";
 
+    // The server ends watches by a definition of before when the requests by it are over, and after twice the limit of a request (60 s) at the latest.
+    private static readonly TimeSpan EndOfOldWatches = TimeSpan.FromMinutes(2);
+
     // What a schema says of values.
     private static readonly string[] Rules = ["pattern", "enum", "format", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "x-kubernetes-validations"];
 
@@ -37,7 +40,8 @@ public sealed class DefinitionUpgradeTests(TestCluster cluster)
                 await ApplyAsync(ns, "later", $"{{ipBlocks: [10.0.0.0/8], {Later}: [10.1.0.0/16]}}");
                 return await LaterAsync(ns, "later") != "";
             });
-            await Soon.Holds("the field comes into force", () => controller.Host.SnapshotFor("n1").Policies.GetValueOrDefault(new(ns, "later")) is { } p && !p.Rules[0].From[0].NotIpBlocks.IsEmpty);
+            await Soon.Holds(
+                "the field comes into force", () => controller.Host.SnapshotFor("n1").Policies.GetValueOrDefault(new(ns, "later")) is { } p && !p.Rules[0].From[0].NotIpBlocks.IsEmpty, limit: EndOfOldWatches + Soon.Limit);
             NodeSnapshot snapshot = await controller.SnapshotAsync(s => s.Policies.ContainsKey(new(ns, "later")));
             Assert.Equal("good later", Names(snapshot, ns));
             await IsReportedAsync();
