@@ -1,7 +1,4 @@
-using System.Buffers.Text;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
@@ -52,9 +49,7 @@ public sealed class RequestLimitsAndTokensTests(MeshFixture mesh) : IAsyncDispos
         var (pod, _) = mesh.Server(path, family);
         await using HttpService service = await HttpService.StartAsync(mesh, pod, "http");
         string url = HttpService.Url(family);
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        ECPoint point = key.ExportParameters(includePrivateParameters: false).Q;
+        using LabIssuer issuer = new("test-issuer"), other = new("test-issuer");
         mesh.Mesh.Objects.Write(Tokens, $$$"""
             apiVersion: culvert.dev/v1alpha1
             kind: RequestAuthentication
@@ -62,7 +57,7 @@ public sealed class RequestLimitsAndTokensTests(MeshFixture mesh) : IAsyncDispos
             spec:
               jwtRules:
                 - issuer: test-issuer
-                  jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"{{{Base64Url.EncodeToString(point.X)}}}","y":"{{{Base64Url.EncodeToString(point.Y)}}}"}]}'
+                  jwks: '{{{issuer.Keys}}}'
 
             """);
         mesh.Mesh.Objects.Write(Policy, """
@@ -78,17 +73,11 @@ public sealed class RequestLimitsAndTokensTests(MeshFixture mesh) : IAsyncDispos
             """);
         await UntilAnsweredAsync($"-o /dev/null -w %{{http_code}} {url}/private/who", answer => answer == "403");
         Assert.Equal("200", await CodeAsync($"{url}/who"));
-        string refused = await CurlAsync(["-i", "-H", $"authorization: Bearer {TokenOf(other)}", $"{url}/who"]);
+        string refused = await CurlAsync(["-i", "-H", $"authorization: Bearer {other.TokenOf("someone")}", $"{url}/who"]);
         Assert.StartsWith("HTTP/1.1 401 ", refused, StringComparison.Ordinal);
         Assert.Contains("\r\nwww-authenticate: Bearer", refused, StringComparison.OrdinalIgnoreCase);
-        string passed = await CurlAsync(["-o", "/dev/null", "-w", "%{http_code}", "-H", $"authorization: Bearer {TokenOf(key)}", $"{url}/private/who"]);
+        string passed = await CurlAsync(["-o", "/dev/null", "-w", "%{http_code}", "-H", $"authorization: Bearer {issuer.TokenOf("someone")}", $"{url}/private/who"]);
         Assert.Equal("200", passed);
-    }
-
-    private static string TokenOf(ECDsa key)
-    {
-        string head = Base64Url.EncodeToString("""{"alg":"ES256"}"""u8), claims = Base64Url.EncodeToString(Encoding.UTF8.GetBytes($$"""{"iss":"test-issuer","sub":"someone","exp":{{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()}}}"""));
-        return $"{head}.{claims}.{Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes($"{head}.{claims}"), HashAlgorithmName.SHA256))}";
     }
 
     private async Task<string> UntilAnsweredAsync(string arguments, Func<string, bool> isRight)

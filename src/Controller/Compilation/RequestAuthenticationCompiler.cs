@@ -17,8 +17,15 @@ internal static class RequestAuthenticationCompiler
     /// <param name="keys">The keys that were read from URLs.</param>
     public static RequestAuthenticationInfo Compile(RequestAuthenticationObject declared, bool counts, bool readsKeys, ImmutableDictionary<string, IssuerKeySet> keys) => declared.Authentication with
     {
-        Rules = declared.Authentication.Rules.Select(r => !counts ? r with { Keys = [], KeysUri = null } : !readsKeys ? r with { KeysUri = null } : r.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? r with { UriKeys = known.Keys } : r).ToEquatableArray(),
+        Rules = declared.Authentication.Rules.Select(r => RuleOf(r, counts, readsKeys, keys)).ToEquatableArray(),
     };
+
+    private static JwtRule RuleOf(JwtRule rule, bool counts, bool readsKeys, ImmutableDictionary<string, IssuerKeySet> keys)
+    {
+        if (!counts) return rule with { Keys = [], KeysUri = null };
+        if (!readsKeys) return rule with { KeysUri = null };
+        return rule.KeysUri is { } uri && keys.GetValueOrDefault(uri) is { } known ? rule with { UriKeys = known.Keys } : rule;
+    }
 
     /// <summary>What is wrong with the URLs of one.</summary>
     public static IEnumerable<SourceError> ErrorsOf(RequestAuthenticationObject declared, ImmutableDictionary<string, IssuerKeySet> keys)

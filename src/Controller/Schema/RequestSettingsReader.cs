@@ -28,8 +28,7 @@ internal static class RequestSettingsReader
     private static int? ReadMaxRequests(FieldReader spec)
     {
         if (spec.Map("circuitBreaker") is not { } breaker) return null;
-        long? most = breaker.Integer("maxRequests", 1, RequestSettings.MostRequestsAtOnce);
-        if (most is null && !breaker.Has("maxRequests")) breaker.Fail("maxRequests", "is required");
+        long? most = breaker.Integer("maxRequests", 1, RequestSettings.MostRequestsAtOnce, required: true);
         breaker.Done();
         return (int?)most;
     }

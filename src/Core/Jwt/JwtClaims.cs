@@ -112,16 +112,13 @@ public sealed class JwtClaims
             case JsonValueKind.String:
                 if (!TryGet(value, out string text)) return null;
                 return new JwtClaim(name == ScopeName ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [text]) { Text = text }; // RFC 8693, section 4.2
-            case JsonValueKind.Number:
-                return OfText(value.GetRawText());
-            case JsonValueKind.True or JsonValueKind.False:
-                return OfText(value.GetRawText());
+            case JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False:
+                string raw = value.GetRawText();
+                return new JwtClaim([raw]) { Text = raw };
             default:
                 return new JwtClaim((string[])[]);
         }
     }
-
-    private static JwtClaim OfText(string text) => new([text]) { Text = text };
 
     private static int WeightOf(JwtClaim claim) =>
         WeightOfClaim + (sizeof(char) * (claim.Text?.Length ?? 0)) + claim.Values.Sum(v => WeightOfText + (sizeof(char) * v.Length)) + claim.Members.Sum(m => (sizeof(char) * m.Key.Length) + WeightOf(m.Value));

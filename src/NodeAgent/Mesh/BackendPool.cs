@@ -20,7 +20,8 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // Requests that are routed are all brought to the proxy.
     private readonly Candidates _all = Candidates.Of(port, backends);
 
-    private readonly Candidates _allAnyway = Candidates.Of(port, Array.ConvertAll(backends, b => b.Requests is null ? b : b with { IsAskedAnyway = true }));
+    // Those whose requests are counted, as if none had failed; null: nobody counts.
+    private readonly Candidates? _allAnyway = Array.Exists(backends, b => b.Requests is not null) ? Candidates.Of(port, Array.ConvertAll(backends, b => b with { IsAskedAnyway = true })) : null;
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
@@ -75,7 +76,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     {
         // More may be out than should be, when others have left the Service since: one at least is asked.
         bool areAllAsked = IsAllOut && backends[0].Requests!.Port.Settings.Outliers is { MaxEjectionPercent: < 100 };
-        return Choose(areAllAsked ? _allAnyway : _all, view, source, client);
+        return Choose((areAllAsked ? _allAnyway : null) ?? _all, view, source, client);
     }
 
     private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)

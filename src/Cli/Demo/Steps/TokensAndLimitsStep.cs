@@ -1,7 +1,4 @@
-using System.Buffers.Text;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 
@@ -20,16 +17,15 @@ internal sealed class TokensAndLimitsStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var forger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using LabIssuer issuer = new(Issuer), forger = new(Issuer);
         try
         {
             world.Mesh.Objects.Write(ServiceName, MeshObjects.Speaking(MeshObjects.Service(ServiceName, "web", 80, DemoWorld.Port, "10.96.0.15", "fd96::15"), "http"));
-            world.Mesh.Objects.Write(Tokens, RequireTokens(key));
+            world.Mesh.Objects.Write(Tokens, RequireTokens(issuer));
             world.Mesh.Objects.Write(Limit, RateLimit);
             await UntilAsync("requests without a token are refused", "/private", "403");
-            await RequireAsync("/private", TokenOf(forger), "401");
-            await RequireAsync("/private", TokenOf(key), "200");
+            await RequireAsync("/private", forger.TokenOf("visitor"), "401");
+            await RequireAsync("/private", issuer.TokenOf("visitor"), "200");
             string[] codes = new string[5];
             for (int i = 0; i < codes.Length; i++) codes[i] = await CodeAsync("/limited", null);
             DemoFailedException.ThrowUnless(codes is ["200", "200", "200", "429", "429"], $"of five requests that three may be, the answers were {string.Join(", ", codes)}");
@@ -57,38 +53,26 @@ internal sealed class TokensAndLimitsStep : IDemoStep
             cancellationToken)).Output;
     }
 
-    private static string TokenOf(ECDsa key)
-    {
-        string head = Base64Url.EncodeToString("""{"alg":"ES256","typ":"JWT"}"""u8);
-        string claims = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"iss":"{{Issuer}}","sub":"visitor","exp":{{TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeSeconds()}}}""")));
-        return $"{head}.{claims}.{Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes($"{head}.{claims}"), HashAlgorithmName.SHA256))}";
-    }
+    private static string RequireTokens(LabIssuer issuer) => $$$"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: RequestAuthentication
+        metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
+        spec:
+          selector: {matchLabels: {app: web}}
+          jwtRules:
+            - {issuer: "{{{Issuer}}}", jwks: '{{{issuer.Keys}}}'}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
+        spec:
+          selector: {matchLabels: {app: web}}
+          action: DENY
+          rules:
+            - from: [{notRequestPrincipals: ["{{{Issuer}}}/*"]}]
+              to: [{ports: [{{{DemoWorld.Port}}}], paths: [/private]}]
 
-    private static string RequireTokens(ECDsa key)
-    {
-        ECPoint point = key.ExportParameters(includePrivateParameters: false).Q;
-        return $$$"""
-            apiVersion: culvert.dev/v1alpha1
-            kind: RequestAuthentication
-            metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
-            spec:
-              selector: {matchLabels: {app: web}}
-              jwtRules:
-                - issuer: {{{Issuer}}}
-                  jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"{{{Base64Url.EncodeToString(point.X)}}}","y":"{{{Base64Url.EncodeToString(point.Y)}}}"}]}'
-            ---
-            apiVersion: culvert.dev/v1alpha1
-            kind: AuthorizationPolicy
-            metadata: {name: {{{Tokens}}}, namespace: {{{MeshObjects.Namespace}}} }
-            spec:
-              selector: {matchLabels: {app: web}}
-              action: DENY
-              rules:
-                - from: [{notRequestPrincipals: ["{{{Issuer}}}/*"]}]
-                  to: [{ports: [{{{DemoWorld.Port}}}], paths: [/private]}]
-
-            """;
-    }
+        """;
 
     private static string RateLimit => $$"""
         apiVersion: culvert.dev/v1alpha1

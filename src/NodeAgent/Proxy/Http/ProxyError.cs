@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
@@ -46,7 +45,7 @@ internal static class ProxyError
     {
         if (fields.Status == 401) fields.Add("www-authenticate"u8, Encoding.ASCII.GetBytes($"Bearer error=\"invalid_token\", error_description=\"{details}\""));
         return fields
-            .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+            .AddDate(now)
             .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""));
     }
 

@@ -8,6 +8,8 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 /// <summary>What holds for requests to a Service port: how tries are counted by the proxy, in both versions of HTTP.</summary>
 public sealed class BackendFailureTests
 {
+    private static readonly RequestSettings EjectAtOnce = new() { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
+
     public static TheoryData<HttpProtocols, HttpProtocols> Versions => RoutingTests.Versions;
 
     [Theory]
@@ -44,7 +46,7 @@ public sealed class BackendFailureTests
         await using RoutingLab lab = new(client, servers);
         await lab.AddServerAsync("web");
         lab.AddBackend("dead", 1);
-        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web", "dead");
+        PortRequests port = lab.Count(EjectAtOnce, "web", "dead");
         lab.Route(RoutingLab.Below("/dead", ("dead", 1)), RoutingLab.Below("/late", ("web", 1)) with { BackendTimeout = TimeSpan.FromMilliseconds(100) }, RoutingLab.Below("/", ("web", 1)));
         await Expect(200, "/", null, isOut: false);
         await Expect(404, "/", r => lab.Statuses["web"] = 404, isOut: false);
@@ -80,7 +82,7 @@ public sealed class BackendFailureTests
             await context.Response.Body.FlushAsync();
             context.Abort();
         });
-        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        PortRequests port = lab.Count(EjectAtOnce, "web");
         lab.Route(RoutingLab.Below("/", ("web", 1)));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => lab.GetAsync("/"));
         await lab.UntilAsync(() => port.Running == 0);
@@ -93,7 +95,7 @@ public sealed class BackendFailureTests
     {
         await using RoutingLab lab = new(client, servers);
         await lab.AddServerAsync("web");
-        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        PortRequests port = lab.Count(EjectAtOnce, "web");
         HttpRouteRule rule = RoutingLab.Below("/", ("web", 1)) with { BackendTimeout = TimeSpan.FromMilliseconds(100), RequestTimeout = TimeSpan.FromSeconds(10) };
         lab.Pair.Source.Routes = new HttpRouteTable([new HttpRouteInfo { Name = new("others", "shop"), Kind = HttpRouteKind.Http, Rules = [rule] }]);
         using HttpRequestMessage request = lab.Request(HttpMethod.Get, "/");
@@ -114,7 +116,7 @@ public sealed class BackendFailureTests
             arrived.SetResult();
             await answer.Task;
         });
-        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        PortRequests port = lab.Count(EjectAtOnce, "web");
         lab.Route(RoutingLab.Below("/", ("web", 1)));
         using CancellationTokenSource giveUp = new();
         Task request = lab.Client.GetAsync(lab.Client.BaseAddress, giveUp.Token);

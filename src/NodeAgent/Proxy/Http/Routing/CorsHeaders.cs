@@ -34,7 +34,7 @@ internal static class CorsHeaders
         HttpCors cors = direction.Hit!.Rule.Filters.Cors!;
         HeaderList answer = new();
         answer.AddStatus(204)
-            .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+            .AddDate(now)
             .Add("vary"u8, "origin, access-control-request-method, access-control-request-headers"u8);
         if (direction.AllowedOrigin is not { } origin) return answer;
         AddOrigin(answer, cors, origin);

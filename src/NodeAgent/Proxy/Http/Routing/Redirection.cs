@@ -19,7 +19,7 @@ internal static class Redirection
         HttpRedirect redirect = hit.Rule.Filters.Redirect!;
         HeaderList fields = new();
         return fields.AddStatus(redirect.Status)
-            .Add("date"u8, Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", CultureInfo.InvariantCulture)))
+            .AddDate(now)
             .Add("location"u8, Encoding.UTF8.GetBytes(LocationOf(redirect, hit.PrefixLength, request, port)))
             .Add("content-length"u8, "0"u8);
     }
