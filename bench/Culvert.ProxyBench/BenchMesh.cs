@@ -75,6 +75,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // Nobody looks at tokens.
     }
 
+    public void OnAuthorizerAsked(string authorizer, AuthorizerResult result)
+    {
+        // There are none.
+    }
+
     public void OnMirrored(NamespacedName mirror, MirrorResult result)
     {
         // There are no mirrors.

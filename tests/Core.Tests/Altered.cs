@@ -29,6 +29,7 @@ internal static class Altered
             EquatableArray<NamespacedName> => (EquatableArray<NamespacedName>)[new NamespacedName("shop", "other")],
             EquatableArray<string> => (EquatableArray<string>)["other"],
             EquatableArray<StringPattern> => (EquatableArray<StringPattern>)[StringPattern.Parse("a*")],
+            EquatableArray<ExternalAuthorizer> => (EquatableArray<ExternalAuthorizer>)[new ExternalAuthorizer { Name = "opa", Service = new("auth", "opa"), Port = 9191 }],
             EquatableArray<NamedPort> => (EquatableArray<NamedPort>)[new NamedPort("web", 8080, TransportProtocol.Tcp)],
             EquatableArray<TransportPort> => (EquatableArray<TransportPort>)[new TransportPort(80, TransportProtocol.Tcp)],
             EquatableArray<TrustedProxies> => (EquatableArray<TrustedProxies>)[new TrustedProxies([], [])],

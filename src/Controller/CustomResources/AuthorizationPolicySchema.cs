@@ -17,7 +17,10 @@ internal static class AuthorizationPolicySchema
         Spec = Nodes.Object(
             "The policy.",
             Nodes.Selector,
-            new SchemaField("action", Nodes.Words<AuthorizationAction>("What becomes of a connection, or a request, that a rule matches. AUDIT changes nothing; matches are counted and shown.")) { IsRequired = true },
+            new SchemaField("action", Nodes.Words<AuthorizationAction>("What becomes of a connection, or a request, that a rule matches. AUDIT changes nothing; matches are counted and shown. CUSTOM has an external authorizer asked about requests that are allowed otherwise.")) { IsRequired = true },
+            new SchemaField("provider", Nodes.Object(
+                "Whom a CUSTOM policy asks.",
+                new SchemaField("name", Nodes.Label("The name of an external authorizer of the MeshConfig.")) { IsRequired = true })),
             new SchemaField("rules", new(SchemaType.List)
             {
                 Description = "A connection or request matches the policy when it matches one of these. Without rules nothing matches: such an ALLOW policy allows nothing.",
@@ -35,6 +38,8 @@ internal static class AuthorizationPolicySchema
               selector:
                 matchLabels: {app: web}
               action: ALLOW
+              provider:
+                name: opa
               rules:
                 - from:
                     - identities: ["spiffe://example.org/ns/shop/*"]

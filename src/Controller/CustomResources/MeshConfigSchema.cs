@@ -26,6 +26,7 @@ internal static class MeshConfigSchema
             new SchemaField("tunnelSource", Nodes.Words<TunnelSource>("From which address nodes open tunnels for their workloads: their own (NODE), the workload's (POD), or the workload's where routing rules of the node are about single workloads (AUTO).")) { Default = "AUTO" },
             new SchemaField("icmpEcho", Nodes.Words<DefaultAction>("Echo requests to workloads.")) { Default = "ALLOW" },
             new SchemaField("workloadNamespaces", Nodes.List("The namespaces of a cluster whose Workloads count, besides culvert-system: whoever writes one says which addresses, and which interface of a node, are its own.", Nodes.Label("A namespace."), Nodes.MostConditions)),
+            new SchemaField("externalAuthorizers", Nodes.List("Whom AuthorizationPolicies with action CUSTOM may ask about requests.", ExternalAuthorizerSchema.Node, ExternalAuthorizer.Most)),
             new SchemaField("certificate", Nodes.Object(
                 "Certificates of workloads.",
                 new SchemaField("lifetime", Nodes.Text("How long one is valid, such as 48h or 1h30m: 2s to 2160h.", "^([0-9]{1,9}(ms|h|m|s))+$", Durations.MostCharacters) with
@@ -54,6 +55,19 @@ internal static class MeshConfigSchema
               tunnelSource: AUTO
               icmpEcho: ALLOW
               workloadNamespaces: [machines]
+              externalAuthorizers:
+                - name: opa
+                  service:
+                    name: opa
+                    namespace: auth
+                    port: 9191
+                  protocol: HTTP
+                  onFailure: DENY
+                  timeout: 500ms
+                  pathPrefix: /check
+                  includeRequestHeadersInCheck: [cookie]
+                  headersToUpstreamOnAllow: [x-user]
+                  headersToDownstreamOnDeny: [location, set-cookie]
               certificate:
                 lifetime: 48h
                 jitter: 0.1

@@ -11,4 +11,7 @@ internal enum AuthorizationAction
 
     /// <summary>It is reported.</summary>
     Audit,
+
+    /// <summary>An external authorizer decides.</summary>
+    Custom,
 }

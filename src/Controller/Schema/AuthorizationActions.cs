@@ -11,6 +11,7 @@ internal static class AuthorizationActions
         null => null,
         AuthorizationAction.Allow => PolicyAction.Allow,
         AuthorizationAction.Deny => PolicyAction.Deny,
+        AuthorizationAction.Custom => PolicyAction.Custom,
         _ => PolicyAction.Audit,
     };
 }

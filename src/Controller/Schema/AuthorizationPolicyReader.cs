@@ -17,15 +17,32 @@ internal static class AuthorizationPolicyReader
         if (root.Map("spec", required: true) is not { } spec) return null;
         var selector = SelectorReader.Read(spec);
         PolicyAction? action = AuthorizationActions.Of(spec.Enum<AuthorizationAction>("action", required: true));
+        string? authorizer = ReadProvider(spec, action);
         EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
         spec.Done();
-        var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Rules = rules, SourceReference = meta.SourceReference };
+        if (action == PolicyAction.Custom) rules = rules.Select(r => r with { To = OfTcp(r.To) }).ToEquatableArray(); // requests come by TCP
+        var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Authorizer = authorizer ?? "", Rules = rules, SourceReference = meta.SourceReference };
         if (ValuesOf(policy) > MostValues)
         {
             spec.Fail("rules", $"name more than {MostValues} values in all; make several policies of it");
             return null;
         }
         return new(meta, policy) { Selector = selector };
+    }
+
+    private static string? ReadProvider(FieldReader spec, PolicyAction? action)
+    {
+        FieldReader? provider = spec.Map("provider");
+        string? name = provider?.String("name", Names.Label, required: true);
+        provider?.Done();
+        if (action == PolicyAction.Custom)
+        {
+            if (!spec.Has("provider")) spec.Fail("provider", "is required with action CUSTOM: it names the external authorizer of the MeshConfig that is asked");
+            return name;
+        }
+
+        if (provider is not null) spec.Note("provider", "has no effect: an external authorizer is asked with action CUSTOM only");
+        return null;
     }
 
     private static PolicyRule ReadRule(FieldReader rule)
@@ -40,7 +57,7 @@ internal static class AuthorizationPolicyReader
         return read.AsksAboutTokens ? read with { To = OfTcp(read.To) } : read;
     }
 
-    /// <summary>Destinations of a rule about tokens: these come with requests, and those by TCP.</summary>
+    /// <summary>Destinations of a rule that is about requests whatever it says of its destinations: requests come by TCP.</summary>
     public static EquatableArray<PolicyDestination> OfTcp(EquatableArray<PolicyDestination> to) =>
         to.IsEmpty ? [new PolicyDestination { Protocol = TransportProtocol.Tcp }] : to.Select(t => t with { Protocol = TransportProtocol.Tcp }).ToEquatableArray();
 

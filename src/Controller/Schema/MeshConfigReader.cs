@@ -36,6 +36,7 @@ internal static class MeshConfigReader
             };
             certificate.Done();
         }
+        settings = settings with { ExternalAuthorizers = ExternalAuthorizerReader.Read(spec) };
         EquatableArray<string> workloadNamespaces = spec.List("workloadNamespaces", static (string text, out string value) => Names.Label(value = text));
         spec.Done();
         return new(meta, settings) { WorkloadNamespaces = workloadNamespaces };

@@ -48,7 +48,7 @@ internal static class RouteHeaders
     }
 
     // What says where a message ends, or is about one connection, is the proxy's: changed, it would have servers and clients take one request for another.
-    private static string? Changed(string text) => text.StartsWith(':') ? $"'{text}' is no header, but a part of what is asked for" : Name(text) ?? text.ToLowerInvariant() switch
+    public static string? Changed(string text) => text.StartsWith(':') ? $"'{text}' is no header, but a part of what is asked for" : Name(text) ?? text.ToLowerInvariant() switch
     {
         "host" => "'host' is what is asked for; change it by the hostname of a URLRewrite",
         "content-length" or "transfer-encoding" => $"'{text}' says where a message ends, and can't be changed",

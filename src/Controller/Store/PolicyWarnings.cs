@@ -12,8 +12,11 @@ internal static class PolicyWarnings
     /// <param name="policy">It.</param>
     /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
     /// <param name="trustDomain">The mesh's trust domain.</param>
-    public static IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, bool selectsSome, string trustDomain)
+    /// <param name="authorizers">The mesh's external authorizers.</param>
+    public static IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, bool selectsSome, string trustDomain, EquatableArray<ExternalAuthorizer> authorizers)
     {
+        if (policy.Policy.Action == PolicyAction.Custom && authorizers.All(a => a.Name != policy.Policy.Authorizer))
+            yield return SourceWarning.About(policy, $"'{policy.Policy.Authorizer}' is no external authorizer of the MeshConfig: it denies all requests that it matches", "spec", "provider", "name");
         if (policy.Policy.Rules.IsEmpty) yield return SourceWarning.About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
         foreach (SourceError foreign in ForeignIdentities(policy, trustDomain)) yield return foreign;
         if (!selectsSome) yield return SelectsNothing(policy, policy.Selector);

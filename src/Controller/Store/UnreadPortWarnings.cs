@@ -66,7 +66,7 @@ internal sealed class UnreadPortWarnings
             for (int to = 0; to < policy.Policy.Rules[rule].To.Count; to++)
             {
                 PolicyDestination destination = policy.Policy.Rules[rule].To[to];
-                if (destination.Request is null && !policy.Policy.Rules[rule].AsksAboutTokens) continue;
+                if (policy.Policy.Action != PolicyAction.Custom && destination.Request is null && !policy.Policy.Rules[rule].AsksAboutTokens) continue;
                 if (Reason(policy, destination, spoken) is { } reason) yield return SourceWarning.About(policy, reason, "spec", "rules", rule, "to", to);
             }
         }
@@ -74,7 +74,7 @@ internal sealed class UnreadPortWarnings
 
     private static string? Reason(AuthorizationPolicyObject policy, PolicyDestination destination, ushort?[] spoken)
     {
-        string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny => "it denies all", _ => "it audits all" };
+        string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny or PolicyAction.Custom => "it denies all", _ => "it audits all" };
         if (destination.Ports.IsEmpty && policy.Policy.Action != PolicyAction.Allow) return $"it is about requests and names no ports: {effect} at every port of TCP that carries something else than HTTP";
         bool isSpoken = destination.Ports.IsEmpty ? spoken.Length > 0 : destination.Ports.All(p => spoken.Contains(null) || spoken.Contains(p));
         if (isSpoken) return null;
@@ -82,7 +82,7 @@ internal sealed class UnreadPortWarnings
         return $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests: {effect} there";
     }
 
-    private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));
+    private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Action == PolicyAction.Custom || policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));
 
     /// <summary>The ports of workloads of which Services say that they speak HTTP; null among them: some that only workloads know.</summary>
     public static ushort?[] Spoken(IEnumerable<ServiceObject> services) =>

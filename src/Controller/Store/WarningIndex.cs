@@ -35,7 +35,7 @@ internal sealed class WarningIndex
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
 
     private readonly LimitWarnings<AuthorizationPolicyObject> _policyValues = new(ObjectKind.AuthorizationPolicy, NamespaceLimits.PolicyValues(), p => SourceWarning.About(
-        p, $"{(p.Policy.Action == PolicyAction.Deny ? "it denies all" : "it allows nothing, and audits nothing")}: the AuthorizationPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules"));
+        p, $"{(p.Policy.Action is PolicyAction.Deny or PolicyAction.Custom ? "it denies all" : "it allows nothing, and audits nothing")}: the AuthorizationPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules"));
 
     private readonly LimitWarnings<RequestAuthenticationObject> _tokenValues = new(ObjectKind.RequestAuthentication, NamespaceLimits.TokenValues(), a => SourceWarning.About(
         a, $"no token is good: the RequestAuthentications of namespace {a.Meta.Namespace} name more than {NamespaceLimits.MostTokenValues} values, or most where all namespaces together name more than {NamespaceLimits.MostTokenValuesOfAll}", "spec"));
@@ -51,6 +51,7 @@ internal sealed class WarningIndex
     private readonly NginxModeWarnings _nginxModes;
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
+    private EquatableArray<ExternalAuthorizer> _authorizers;
 
     public WarningIndex() => (_networkPolicies, _servicePorts, _targetPorts, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_workloads), new(_workloads), new(_modes));
 
@@ -85,9 +86,10 @@ internal sealed class WarningIndex
         _targetPorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
-        if (_trustDomain != after.Mesh.Settings.TrustDomain)
+        MeshSettings mesh = after.Mesh.Settings;
+        if (_trustDomain != mesh.TrustDomain || _authorizers != mesh.ExternalAuthorizers)
         {
-            _trustDomain = after.Mesh.Settings.TrustDomain;
+            (_trustDomain, _authorizers) = (mesh.TrustDomain, mesh.ExternalAuthorizers);
             policies.UnionWith(after.Objects.Keys.Where(k => k.Kind == ObjectKind.AuthorizationPolicy));
         }
         foreach (ObjectKey key in policies) Find(key, after.Objects.GetValueOrDefault(key));
@@ -235,7 +237,7 @@ internal sealed class WarningIndex
             return;
         }
         var policy = now as AuthorizationPolicyObject;
-        Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain));
+        Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain, _authorizers));
         Set(_namespaceWarnings, name, policy is null ? [] : NameWarnings.UnknownNamespaces(policy, _namespaceUse.ContainsKey));
     }
 

@@ -30,6 +30,9 @@ public sealed record MeshSettings
     /// <summary>What happens to ICMP echo requests to workloads; those of their own node are always answered.</summary>
     public DefaultAction IcmpEcho { get; init; } = DefaultAction.Allow;
 
+    /// <summary>Whom policies may ask about requests, each by a name of its own.</summary>
+    public EquatableArray<ExternalAuthorizer> ExternalAuthorizers { get; init; }
+
     /// <summary>Lifetime of workload certificates before jitter.</summary>
     public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
 

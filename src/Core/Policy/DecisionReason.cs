@@ -41,4 +41,10 @@ public enum DecisionReason
 
     /// <summary>A RateLimit has no room for a request that is allowed otherwise. Never of a connection.</summary>
     RateLimited = 12,
+
+    /// <summary>An external authorizer does not allow a request that is allowed otherwise. Never of a connection.</summary>
+    DeniedByAuthorizer = 13,
+
+    /// <summary>An external authorizer could not be asked about a request. Never of a connection.</summary>
+    AuthorizerFailed = 14,
 }

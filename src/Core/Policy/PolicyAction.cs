@@ -14,4 +14,7 @@ public enum PolicyAction
 
     /// <summary>Has no say about connections: limits the rate of requests by the rules' <see cref="PolicyRule.Limit"/>. A RateLimit; no AuthorizationPolicy has it.</summary>
     Limit,
+
+    /// <summary>Has an external authorizer asked about the requests it matches, after all DENY and ALLOW; refuses what nobody reads. Its rules are about TCP only.</summary>
+    Custom,
 }

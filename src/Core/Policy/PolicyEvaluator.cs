@@ -8,7 +8,8 @@ namespace Culvert.Core;
 /// </summary>
 /// <remarks>
 /// Order at the destination: one outside the mesh is allowed; strict mTLS refuses the unauthenticated; NetworkPolicies that isolate it refuse what none of them allows; any matching
-/// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. AUDIT is reported besides.
+/// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. AUDIT is reported besides. CUSTOM refuses what nobody reads; of a request that
+/// is allowed otherwise, <see cref="AuthorizersOf"/> says who has to be asked.
 /// Conditions on requests are asked of each request where a connection is read (<see cref="RequestRules"/>).
 /// At the source only NetworkPolicies have a say. Excluded ports and CIDRs are decided before policy and are not looked at here.
 /// </remarks>
@@ -19,6 +20,21 @@ public static class PolicyEvaluator
 
     /// <summary>Decides about a request of HTTP that has come by a connection.</summary>
     public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest connection, in RequestHead request) => Evaluate(snapshot, connection, new RequestKnowledge(request));
+
+    /// <summary>The rules of <see cref="PolicyAction.Custom"/> policies that a request meets, the first of each policy: each policy's authorizer has to allow it.</summary>
+    public static IReadOnlyList<(NamespacedName Policy, int RuleIndex)> AuthorizersOf(NodeSnapshot snapshot, in ConnectionRequest connection, in RequestHead request)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        List<(NamespacedName, int)> found = [];
+        foreach (NamespacedName name in connection.Destination.PolicyNames)
+        {
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy) || policy.Action != PolicyAction.Custom) continue;
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, connection.ProvenIdentity, SourceOf(connection).Block, connection.Port, connection.Protocol, new RequestKnowledge(request));
+            if (rule >= 0) found.Add((name, rule));
+        }
+
+        return found;
+    }
 
     /// <summary>The rule of a NetworkPolicy that lets a connection in at its destination; null when none isolates that, or none lets it in.</summary>
     public static (PolicyReference Policy, int RuleIndex)? FindNetworkPolicy(NodeSnapshot snapshot, in ConnectionRequest request)
@@ -77,7 +93,8 @@ public static class PolicyEvaluator
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
             int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol, knowledge);
             if (rule < 0) continue;
-            if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
+            if (policy.Action == PolicyAction.Deny || (policy.Action == PolicyAction.Custom && !knowledge.IsRead)) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
+            else if (policy.Action == PolicyAction.Custom) continue;
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
             else (audits ??= []).Add(name);
         }

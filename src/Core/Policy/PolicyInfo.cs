@@ -9,6 +9,9 @@ public sealed record PolicyInfo
     /// <summary>What it does to what it matches.</summary>
     public PolicyAction Action { get; init; }
 
+    /// <summary>Whom a <see cref="PolicyAction.Custom"/> policy asks: the name of an <see cref="ExternalAuthorizer"/>, which need not be there; empty with every other action.</summary>
+    public string Authorizer { get; init; } = "";
+
     /// <summary>It matches when any rule does; without rules it matches nothing.</summary>
     public EquatableArray<PolicyRule> Rules { get; init; }
 

@@ -28,6 +28,9 @@ internal readonly ref struct RequestKnowledge
     /// <summary>Its requests will be asked about one by one.</summary>
     internal static RequestKnowledge ToCome => new(Kind.ToCome);
 
+    /// <summary>Whether somebody reads what it carries.</summary>
+    internal bool IsRead => _kind != Kind.Unread;
+
     /// <summary>Whether conditions on requests are met, or may be.</summary>
     /// <param name="conditions">The conditions; null: there are none.</param>
     /// <param name="action">The action of the policy that asks.</param>

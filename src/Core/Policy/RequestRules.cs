@@ -9,12 +9,16 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private readonly Rule[] _deny;
     private readonly Rule[] _allow;
     private readonly Rule[] _audit;
+    private readonly Rule[] _custom;
+    private readonly HeaderNames? _authorizersHeaders;
     private readonly Decision _otherwise;
 
-    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, in Decision otherwise, RequestAuthenticator? authentication, RequestLimits? limits)
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, Rule[] custom, in Decision otherwise, RequestAuthenticator? authentication, RequestLimits? limits)
     {
-        (_deny, _allow, _audit, _otherwise, Authentication, Limits) = (deny, allow, audit, otherwise, authentication, limits);
-        AsksAboutPath = limits is { AsksAboutPath: true } || deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
+        (_deny, _allow, _audit, _custom, _otherwise, Authentication, Limits) = (deny, allow, audit, custom, otherwise, authentication, limits);
+        string[] headers = [.. custom.SelectMany(r => r.Authorizer!.Authorizer?.UpstreamHeaders ?? [])];
+        _authorizersHeaders = headers.Length > 0 ? new HeaderNames(headers) : null;
+        AsksAboutPath = limits is { AsksAboutPath: true } || custom.Length > 0 || deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
 
     /// <summary>Says which tokens are good, before the rules are asked; null: nobody looks for any.</summary>
@@ -26,8 +30,20 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <summary>What limits their rate; null: nothing.</summary>
     public RequestLimits? Limits { get; }
 
-    /// <summary>Whether it depends on a request whether it is allowed. Otherwise there are <see cref="Limits"/> only.</summary>
+    /// <summary>Whether it depends on a request whether it is allowed, so far as this node decides. Otherwise there are <see cref="Limits"/> only, and authorizers.</summary>
     public bool AsksWhetherAllowed => Authentication is not null || Conditional.Any();
+
+    /// <summary>Whether some requests have to be allowed by an external authorizer.</summary>
+    public bool HasAuthorizers => _custom.Length > 0;
+
+    /// <summary>Whether external authorizers set some headers, which clients must not.</summary>
+    public bool HasAuthorizersHeaders => _authorizersHeaders is not null;
+
+    /// <summary>Whether a header, by its name in lower case, is for external authorizers to set: clients' are removed, also of requests about which nobody is asked.</summary>
+    public bool IsAuthorizersHeader(ReadOnlySpan<byte> name) => _authorizersHeaders?.Has(name) == true;
+
+    /// <summary>The rules by which external authorizers are asked, for people.</summary>
+    public IEnumerable<AuthorizerRule> Authorizers => _custom.Select(r => r.Authorizer!);
 
     /// <summary>The rules with conditions on requests, in the order in which they are asked, for people.</summary>
     public IEnumerable<(PolicyReference Policy, int RuleIndex)> Conditional => _deny.Concat(_allow).Concat(_audit).Where(r => r.IsConditional).Select(r => (r.Policy, r.Index));
@@ -40,14 +56,20 @@ public sealed class RequestRules : IEquatable<RequestRules>
     public static RequestRules? Of(NodeSnapshot snapshot, in ConnectionRequest connection, RateLimiters? limiters = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        List<Rule> deny = [], allow = [], audit = [];
+        List<Rule> deny = [], allow = [], audit = [], custom = [];
         bool anyAllowPolicy = false, anyConditions = false;
         foreach (NamespacedName name in connection.Destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue; // the connection would not be allowed
             if (policy.Action == PolicyAction.Limit) continue;
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            List<Rule> rules = RulesOf(policy, snapshot.Mesh.TrustDomain, connection);
+            List<Rule> rules = RulesOf(policy, snapshot, connection);
+            if (policy.Action == PolicyAction.Custom)
+            {
+                custom.AddRange(rules);
+                continue;
+            }
+
             anyConditions |= rules.Any(r => r.IsConditional);
             if (policy.Action == PolicyAction.Deny) deny.AddRange(rules);
             else if (policy.Action == PolicyAction.Allow) allow.AddRange(rules);
@@ -56,12 +78,12 @@ public sealed class RequestRules : IEquatable<RequestRules>
 
         RequestAuthenticator? authentication = RequestAuthenticator.Of(snapshot, connection.Destination);
         RequestLimits? limits = limiters is null ? null : RequestLimits.Of(snapshot, connection, limiters);
-        return anyConditions || authentication is not null || limits is not null ? new RequestRules([.. deny], [.. allow], [.. audit], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) : null;
+        return anyConditions || custom.Count > 0 || authentication is not null || limits is not null ? new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) : null;
     }
 
     /// <summary>Whether they say the same of every request, be it by other keys.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit) && _custom.SequenceEqual(other._custom)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -74,6 +96,19 @@ public sealed class RequestRules : IEquatable<RequestRules>
     {
         Decision decision = Find(_deny, request, PolicyAction.Deny) ?? Find(_allow, request, PolicyAction.Allow) ?? _otherwise;
         return _audit.Length > 0 && AuditsOf(request) is { Count: > 0 } audits ? decision with { AuditPolicies = [.. audits] } : decision;
+    }
+
+    /// <summary>Finds whom to ask about a request that is allowed otherwise: all of them have to allow it. Allocates nothing where nobody is asked.</summary>
+    /// <returns>The first rule of each policy that the request meets; null: nobody is asked.</returns>
+    public IReadOnlyList<AuthorizerRule>? AuthorizersOf(in RequestHead request)
+    {
+        List<AuthorizerRule>? found = null;
+        foreach (Rule rule in _custom)
+        {
+            if ((found is null || found[^1].Policy != rule.Authorizer!.Policy) && rule.Matches(request, PolicyAction.Custom)) (found ??= []).Add(rule.Authorizer!);
+        }
+
+        return found;
     }
 
     private static Decision? Find(Rule[] rules, in RequestHead request, PolicyAction action)
@@ -121,23 +156,31 @@ public sealed class RequestRules : IEquatable<RequestRules>
         return true;
     }
 
-    private static List<Rule> RulesOf(PolicyInfo policy, string trustDomain, in ConnectionRequest connection)
+    private static List<Rule> RulesOf(PolicyInfo policy, NodeSnapshot snapshot, in ConnectionRequest connection)
     {
         List<Rule> found = [];
         for (int i = 0; i < policy.Rules.Count; i++)
         {
             PolicyRule rule = policy.Rules[i];
-            if (!TryMatch(policy, rule, trustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens)) continue;
+            if (!TryMatch(policy, rule, snapshot.Mesh.TrustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens)) continue;
             Decision? decision = policy.Action switch
             {
                 PolicyAction.Deny => new Decision(Verdict.Deny, DecisionReason.DeniedByPolicy, policy.Name, i),
                 PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
                 _ => null,
             };
-            found.Add(new Rule(policy.Name, i, decision, conditions, tokens, rule.When));
+            found.Add(new Rule(policy.Name, i, decision, conditions, tokens, rule.When) { Authorizer = policy.Action == PolicyAction.Custom ? AuthorizerOf(policy, i, snapshot, connection.Destination) : null });
         }
 
         return found;
+    }
+
+    private static AuthorizerRule AuthorizerOf(PolicyInfo policy, int rule, NodeSnapshot snapshot, WorkloadInfo destination)
+    {
+        ExternalAuthorizer? authorizer = snapshot.Mesh.ExternalAuthorizers.FirstOrDefault(a => a.Name == policy.Authorizer);
+        bool isItself = authorizer is not null && snapshot.Services.TryGetValue(authorizer.Service, out ServiceInfo? service)
+            && service.Ports.Any(p => p.Port == authorizer.Port && p.Backends.Any(b => destination.Addresses.AsSpan().Contains(b.Address)));
+        return new AuthorizerRule(policy.Name, rule, policy.Authorizer, authorizer, isItself);
     }
 
     /// <summary>A rule that source and port meet.</summary>
@@ -149,6 +192,9 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <param name="When">All of which its claims have to meet.</param>
     private sealed record Rule(PolicyReference Policy, int Index, Decision? Decision, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens, EquatableArray<ClaimCondition> When)
     {
+        /// <summary>Who is asked about what meets it; of CUSTOM only.</summary>
+        internal AuthorizerRule? Authorizer { get; init; }
+
         internal bool IsConditional => !Conditions.IsEmpty || !Tokens.IsEmpty || !When.IsEmpty;
 
         internal bool Matches(in RequestHead request, PolicyAction action) => MatchesRequest(request, action) && MatchesToken(request.Token, action);

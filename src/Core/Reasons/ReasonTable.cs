@@ -52,6 +52,8 @@ public static class ReasonTable
         new("fragment-quota", Packet, Capacity, Silent, "its share of the node's reassembly (1 MiB within the last 30 to 60 s) is full of datagrams that are not whole", "see what sends fragments that never become whole, or loses them"),
 
         new("rate-limited", Connection, Denied, Reset, "a RateLimit had no room for a request; only the request is refused, with 429", "`culvert flows --verdict deny` names the RateLimit and its rule; callers come again when `retry-after` says"),
+        new("denied-by-authorizer", Connection, Denied, Reset, "the external authorizer that a CUSTOM policy asks did not allow a request; only the request is refused, with the authorizer's answer", "`culvert flows --verdict deny` names the policy and its rule; the authorizer's own log says why"),
+        new("authorizer-failed", Connection, Denied, Reset, "an external authorizer could not be asked about a request, or did not answer in time; only the request is refused, with 403", "`culvert flows --verdict deny` names the policy, its rule and what went wrong; `onFailure: ALLOW` in the MeshConfig lets such requests pass"),
         new("policy-missing", Connection, Internal, Reset, "the snapshot names a policy that it does not hold", "report it"),
         new("not-enrolled", Connection, Denied, Reset, "the destination has just left the mesh", "nothing"),
         new("token-refused", Connection, Denied, Reset, "a request's token (RequestAuthentication) is not good; the request was answered 401, and its connection goes on or ends as any", "`culvert flows --verdict deny` says why; compare issuer, audience, keys and clocks"),

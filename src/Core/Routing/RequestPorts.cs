@@ -39,5 +39,5 @@ public sealed class RequestPorts
     // A limit counts requests, whatever it asks of them.
     private static bool AsksAt(PolicyInfo policy, PolicyRule rule, ushort port, TransportProtocol protocol) => policy.Action == PolicyAction.Limit
         ? protocol == TransportProtocol.Tcp && (rule.To.IsEmpty || rule.To.Any(t => PolicyEvaluator.MatchesPort(t, port, protocol)))
-        : rule.To.Any(t => (t.Request is not null || rule.AsksAboutTokens) && PolicyEvaluator.MatchesPort(t, port, protocol));
+        : rule.To.Any(t => (t.Request is not null || rule.AsksAboutTokens || policy.Action == PolicyAction.Custom) && PolicyEvaluator.MatchesPort(t, port, protocol));
 }

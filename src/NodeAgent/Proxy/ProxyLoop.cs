@@ -3,6 +3,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http;
+using Culvert.NodeAgent.Proxy.Http.Authorizers;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Inbound;
@@ -64,6 +65,7 @@ internal sealed class ProxyLoop
         Upstreams upstreams = new(applications, _pool, agent.TunnelSource);
         RequestDialer dialer = new(ids, agent.Spaces, places, _guard, upstreams, agent.Observer);
         _servers = new Http1Servers(dialer, options.Http, agent.Observer);
+        _guard.Authorizers = new RequestAuthorizers(loop, options.Http, agent.Directory, dialer, _servers, agent.Observer, time);
         MirrorRoom mirrors = new(loop, options.Http, shared.Loops, _servers, dialer, agent.Observer, time);
         Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, mirrors, agent.Observer, time);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>

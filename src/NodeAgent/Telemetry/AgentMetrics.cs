@@ -21,6 +21,7 @@ public sealed class AgentMetrics
         Requests = new RequestMetrics(registry);
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
+        Authorizers = new AuthorizerMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
@@ -43,6 +44,8 @@ public sealed class AgentMetrics
 
     /// <summary>Copies of HTTP requests.</summary>
     internal MirrorMetrics Mirrors { get; }
+
+    internal AuthorizerMetrics Authorizers { get; }
 
     /// <summary>Backends left out, by Service and port.</summary>
     public CounterFamily BackendEjections { get; }

@@ -84,6 +84,9 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnToken(string? issuer, JwtError error) => _metrics.Tokens.Count(issuer, error);
 
+    public void OnAuthorizerAsked(string authorizer, AuthorizerResult result) => _metrics.Authorizers.Count(authorizer, result);
+
+    /// <inheritdoc/>
     public void OnMirrored(NamespacedName mirror, MirrorResult result) => _metrics.Mirrors.Count(mirror, result);
 
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>

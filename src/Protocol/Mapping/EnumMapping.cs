@@ -30,6 +30,7 @@ internal static class EnumMapping
         PolicyAction.Allow => Wire.PolicyAction.Allow,
         PolicyAction.Deny => Wire.PolicyAction.Deny,
         PolicyAction.Limit => Wire.PolicyAction.Limit,
+        PolicyAction.Custom => Wire.PolicyAction.Custom,
         _ => Wire.PolicyAction.Audit,
     };
 
@@ -79,6 +80,7 @@ internal static class EnumMapping
         Wire.PolicyAction.Deny => PolicyAction.Deny,
         Wire.PolicyAction.Audit => PolicyAction.Audit,
         Wire.PolicyAction.Limit => PolicyAction.Limit,
+        Wire.PolicyAction.Custom => PolicyAction.Custom,
         _ => throw new FormatException($"action {value} is not known"),
     };
 

@@ -29,6 +29,7 @@ public static class MeshMapping
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
+        foreach (ExternalAuthorizer a in mesh.ExternalAuthorizers) wire.ExternalAuthorizers.Add(a.ToWire());
         return wire;
     }
 
@@ -47,6 +48,7 @@ public static class MeshMapping
         DirectPath = mesh.DirectPath.ToModel(),
         TunnelSource = mesh.TunnelSource.ToModel(),
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
+        ExternalAuthorizers = mesh.ExternalAuthorizers.Count <= ExternalAuthorizer.Most ? mesh.ExternalAuthorizers.Select(ExternalAuthorizerMapping.ToModel).ToEquatableArray() : throw new FormatException($"external_authorizers: there are more than {ExternalAuthorizer.Most}"),
     };
 
     /// <summary>The wire form of a trust bundle.</summary>

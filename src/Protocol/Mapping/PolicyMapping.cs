@@ -15,6 +15,7 @@ public static class PolicyMapping
             Name = policy.Name.Name,
             Action = policy.Action.ToWire(),
             SourceReference = policy.SourceReference,
+            Authorizer = policy.Authorizer,
         };
         foreach (PolicyRule rule in policy.Rules)
         {
@@ -35,6 +36,7 @@ public static class PolicyMapping
         Name = FieldMapping.ToName(policy.Namespace, policy.Name),
         Action = policy.Action.ToModel(),
         SourceReference = policy.SourceReference,
+        Authorizer = (policy.Action == Wire.PolicyAction.Custom) == (policy.Authorizer.Length > 0) ? policy.Authorizer : throw new FormatException("authorizer: is set with CUSTOM, and only there"),
         Rules = policy.Rules.Select(r => ToModel(policy.Action, r)).ToEquatableArray(),
     };
 

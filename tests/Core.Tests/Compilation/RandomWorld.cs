@@ -15,6 +15,7 @@ internal sealed class RandomWorld(int seed)
     private static readonly ushort[] Ports = [1, 2, 80, 443, 65535];
     private static readonly string[] Groups = ["g1", "g2", "g3"];
     private static readonly string[] PortNames = ["dns", "web"];
+    private static readonly PolicyAction[] Actions = [PolicyAction.Allow, PolicyAction.Deny, PolicyAction.Audit, PolicyAction.Custom];
     private static readonly string[] Methods = ["GET", "POST", "PUT"];
     private static readonly string[] Hosts = ["a.b", "shop", "c.b"];
     private static readonly string[] Paths = ["/", "/a", "/a/b", "/a%2Fb", "//a", "/a;x/b", "/b/../a/c"];
@@ -26,7 +27,7 @@ internal sealed class RandomWorld(int seed)
     {
         PolicyInfo[] policies = [.. Enumerable.Range(0, _random.Next(6)).Select(i => new PolicyInfo
         {
-            Name = new("a", "p" + i), Action = (PolicyAction)_random.Next(3), Rules = Many(3, Rule),
+            Name = new("a", "p" + i), Action = Pick(Actions), Authorizer = "authz", Rules = Many(3, Rule),
         })];
         // Half of the worlds have no NetworkPolicy at all.
         NetworkPolicyInfo[] networkPolicies = [.. Enumerable.Range(0, Math.Max(0, _random.Next(8) - 3)).Select(i => new NetworkPolicyInfo

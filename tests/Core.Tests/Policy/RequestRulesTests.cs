@@ -12,7 +12,7 @@ public sealed class RequestRulesTests
     public void What_is_left_for_a_connection_says_of_each_request_what_all_of_policy_says()
     {
         var worlds = new RandomWorld(11);
-        int asked = 0, denied = 0, audited = 0;
+        int asked = 0, denied = 0, audited = 0, externally = 0;
         for (int round = 0; round < 5_000; round++)
         {
             NodeSnapshot snapshot = worlds.Next();
@@ -29,6 +29,9 @@ public sealed class RequestRulesTests
                     expected = expected with { AuditPolicies = expected.AuditPolicies.Where(p => !opened.AuditPolicies.Contains(p)).ToEquatableArray() };
                     Decision found = rules?.Decide(request.Head) ?? opened with { AuditPolicies = [] };
                     Assert.True(expected == found, $"round {round} {request}: {expected} {found}");
+                    IReadOnlyList<(NamespacedName, int)> authorizers = PolicyEvaluator.AuthorizersOf(snapshot, connection, request.Head);
+                    Assert.Equal(authorizers, (rules?.AuthorizersOf(request.Head) ?? []).Select(r => (r.Policy, r.RuleIndex)));
+                    if (authorizers.Count > 0) externally++;
                     if (rules is null) continue;
                     asked++;
                     if (!found.IsAllowed) denied++;
@@ -37,7 +40,7 @@ public sealed class RequestRulesTests
             }
         }
 
-        Assert.True(asked > 1_500 && denied > 300 && audited > 100, $"{asked} {denied} {audited}");
+        Assert.True(asked > 1_500 && denied > 300 && audited > 100 && externally > 300, $"{asked} {denied} {audited} {externally}");
     }
 
     [Fact]

@@ -117,6 +117,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>The limits of requests that were too many.</summary>
     internal ConcurrentQueue<NamespacedName> Limited { get; } = [];
 
+    /// <summary>What has become of questions to external authorizers.</summary>
+    internal ConcurrentQueue<(string Authorizer, AuthorizerResult Result)> AuthorizersAsked { get; } = [];
+
+    public void OnAuthorizerAsked(string authorizer, AuthorizerResult result) => AuthorizersAsked.Enqueue((authorizer, result));
+
     /// <summary>What has become of copies of requests.</summary>
     internal ConcurrentQueue<(string Mirror, MirrorResult Result)> Mirrored { get; } = [];
 

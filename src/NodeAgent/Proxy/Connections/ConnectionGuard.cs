@@ -23,6 +23,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>The clock.</summary>
     internal TimeProvider Time => time;
 
+    /// <summary>Asks external authorizers about requests; set once, before there are any. They are asked by connections that this guard admits, too.</summary>
+    internal IRequestAuthorizers? Authorizers { get; set; }
+
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 

@@ -46,6 +46,9 @@ internal sealed class ProxiedConnection
     /// <summary>The clock.</summary>
     internal TimeProvider Time => _guard.Time;
 
+    /// <summary>Asks external authorizers about its requests.</summary>
+    internal IRequestAuthorizers Authorizers => _guard.Authorizers ?? throw new InvalidOperationException("nobody asks external authorizers on this loop");
+
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -24,6 +23,7 @@ internal sealed partial class Http1Relay
         Beginning, // it is not known yet what the client speaks
         Head,
         Server, // a connection to the server that the request goes to is being made
+        Approval, // external authorizers are being asked
         Pause, // the request is to be sent again in a moment
         Body,
         Answer, // all of a request has been passed on, or all that the server takes
@@ -48,6 +48,7 @@ internal sealed partial class Http1Relay
                 RequestPart.Beginning => Begin(),
                 RequestPart.Head => TakeRequest(),
                 RequestPart.Server => TakeServer(),
+                RequestPart.Approval => TakeApproval(_server!),
                 RequestPart.Body => PassRequestBody(),
                 RequestPart.Answer => IsAnswered(),
                 RequestPart.Bytes => PassBytes(_requestBodies, _client, _server!.Side),
@@ -133,7 +134,6 @@ internal sealed partial class Http1Relay
     // False when the connection goes no further by this side.
     private bool ForwardRequest(Http1Server server, HeaderList fields)
     {
-        Http1Head request = _exchange.Request;
         _sent = fields;
         if (server.Gate.Ask(fields, out fields) is { } refusal)
         {
@@ -141,6 +141,15 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        _approval = server.Gate.Approve(fields, _onApproved ??= OnApproved);
+        if (_approval is null) return Send(server, fields);
+        _requestPart = RequestPart.Approval;
+        return true;
+    }
+
+    private bool Send(Http1Server server, HeaderList fields)
+    {
+        Http1Head request = _exchange.Request;
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
         HeadForm form = new()
@@ -255,14 +264,14 @@ internal sealed partial class Http1Relay
         if ((_isBytes || _exchange.IsOpen || _requestPart == RequestPart.Body) && _server is not null && !_server.Gate.MayGoOn(_sent)) Abort(ProxyFailure.PolicyChanged);
     }
 
-    private void AnswerLast(RequestRefusal refusal) => AnswerLast(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
+    private void AnswerLast(int status, string error, string details) => AnswerLast(new RequestRefusal(status, error, details));
 
     // In the server's place. Of what answers HEAD there is no body.
-    private void AnswerLast(int status, string error, string details, RateLimitExcess? excess = null)
+    private void AnswerLast(RequestRefusal refusal)
     {
-        ErrorResponse.Write(_client, status, error, details, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow(), excess);
-        if (_exchange.IsOpen) EndExchange(status, error);
-        else _observer.OnRequestEnded(status, TimeSpan.Zero, error);
+        ErrorResponse.Write(_client, refusal, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow());
+        if (_exchange.IsOpen) EndExchange(refusal.Status, refusal.Error);
+        else _observer.OnRequestEnded(refusal.Status, TimeSpan.Zero, refusal.Error);
         BeginEnd();
     }
 }

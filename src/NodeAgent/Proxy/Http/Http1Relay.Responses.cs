@@ -59,7 +59,7 @@ internal sealed partial class Http1Relay
 
     private bool TakeResponse()
     {
-        if (_server is not { } server || _requestPart is RequestPart.Server or RequestPart.Pause) return false;
+        if (_server is not { } server || _requestPart is RequestPart.Server or RequestPart.Approval or RequestPart.Pause) return false;
         if (!_exchange.IsOpen) return WatchIdleServer(server);
         HeadRead read = server.Responses.ReadResponse(_exchange.IsHead, _exchange.Response);
         switch (read)

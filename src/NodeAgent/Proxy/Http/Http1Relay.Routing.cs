@@ -169,13 +169,14 @@ internal sealed partial class Http1Relay
     }
 
     // Of a body that has gone on nothing is left.
-    private bool IsRepeatable => _requestPart == RequestPart.Server || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && IsHeadOnly;
+    private bool IsRepeatable => _requestPart is RequestPart.Server or RequestPart.Approval || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && IsHeadOnly;
 
     private bool IsHeadOnly => _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
 
     private void TryAgain(TryOutcome outcome)
     {
         _try.End(outcome);
+        GiveUpApproval();
         DropServer(ProxyFailure.None);
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);

@@ -141,6 +141,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_tryTimer);
+        GiveUpApproval();
         _client.Clear();
         _client.Transport.Reset(failure);
         DropServer(failure);
@@ -195,6 +196,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         _isEnding = _hasNews = true;
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_tryTimer);
+        GiveUpApproval();
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
         _call?.Abandon();
         if (_server is null) return;

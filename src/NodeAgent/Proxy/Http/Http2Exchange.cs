@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
@@ -20,6 +19,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private int _heldTrailers;
     private int _interimCount;
     private bool _isGrpc;
+    private bool _isHead;
     private int _status;
     private BackendTry _try;
 
@@ -49,6 +49,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
     /// <inheritdoc/>
     public LinkedListNode<IHttp2Request> WaitingEntry { get; }
+
+    /// <inheritdoc/>
+    public IRequestApproval? Approval { get; set; }
 
     /// <summary>Its place among all that are not over.</summary>
     internal LinkedListNode<Http2Exchange> Entry { get; }
@@ -104,6 +107,8 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         (Destination, Direction, Tries, Connecting, IsPaused) = (null, default, 0, 0, false);
         Server = _serverStream;
         _isGrpc = GrpcAnswer.IsExpected(headers);
+        _isHead = headers.Method.SequenceEqual("HEAD"u8);
+        Approval = null;
         Client.Clear();
         Client.Begin(stream, isHeadOnly);
     }
@@ -168,18 +173,20 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <param name="status">The status.</param>
     /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
     /// <param name="details">In words.</param>
-    /// <param name="excess">The limit that the request has met; null: none.</param>
-    internal void Answer(int status, string error, string details, RateLimitExcess? excess = null)
-    {
-        if (_isOver) return;
-        End(status, error);
-        Client.SendHeaders(_relay.Answers.Compose(status, error, details, _isGrpc, excess), endStream: true);
-        Client.Reset(Http2ErrorCode.NoError); // of a request that still comes (RFC 9113, section 8.1); without effect otherwise
-        Server.Reset(Http2ErrorCode.Cancel);
-    }
+    internal void Answer(int status, string error, string details) => Answer(new RequestRefusal(status, error, details));
 
     /// <inheritdoc/>
-    public void Answer(RequestRefusal refusal) => Answer(refusal.Status, refusal.Error, refusal.Details, refusal.Excess);
+    public void Answer(RequestRefusal refusal)
+    {
+        if (_isOver) return;
+        End(refusal.Status, refusal.Error);
+        ReadOnlySpan<byte> body = _isGrpc || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 ? default : denied.Body.Span;
+        Client.SendHeaders(_relay.Answers.Compose(refusal, _isGrpc), endStream: body.IsEmpty);
+        bool isWhole = body.IsEmpty || Client.Send(body) == body.Length;
+        if (isWhole && !body.IsEmpty) Client.End(null);
+        Client.Reset(isWhole ? Http2ErrorCode.NoError : Http2ErrorCode.InternalError); // of a request that still comes (RFC 9113, section 8.1); without effect otherwise
+        Server.Reset(Http2ErrorCode.Cancel);
+    }
 
     /// <summary>Answers with what its route says, in the server's place.</summary>
     /// <param name="fields">The head; there is no body.</param>

@@ -111,6 +111,8 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     internal void Leave(IHttp2Request request)
     {
         if (request.WaitingEntry.List == _waiting) _waiting.Remove(request.WaitingEntry);
+        request.Approval?.GiveUp();
+        request.Approval = null;
     }
 
     /// <summary>Has those that wait go on, as far as it takes streams.</summary>
@@ -118,9 +120,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         if (_isServing || _link is null) return;
         _isServing = true;
-        while (_waiting.First is { } first && TryOpen(first.Value, first.Value.Head!))
+        for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting; node = next)
         {
-            if (first.List is not null) _waiting.Remove(first);
+            next = node.Next;
+            if (TryOpen(node.Value, node.Value.Head!)) RemoveOpened(node);
+            else if (node.Value.Approval is not { IsDone: false }) break; // those whose authorizers are asked still do not stop others
         }
 
         _isServing = false;
@@ -151,17 +155,47 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         Http2Link link = Link;
         if (link.IsOverfull) return false;
-        HeaderList forServer = _gate!.ForServer(request.ForServer(headers), out RequestRefusal? refusal);
+        RequestRefusal? refusal = null;
+        HeaderList? forServer = _gate!.IsFor(request.Approval) ? OfApproved(request.Approval!, out refusal) : null;
+        if (forServer is null && request.Approval is { IsDone: false }) return false;
+        if (forServer is null && refusal is null) forServer = Ask(request, headers, out refusal);
         if (refusal is not null)
         {
             request.Answer(refusal);
             return true;
         }
 
+        if (forServer is null) return false;
+
         if (link.Http2.OpenStream(forServer, request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
         request.Open(stream, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
         link.ScheduleFlush();
         return true;
+    }
+
+    private HeaderList? Ask(IHttp2Request request, HeaderList headers, out RequestRefusal? refusal)
+    {
+        HeaderList forServer = _gate!.ForServer(request.ForServer(headers), out refusal);
+        if (refusal is not null) return null;
+        request.Approval = _gate.Approve(forServer, approval => OnApproved(request, approval));
+        return request.Approval is { } begun ? OfApproved(begun, out refusal) : forServer;
+    }
+
+    private HeaderList? OfApproved(IRequestApproval approval, out RequestRefusal? refusal)
+    {
+        refusal = approval.IsDone ? _gate!.RefusalOf(approval) : null;
+        return approval.IsDone && refusal is null ? approval.Head : null;
+    }
+
+    private void OnApproved(IHttp2Request request, IRequestApproval approval)
+    {
+        LinkedListNode<IHttp2Request> node = request.WaitingEntry;
+        if (request.Approval == approval && node.List == _waiting && TryOpen(request, request.Head!)) RemoveOpened(node);
+    }
+
+    private void RemoveOpened(LinkedListNode<IHttp2Request> node)
+    {
+        if (node.List == _waiting) _waiting.Remove(node);
     }
 
     private bool TryWait(IHttp2Request request, HeaderList headers)

@@ -1,5 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Authorizers;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Loop;
 
@@ -28,6 +29,9 @@ internal sealed record HttpOptions
 
     /// <summary>Most connections of one loop that wait so.</summary>
     internal int MostIdleServers { get; init; } = 1024;
+
+    /// <summary>Limits of questions to external authorizers.</summary>
+    internal AuthorizerLimits Authorizers { get; init; } = new();
 
     /// <summary>Limits of copies that mirrors get.</summary>
     internal MirrorLimits Mirrors { get; init; } = new();

@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -14,6 +15,9 @@ internal interface IHttp2Request
 
     /// <summary>Whether it is not over.</summary>
     bool IsRunning { get; }
+
+    /// <summary>What external authorizers say of it, for the server that it goes to or went to last; null: nobody was asked yet. Forgotten with the request.</summary>
+    IRequestApproval? Approval { get; set; }
 
     /// <summary>Its place among those that wait for a stream.</summary>
     LinkedListNode<IHttp2Request> WaitingEntry { get; }

@@ -35,18 +35,18 @@ internal static class ProxyError
     /// <summary>A route gives the server no more time.</summary>
     internal const string ResponseTimeout = "http_response_timeout";
 
-    /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>; of one about a token <c>www-authenticate</c> besides (RFC 6750, section 3).</summary>
+    /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>; of one about a token <c>www-authenticate</c> besides (RFC 6750, section 3), and of an external authorizer's what that has said.</summary>
     /// <param name="fields">Where to.</param>
-    /// <param name="error">One of these.</param>
-    /// <param name="details">In words, without quotation marks, and without anything of the message that it is about.</param>
+    /// <param name="refusal">What it says.</param>
     /// <param name="now">When.</param>
     /// <returns>The fields.</returns>
-    internal static HeaderList AddTo(HeaderList fields, string error, string details, DateTimeOffset now)
+    internal static HeaderList AddTo(HeaderList fields, RequestRefusal refusal, DateTimeOffset now)
     {
-        if (fields.Status == 401) fields.Add("www-authenticate"u8, Encoding.ASCII.GetBytes($"Bearer error=\"invalid_token\", error_description=\"{details}\""));
+        if (refusal.Denied is { } denied) fields.AddRange(denied.Fields);
+        else if (refusal.Status == 401) fields.Add("www-authenticate"u8, Encoding.ASCII.GetBytes($"Bearer error=\"invalid_token\", error_description=\"{refusal.Details}\""));
         return fields
             .AddDate(now)
-            .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={error}; details=\"{details}\""));
+            .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={refusal.Error}; details=\"{refusal.Details}\""));
     }
 
     /// <summary>What a request is answered with whose server can't be reached.</summary>

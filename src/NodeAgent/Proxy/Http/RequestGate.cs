@@ -25,6 +25,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private readonly TokenRewriter _rewriter = new();
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
+    private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
     internal bool AsksPolicy => connection.RequestRules is not null;
@@ -87,17 +88,47 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal HeaderList ForServer(HeaderList request, out RequestRefusal? refusal)
     {
         refusal = null;
-        if (connection.RequestRules?.Authentication is not { } authentication) return request;
-        JwtCheck check = Check(authentication, request, now: null);
+        if (connection.RequestRules is not { } rules || (rules.Authentication is null && !rules.HasAuthorizers)) return request;
+        JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
         if (check.Error != JwtError.None) refusal = Refuse(check, request);
-        return _rewriter.Rewrite(authentication, this, request, check.Token);
+        else if (rules.HasAuthorizers) FindAuthorizers(rules, request, check.Token, out refusal);
+        return rules.Authentication is { } tokens ? _rewriter.Rewrite(tokens, this, request, check.Token) : request;
     }
+
+    /// <summary>Has external authorizers asked about the request that this was asked about just now, and that may pass otherwise.</summary>
+    /// <param name="forServer">Its head, as its server would get it.</param>
+    /// <param name="done">Called when they have been, unless they have when this returns.</param>
+    /// <returns>What is said; null: there is nobody to ask, and nothing to be changed.</returns>
+    internal IRequestApproval? Approve(HeaderList forServer, Action<IRequestApproval> done)
+    {
+        if (connection.RequestRules is not { HasAuthorizers: true } rules) return null;
+        IReadOnlyList<AuthorizerRule> asked = _authorizers ?? [];
+        return asked.Count > 0 || rules.HasAuthorizersHeaders ? connection.Authorizers.Begin(connection.Info, rules, asked, forServer, done) : null;
+    }
+
+    /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
+    internal RequestRefusal? RefusalOf(IRequestApproval approval)
+    {
+        if (approval.Refusal is not { } refusal) return null;
+        Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), refusal.Rule.Policy, refusal.Rule.RuleIndex);
+        observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(approval.Head)}: {failure}" : NameOf(approval.Head));
+        return RequestRefusal.Of(refusal);
+    }
+
+    /// <summary>Whether they were asked for the connection that this is the gate of.</summary>
+    internal bool IsFor(IRequestApproval? approval) => approval?.Connection == connection.Info.Id;
 
     /// <summary>Removes from the trailers of a request that has passed what its server could take for claims or tokens.</summary>
     /// <param name="trailers">The trailers.</param>
     internal void Clean(HeaderList trailers)
     {
-        if (connection.RequestRules?.Authentication is { } authentication) TokenRewriter.Clean(authentication, trailers);
+        if (connection.RequestRules is not { } rules) return;
+        if (rules.Authentication is { } authentication) TokenRewriter.Clean(authentication, trailers);
+        for (int i = 0; rules.HasAuthorizersHeaders && i < trailers.Count;)
+        {
+            if (rules.IsAuthorizersHeader(trailers[i].Name)) trailers.Remove(trailers[i].Name);
+            else i++;
+        }
     }
 
     /// <inheritdoc/>
@@ -121,6 +152,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         observer.OnRequestDecided(connection.Info with { Decision = new Decision(Verdict.Deny, DecisionReason.TokenRefused, policy) }, $"{NameOf(request)}: {JwtErrors.Describe(check.Error)}");
         return RequestRefusal.Of(check);
     }
+
+    // Of one that has passed before.
+    private void FindAuthorizers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
+        refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
 
     private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, bool isCounted, out Decision decision)
     {
@@ -159,6 +194,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private Decision Decide(RequestRules rules, in RequestHead request, bool isCounted)
     {
         Decision decision = rules.Decide(request);
+        _authorizers = rules.HasAuthorizers && decision.IsAllowed ? rules.AuthorizersOf(request) : null;
         if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now());
         return decision;
     }

@@ -14,6 +14,9 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>The limit that it has met; null: none.</summary>
     internal RateLimitExcess? Excess { get; init; }
 
+    /// <summary>What an external authorizer has the client told in place of the proxy's words; null: there are these only.</summary>
+    internal DeniedAnswer? Denied { get; init; }
+
     /// <summary>Of a path that servers could take for different ones.</summary>
     internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has a code that is none, or dots that only some servers take for a way up");
 
@@ -74,6 +77,13 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of one that is one too many.</summary>
     internal static RequestRefusal Of(in RateLimitExcess excess) =>
         new(429, ProxyError.Denied, $"{ReasonText.Of(DecisionReason.RateLimited)}: {excess.Kind} {excess.Object} rule {excess.RuleIndex}") { Excess = excess };
+
+    /// <summary>Of one that an external authorizer denies, or about which it can't be asked: why not is for the operator (<see cref="IProxyObserver.OnRequestDecided"/>).</summary>
+    internal static RequestRefusal Of(AuthorizerRefusal refusal) =>
+        new(refusal.Status, ProxyError.Denied, $"{ReasonText.Of(ReasonOf(refusal))}: AuthorizationPolicy {refusal.Rule.Policy} rule {refusal.Rule.RuleIndex}") { Denied = refusal.Answer };
+
+    /// <summary>The reason of such a refusal.</summary>
+    internal static DecisionReason ReasonOf(AuthorizerRefusal refusal) => refusal.Failure is null ? DecisionReason.DeniedByAuthorizer : DecisionReason.AuthorizerFailed;
 
     private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

@@ -102,7 +102,7 @@ internal sealed class UnreachableAnswer : IHttpSideUser
     {
         _isAnswered = true;
         _client.Transport.Loop.Timers.Cancel(_deadline);
-        ErrorResponse.Write(_client, status, error, details, hasBody, _time.GetUtcNow());
+        ErrorResponse.Write(_client, new RequestRefusal(status, error, details), hasBody, _time.GetUtcNow());
         _observer.OnRequestEnded(status, TimeSpan.Zero, error);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }

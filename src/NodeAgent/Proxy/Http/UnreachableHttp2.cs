@@ -42,7 +42,7 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
     void IHttp2Requests<Http2Driver>.OnRequest(Http2Driver connection, Http2Stream stream, HeaderList headers, bool endStream)
     {
         (int status, string error) = ProxyError.Of(_failure);
-        _client.Http2.SendHeaders(stream, _answer.Compose(status, error, ProxyError.DetailsOf(_failure), GrpcAnswer.IsExpected(headers)), endStream: true);
+        _client.Http2.SendHeaders(stream, _answer.Compose(RequestRefusal.Of(_failure), GrpcAnswer.IsExpected(headers)), endStream: true);
         if (!endStream) _client.Http2.Reset(stream, Http2ErrorCode.NoError);
         _observer.OnRequestEnded(status, TimeSpan.Zero, error);
         _client.Drain();

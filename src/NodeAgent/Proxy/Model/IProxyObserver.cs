@@ -40,6 +40,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="limit">The RateLimit that has no room for it.</param>
     void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit);
 
+    /// <summary>An external authorizer was asked about a request.</summary>
+    /// <param name="authorizer">Its name.</param>
+    /// <param name="result">What has come of it.</param>
+    void OnAuthorizerAsked(string authorizer, AuthorizerResult result);
+
     /// <summary>The copy of a request for a mirror is over, or will never be sent.</summary>
     /// <param name="mirror">The mirror's Service.</param>
     /// <param name="result">What has become of it.</param>

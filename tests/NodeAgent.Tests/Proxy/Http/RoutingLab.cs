@@ -88,6 +88,13 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <summary>The port of a backend.</summary>
     internal int PortOf(string name) => _backends[name].Target.Port;
 
+    /// <summary>The servers are of the client's own node, which decides about requests to them then.</summary>
+    internal void BringNear()
+    {
+        Pair.Source.Neighbour = Pair.Destination.Local;
+        foreach ((string name, OutboundRoute far) in _backends) _backends[name] = OutboundRoute.Local(far.Target, Pair.Destination.Local!) with { ApplicationProtocol = far.ApplicationProtocol ?? Pair.Destination.ApplicationProtocol };
+    }
+
     /// <summary>The routes have gone: the Service leads to this server.</summary>
     internal void LeadTo(string name)
     {

@@ -54,9 +54,9 @@ internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) :
             return;
         }
 
-        MirrorCall call = new(this, room, copy, mirror);
+        MirrorCall call = new(this, room, copy, mirror, routing);
         Running.Add(call);
-        _ = call.RunAsync(routing);
+        _ = call.RunAsync();
     }
 
     /// <summary>The connection to a mirror of HTTP/2; it is made when there is none yet.</summary>

@@ -18,13 +18,22 @@ internal sealed partial class Http1Leg
     /// <param name="taken">The connection; nobody else's until the request is over.</param>
     /// <param name="request">The head, as a server of HTTP/2 would get it.</param>
     /// <param name="isHeadOnly">Whether that is all.</param>
-    /// <returns>What the request is answered with in the server's place; null: it is on its way.</returns>
+    /// <returns>What the request is answered with in the server's place; null: it is on its way, or will be when external authorizers allow it.</returns>
     internal RequestRefusal? Begin(RoutedServer taken, HeaderList request, bool isHeadOnly)
     {
         Begin(taken);
         if ((StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) ?? StreamRequestForm.ValueRefusalOf(request)) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
         if (taken.Server.Gate.Ask(request, out HeaderList forServer) is { } denial) return NotSent(denial);
-        bool expectsContinue = HeadTranslation.OfRequest(forServer, isHeadOnly, _request, out bool hasLength);
+        _isHeadOnly = isHeadOnly;
+        _approval = taken.Server.Gate.Approve(forServer, _onApproved ??= OnApproved);
+        if (_approval is null) return SendHead(taken, forServer);
+        return _approval.IsDone ? SendApproved(taken) : null;
+    }
+
+    private RequestRefusal? SendHead(RoutedServer taken, HeaderList request)
+    {
+        bool isHeadOnly = _isHeadOnly;
+        bool expectsContinue = HeadTranslation.OfRequest(request, isHeadOnly, _request, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
         HeadForm form = new() { IsChunked = _inChunks, ExpectsContinue = expectsContinue && !isHeadOnly };
@@ -37,7 +46,7 @@ internal sealed partial class Http1Leg
     /// <inheritdoc/>
     public int Send(ReadOnlySpan<byte> data)
     {
-        if (_taken is not { Server.Side: { } side }) return 0;
+        if (_approval is not null || _taken is not { Server.Side: { } side }) return 0;
         int sent = 0;
         if (!_takesNothing)
         {
@@ -53,6 +62,12 @@ internal sealed partial class Http1Leg
     public void End(HeaderList? trailers)
     {
         if (_taken is not { Server.Side: { } side } || _isRequestWhole) return;
+        if (_approval is not null)
+        {
+            HoldEnd(trailers);
+            return;
+        }
+
         _isRequestWhole = true;
         if (_inChunks && !_takesNothing && !WriteEnd(side, trailers)) OnServerTakesNothing(side);
         _loop.ScheduleFlush(this);

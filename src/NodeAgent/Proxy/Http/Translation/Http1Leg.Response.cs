@@ -14,7 +14,7 @@ internal sealed partial class Http1Leg
 
     private void AdvanceResponse()
     {
-        while (_taken is { } taken && (_isBody ? PassBody(taken) : TakeResponse(taken)))
+        while (_approval is null && _taken is { } taken && (_isBody ? PassBody(taken) : TakeResponse(taken)))
         {
             // All that has come goes on.
         }

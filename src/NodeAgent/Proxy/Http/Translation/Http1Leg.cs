@@ -119,7 +119,7 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
         taken.Take(this);
         _taken = taken;
         taken.Server.Gate.OnChanged(_askAnew);
-        (_isUnused, _isRequestWhole, _isLast, _takesNothing, _isBody) = (false, false, false, false, false);
+        (_isUnused, _isRequestWhole, _isLast, _takesNothing, _isBody, _isEndHeld) = (false, false, false, false, false, false);
     }
 
     private RoutedServer? Detach()
@@ -127,6 +127,8 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
         if (_taken is not { } taken) return null;
         _receivedBefore += taken.Server.Side.Input.Received;
         _taken = null;
+        _approval?.GiveUp();
+        _approval = null;
         return taken;
     }
 

@@ -47,6 +47,9 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public LinkedListNode<IHttp2Request> WaitingEntry { get; }
 
     /// <inheritdoc/>
+    public IRequestApproval? Approval { get; set; }
+
+    /// <inheritdoc/>
     public IHttp2StreamUser ServerStream => _server;
 
     /// <inheritdoc/>

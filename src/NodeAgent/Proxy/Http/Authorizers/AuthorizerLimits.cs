@@ -1,0 +1,23 @@
+namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
+
+/// <summary>What asking external authorizers may cost.</summary>
+internal sealed record AuthorizerLimits
+{
+    /// <summary>Most questions of one loop that are on their way.</summary>
+    internal int MaxRunning { get; init; } = 1024;
+
+    /// <summary>Most of them for one workload: who has a slow authorizer must not stop others.</summary>
+    internal int MaxRunningOfWorkload { get; init; } = 256;
+
+    /// <summary>Longest body of an answer, in bytes.</summary>
+    internal int MaxAnswer { get; init; } = 64 << 10;
+
+    /// <summary>Longest body that the client of a denied request is sent, in bytes.</summary>
+    internal int MaxDenial { get; init; } = 16 << 10;
+
+    /// <summary>Most fields that an answer adds or removes.</summary>
+    internal int MaxChanges { get; init; } = 64;
+
+    /// <summary>Most bytes of their names and values.</summary>
+    internal int MaxChangedBytes { get; init; } = 8 << 10;
+}

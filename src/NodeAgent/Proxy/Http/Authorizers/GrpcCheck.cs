@@ -1,0 +1,165 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
+using Culvert.Core;
+using Culvert.Http1;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.Protocol.ExternalAuthorization;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
+
+/// <summary>Questions and answers of <c>envoy.service.auth.v3.Authorization/Check</c>.</summary>
+internal static class GrpcCheck
+{
+    // Of gRPC: whether it is compressed, and the length (gRPC over HTTP/2, "Length-Prefixed-Message").
+    private const int PrefixLength = 5;
+
+    /// <summary>Puts a question together.</summary>
+    /// <param name="authorizer">Who is asked.</param>
+    /// <param name="connection">The connection that the request goes by.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="now">When it has come.</param>
+    /// <param name="head">Where the question's head goes to.</param>
+    /// <returns>Its body.</returns>
+    internal static byte[] Compose(ExternalAuthorizer authorizer, in ProxyConnectionInfo connection, HeaderList request, DateTimeOffset now, HeaderList head)
+    {
+        head.Add(":method"u8, "POST"u8)
+            .Add(":scheme"u8, "http"u8)
+            .Add(":authority"u8, Encoding.ASCII.GetBytes($"{authorizer.Service.Name}.{authorizer.Service.Namespace}"))
+            .Add(":path"u8, "/envoy.service.auth.v3.Authorization/Check"u8)
+            .Add("te"u8, "trailers"u8)
+            .Add("content-type"u8, "application/grpc"u8)
+            .Add("grpc-timeout"u8, Encoding.ASCII.GetBytes($"{(long)authorizer.Timeout.TotalMilliseconds}m"));
+        AttributeContext.Types.HttpRequest http = new()
+        {
+            Method = TextOf(request.Method),
+            Path = TextOf(request.Path),
+            Host = TextOf(StreamRequestForm.HostOf(request)),
+            Scheme = request.Scheme.IsEmpty ? "http" : TextOf(request.Scheme),
+            Protocol = connection.Http == HttpKind.Http2 ? "HTTP/2" : "HTTP/1.1",
+            Size = request.TryGet("content-length"u8, out ReadOnlySpan<byte> length) && long.TryParse(length, out long size) ? size : -1,
+        };
+        for (int i = 0; i < request.Count; i++) AddHeader(http, authorizer, request[i]);
+        CheckRequest check = new()
+        {
+            Attributes = new AttributeContext
+            {
+                Source = PeerOf(connection.Source, connection.SourceIdentity),
+                Destination = PeerOf(connection.Target, connection.DestinationIdentity),
+                Request = new AttributeContext.Types.Request { Time = Timestamp.FromDateTimeOffset(now), Http = http },
+            },
+        };
+        byte[] body = new byte[PrefixLength + check.CalculateSize()];
+        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), body.Length - PrefixLength);
+        check.WriteTo(body.AsSpan(PrefixLength));
+        return body;
+    }
+
+    /// <summary>Reads an answer.</summary>
+    /// <param name="status">Its status of HTTP.</param>
+    /// <param name="fields">Its head and trailers.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="limits">What it may have.</param>
+    internal static AuthorizerAnswer Read(int status, HeaderList fields, ReadOnlySpan<byte> body, AuthorizerLimits limits)
+    {
+        if (status != 200) return AuthorizerAnswer.Failed($"it answers with status {status} of HTTP");
+        if (!fields.TryGet("grpc-status"u8, out ReadOnlySpan<byte> code)) return AuthorizerAnswer.Failed("its answer has no grpc-status");
+        if (!code.SequenceEqual("0"u8)) return AuthorizerAnswer.Failed($"it answers with status {(int.TryParse(code, out int number) ? number : -1)} of gRPC");
+        if (body.Length < PrefixLength || body[0] != 0 || BinaryPrimitives.ReadUInt32BigEndian(body[1..]) != body.Length - PrefixLength) return AuthorizerAnswer.Failed("its answer is not one plain message of gRPC");
+        try
+        {
+            return Read(CheckResponse.Parser.ParseFrom(body[PrefixLength..]), limits);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return AuthorizerAnswer.Failed("its answer is no CheckResponse");
+        }
+    }
+
+    private static AuthorizerAnswer Read(CheckResponse response, AuthorizerLimits limits)
+    {
+        if (response.HttpResponseCase == CheckResponse.HttpResponseOneofCase.ErrorResponse) return AuthorizerAnswer.Failed("it answers with an error of its own");
+        return (response.Status?.Code ?? 0) == 0 ? ReadAllowed(response.OkResponse ?? new OkHttpResponse(), limits) : ReadDenied(response.DeniedResponse ?? new DeniedHttpResponse(), limits);
+    }
+
+    private static AuthorizerAnswer ReadAllowed(OkHttpResponse ok, AuthorizerLimits limits)
+    {
+        if (ok.ResponseHeadersToAdd.Count > 0) return AuthorizerAnswer.Failed("it has headers for the response, which is not supported");
+        if (ok.QueryParametersToSet.Count + ok.QueryParametersToRemove.Count > 0) return AuthorizerAnswer.Failed("it changes the query, which is not supported");
+        FieldRoom room = new(limits);
+        List<HeadEdit> edits = [];
+        foreach (string name in ok.HeadersToRemove)
+        {
+            byte[] lower = Encoding.UTF8.GetBytes(name.ToLowerInvariant());
+            if (!room.TryTake(lower, [])) return AuthorizerAnswer.Failed(room.Refusal!);
+            if (FieldForm.IsChangeable(lower)) edits.Add(new HeadEdit(HeadEditKind.Remove, lower, [])); // of others nothing is removed
+        }
+
+        foreach (HeaderValueOption option in ok.Headers)
+        {
+            (byte[] name, byte[] value) = FieldOf(option);
+            if (!room.TryTake(name, value)) return AuthorizerAnswer.Failed(room.Refusal!);
+            if (!FieldForm.IsChangeable(name) || !FieldForm.IsValue(value)) return AuthorizerAnswer.Failed("it has a header for the request that is none, or that may not be set");
+            if (value.Length > 0 || option.KeepEmptyValue) edits.Add(new HeadEdit(KindOf(option), name, value));
+        }
+
+        return AuthorizerAnswer.Allowed(edits);
+    }
+
+    private static AuthorizerAnswer ReadDenied(DeniedHttpResponse denied, AuthorizerLimits limits)
+    {
+        int status = denied.Status?.Code ?? 0;
+        if (status == 0) status = 403;
+        if (status is < 200 or > 599) return AuthorizerAnswer.Failed("it has a status for the client that is none");
+        FieldRoom room = new(limits);
+        HeaderList fields = new();
+        foreach (HeaderValueOption option in denied.Headers)
+        {
+            (byte[] name, byte[] value) = FieldOf(option);
+            if (!room.TryTake(name, value)) return AuthorizerAnswer.Failed(room.Refusal!);
+            if (!FieldForm.IsChangeable(name) || !FieldForm.IsValue(value)) return AuthorizerAnswer.Failed("it has a header for the client that is none, or that may not be set");
+            if (option.AppendAction != HeaderValueOption.Types.AppendAction.AppendIfExistsOrAdd && option.AppendAction != HeaderValueOption.Types.AppendAction.AddIfAbsent) fields.Remove(name);
+            fields.Add(name, value);
+        }
+
+        byte[] body = Encoding.UTF8.GetBytes(denied.Body);
+        return body.Length > limits.MaxDenial ? AuthorizerAnswer.Failed($"it has a body for the client of more than {limits.MaxDenial} bytes") : AuthorizerAnswer.Refused(status, new DeniedAnswer(fields, body));
+    }
+
+    // Unlike elsewhere in Envoy, not to say whether a header is appended means that it is not.
+    private static HeadEditKind KindOf(HeaderValueOption option) => option.Append is { } append
+        ? append.Value ? HeadEditKind.Append : HeadEditKind.Overwrite
+        : option.AppendAction switch
+        {
+            HeaderValueOption.Types.AppendAction.AddIfAbsent => HeadEditKind.AddIfAbsent,
+            HeaderValueOption.Types.AppendAction.OverwriteIfExists => HeadEditKind.OverwriteIfThere,
+            _ => HeadEditKind.Overwrite,
+        };
+
+    private static (byte[] Name, byte[] Value) FieldOf(HeaderValueOption option) =>
+        (Encoding.UTF8.GetBytes(option.Header?.Key.ToLowerInvariant() ?? ""), option.Header is not { } header ? [] : header.RawValue.IsEmpty ? Encoding.UTF8.GetBytes(header.Value) : header.RawValue.ToByteArray());
+
+    private static void AddHeader(AttributeContext.Types.HttpRequest http, ExternalAuthorizer authorizer, in HeaderView field)
+    {
+        string name = TextOf(field.Name);
+        if (field.Name[0] == ':' || (!authorizer.RequestHeaders.IsEmpty && !authorizer.RequestHeaders.AsSpan().Contains(name))) return;
+        string value = TextOf(field.Value);
+        http.Headers[name] = http.Headers.TryGetValue(name, out string? before) ? $"{before}{(name == "cookie" ? "; " : ",")}{value}" : value;
+    }
+
+    // What is no UTF-8 has '!' for each byte that is none, as Envoy has it.
+    private static string TextOf(ReadOnlySpan<byte> text) => Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : string.Create(text.Length, text, static (room, bytes) =>
+    {
+        for (int i = 0; i < bytes.Length; i++) room[i] = bytes[i] < 0x80 ? (char)bytes[i] : '!';
+    });
+
+    private static AttributeContext.Types.Peer PeerOf(in SocketEndPoint address, SpiffeId? identity) => new()
+    {
+        Address = new Address { SocketAddress = new SocketAddress { Address = address.ToIPAddress().ToString(), PortValue = address.Port } },
+        Principal = identity?.ToString() ?? "",
+    };
+}

@@ -1,0 +1,110 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
+
+/// <summary>Asks external authorizers about the requests of one loop, each in the name of the workload that the request is for. Belongs to its loop's thread.</summary>
+internal sealed class RequestAuthorizers : IRequestAuthorizers
+{
+    private readonly RequestDialer _dialer;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<ServerKey, AuthorizerPeer> _peers = [];
+    private readonly Dictionary<string, int> _runningByWorkload = new(StringComparer.Ordinal);
+    private int _running;
+
+    /// <summary>Makes one.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="directory">Addresses.</param>
+    /// <param name="dialer">Makes connections.</param>
+    /// <param name="servers">Connections to authorizers of HTTP/1.1.</param>
+    /// <param name="observer">Hears of questions, and of the connections that they go by.</param>
+    /// <param name="time">The clock.</param>
+    internal RequestAuthorizers(EventLoop loop, HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time) =>
+        (Loop, Options, Directory, _dialer, Servers, Observer, _time) = (loop, options, directory, dialer, servers, observer, time);
+
+    internal EventLoop Loop { get; }
+
+    internal HttpOptions Options { get; }
+
+    internal IProxyDirectory Directory { get; }
+
+    internal Http1Servers Servers { get; }
+
+    internal IProxyObserver Observer { get; }
+
+    /// <inheritdoc/>
+    public IRequestApproval Begin(in ProxyConnectionInfo connection, RequestRules rules, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    {
+        RequestApproval approval = new(this, connection, rules, asked, request, done);
+        approval.Begin();
+        return approval;
+    }
+
+    /// <summary>Sends a question.</summary>
+    /// <param name="connection">The connection that the request goes by.</param>
+    /// <param name="authorizer">Who is asked.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="answered">Hears the answer, later than this returns.</param>
+    /// <returns>Null: there are too many on their way.</returns>
+    internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, HeaderList request, Action<AuthorizerAnswer> answered)
+    {
+        if (connection.DestinationWorkload is not { } workload || !TryTakePlace(workload.Uid)) return null;
+        ProxyConnectionInfo asking = new()
+        {
+            Direction = ProxyDirection.Outbound,
+            Source = connection.Target.WithPort(0),
+            SourceWorkload = workload,
+            SourceIdentity = workload.Identity,
+            SourceSpace = connection.DestinationSpace,
+        };
+        HeaderList head = new();
+        byte[] body = [];
+        if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
+        else HttpCheck.Compose(authorizer, request, head);
+        AuthorizerCall call = new(this, authorizer, asking, head, body, answered);
+        _ = call.RunAsync();
+        return call;
+    }
+
+    /// <summary>The connections to a backend.</summary>
+    /// <param name="client">In whose name it is asked.</param>
+    /// <param name="route">The way there.</param>
+    internal AuthorizerPeer FindPeer(in ProxyConnectionInfo client, in OutboundRoute route)
+    {
+        ServerKey key = ServerKey.Of(client, route);
+        if (_peers.TryGetValue(key, out AuthorizerPeer? known)) return known;
+        AuthorizerPeer made = new(this, key, client);
+        _peers.Add(key, made);
+        return made;
+    }
+
+    /// <summary>One has no connection any more.</summary>
+    internal void Forget(AuthorizerPeer peer)
+    {
+        if (_peers.TryGetValue(peer.Key, out AuthorizerPeer? known) && known == peer) _peers.Remove(peer.Key);
+    }
+
+    /// <summary>A question is over.</summary>
+    internal void OnOver(AuthorizerCall call)
+    {
+        _running--;
+        if (--_runningByWorkload[call.Workload] == 0) _runningByWorkload.Remove(call.Workload);
+    }
+
+    /// <summary>Makes connections of HTTP/2.</summary>
+    internal Http2ServersOfClient MakeHttp2Servers(IHttp2ServerUser user, in ProxyConnectionInfo client) => new(user, client, _dialer, Observer, Loop, Options, _time);
+
+    private bool TryTakePlace(string workload)
+    {
+        int running = _runningByWorkload.GetValueOrDefault(workload);
+        if (_running >= Options.Authorizers.MaxRunning || running >= Options.Authorizers.MaxRunningOfWorkload) return false;
+        _running++;
+        _runningByWorkload[workload] = running + 1;
+        return true;
+    }
+}

@@ -1,0 +1,20 @@
+namespace Culvert.NodeAgent.Proxy.Http.OwnCalls;
+
+/// <summary>Why a request of the proxy's own has no whole answer.</summary>
+internal enum CallFailure
+{
+    /// <summary>Policy refuses it.</summary>
+    Refused,
+
+    /// <summary>No server was reached.</summary>
+    Unreachable,
+
+    /// <summary>Too much is under way already.</summary>
+    NoRoom,
+
+    /// <summary>It has taken too long.</summary>
+    TooSlow,
+
+    /// <summary>The server has broken it off, or what it says is no answer.</summary>
+    Broken,
+}

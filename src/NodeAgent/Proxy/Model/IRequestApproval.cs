@@ -1,0 +1,22 @@
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Model;
+
+/// <summary>What external authorizers say of one request. Belongs to its loop's thread.</summary>
+internal interface IRequestApproval
+{
+    /// <summary>The connection that the request was to go by when they were asked (<see cref="ProxyConnectionInfo.Id"/>).</summary>
+    long Connection { get; }
+
+    /// <summary>Whether all is said.</summary>
+    bool IsDone { get; }
+
+    /// <summary>Why the request may not pass; null: it may, or that is not known yet.</summary>
+    AuthorizerRefusal? Refusal { get; }
+
+    /// <summary>The request's head as its server gets it when it may.</summary>
+    HeaderList Head { get; }
+
+    /// <summary>Nobody wants to know any more; without effect when all is said.</summary>
+    void GiveUp();
+}

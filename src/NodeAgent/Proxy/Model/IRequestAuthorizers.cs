@@ -1,0 +1,16 @@
+using Culvert.Core;
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy.Model;
+
+/// <summary>Asks external authorizers about requests. Belongs to its loop's thread.</summary>
+internal interface IRequestAuthorizers
+{
+    /// <summary>Asks about a request.</summary>
+    /// <param name="connection">The connection that it goes by.</param>
+    /// <param name="rules">Policy about requests of that connection.</param>
+    /// <param name="asked">By which of its rules somebody is asked; all have to allow the request.</param>
+    /// <param name="request">Its head, as its server would get it.</param>
+    /// <param name="done">Called when all is said, unless that is so when this returns.</param>
+    IRequestApproval Begin(in ProxyConnectionInfo connection, RequestRules rules, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done);
+}
