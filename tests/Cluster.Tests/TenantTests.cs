@@ -53,7 +53,7 @@ public sealed class TenantTests(InstalledMesh mesh)
         finally
         {
             await TrustAsync("null");
-            await mesh.Cluster.KubectlAsync("delete", "namespace", Space, "--wait=true");
+            await mesh.Cluster.DeleteNamespaceAsync(Space);
         }
 
         Task<string> ConditionAsync(string name, string type) =>
@@ -89,7 +89,7 @@ public sealed class TenantTests(InstalledMesh mesh)
         finally
         {
             await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "authorizationpolicy", "none", "--ignore-not-found");
-            await mesh.Cluster.KubectlAsync("delete", "namespace", Space, "--wait=true");
+            await mesh.Cluster.DeleteNamespaceAsync(Space);
         }
 
         await LabWait.UntilAsync("status says it no more", async () => !(await mesh.StatusAsync("node1"))["objects"]!.ToJsonString().Contains($"Service {Space}/", StringComparison.Ordinal), Deadline);

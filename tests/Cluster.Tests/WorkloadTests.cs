@@ -8,18 +8,19 @@ namespace Culvert.ClusterTests;
 [Collection(MeshCollection.Name)]
 public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
 {
-    private const string Space = "store";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static int _spaces;
+    private readonly string _space = $"store{Interlocked.Increment(ref _spaces)}";
 
     public async ValueTask InitializeAsync()
     {
         if (mesh.Cluster is null) return; // the tests say why
-        await mesh.Cluster.ApplyAsync($"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {Space}, labels: {{culvert.dev/mesh: enabled}}}}");
+        await mesh.Cluster.ApplyAsync($"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {_space}, labels: {{culvert.dev/mesh: enabled}}}}");
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (mesh.Cluster is not null) await mesh.Cluster.KubectlAsync("delete", "namespace", Space, "--timeout=90s");
+        if (mesh.Cluster is not null) await mesh.Cluster.DeleteNamespaceAsync(_space);
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: probed, namespace: {{{Space}}}}
+            metadata: {name: probed, namespace: {{{_space}}}}
             spec:
               nodeName: node1
               terminationGracePeriodSeconds: 1
@@ -69,12 +70,12 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                 image: localhost/box:1
                 readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}{{{grpc}}}
             """);
-        await mesh.Cluster.KubectlAsync("-n", Space, "wait", "--for=condition=Ready", "pod/probed", "--timeout=60s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Ready", "pod/probed", "--timeout=60s");
 
         // Who is no kubelet and no member is refused, so that it is the mesh that lets probes through.
-        var address = await mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", "probed", "-o", "jsonpath={.status.podIP}");
+        var address = await mesh.Cluster.KubectlAsync("-n", _space, "get", "pod", "probed", "-o", "jsonpath={.status.podIP}");
         await mesh.AsOutsiderAsync("node1", async outsider => Assert.Empty(await mesh.AskAsync(outsider, address)));
-        Assert.Equal(KubernetesBinaries.IsOld ? "0 0 true true" : "0 0 0 true true true", await mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", "probed", "-o", "jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}"));
+        Assert.Equal(KubernetesBinaries.IsOld ? "0 0 true true" : "0 0 0 true true true", await mesh.Cluster.KubectlAsync("-n", _space, "get", "pod", "probed", "-o", "jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}"));
     }
 
     [Fact]
@@ -84,12 +85,12 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Service
-            metadata: {name: db, namespace: {{{Space}}}}
+            metadata: {name: db, namespace: {{{_space}}}}
             spec: {clusterIP: None, selector: {app: db}, ports: [{port: 8080}]}
             ---
             apiVersion: apps/v1
             kind: StatefulSet
-            metadata: {name: db, namespace: {{{Space}}}}
+            metadata: {name: db, namespace: {{{_space}}}}
             spec:
               serviceName: db
               replicas: 2
@@ -107,17 +108,17 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                     env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name} }}]
                     readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
             """);
-        await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "statefulset/db", "--timeout=90s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", "--timeout=90s");
         var client = await mesh.ShopPodAsync("client", "node1");
         foreach (var name in new[] { "db-0", "db-1" }) await AnswersAsync(name);
 
         var before = await FieldAsync("db-0", "{.metadata.uid}");
-        await mesh.Cluster.KubectlAsync("-n", Space, "delete", "pod", "db-0", "--timeout=60s");
-        await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "statefulset/db", "--timeout=90s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "delete", "pod", "db-0", "--timeout=60s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", "--timeout=90s");
         Assert.NotEqual(before, await FieldAsync("db-0", "{.metadata.uid}"));
         await AnswersAsync("db-0");
-        var member = Assert.Single((await mesh.StatusAsync(await FieldAsync("db-0", "{.spec.nodeName}")))["workloads"]!.AsArray(), w => w!["uid"]!.GetValue<string>() == $"{Space}/db-0");
-        Assert.Equal(("captured", $"spiffe://example.org/ns/{Space}/sa/default"), (member!["state"]!.GetValue<string>(), member["identity"]!.GetValue<string>()));
+        var member = Assert.Single((await mesh.StatusAsync(await FieldAsync("db-0", "{.spec.nodeName}")))["workloads"]!.AsArray(), w => w!["uid"]!.GetValue<string>() == $"{_space}/db-0");
+        Assert.Equal(("captured", $"spiffe://example.org/ns/{_space}/sa/default"), (member!["state"]!.GetValue<string>(), member["identity"]!.GetValue<string>()));
 
         async Task AnswersAsync(string name)
         {
@@ -134,7 +135,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: batch/v1
             kind: Job
-            metadata: {name: once, namespace: {{{Space}}}}
+            metadata: {name: once, namespace: {{{_space}}}}
             spec:
               backoffLimit: 0
               template:
@@ -143,8 +144,8 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                   restartPolicy: Never
                   containers: [{name: once, image: localhost/box:1, command: [sh, -c, "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 10 {{{far}}} {{{InstalledMesh.Port}}} | grep 'hello from node2'"]}]
             """);
-        await mesh.Cluster.KubectlAsync("-n", Space, "wait", "--for=condition=Complete", "job/once", "--timeout=60s");
-        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{Space}/", StringComparison.Ordinal)), Deadline);
+        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Complete", "job/once", "--timeout=60s");
+        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{_space}/", StringComparison.Ordinal)), Deadline);
     }
 
     [Fact]
@@ -154,12 +155,12 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Service
-            metadata: {name: front, namespace: {{{Space}}}}
+            metadata: {name: front, namespace: {{{_space}}}}
             spec: {selector: {app: front}, ports: [{port: 80, targetPort: 8080}]}
             ---
             apiVersion: apps/v1
             kind: Deployment
-            metadata: {name: front, namespace: {{{Space}}}}
+            metadata: {name: front, namespace: {{{_space}}}}
             spec:
               replicas: 2
               strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
@@ -175,15 +176,15 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                     readinessProbe: {httpGet: {port: 8080, path: /}, periodSeconds: 1}
                     lifecycle: {preStop: {exec: {command: [sleep, "5"]} }}
             """);
-        await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "deployment/front", "--timeout=90s");
-        var service = await mesh.Cluster.KubectlAsync("-n", Space, "get", "service", "front", "-o", "jsonpath={.spec.clusterIP}");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", "--timeout=90s");
+        var service = await mesh.Cluster.KubectlAsync("-n", _space, "get", "service", "front", "-o", "jsonpath={.spec.clusterIP}");
         var clients = await Task.WhenAll(mesh.ShopPodAsync("client", "node1"), mesh.ShopPodAsync("client", "node2"));
         foreach (var client in clients) await LabWait.UntilAsync("it answers", async () => (await mesh.AskAsync(client, service, 80)).Contains("hello", StringComparison.Ordinal), Deadline);
 
         Asking[] asking = await Task.WhenAll(clients.Select(c => Asking.BeginAsync(mesh, c, service, 80)));
-        await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "restart", "deployment/front");
-        await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "deployment/front", "--timeout=120s");
-        await LabWait.UntilAsync("those before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", Space, "get", "pods", "-l", "app=front", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "restart", "deployment/front");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", "--timeout=120s");
+        await LabWait.UntilAsync("those before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", _space, "get", "pods", "-l", "app=front", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));
         foreach (var ask in asking)
         {
             var (asked, failed) = await ask.EndAsync();
@@ -191,5 +192,5 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         }
     }
 
-    private Task<string> FieldAsync(string pod, string path) => mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", pod, "-o", $"jsonpath={path}");
+    private Task<string> FieldAsync(string pod, string path) => mesh.Cluster.KubectlAsync("-n", _space, "get", "pod", pod, "-o", $"jsonpath={path}");
 }

@@ -30,6 +30,8 @@ internal static class RequestExplainer
 
         string[] conditional = [.. rules.Conditional.Select(r => Name(snapshot, r.Policy, r.RuleIndex))];
         if (conditional.Length > 0) answer.Steps.Add($"each of its requests is decided by itself, also by {string.Join(", ", conditional)}");
+        foreach (AuthorizerRule rule in rules.Authorizers)
+            answer.Steps.Add($"requests that {Name(snapshot, rule.Policy, rule.RuleIndex)} matches, and that are allowed otherwise, have to be allowed by external authorizer {rule.Name}{Asked(rule)}");
         if (rules.Limits is { } limits) answer.Steps.Add($"those that are allowed are limited by {string.Join(", ", limits.Rules.Select(r => $"RateLimit {r.Policy} rule {r.RuleIndex}: {Shown(r.Limit)}"))}");
     }
 
@@ -44,9 +46,16 @@ internal static class RequestExplainer
             : $"no Service of namespace {connection.Destination.Namespace} that leads to port {connection.Port} says that it speaks HTTP";
         NamespacedName[] limiting = [.. asking.Where(n => snapshot.Policies[n].Action == PolicyAction.Limit).Select(RateLimitNames.ObjectOf)];
         asking = [.. asking.Where(n => snapshot.Policies[n].Action != PolicyAction.Limit)];
-        if (asking.Length > 0) answer.Steps.Add($"{why}, so that nobody reads its requests: of {string.Join(", ", asking)}, rules about requests allow nothing there, and deny and audit all");
+        if (asking.Length > 0) answer.Steps.Add($"{why}, so that nobody reads its requests: of {string.Join(", ", asking)}, rules about requests allow nothing there, and deny and audit all; where an external authorizer would be asked, all is denied");
         if (limiting.Length > 0) answer.Steps.Add($"{why}, so that nobody counts its requests: RateLimit {string.Join(", ", limiting)} limits nothing there");
     }
+
+    private static string Asked(AuthorizerRule rule) => rule switch
+    {
+        { Authorizer: null } => ", which the MeshConfig does not have: they are refused",
+        { IsItself: true } => ", which is behind this very workload: they are refused",
+        { Authorizer: { } authorizer } => $" (Service {authorizer.Service} port {authorizer.Port}, {(authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? "gRPC" : "HTTP")}); when it can't be asked they are {(authorizer.AllowsOnFailure ? "let through" : "refused")}",
+    };
 
     private static string Shown(RateLimit limit) => $"{limit}, {limit.Burst} at once" + limit.By switch
     {

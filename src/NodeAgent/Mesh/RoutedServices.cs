@@ -6,7 +6,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 
-/// <summary>The Service ports whose requests are routed, and where routes lead to. Immutable; replaced with its view.</summary>
+/// <summary>The Service ports whose requests are routed, and where routes lead to, and questions to external authorizers. Immutable; replaced with its view.</summary>
 internal sealed class RoutedServices
 {
     private readonly FrozenDictionary<SocketEndPoint, Routes> _byAddress;
@@ -31,7 +31,8 @@ internal sealed class RoutedServices
 
         _byAddress = byAddress.ToFrozenDictionary();
         Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
-        foreach ((NamespacedName name, ushort number) in view.Oracle.RoutedPorts.Routes.SelectMany(r => r.Rules).SelectMany(r => r.Targets).Distinct())
+        IEnumerable<(NamespacedName Service, ushort Port)> targets = view.Oracle.RoutedPorts.Routes.SelectMany(r => r.Rules).SelectMany(r => r.Targets);
+        foreach ((NamespacedName name, ushort number) in targets.Concat(snapshot.Mesh.ExternalAuthorizers.Select(a => (a.Service, a.Port))).Distinct())
         {
             if (!snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
             if (service.Ports.FirstOrDefault(p => p.Port == number && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
@@ -49,7 +50,7 @@ internal sealed class RoutedServices
     /// <summary>What is routed of what a workload sends to an address and port; null: nothing.</summary>
     internal RoutedPort? Find(WorkloadInfo? source, in SocketEndPoint destination) => _byAddress.TryGetValue(destination, out Routes? routes) ? routes.For(source?.Name.Namespace) : null;
 
-    /// <summary>The backends that a route leads to; null where there is no such Service, or it has no such port.</summary>
+    /// <summary>The backends that a route, or a question to an external authorizer, leads to; null where there is no such Service, or it has no such port.</summary>
     internal BackendPool? FindBackends(NamespacedName service, ushort port, bool isIPv4) => _backends.GetValueOrDefault((service, port, isIPv4));
 
     private PortRequests RequestsOf(NamespacedName service, ushort port, RequestSettings settings, RoutedServices? previous, Action<BackendRequests, TimeSpan>? ejected)

@@ -87,6 +87,26 @@ internal sealed class ClusterLab : IAsyncDisposable
     public Task<string> ApplyAsync(string yaml) =>
         Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", .. KubectlLine, "apply", "-f", "-"], yaml, TimeSpan.FromSeconds(60), CancellationToken.None);
 
+    /// <summary>Deletes a namespace, and waits until nothing is left of it: beside other programs a kubelet may take more than a minute to end its pods.</summary>
+    /// <exception cref="InvalidOperationException">Something is left; with what there is to know of it.</exception>
+    public async Task DeleteNamespaceAsync(string name)
+    {
+        try
+        {
+            await KubectlAsync("delete", "namespace", name, "--timeout=140s");
+        }
+        catch (ToolFailedException e)
+        {
+            string[] left =
+            [
+                await KubectlAsync("get", "namespace", name, "--ignore-not-found", "-o", "jsonpath={.status}"),
+                await KubectlAsync("-n", name, "get", "pods", "-o", "wide"),
+                await KubectlAsync("-n", name, "describe", "pods"),
+            ];
+            throw new InvalidOperationException($"{e.Message}\n{string.Join('\n', left)}", e);
+        }
+    }
+
     /// <summary>Brings an image to all nodes.</summary>
     /// <param name="archive">An archive of docker's or OCI's form.</param>
     public Task LoadAsync(string archive) => ContainerdAsync("images", "import", archive);

@@ -42,7 +42,7 @@ public sealed class MigrationSpace(InstalledMesh mesh) : IAsyncLifetime
     {
         if (mesh.Cluster is null) return;
         await mesh.Cluster.KubectlAsync("delete", "-f", KindsFile, "--ignore-not-found", "--timeout=60s");
-        await mesh.Cluster.KubectlAsync("delete", "namespace", Name, "--timeout=90s");
+        await mesh.Cluster.DeleteNamespaceAsync(Name);
     }
 
     /// <summary>Has the API server know the kinds.</summary>

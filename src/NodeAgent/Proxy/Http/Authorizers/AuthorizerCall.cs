@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Model;
@@ -11,7 +14,7 @@ internal sealed class AuthorizerCall : OwnCall
 {
     private readonly RequestAuthorizers _owner;
     private readonly ExternalAuthorizer _authorizer;
-    private readonly ProxyConnectionInfo _asking;
+    private ProxyConnectionInfo _asking;
     private readonly Action<AuthorizerAnswer> _answered;
     private readonly AuthorizerSource _source;
     private readonly HeaderList _fields = new();
@@ -58,7 +61,14 @@ internal sealed class AuthorizerCall : OwnCall
     /// <inheritdoc/>
     protected override RequestDirection Find()
     {
-        OutboundRoute route = _owner.Directory.ResolveBackend(_asking.SourceWorkload, _asking.Source, _authorizer.Service, _authorizer.Port);
+        OutboundRoute route = Resolve();
+        if (route.Kind == OutboundRouteKind.Deny && OtherFamily() is { } other)
+        {
+            // The authorizer need not have addresses of the family that the request came by.
+            _asking = _asking with { Source = new SocketEndPoint(other, 0) };
+            route = Resolve();
+        }
+
         return new RequestDirection(null, null, route, route.Kind == OutboundRouteKind.Deny ? RequestRefusal.Of(route) : null, _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? HttpKind.Http2 : HttpKind.Http1);
     }
 
@@ -88,6 +98,18 @@ internal sealed class AuthorizerCall : OwnCall
         AuthorizerAnswer answer = IsAnswered ? Read() : AuthorizerAnswer.Failed(Describe(failure));
         _owner.Observer.OnAuthorizerAsked(_authorizer.Name, answer.Failure is not null ? AuthorizerResult.Failed : answer.IsAllowed ? AuthorizerResult.Allowed : AuthorizerResult.Denied);
         _answered(answer);
+    }
+
+    private OutboundRoute Resolve() => _owner.Directory.ResolveBackend(_asking.SourceWorkload, _asking.Source, _authorizer.Service, _authorizer.Port);
+
+    private IPAddress? OtherFamily()
+    {
+        foreach (IPAddress address in _asking.SourceWorkload!.Addresses)
+        {
+            if ((address.AddressFamily == AddressFamily.InterNetwork) != _asking.Source.IsIPv4) return address;
+        }
+
+        return null;
     }
 
     private AuthorizerAnswer Read()
