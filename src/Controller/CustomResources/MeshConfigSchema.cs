@@ -25,6 +25,7 @@ internal static class MeshConfigSchema
             new SchemaField("directPath", Nodes.Words<DirectPath>("How packets go between workloads of one node: straight into the other's interface (REDIRECT), by the node's own forwarding (HOST_STACK), or straight where nothing is passed by so (AUTO).")) { Default = "AUTO" },
             new SchemaField("tunnelSource", Nodes.Words<TunnelSource>("From which address nodes open tunnels for their workloads: their own (NODE), the workload's (POD), or the workload's where routing rules of the node are about single workloads (AUTO).")) { Default = "AUTO" },
             new SchemaField("icmpEcho", Nodes.Words<DefaultAction>("Echo requests to workloads.")) { Default = "ALLOW" },
+            new SchemaField("forwardClientCert", Nodes.Words<ForwardClientCert>("Whether requests of HTTP have the client's identity in x-forwarded-client-cert, and clients' own such headers are removed. All ports of HTTP are read by the proxy then, also on one node.")) { Default = "OFF" },
             new SchemaField("workloadNamespaces", Nodes.List("The namespaces of a cluster whose Workloads count, besides culvert-system: whoever writes one says which addresses, and which interface of a node, are its own.", Nodes.Label("A namespace."), Nodes.MostConditions)),
             new SchemaField("externalAuthorizers", Nodes.List("Whom AuthorizationPolicies with action CUSTOM may ask about requests.", ExternalAuthorizerSchema.Node, ExternalAuthorizer.Most)),
             new SchemaField("certificate", Nodes.Object(
@@ -54,6 +55,7 @@ internal static class MeshConfigSchema
               directPath: AUTO
               tunnelSource: AUTO
               icmpEcho: ALLOW
+              forwardClientCert: SANITIZE_SET
               workloadNamespaces: [machines]
               externalAuthorizers:
                 - name: opa

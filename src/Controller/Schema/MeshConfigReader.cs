@@ -25,6 +25,7 @@ internal static class MeshConfigReader
             NetworkPolicy = spec.Enum<NetworkPolicyMode>("networkPolicy") ?? NetworkPolicyMode.Enforce,
             DirectPath = spec.Enum<DirectPath>("directPath") ?? DirectPath.Auto,
             TunnelSource = spec.Enum<TunnelSource>("tunnelSource") ?? TunnelSource.Auto,
+            ForwardClientCert = spec.Enum<ForwardClientCert>("forwardClientCert") ?? ForwardClientCert.Off,
             IcmpEcho = spec.Enum<DefaultAction>("icmpEcho") ?? DefaultAction.Allow,
         };
         if (spec.Map("certificate") is { } certificate)

@@ -33,6 +33,9 @@ public sealed record MeshSettings
     /// <summary>Whom policies may ask about requests, each by a name of its own.</summary>
     public EquatableArray<ExternalAuthorizer> ExternalAuthorizers { get; init; }
 
+    /// <summary>Whether applications are told who has sent a request.</summary>
+    public ForwardClientCert ForwardClientCert { get; init; } = ForwardClientCert.Off;
+
     /// <summary>Lifetime of workload certificates before jitter.</summary>
     public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
 

@@ -27,6 +27,9 @@ public sealed class RequestRules : IEquatable<RequestRules>
     /// <summary>Whether any of them asks for the path, which has to be normalised then, also for the server.</summary>
     public bool AsksAboutPath { get; }
 
+    /// <summary>The value of <c>x-forwarded-client-cert</c> that they go on with, in place of any that their client has sent; empty: without one, as the client has proven no identity; null: that header is the client's.</summary>
+    public string? ClientCert { get; private init; }
+
     /// <summary>What limits their rate; null: nothing.</summary>
     public RequestLimits? Limits { get; }
 
@@ -78,12 +81,14 @@ public sealed class RequestRules : IEquatable<RequestRules>
 
         RequestAuthenticator? authentication = RequestAuthenticator.Of(snapshot, connection.Destination);
         RequestLimits? limits = limiters is null ? null : RequestLimits.Of(snapshot, connection, limiters);
-        return anyConditions || custom.Count > 0 || authentication is not null || limits is not null ? new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) : null;
+        string? clientCert = ClientCertOf(snapshot, connection);
+        if (!anyConditions && custom.Count == 0 && authentication is null && limits is null && clientCert is null) return null;
+        return new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) { ClientCert = clientCert };
     }
 
     /// <summary>Whether they say the same of every request, be it by other keys.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit) && _custom.SequenceEqual(other._custom)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && ClientCert == other.ClientCert && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit) && _custom.SequenceEqual(other._custom)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -173,6 +178,13 @@ public sealed class RequestRules : IEquatable<RequestRules>
         }
 
         return found;
+    }
+
+    // As Envoy has it. Paths of SPIFFE IDs have none of the characters that would have to be quoted.
+    private static string? ClientCertOf(NodeSnapshot snapshot, in ConnectionRequest connection)
+    {
+        if (snapshot.Mesh.ForwardClientCert == ForwardClientCert.Off) return null;
+        return connection.ProvenIdentity is { } client ? $"By={connection.Destination.Identity};URI={client}" : "";
     }
 
     private static AuthorizerRule AuthorizerOf(PolicyInfo policy, int rule, NodeSnapshot snapshot, WorkloadInfo destination)

@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>The ports of this node's workloads that speak HTTP and of whose requests policy asks, or the tokens that they have: connections to them are read by the proxy, and are nobody else's to deliver. Immutable; may be used by many threads.</summary>
+/// <summary>The ports of this node's workloads that speak HTTP and of whose requests policy asks, or the tokens that they have, or that are told who sends them: connections to them are read by the proxy, and are nobody else's to deliver. Immutable; may be used by many threads.</summary>
 public sealed class RequestPorts
 {
     private readonly Dictionary<string, ushort[]> _ports = new(StringComparer.Ordinal);
@@ -12,8 +12,9 @@ public sealed class RequestPorts
         ArgumentNullException.ThrowIfNull(snapshot);
         foreach (WorkloadInfo workload in snapshot.Workloads.Values)
         {
-            if ((workload.PolicyNames.IsEmpty && workload.RequestAuthenticationNames.IsEmpty) || workload.ApplicationPorts.IsEmpty) continue;
-            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && (!workload.RequestAuthenticationNames.IsEmpty || PoliciesOf(snapshot, workload, p.Port, TransportProtocol.Tcp).Any())).Select(p => p.Port)];
+            bool isEveryPort = snapshot.Mesh.ForwardClientCert == ForwardClientCert.SanitizeSet || !workload.RequestAuthenticationNames.IsEmpty;
+            if ((workload.PolicyNames.IsEmpty && !isEveryPort) || workload.ApplicationPorts.IsEmpty) continue;
+            ushort[] ports = [.. workload.ApplicationPorts.Where(p => HttpKinds.Of(p.Protocol) != HttpKind.None && (isEveryPort || PoliciesOf(snapshot, workload, p.Port, TransportProtocol.Tcp).Any())).Select(p => p.Port)];
             if (ports.Length > 0) _ports.Add(workload.Uid, ports);
         }
     }

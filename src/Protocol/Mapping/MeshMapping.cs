@@ -25,6 +25,7 @@ public static class MeshMapping
             NetworkPolicy = mesh.NetworkPolicy.ToWire(),
             DirectPath = mesh.DirectPath.ToWire(),
             TunnelSource = mesh.TunnelSource.ToWire(),
+            SetsForwardedClientCert = mesh.ForwardClientCert == ForwardClientCert.SanitizeSet,
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
@@ -48,6 +49,7 @@ public static class MeshMapping
         DirectPath = mesh.DirectPath.ToModel(),
         TunnelSource = mesh.TunnelSource.ToModel(),
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
+        ForwardClientCert = mesh.SetsForwardedClientCert ? ForwardClientCert.SanitizeSet : ForwardClientCert.Off,
         ExternalAuthorizers = mesh.ExternalAuthorizers.Count <= ExternalAuthorizer.Most ? mesh.ExternalAuthorizers.Select(ExternalAuthorizerMapping.ToModel).ToEquatableArray() : throw new FormatException($"external_authorizers: there are more than {ExternalAuthorizer.Most}"),
     };
 

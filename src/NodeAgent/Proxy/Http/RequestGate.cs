@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>
 /// Looks at the tokens of the requests of one connection and asks policy about them, where this node decides about them and either depends on them; otherwise it lets all pass without looking. Paths are normalised here, once, for policy
-/// and for the server. Policy sees the request as the server gets it: without its token, unless that is passed on, and with the claims that the server is told in place of what the client has sent by their names.
+/// and for the server. Policy sees the request as the server gets it: without its token, unless that is passed on, and with the claims and the client's identity that the server is told in place of what the client has sent by their names.
 /// Belongs to its loop's thread.
 /// </summary>
 /// <param name="connection">The connection.</param>
@@ -23,6 +23,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     private readonly TokenRewriter _rewriter = new();
+    private readonly ClientCertRewriter _clientCert = new();
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
     private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
@@ -48,9 +49,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
             JwtCheck check = Check(authentication, request, connection.Time.GetUtcNow());
             if (check.Error != JwtError.None) return Refuse(check, request);
             token = check.Token;
-            if (rules.AsksAboutPath && !RequestPath.TryNormalize(request)) return RequestRefusal.BadPath;
         }
 
+        // In the request as it came, of which another list is made.
+        if (ChangesHeads(rules) && rules.AsksAboutPath && !RequestPath.TryNormalize(request)) return RequestRefusal.BadPath;
         if (!TryDecide(rules, request, token, isCounted: true, out Decision decision)) return RequestRefusal.BadPath;
         if (token is not null) observer.OnToken(token.Claims.Issuer, JwtError.None);
         if (!decision.IsAllowed || !decision.AuditPolicies.IsEmpty) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
@@ -64,7 +66,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal RequestRefusal? Ask(HeaderList request, out HeaderList forServer)
     {
         RequestRefusal? refusal = Ask(request);
-        forServer = refusal is null && connection.RequestRules?.Authentication is not null ? _fields : request; // policy has seen what the server gets
+        forServer = refusal is null && connection.RequestRules is { } rules && ChangesHeads(rules) ? _fields : request; // policy has seen what the server gets
         return refusal;
     }
 
@@ -88,11 +90,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal HeaderList ForServer(HeaderList request, out RequestRefusal? refusal)
     {
         refusal = null;
-        if (connection.RequestRules is not { } rules || (rules.Authentication is null && !rules.HasAuthorizers)) return request;
+        if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || rules.HasAuthorizers)) return request;
         JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
         if (check.Error != JwtError.None) refusal = Refuse(check, request);
         else if (rules.HasAuthorizers) FindAuthorizers(rules, request, check.Token, out refusal);
-        return rules.Authentication is { } tokens ? _rewriter.Rewrite(tokens, this, request, check.Token) : request;
+        return HeadForServer(rules, request, check.Token);
     }
 
     /// <summary>Has external authorizers asked about the request that this was asked about just now, and that may pass otherwise.</summary>
@@ -124,9 +126,9 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         if (connection.RequestRules is not { } rules) return;
         if (rules.Authentication is { } authentication) TokenRewriter.Clean(authentication, trailers);
-        for (int i = 0; rules.HasAuthorizersHeaders && i < trailers.Count;)
+        for (int i = 0; i < trailers.Count;)
         {
-            if (rules.IsAuthorizersHeader(trailers[i].Name)) trailers.Remove(trailers[i].Name);
+            if (rules.IsAuthorizersHeader(trailers[i].Name) || (rules.ClientCert is not null && ClientCertRewriter.IsIt(trailers[i].Name))) trailers.Remove(trailers[i].Name);
             else i++;
         }
     }
@@ -157,9 +159,17 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private void FindAuthorizers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
         refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
 
-    private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, bool isCounted, out Decision decision)
+    private static bool ChangesHeads(RequestRules rules) => rules.Authentication is not null || rules.ClientCert is not null;
+
+    private HeaderList HeadForServer(RequestRules rules, HeaderList request, VerifiedJwt? token)
     {
         if (rules.Authentication is { } authentication) request = _rewriter.Rewrite(authentication, this, request, token);
+        return rules.ClientCert is { } cert ? _clientCert.Rewrite(request, cert) : request;
+    }
+
+    private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, bool isCounted, out Decision decision)
+    {
+        request = HeadForServer(rules, request, token);
         (_fields, _excess) = (request, null);
         ReadOnlySpan<byte> path = RequestPath.WithoutQuery(request.Path);
         if (rules.AsksAboutPath && !HttpPath.IsPlain(path)) return TryDecideByReadings(rules, request, path, token, isCounted, out decision);
