@@ -54,8 +54,8 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         }
     }
 
-    // Of kinds that are not the project's own many fields are known that mean nothing here.
-    private string Known() => _asked.Count is 0 or > 16 ? "" : $"; known are {string.Join(", ", _asked.Order(StringComparer.Ordinal))}";
+    // Of metadata, and of kinds that are not the project's own, many fields are known that mean nothing here.
+    private string Known() => path == "metadata" || _asked.Count is 0 or > 16 ? "" : $"; known are {string.Join(", ", _asked.Order(StringComparer.Ordinal))}";
 
     /// <summary>A nested mapping; null when it is absent or something else, which is reported.</summary>
     public FieldReader? Map(string field, bool required = false)
