@@ -8,14 +8,14 @@ internal sealed class TrafficTargetIndex
 {
     private readonly Dictionary<NamespacedName, TrafficTargetObject> _targets = [];
     private readonly MultiMap<string, NamespacedName> _byNamespace = new();
-    private readonly Dictionary<ObjectKey, SmiRouteObject> _routes = [];
+    private readonly Dictionary<ObjectKey, MeshObject> _routes = [];
     private readonly MultiMap<ObjectKey, NamespacedName> _byRoute = new();
 
     public IReadOnlyCollection<NamespacedName> All => _targets.Keys;
 
     public TrafficTargetObject? Find(NamespacedName name) => _targets.GetValueOrDefault(name);
 
-    public SmiRouteObject? FindRoute(ObjectKey key) => _routes.GetValueOrDefault(key);
+    public MeshObject? FindRoute(ObjectKey key) => _routes.GetValueOrDefault(key);
 
     /// <summary>The TrafficTargets whose destination a workload is, by name.</summary>
     public IEnumerable<NamespacedName> Of(WorkloadObject workload) => _byNamespace[workload.Meta.Namespace].Where(n => _targets[n].Selects(workload)).Order();
@@ -30,7 +30,7 @@ internal sealed class TrafficTargetIndex
         ObjectKey key = (before ?? after)!.Key;
         if (key.Kind != ObjectKind.TrafficTarget)
         {
-            if (after is SmiRouteObject route) _routes[key] = route;
+            if (after is not null) _routes[key] = after;
             else _routes.Remove(key);
             dirty.TrafficTargets.UnionWith(_byRoute[key]);
             return;

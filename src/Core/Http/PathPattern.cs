@@ -6,7 +6,7 @@ namespace Culvert.Core;
 
 /// <summary>
 /// A condition on the path of a request: an exact path, a prefix (<c>/api/*</c>), a suffix (<c>*.html</c>), anything (<c>*</c>), or a template: <c>{*}</c> in the place of one segment, <c>{**}</c> at the end in the place of any number.
-/// Matching takes time in proportion to the path.
+/// SMI's are regular expressions besides, of which the path has to match a beginning (<c>^/api/.*</c>). Matching takes time in proportion to the path.
 /// </summary>
 public readonly record struct PathPattern
 {
@@ -19,9 +19,11 @@ public readonly record struct PathPattern
     private const string AnySegment = "{*}";
     private const string AnySegments = "{**}";
 
-    private PathPattern(string text) => Text = text;
+    private readonly RouteExpression? _expression;
 
-    /// <summary>The pattern as written.</summary>
+    private PathPattern(string text, RouteExpression? expression = null) => (Text, _expression) = (text, expression);
+
+    /// <summary>The pattern as written; an expression begins with <c>^</c>, which no other has.</summary>
     public string Text { get; }
 
     private bool IsTemplate => Text.Contains('{', StringComparison.Ordinal);
@@ -43,8 +45,53 @@ public readonly record struct PathPattern
         return true;
     }
 
+    /// <summary>Parses a regular expression of which the path has to match a beginning, whether it says so by <c>^</c> or not; one that ends with <c>$</c> has to match all of it.</summary>
+    /// <param name="text">The expression.</param>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="error">What is wrong.</param>
+    public static bool TryParseExpression(string text, out PathPattern pattern, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        pattern = default;
+        if (text.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            error = $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
+            return false;
+        }
+
+        // At the beginning that says nothing, unless it is repeated.
+        string body = text.StartsWith('^') && text.AsSpan(1).IndexOfAny("*+?{") != 0 ? text[1..] : text;
+        if (!RouteExpression.TryParseForPolicy(body, out _, out string? reason))
+        {
+            error = $"'{text}' {reason}";
+            return false;
+        }
+
+        if (!RouteExpression.TryParse(RouteExpression.Beginning(body), out RouteExpression? expression, out reason))
+        {
+            error = $"'{text}' {reason}";
+            return false;
+        }
+
+        (pattern, error) = (new('^' + body, expression), null);
+        return true;
+    }
+
+    /// <summary>Parses what <see cref="Text"/> is of any pattern.</summary>
+    /// <exception cref="FormatException">The text is not a pattern; the message says why.</exception>
+    public static PathPattern ParseAny(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!text.StartsWith('^')) return Parse(text);
+        return TryParseExpression(text, out PathPattern pattern, out string? error) ? pattern : throw new FormatException(error);
+    }
+
     /// <summary>Whether a path matches, normalised and without its query. Allocates nothing.</summary>
-    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
+    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (_expression is not null ? _expression.IsMatch(path) : IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
+
+    /// <summary>A regular expression that matches the whole of the paths that this one matches, which is one itself.</summary>
+    /// <exception cref="InvalidOperationException">It is none.</exception>
+    public string ToWholeExpression() => _expression?.Text ?? throw new InvalidOperationException($"'{Text}' is no expression");
 
     /// <inheritdoc/>
     public override string ToString() => Text;
