@@ -25,7 +25,7 @@ public sealed class SmiRequestTests(MeshFixture mesh)
                 apiVersion: specs.smi-spec.io/v1alpha4
                 kind: HTTPRouteGroup
                 metadata: {name: web, namespace: {{MeshObjects.Namespace}}}
-                spec: {matches: [{name: users, pathRegex: "/users/[^/]+", methods: [GET], headers: {x-team: "blue|green"}}, {name: other, pathRegex: "/other"}]}
+                spec: {matches: [{name: users, pathRegex: "/users/[^/]+", methods: [GET], headers: {x-team: "blue|green"} }, {name: other, pathRegex: "/other"}]}
                 ---
                 apiVersion: specs.smi-spec.io/v1alpha4
                 kind: TCPRoute
@@ -67,7 +67,7 @@ public sealed class SmiRequestTests(MeshFixture mesh)
                 apiVersion: specs.smi-spec.io/v1alpha4
                 kind: HTTPRouteGroup
                 metadata: {name: canary, namespace: {{MeshObjects.Namespace}}}
-                spec: {matches: [{name: android, headers: {user-agent: ".*Android.*"}}, {name: new, pathRegex: "/new$", methods: ["*"]}]}
+                spec: {matches: [{name: android, headers: {user-agent: ".*Android.*"} }, {name: new, pathRegex: "/new$", methods: ["*"]}]}
                 ---
                 apiVersion: split.smi-spec.io/v1alpha4
                 kind: TrafficSplit

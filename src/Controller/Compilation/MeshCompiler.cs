@@ -163,7 +163,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.TrafficTargets)
         {
             _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target
-                ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain)
+                ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain, _input.TrafficTargets.HasRoom(name))
                 : null);
         }
         foreach (NamespacedName name in dirty.RequestAuthentications)

@@ -26,15 +26,34 @@ internal sealed record HttpRouteGroupObject(ObjectMeta Meta) : MeshObject(Object
         public RequestConditions ToConditions() => new()
         {
             Methods = Methods,
-            Paths = Path is { } path ? [path] : [],
-            Headers = Headers.Select(h => new HeaderCondition { Name = h.Name, Expressions = [ToExpression(h.Value)] }).ToEquatableArray(),
+            Paths = Path is { IsAny: false } path ? [path] : [],
+            Headers = Headers.Select(ToCondition).ToEquatableArray(),
         };
 
         /// <summary>It, as routes ask for it: of these a request has to be one.</summary>
         public IEnumerable<HttpRouteMatch> ToMatches()
         {
-            HttpRouteMatch any = new() { Path = Path is { } path ? new(RoutePathKind.Expression, path.ToWholeExpression()) : RoutePath.Any, Headers = Headers };
+            HttpRouteMatch any = new() { Path = Path is { } path ? ToRoutePath(path) : RoutePath.Any, Headers = Headers.Select(ToExactField).ToEquatableArray() };
             return Methods.IsEmpty ? [any] : Methods.Select(m => any with { Method = m });
+        }
+
+        private static RoutePath ToRoutePath(PathPattern path) => path.IsAny ? RoutePath.Any : path.IsExact ? new(RoutePathKind.Exact, path.Text) : new(RoutePathKind.Expression, path.ToWholeExpression());
+
+        private static RouteField ToExactField(RouteField header) =>
+            PlainExpression.TryParse(header.Value, out PlainExpression plain) && plain is { AnyBefore: false, AnyAfter: false, Literal.Length: > 0 } ? new(header.Name, plain.Literal) : header;
+
+        // Without patterns there has to be such a header.
+        private static HeaderCondition ToCondition(RouteField header)
+        {
+            HeaderCondition condition = new() { Name = header.Name };
+            if (PlainExpression.TryParse(header.Value, out PlainExpression plain) && plain.Literal.IndexOf('*', StringComparison.Ordinal) < 0)
+            {
+                if (plain.Literal.Length == 0 && plain.AnyBefore) return condition;
+                string text = $"{(plain.AnyBefore ? "*" : "")}{plain.Literal}{(plain.AnyAfter ? "*" : "")}";
+                if (StringPattern.TryParse(text, out StringPattern pattern, out _)) return condition with { Values = [pattern] };
+            }
+
+            return condition with { Expressions = [ToExpression(header.Value)] };
         }
 
         private static RouteExpression ToExpression(string text) =>

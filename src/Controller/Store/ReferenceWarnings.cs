@@ -13,6 +13,7 @@ namespace Culvert.Controller.Store;
 internal sealed class ReferenceWarnings(WorkloadIndex workloads)
 {
     private readonly Dictionary<string, SortedDictionary<string, MeshObject>> _byNamespace = new(StringComparer.Ordinal);
+    private readonly TrafficTargetIndex _targets = new();
     private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
 
     /// <summary>All of them, by namespace.</summary>
@@ -29,6 +30,13 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             MeshObject one = (old ?? now)!;
             if (one is ServiceObject or SmiRouteObject or HttpRouteGroupObject or WorkloadObject && _byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? there)
                 && (one is not WorkloadObject || there.Values.Any(o => o is TrafficTargetObject))) dirty.Add(one.Meta.Namespace);
+            if (one is TrafficTargetObject or SmiRouteObject or HttpRouteGroupObject)
+            {
+                // Also those of other namespaces, which may have no room any more.
+                DirtyResources reached = new();
+                _targets.Replace(old, now, workloads, reached);
+                dirty.UnionWith(reached.TrafficTargets.Select(t => t.Namespace));
+            }
             if (one is not (RouteObject or HttpRouteObject or TrafficPolicyObject or TrafficTargetObject)) continue;
             dirty.Add(one.Meta.Namespace);
             if (!_byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? own)) _byNamespace.Add(one.Meta.Namespace, own = new(StringComparer.Ordinal));
@@ -128,6 +136,8 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             yield return SourceWarning.About(target, "has errors and was never good: it allows nothing, and its destination takes only what other policies allow", "spec");
         if (target.Account is { Length: > 0 } account && !workloads.InNamespace(target.Meta.Namespace).Any(w => target.Selects(workloads.Find(w)!)))
             yield return SourceWarning.About(target, $"selects nothing: no workload in namespace {target.Meta.Namespace} has the service account {account}", "spec", "destination", "name");
+        if (!_targets.HasRoom(target.Meta.FullName))
+            yield return SourceWarning.About(target, $"it allows no requests: the HTTPRouteGroups of the TrafficTargets of namespace {target.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules");
         for (int i = 0; i < target.Rules.Count; i++)
         {
             TrafficTargetObject.Rule rule = target.Rules[i];

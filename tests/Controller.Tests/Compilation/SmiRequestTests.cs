@@ -109,6 +109,23 @@ public sealed class SmiRequestTests
         Assert.Equal("10.0.0.1", Assert.Single(web.Ports.Single(p => p.Port == 80).Backends).Address.ToString());
     }
 
+    [Fact]
+    public void Where_a_namespace_asks_for_too_much_none_of_its_requests_are_allowed()
+    {
+        static string Many(int count) => string.Concat(Enumerable.Range(0, 4).Select(g => new Group($"g{g}", [.. Enumerable.Range(0, count).Select(i => new Match($"m{i}", $"/a/[^/]+/{i}$", [], []))]).Text));
+        string target = Target(string.Join(", ", Enumerable.Range(0, 4).Select(g => $"{{kind: HTTPRouteGroup, name: g{g}}}")));
+        Asked request = new("GET", "/a/b/1", []);
+        MeshCompiler compiler = new();
+        ObjectSet few = Read($"{World}{Many(15)}{target}"), many = Read($"{World}{Many(64)}{target}{Target("{kind: TCPRoute, name: one}").Replace("{name: web, namespace", "{name: ports, namespace", StringComparison.Ordinal).Replace("name: web}, sources", "name: next}, sources", StringComparison.Ordinal)}");
+        Assert.True(IsAllowed(compiler.Update(few, null, []).SnapshotFor("n1"), 80, request));
+        Assert.Empty(few.Warnings);
+        ResourceCatalog closed = compiler.Update(many, null, []);
+        Assert.False(IsAllowed(closed.SnapshotFor("n1"), 80, request));
+        Assert.Contains("allows no requests", Assert.Single(many.Warnings).Reason, StringComparison.Ordinal);
+        Assert.NotEmpty(closed.SnapshotFor("n1").Policies[new("shop", "traffictarget:ports")].Rules);
+        Assert.True(IsAllowed(compiler.Update(few, null, []).SnapshotFor("n1"), 80, request));
+    }
+
     private const string World = """
         apiVersion: culvert.dev/v1alpha1
         kind: Workload

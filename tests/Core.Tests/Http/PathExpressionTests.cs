@@ -35,7 +35,7 @@ public sealed class PathExpressionTests
         PathPattern pattern = Parse(text);
         Assert.Equal(matches, pattern.Matches(Encoding.Latin1.GetBytes(path)));
         Assert.Equal((pattern, matches), (PathPattern.ParseAny(pattern.Text), PathPattern.ParseAny(pattern.Text).Matches(Encoding.Latin1.GetBytes(path))));
-        Assert.False(PathPattern.TryParse(pattern.Text, out _, out _), "agents that don't know expressions, and AuthorizationPolicies, take it for a path");
+        Assert.True(pattern.IsExpression != PathPattern.TryParse(pattern.Text, out _, out _), "agents that don't know expressions, and AuthorizationPolicies, take it for a path");
         Assert.True(RouteExpression.TryParse(pattern.ToWholeExpression(), out RouteExpression? whole, out _));
         Assert.Equal(matches, whole.IsMatch(Encoding.Latin1.GetBytes(path)));
     }
@@ -61,8 +61,28 @@ public sealed class PathExpressionTests
     {
         Assert.False(PathPattern.TryParseExpression(text, out _, out string? error));
         Assert.Contains(reason, error, StringComparison.Ordinal);
-        Assert.False(PathPattern.TryParseExpression("/" + new string('a', RouteExpression.MaxPolicySize), out _, out _));
+        Assert.False(PathPattern.TryParseExpression("/a?" + new string('a', RouteExpression.MaxPolicySize), out _, out _));
     }
+
+    [Theory]
+    [InlineData("/a", "/a*")]
+    [InlineData("^/a/.*", "/a/*")]
+    [InlineData("/a.*$", "/a*")]
+    [InlineData("/a$", "/a")]
+    [InlineData(@"/a\.b\-c$", "/a.b-c")]
+    [InlineData(@".*\.php$", "*.php")]
+    [InlineData(".*", "*")]
+    [InlineData("", "*")]
+    [InlineData("^$", "^$")]
+    [InlineData(".*a", "^.*a")]
+    [InlineData(@"/a\.*", @"^/a\.*")]
+    [InlineData(@"/a\$", @"^/a\$")]
+    [InlineData(@"/a\d", @"^/a\d")]
+    [InlineData(@"/a\*", @"^/a\*")]
+    [InlineData(@"/a\{b\}", @"^/a\{b\}")]
+    [InlineData("/a//b", "^/a//b")]
+    [InlineData("/a+", "^/a+")]
+    public void That_say_no_more_than_other_patterns_are_those(string text, string pattern) => Assert.Equal(pattern, Parse(text).Text);
 
     [Theory]
     [InlineData("/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -78,16 +98,19 @@ public sealed class PathExpressionTests
         for (int round = 0; round < 3_000; round++)
         {
             string text = string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => Pick(random, Atoms) + Pick(random, Repetitions)));
+            if (random.Next(3) == 0) text = $"{Pick(random, ["", "", ".*"])}/{Pick(random, ["a", "b", @"\.", @"a\.b", "a/b", @"a\."])}{Pick(random, ["", "", ".*"])}";
             if (random.Next(4) == 0) text += "|/" + Pick(random, Atoms);
             if (random.Next(3) == 0) text += "$";
             if (random.Next(3) == 0) text = "^" + text;
             PathPattern pattern = Parse(text);
+            Assert.True(RouteExpression.TryParse(pattern.ToWholeExpression(), out RouteExpression? whole, out _));
             Regex slow = new($"^(?:{text})", RegexOptions.CultureInvariant);
             for (int i = 0; i < 20; i++)
             {
                 string path = "/" + string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => Pick(random, ["a", "b", "/", "."])));
                 bool expected = slow.IsMatch(path);
                 Assert.True(expected == pattern.Matches(Encoding.Latin1.GetBytes(path)), $"{text} {path}");
+                Assert.True(expected == whole!.IsMatch(Encoding.Latin1.GetBytes(path)), $"{text} {path}");
                 asked++;
                 if (expected) matched++;
             }
@@ -102,6 +125,18 @@ public sealed class PathExpressionTests
         // An engine that goes back would not come to an end.
         PathPattern pattern = Parse("/(a|a|b?a)*(a|a)*(.*a){8}c$");
         Assert.False(pattern.Matches(Encoding.Latin1.GetBytes("/" + new string('a', 8192))));
+    }
+
+    [Fact]
+    public void Matching_allocates_nothing()
+    {
+        RequestConditions conditions = new() { Paths = [Parse("/users/[^/]+/orders")], Headers = [new HeaderCondition { Name = "x-team", Expressions = [Given.Expression(".*blue.*")] }] };
+        SomeRequest request = new("GET", "shop", "/users/7/orders/9", ("x-team", "light blue"));
+        for (int i = 0; i < 100; i++) Assert.True(conditions.Match(request.Head, PolicyAction.Allow));
+        bool matches = true;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++) matches &= conditions.Match(request.Head, PolicyAction.Allow);
+        Assert.Equal((true, 0), (matches, GC.GetAllocatedBytesForCurrentThread() - before));
     }
 
     private static PathPattern Parse(string text) => PathPattern.TryParseExpression(text, out PathPattern pattern, out string? error) ? pattern : throw new FormatException(error);
