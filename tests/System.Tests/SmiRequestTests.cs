@@ -30,7 +30,7 @@ public sealed class SmiRequestTests(MeshFixture mesh)
                 apiVersion: specs.smi-spec.io/v1alpha4
                 kind: TCPRoute
                 metadata: {name: web, namespace: {{MeshObjects.Namespace}}}
-                spec: {matches: {ports: [{{HttpService.Port}}]}}
+                spec: {matches: {ports: [{{HttpService.Port}}]} }
                 ---
                 apiVersion: access.smi-spec.io/v1alpha3
                 kind: TrafficTarget
