@@ -20,7 +20,7 @@ public sealed class SmiRequestTests(MeshFixture mesh)
         mesh.Mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "nobody")); // nothing else is open to it
         try
         {
-            await AnsweredAsync(0, $"{url}/free");
+            await LabWait.UntilAsync("it is closed", async () => await CodeAsync($"{url}/free") != "200", TimeSpan.FromSeconds(10));
             Write($$"""
                 apiVersion: specs.smi-spec.io/v1alpha4
                 kind: HTTPRouteGroup
@@ -95,7 +95,7 @@ public sealed class SmiRequestTests(MeshFixture mesh)
     private Task AnsweredAsync(int status, string arguments) =>
         LabWait.UntilAsync($"{arguments} is answered {status}", async () => await CodeAsync(arguments) == $"{status:D3}", TimeSpan.FromSeconds(10));
 
-    // 000: the connection was refused, which curl fails for.
+    // Where the connection is refused curl fails, and says 000.
     private async Task<string> CodeAsync(string arguments) => (await mesh.Client.ScriptAsync($"curl -s --max-time 5 -o /dev/null -w '%{{http_code}}' {arguments} || true")).Trim();
 
     private async Task<string> CurlAsync(string arguments) => (await mesh.Client.RunAsync("curl", ["-sS", "--max-time", "20", .. arguments.Split(' ')])).Output;
