@@ -172,9 +172,9 @@ internal sealed partial class FieldReader
         var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         for (int i = 0; i < list.Items.Count; i++)
         {
-            string path = $"{PathOf(field)}[{i}]";
-            if (list.Items[i] is MapNode entries) AddStrings(entries, path, result);
-            else errors.Add(list.Items[i].Line, path, $"must be a mapping, not {list.Items[i].Describe()}");
+            string at = $"{PathOf(field)}[{i}]";
+            if (list.Items[i] is MapNode entries) AddStrings(entries, at, result);
+            else errors.Add(list.Items[i].Line, at, $"must be a mapping, not {list.Items[i].Describe()}");
         }
         return result.ToImmutable();
     }

@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace Culvert.Core;
 
 /// <summary>How large the machine of a regular expression is at most: what is repeated by number counts as often as it is.</summary>
 internal static class ExpressionSize
 {
+    private static readonly SearchValues<char> Options = SearchValues.Create("?imnsx-");
+
     /// <summary>An upper bound, in characters.</summary>
     /// <param name="text">An expression that is one (<see cref="RouteExpression.TryParse"/>).</param>
     /// <returns><see cref="long.MaxValue"/> where comments or the option that brings them keep it from being told.</returns>
@@ -47,7 +51,7 @@ internal static class ExpressionSize
     private static bool HasComments(ReadOnlySpan<char> rest)
     {
         if (!rest.StartsWith("?")) return false;
-        int end = rest.IndexOfAnyExcept("?imnsx-");
+        int end = rest.IndexOfAnyExcept(Options);
         return end < 0 || rest[end] == '#' || rest[..end].Contains('x');
     }
 
