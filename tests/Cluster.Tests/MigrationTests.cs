@@ -43,8 +43,8 @@ public sealed class MigrationTests(InstalledMesh mesh, MigrationSpace space) : I
             await UntilAsync(Port, false);
 
             // Its last good version stays in force.
-            await ApplyAsync("shop", "{kind: TCPRoute, name: web}, {kind: HTTPRouteGroup, name: web}");
-            await LabWait.UntilAsync("it is said what is not supported", async () => (await space.ProblemsOfAsync("TrafficTarget moved/web")).Contains("HTTPRouteGroup is not supported", StringComparison.Ordinal), Deadline);
+            await ApplyAsync("shop", "{kind: TCPRoute, name: web, matches: [all]}");
+            await LabWait.UntilAsync("it is said what is wrong", async () => (await space.ProblemsOfAsync("TrafficTarget moved/web")).Contains("belongs to HTTPRouteGroups", StringComparison.Ordinal), Deadline);
             await UntilAsync(Port, false);
         }
         finally
@@ -108,8 +108,8 @@ public sealed class MigrationTests(InstalledMesh mesh, MigrationSpace space) : I
             await UntilAnsweredByAsync("two");
             await ApplySplitAsync("front", "{service: two, weight: 1}, {service: one, weight: 1}");
             await UntilAnsweredByAsync("one two");
-            await ApplySplitAsync("front", "{service: two, weight: 1}], matches: [{kind: HTTPRouteGroup, name: canary}");
-            await LabWait.UntilAsync("what is not supported is said", async () => (await space.ProblemsOfAsync("TrafficSplit moved/front")).Contains("matches: is not supported", StringComparison.Ordinal), Deadline);
+            await ApplySplitAsync("front", "{service: two, weight: 1}], matches: [{apiGroup: example.org, kind: HTTPRouteGroup, name: canary}");
+            await LabWait.UntilAsync("what is wrong is said", async () => (await space.ProblemsOfAsync("TrafficSplit moved/front")).Contains("is not specs.smi-spec.io", StringComparison.Ordinal), Deadline);
         }
         finally
         {

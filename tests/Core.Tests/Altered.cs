@@ -35,6 +35,7 @@ internal static class Altered
             EquatableArray<TrustedProxies> => (EquatableArray<TrustedProxies>)[new TrustedProxies([], [])],
             EquatableArray<ApplicationPort> => (EquatableArray<ApplicationPort>)[new ApplicationPort(80, "http")],
             EquatableArray<PathPattern> => (EquatableArray<PathPattern>)[PathPattern.Parse("/a*")],
+            EquatableArray<RouteExpression> => (EquatableArray<RouteExpression>)[Given.Expression("a.*")],
             EquatableArray<HeaderCondition> => (EquatableArray<HeaderCondition>)[new HeaderCondition { Name = "x-team" }],
             EquatableArray<ClaimCondition> => (EquatableArray<ClaimCondition>)[new ClaimCondition { Path = ["a"] }],
             null when property.PropertyType == typeof(TokenConditions) => new TokenConditions { Principals = [StringPattern.Parse("a*")] },

@@ -18,6 +18,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly Dictionary<NamespacedName, ServiceInfo> _ownServices = [];
     private readonly Dictionary<NamespacedName, EquatableArray<ProxyProtocolWish>> _wishes = [];
     private readonly MultiMap<string, NamespacedName> _wishesByWorkload = new();
+    private readonly Dictionary<NamespacedName, HttpRouteKey[]> _splits = [];
     private readonly ServiceRoom _room = new();
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
@@ -115,13 +116,27 @@ internal sealed class MeshCompiler(ulong version = 0)
             else _ownServices[name] = own;
             dirty.RoutedServices.UnionWith(_input.ParentsOf(name));
         }
+        List<HttpRouteInfo> splits = [];
         foreach (NamespacedName name in dirty.RoutedServices)
         {
             ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? RouteCompiler.Apply(own, _input.RoutesOf(name), _input.HttpRoutes.Producers(name), _ownServices.GetValueOrDefault) : null;
             _catalog.SetService(name, routed);
+            splits.AddRange(CompileSplits(name, own));
             SetWishes(name, routed is null ? [] : ProxyProtocolCompiler.WishesOf(_input.FindService(name)!.Meta, routed), dirty);
         }
+        foreach (HttpRouteInfo split in splits) _catalog.SetHttpRoute(split.Key, split);
         return dirty.RoutedServices.Count;
+    }
+
+    // What is no longer there is taken away at once, and what is there set at the end: a split that has another root now has the same name.
+    private HttpRouteInfo[] CompileSplits(NamespacedName service, ServiceInfo? own)
+    {
+        HttpRouteInfo[] routes = own is null ? [] : [.. TrafficSplitCompiler.Compile(own, _input.RoutesOf(service), _input.HttpRoutes.Producers(service), _ownServices.GetValueOrDefault, _input.TrafficTargets.FindRoute)];
+        HttpRouteKey[] now = [.. routes.Select(r => r.Key)];
+        foreach (HttpRouteKey gone in (_splits.GetValueOrDefault(service) ?? []).Except(now)) _catalog.SetHttpRoute(gone, null);
+        if (now.Length == 0) _splits.Remove(service);
+        else _splits[service] = now;
+        return routes;
     }
 
     /// <summary>Before anything is compiled: what there is no room for would take memory, too.</summary>
@@ -148,7 +163,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.TrafficTargets)
         {
             _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target
-                ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain)
+                ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain, _input.TrafficTargets.HasRoom(name))
                 : null);
         }
         foreach (NamespacedName name in dirty.RequestAuthentications)

@@ -16,6 +16,7 @@ internal sealed class MeshInput
     private readonly Dictionary<ObjectKey, RouteObject> _routes = [];
     private readonly MultiMap<NamespacedName, ObjectKey> _routesByParent = new();
     private readonly MultiMap<NamespacedName, ObjectKey> _routesByBackend = new();
+    private readonly MultiMap<ObjectKey, ObjectKey> _splitsByGroup = new();
     private readonly Dictionary<NamespacedName, TrafficPolicyObject> _trafficPolicies = [];
     private readonly MultiMap<NamespacedName, NamespacedName> _trafficPoliciesByTarget = new();
     private readonly Dictionary<string, string> _zones = new(StringComparer.Ordinal);
@@ -116,6 +117,10 @@ internal sealed class MeshInput
             case RouteObject: Replace(before as RouteObject, after as RouteObject, dirty); break;
             case HttpRouteObject: HttpRoutes.Replace(before as HttpRouteObject, after as HttpRouteObject, dirty); break;
             case TrafficPolicyObject: Replace(before as TrafficPolicyObject, after as TrafficPolicyObject, dirty); break;
+            case HttpRouteGroupObject:
+                TrafficTargets.Replace(before, after, Workloads, dirty);
+                dirty.RoutedServices.UnionWith(_splitsByGroup[(before ?? after)!.Key].SelectMany(s => Parents(_routes[s])));
+                break;
             case TrafficTargetObject or SmiRouteObject: TrafficTargets.Replace(before, after, Workloads, dirty); break;
             case AuthorizationPolicyObject:
                 dirty.Policies.Add((before ?? after)!.Meta.FullName);
@@ -249,12 +254,14 @@ internal sealed class MeshInput
             _routes.Remove(before.Key);
             foreach (NamespacedName parent in Parents(before)) _routesByParent.Remove(parent, before.Key);
             foreach (NamespacedName backend in Backends(before)) _routesByBackend.Remove(backend, before.Key);
+            foreach (ObjectKey group in Groups(before)) _splitsByGroup.Remove(group, before.Key);
             dirty.RoutedServices.UnionWith(Parents(before));
         }
         if (after is null) return;
         _routes.Add(after.Key, after);
         foreach (NamespacedName parent in Parents(after)) _routesByParent.Add(parent, after.Key);
         foreach (NamespacedName backend in Backends(after)) _routesByBackend.Add(backend, after.Key);
+        foreach (ObjectKey group in Groups(after)) _splitsByGroup.Add(group, after.Key);
         dirty.RoutedServices.UnionWith(Parents(after));
     }
 
@@ -319,6 +326,8 @@ internal sealed class MeshInput
     private static NamespacedName ServiceOf(EndpointSliceObject slice) => new(slice.Meta.Namespace, slice.Service);
 
     private static IEnumerable<NamespacedName> Parents(RouteObject route) => route.Parents.Select(p => new NamespacedName(route.Meta.Namespace, p.Service));
+
+    private static IEnumerable<ObjectKey> Groups(RouteObject route) => route.Groups.Select(g => new ObjectKey(ObjectKind.HTTPRouteGroup, route.Meta.Namespace, g)).Distinct();
 
     private static IEnumerable<NamespacedName> Backends(RouteObject route) => route.Backends.Select(b => new NamespacedName(route.Meta.Namespace, b.Service));
 }

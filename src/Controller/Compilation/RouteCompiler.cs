@@ -21,7 +21,7 @@ internal static class RouteCompiler
 
     private static ServicePort Route(
         ServiceInfo service, IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, ServicePort port, Func<NamespacedName, ServiceInfo?> find) =>
-        Find(routes, requests, service.Name, port) is { } route ? port with { Backends = Multiply(Targets(route, port, find)) } : port;
+        Find(routes, requests, service.Name, port) is { DividesRequests: false } route ? port with { Backends = Multiply(Targets(route, port, find)) } : port;
 
     private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(RouteObject route, ServicePort parent, Func<NamespacedName, ServiceInfo?> find)
     {

@@ -80,7 +80,7 @@ internal sealed class ServiceDemand
         long routed = 0;
         foreach (ServicePortObject port in _service.Ports)
         {
-            if (RouteCompiler.Find(routes, requests, _service.Meta.FullName, port.ToPort()) is not { } route) continue;
+            if (RouteCompiler.Find(routes, requests, _service.Meta.FullName, port.ToPort()) is not { DividesRequests: false } route) continue;
             routed += route.Backends.Sum(b => find(new(route.Meta.Namespace, b.Service))?.BackendsOf(b.Port ?? port.Port, port.Protocol) ?? 0);
         }
         return routed;

@@ -32,8 +32,10 @@ internal enum ObjectKind
     /// <summary>RateLimit of NGINX Service Mesh (specs.smi.nginx.com).</summary>
     NginxRateLimit,
 
+    /// <summary>HTTPRouteGroup of SMI (specs.smi-spec.io).</summary>
+    HTTPRouteGroup,
+
     /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     TLSRoute,
-    HTTPRouteGroup,
     CircuitBreaker,
 }

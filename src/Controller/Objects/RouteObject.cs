@@ -16,6 +16,12 @@ internal sealed record RouteObject(ObjectKind RouteKind, ObjectMeta Meta) : Mesh
     /// <summary>Where to; never empty.</summary>
     public EquatableArray<Backend> Backends { get; init; }
 
+    /// <summary>The HTTPRouteGroups of its namespace that say which requests a TrafficSplit divides, where those of others stay with its root; empty: it divides connections.</summary>
+    public EquatableArray<string> Groups { get; init; }
+
+    /// <summary>Whether it divides requests.</summary>
+    public bool DividesRequests => !Groups.IsEmpty;
+
     /// <summary>The protocol of the ports it holds for; null: both.</summary>
     public TransportProtocol? Protocol => RouteKind switch
     {
@@ -31,8 +37,10 @@ internal sealed record RouteObject(ObjectKind RouteKind, ObjectMeta Meta) : Mesh
     public static IEnumerable<RouteObject> ByPrecedence(IEnumerable<RouteObject> routes) =>
         routes.OrderBy(r => r.RouteKind == ObjectKind.TrafficSplit).ThenBy(r => r.Meta.Origin.Created ?? DateTimeOffset.MaxValue).ThenBy(r => r.Meta.FullName);
 
-    /// <summary>Whether a port of a Service of its namespace is meant.</summary>
-    public bool Covers(string service, ServicePort port) => (Protocol is null || Protocol == port.Protocol) && Parents.Any(p => p.Service == service && p.Covers(port));
+    /// <summary>Whether a port of a Service of its namespace is meant. What divides requests means only ports of which the Service says that they speak HTTP: it can't name the others as those that it does not mean.</summary>
+    public bool Covers(string service, ServicePort port) => (Protocol is null || Protocol == port.Protocol) && (!DividesRequests || CarriesRequests(port)) && Parents.Any(p => p.Service == service && p.Covers(port));
+
+    private static bool CarriesRequests(ServicePort port) => port.Protocol == TransportProtocol.Tcp && HttpKinds.Of(port.AppProtocol) != HttpKind.None;
 
     /// <summary>A Service of the route's namespace; without number and name all of its ports of the protocol.</summary>
     internal sealed record Parent(string Service, ushort? Port, string? PortName)

@@ -1,3 +1,4 @@
+using Culvert.Controller.Compilation;
 using Culvert.Core;
 
 namespace Culvert.Controller.Objects;
@@ -9,5 +10,5 @@ internal sealed record ServicePortObject(string Name, ushort Port, TransportProt
     public int Place { get; init; }
 
     /// <summary>The port without where it leads, which is what routes tell ports by.</summary>
-    public ServicePort ToPort() => new() { Name = Name, Port = Port, Protocol = Protocol, AppProtocol = AppProtocol };
+    public ServicePort ToPort() => new() { Name = Name, Port = Port, Protocol = Protocol, AppProtocol = PortProtocol.Of(this) };
 }

@@ -16,9 +16,20 @@ internal sealed record TrafficTargetObject(ObjectMeta Meta, string? Account) : M
     /// <summary>The service accounts that may.</summary>
     public EquatableArray<NamespacedName> Sources { get; init; }
 
-    /// <summary>The SMI routes of its namespace that say which ports; never empty, unless it allows nothing (<see cref="MeshObject.IsStricterReading"/>).</summary>
-    public EquatableArray<ObjectKey> Routes { get; init; }
+    /// <summary>What may be reached; never empty, unless it allows nothing (<see cref="MeshObject.IsStricterReading"/>).</summary>
+    public EquatableArray<Rule> Rules { get; init; }
+
+    /// <summary>The SMI routes of its namespace that its rules name, each once.</summary>
+    public IEnumerable<ObjectKey> Routes => Rules.Select(r => r.Route).Distinct();
+
+    /// <summary>Whether it allows requests of HTTP only, of what TCP carries.</summary>
+    public bool AsksAboutRequests => Rules.Any(r => r.Route.Kind == ObjectKind.HTTPRouteGroup);
 
     /// <summary>Whether a workload of its namespace is its destination.</summary>
     public bool Selects(WorkloadObject workload) => Account is null || workload.ServiceAccount == Account;
+
+    /// <summary>One rule.</summary>
+    /// <param name="Route">An SMI route of the TrafficTarget's namespace.</param>
+    /// <param name="Matches">Which matches of an HTTPRouteGroup are meant; empty: each.</param>
+    internal sealed record Rule(ObjectKey Route, EquatableArray<string> Matches = default);
 }

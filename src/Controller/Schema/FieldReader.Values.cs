@@ -160,12 +160,34 @@ internal sealed partial class FieldReader
             Fail(field, $"must be a mapping, not {value.Describe()}");
             return result.ToImmutable();
         }
-        foreach (MapNode.Entry entry in entries.Entries)
+        AddStrings(entries, PathOf(field), result);
+        return result.ToImmutable();
+    }
+
+    /// <summary>A mapping of strings to strings, or a list of such, where each key may be there once.</summary>
+    public ImmutableSortedDictionary<string, string> StringsOfMaps(string field)
+    {
+        if (Find(field)?.Value is not ListNode list) return Strings(field);
+        _asked.Add(field);
+        var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        for (int i = 0; i < list.Items.Count; i++)
         {
-            if (entry.Value is ScalarNode { IsString: true } scalar) result[entry.Key] = scalar.Text;
-            else errors.Add(entry.Line, $"{PathOf(field)}.{entry.Key}", NotAString(entry.Value));
+            string at = $"{PathOf(field)}[{i}]";
+            if (list.Items[i] is MapNode entries) AddStrings(entries, at, result);
+            else errors.Add(list.Items[i].Line, at, $"must be a mapping, not {list.Items[i].Describe()}");
         }
         return result.ToImmutable();
+    }
+
+    private void AddStrings(MapNode entries, string at, ImmutableSortedDictionary<string, string>.Builder result)
+    {
+        HashSet<string> own = new(StringComparer.Ordinal);
+        foreach (MapNode.Entry entry in entries.Entries)
+        {
+            if (entry.Value is not ScalarNode { IsString: true } scalar) errors.Add(entry.Line, $"{at}.{entry.Key}", NotAString(entry.Value));
+            else if (own.Add(entry.Key) && result.ContainsKey(entry.Key)) errors.Add(entry.Line, $"{at}.{entry.Key}", "is there twice");
+            else result[entry.Key] = scalar.Text;
+        }
     }
 
     private static string NotAString(DocumentNode value) =>

@@ -19,7 +19,7 @@ internal static class NginxRateLimitReader
         if (root.Map("spec", required: true) is not { } spec) return null;
         string service = spec.Map("destination", required: true) is { } destination ? ReadDestination(destination, meta) : "";
         if (spec.Has("sources")) spec.Fail("sources", "are not supported: a RateLimit of culvert.dev/v1alpha1 tells callers by their identities ('from')");
-        if (hasRules && spec.Has("rules")) spec.Fail("rules", "are not supported, as HTTPRouteGroups are not read: a RateLimit of culvert.dev/v1alpha1 has the conditions itself ('to')");
+        if (hasRules && spec.Has("rules")) spec.Fail("rules", "are not supported, and HTTPRouteGroups don't count here: a RateLimit of culvert.dev/v1alpha1 has the conditions itself ('to')");
         spec.Ignore("sources", "rules");
         spec.String("name", required: true); // for people
         (int Requests, int Seconds) rate = spec.Parsed<(int, int)>("rate", RateText.ParseNginx, required: true);

@@ -46,6 +46,10 @@ internal static class ObjectReader
         [("specs.smi-spec.io/v1alpha2", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: false)),
         [("specs.smi-spec.io/v1alpha3", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: false)),
         [("specs.smi-spec.io/v1alpha4", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: true)),
+        [("specs.smi-spec.io/v1alpha1", "HTTPRouteGroup")] = (ObjectKind.HTTPRouteGroup, static (root, meta) => HttpRouteGroupReader.Read(root, meta, hasSpec: false)),
+        [("specs.smi-spec.io/v1alpha2", "HTTPRouteGroup")] = (ObjectKind.HTTPRouteGroup, static (root, meta) => HttpRouteGroupReader.Read(root, meta, hasSpec: false)),
+        [("specs.smi-spec.io/v1alpha3", "HTTPRouteGroup")] = (ObjectKind.HTTPRouteGroup, static (root, meta) => HttpRouteGroupReader.Read(root, meta, hasSpec: true)),
+        [("specs.smi-spec.io/v1alpha4", "HTTPRouteGroup")] = (ObjectKind.HTTPRouteGroup, static (root, meta) => HttpRouteGroupReader.Read(root, meta, hasSpec: true)),
         [("specs.smi-spec.io/v1alpha4", "UDPRoute")] = (ObjectKind.SmiUDPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiUDPRoute, meta, hasMatches: true)),
     };
 

@@ -4,11 +4,13 @@ using Culvert.Core;
 namespace Culvert.Controller.Schema;
 
 /// <summary>
-/// Reads access.smi-spec.io TrafficTarget, v1alpha2 and v1alpha3, whose rules are TCPRoutes and UDPRoutes. Of one with errors the stricter reading is returned besides: it allows nothing, and what it has for
+/// Reads access.smi-spec.io TrafficTarget, v1alpha2 and v1alpha3, whose rules are HTTPRouteGroups, TCPRoutes and UDPRoutes. Of one with errors the stricter reading is returned besides: it allows nothing, and what it has for
 /// a destination takes no more than other policies allow.
 /// </summary>
 internal static class TrafficTargetReader
 {
+    private const int MostGroups = 64;
+
     public static TrafficTargetObject Read(FieldReader root, ObjectMeta meta, bool hasPort)
     {
         int before = root.ErrorCount;
@@ -24,9 +26,9 @@ internal static class TrafficTargetReader
             destination.Done();
         }
         EquatableArray<NamespacedName> sources = ReadSources(spec, meta);
-        EquatableArray<ObjectKey> routes = ReadRules(spec, meta);
+        EquatableArray<TrafficTargetObject.Rule> rules = ReadRules(spec, meta);
         spec.Done();
-        return root.ErrorCount > before ? target : target with { Sources = sources, Routes = routes, IsStricterReading = false };
+        return root.ErrorCount > before ? target : target with { Sources = sources, Rules = rules, IsStricterReading = false };
     }
 
     private static EquatableArray<NamespacedName> ReadSources(FieldReader spec, ObjectMeta meta)
@@ -41,23 +43,24 @@ internal static class TrafficTargetReader
         return sources.Distinct().ToEquatableArray();
     }
 
-    private static EquatableArray<ObjectKey> ReadRules(FieldReader spec, ObjectMeta meta)
+    private static EquatableArray<TrafficTargetObject.Rule> ReadRules(FieldReader spec, ObjectMeta meta)
     {
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
-        var routes = new List<ObjectKey>();
+        var rules = new List<TrafficTargetObject.Rule>();
         foreach (FieldReader rule in spec.Maps("rules"))
         {
-            string? kind = rule.String("kind", required: true);
-            if (kind == "HTTPRouteGroup") rule.Fail("kind", "HTTPRouteGroup is not supported: a TrafficTarget is about connections, not requests. The TrafficTarget allows nothing until the rule is a TCPRoute or UDPRoute");
-            else if (kind is not (null or "TCPRoute" or "UDPRoute")) rule.Fail("kind", $"'{kind}' is not one of TCPRoute, UDPRoute");
+            string? written = rule.String("kind", required: true);
+            ObjectKind? kind = written switch { "TCPRoute" => ObjectKind.SmiTCPRoute, "UDPRoute" => ObjectKind.SmiUDPRoute, "HTTPRouteGroup" => ObjectKind.HTTPRouteGroup, _ => null };
+            if (written is not null && kind is null) rule.Fail("kind", $"'{written}' is not one of HTTPRouteGroup, TCPRoute, UDPRoute");
             string? name = rule.String("name", Names.Subdomain, required: true);
-            if (kind == "HTTPRouteGroup") rule.Ignore("matches");
-            else if (!rule.List<string>("matches", static (string text, out string value) => (value = text).Length > 0 ? null : "must not be empty", mayBeEmpty: true).IsEmpty)
-                rule.Fail("matches", "belongs to HTTPRouteGroups, which alone have matches to choose from");
+            EquatableArray<string> matches = rule.List<string>("matches", static (string text, out string value) => HttpRouteGroupReader.Name(value = text), mayBeEmpty: true);
+            if (kind != ObjectKind.HTTPRouteGroup && !matches.IsEmpty) rule.Fail("matches", "belongs to HTTPRouteGroups, which alone have matches to choose from");
             rule.Done();
-            if (name is not null) routes.Add(new(kind == "UDPRoute" ? ObjectKind.SmiUDPRoute : ObjectKind.SmiTCPRoute, meta.Namespace, name));
+            if (name is not null && kind is { } known) rules.Add(new(new(known, meta.Namespace, name), matches));
         }
-        return routes.Distinct().ToEquatableArray();
+        int groups = rules.Count(r => r.Route.Kind == ObjectKind.HTTPRouteGroup);
+        if (groups > MostGroups) spec.Fail("rules", $"has {groups} HTTPRouteGroups; at most {MostGroups} are allowed");
+        return rules.ToEquatableArray();
     }
 
     private static NamespacedName? ReadAccount(FieldReader reader, ObjectMeta meta)

@@ -13,18 +13,15 @@ namespace Culvert.Controller.Schema;
 /// <param name="Versions">Those that there are, the newest first. All that is read of them is the same in each.</param>
 internal sealed record UnsupportedKind(ObjectKind Kind, string Group, string Plural, string Reason, params IReadOnlyList<string> Versions)
 {
-    private const string Gateway = "gateway.networking.k8s.io", Specs = "specs.smi-spec.io", Nginx = "specs.smi.nginx.com";
+    private const string Gateway = "gateway.networking.k8s.io", Nginx = "specs.smi.nginx.com";
 
     private const string RoutesHold = "connections to its Services go on as they do without it, and TCPRoute and UDPRoute divide them by weight";
-
-    private const string NoRequests = "of requests only HTTPRoute, GRPCRoute, AuthorizationPolicy and RateLimit have a say";
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<UnsupportedKind> All { get; } =
     [
         new(ObjectKind.TLSRoute, Gateway, "tlsroutes", $"the mesh does not look for the name that a TLS connection asks for; {RoutesHold}", "v1", "v1alpha3", "v1alpha2"),
-        new(ObjectKind.HTTPRouteGroup, Specs, "httproutegroups", $"{NoRequests}; a TrafficTarget's rules may be SMI's TCPRoute and UDPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
-        new(ObjectKind.CircuitBreaker, Nginx, "circuitbreakers", $"{NoRequests}, so that nothing counts their errors here", "v1alpha1"),
+        new(ObjectKind.CircuitBreaker, Nginx, "circuitbreakers", "of requests only HTTPRoute, GRPCRoute, HTTPRouteGroup, AuthorizationPolicy and RateLimit have a say, so that nothing counts their errors here", "v1alpha1"),
     ];
 
     /// <summary>The one of a document; null where it is none of these.</summary>
@@ -36,7 +33,7 @@ internal sealed record UnsupportedKind(ObjectKind Kind, string Group, string Plu
     public MeshObject? Read(FieldReader root, ObjectMeta meta)
     {
         root.Fail("kind", $"{Kind} is not supported: {Reason}");
-        root.Ignore("spec", "matches"); // before v1alpha3 HTTPRouteGroups have no spec
+        root.Ignore("spec");
         return null;
     }
 }

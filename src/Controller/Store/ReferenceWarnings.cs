@@ -13,6 +13,7 @@ namespace Culvert.Controller.Store;
 internal sealed class ReferenceWarnings(WorkloadIndex workloads)
 {
     private readonly Dictionary<string, SortedDictionary<string, MeshObject>> _byNamespace = new(StringComparer.Ordinal);
+    private readonly TrafficTargetIndex _targets = new();
     private readonly SortedDictionary<string, SourceError[]> _warnings = new(StringComparer.Ordinal);
 
     /// <summary>All of them, by namespace.</summary>
@@ -27,8 +28,15 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         foreach ((MeshObject? old, MeshObject? now) in changes)
         {
             MeshObject one = (old ?? now)!;
-            if (one is ServiceObject or SmiRouteObject or WorkloadObject && _byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? there)
+            if (one is ServiceObject or SmiRouteObject or HttpRouteGroupObject or WorkloadObject && _byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? there)
                 && (one is not WorkloadObject || there.Values.Any(o => o is TrafficTargetObject))) dirty.Add(one.Meta.Namespace);
+            if (one is TrafficTargetObject or SmiRouteObject or HttpRouteGroupObject)
+            {
+                // Also those of other namespaces, which may have no room any more.
+                DirtyResources reached = new();
+                _targets.Replace(old, now, workloads, reached);
+                dirty.UnionWith(reached.TrafficTargets.Select(t => t.Namespace));
+            }
             if (one is not (RouteObject or HttpRouteObject or TrafficPolicyObject or TrafficTargetObject)) continue;
             dirty.Add(one.Meta.Namespace);
             if (!_byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? own)) _byNamespace.Add(one.Meta.Namespace, own = new(StringComparer.Ordinal));
@@ -51,7 +59,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         RouteObject[] routes = [.. RouteObject.ByPrecedence(objects.OfType<RouteObject>())];
         RoutesInForce inForce = new(routes, [.. HttpRouteObject.ByPrecedence(objects.OfType<HttpRouteObject>())]);
         TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Meta.FullName)];
-        return routes.SelectMany(r => OfRoute(r, inForce, name => Service(r, name)))
+        return routes.SelectMany(r => OfRoute(r, inForce, name => Service(r, name)).Concat(OfGroups(r, find)))
             .Concat(policies.SelectMany(p => OfPolicy(p, policies, Service(p, p.Service))))
             .Concat(objects.OfType<TrafficTargetObject>().SelectMany(t => OfTarget(t, find)));
     }
@@ -71,8 +79,11 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
                 yield return NotFound(route, $"there is no Service {parent.Service} in namespace {route.Meta.Namespace}: the route holds for nothing", path);
                 continue;
             }
-            ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(p.ToPort()))];
-            if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
+            ServicePortObject[] meant = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(p.ToPort()))];
+            ServicePortObject[] ports = [.. meant.Where(p => route.Covers(parent.Service, p.ToPort()))], unread = [.. meant.Except(ports).Where(p => p.Protocol == TransportProtocol.Tcp)];
+            if (unread.Length > 0)
+                yield return SourceWarning.About(route, $"Service {parent.Service} does not say that {Text(unread)} {(unread.Length == 1 ? "speaks" : "speak")} HTTP (by appProtocol, or the port's name), so that requests there can't be told apart: all go to {parent.Service}", path);
+            else if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
             ILookup<MeshObject, ServicePortObject> byRoute = ports.ToLookup(p => inForce.Of(new(route.Meta.Namespace, parent.Service), p));
             foreach (IGrouping<MeshObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
             {
@@ -125,9 +136,26 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             yield return SourceWarning.About(target, "has errors and was never good: it allows nothing, and its destination takes only what other policies allow", "spec");
         if (target.Account is { Length: > 0 } account && !workloads.InNamespace(target.Meta.Namespace).Any(w => target.Selects(workloads.Find(w)!)))
             yield return SourceWarning.About(target, $"selects nothing: no workload in namespace {target.Meta.Namespace} has the service account {account}", "spec", "destination", "name");
-        for (int i = 0; i < target.Routes.Count; i++)
+        if (!_targets.HasRoom(target.Meta.FullName))
+            yield return SourceWarning.About(target, $"it allows no requests: the HTTPRouteGroups of the TrafficTargets of namespace {target.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules");
+        for (int i = 0; i < target.Rules.Count; i++)
         {
-            if (find(target.Routes[i]) is null) yield return SourceWarning.About(target, $"there is no {(target.Routes[i].Kind == ObjectKind.SmiUDPRoute ? "UDPRoute" : "TCPRoute")} {target.Routes[i].Name} of SMI in namespace {target.Meta.Namespace}: the rule allows nothing", "spec", "rules", i, "name");
+            TrafficTargetObject.Rule rule = target.Rules[i];
+            MeshObject? found = find(rule.Route);
+            if (found is null) yield return SourceWarning.About(target, $"there is no {KindOf(rule.Route)} {rule.Route.Name} of SMI in namespace {target.Meta.Namespace}: the rule allows nothing", "spec", "rules", i, "name");
+            foreach (string name in found is HttpRouteGroupObject group ? rule.Matches.Where(m => !group.Matches.Any(g => g.Name == m)) : [])
+                yield return SourceWarning.About(target, $"{rule.Route} has no match {name}, which allows nothing", "spec", "rules", i, "matches");
+        }
+    }
+
+    private static string KindOf(ObjectKey route) => route.Kind switch { ObjectKind.SmiTCPRoute => "TCPRoute", ObjectKind.SmiUDPRoute => "UDPRoute", _ => route.Kind.ToString() };
+
+    private static IEnumerable<SourceError> OfGroups(RouteObject route, Func<ObjectKey, MeshObject?> find)
+    {
+        for (int i = 0; i < route.Groups.Count; i++)
+        {
+            ObjectKey group = new(ObjectKind.HTTPRouteGroup, route.Meta.Namespace, route.Groups[i]);
+            if (find(group) is null) yield return SourceWarning.About(route, $"there is no HTTPRouteGroup {group.Name} in namespace {group.Namespace}: no request matches it", "spec", "matches", i, "name");
         }
     }
 

@@ -5,7 +5,7 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Store;
 
-/// <summary>Keeps the warnings of authorization policies with conditions on requests, and of request authentications, at ports of which no Service of their namespace says that they speak HTTP: nobody reads requests there. Not thread-safe.</summary>
+/// <summary>Keeps the warnings of authorization policies and TrafficTargets with conditions on requests, and of request authentications, at ports of which no Service of their namespace says that they speak HTTP: nobody reads requests there. Not thread-safe.</summary>
 internal sealed class UnreadPortWarnings
 {
     // Of policies with conditions on requests, and of Services that say something of HTTP.
@@ -38,6 +38,16 @@ internal sealed class UnreadPortWarnings
                 if (now is not null) _policies.Add(ns, one.Key);
                 dirty.Add(one.Key);
             }
+            else if (one is TrafficTargetObject)
+            {
+                if (old is TrafficTargetObject { AsksAboutRequests: true }) _policies.Remove(ns, one.Key);
+                if (now is TrafficTargetObject { AsksAboutRequests: true }) _policies.Add(ns, one.Key);
+                dirty.Add(one.Key);
+            }
+            else if (one is SmiRouteObject)
+            {
+                dirty.UnionWith(_policies[ns].Where(k => k.Kind == ObjectKind.TrafficTarget));
+            }
             else if (one is AuthorizationPolicyObject && ns != Names.RootNamespace)
             {
                 if (old is AuthorizationPolicyObject gone && AsksAboutRequests(gone)) _policies.Remove(ns, one.Key);
@@ -51,6 +61,7 @@ internal sealed class UnreadPortWarnings
             _warnings.Set(key, find(key) switch
             {
                 AuthorizationPolicyObject policy when AsksAboutRequests(policy) => Of(policy, find),
+                TrafficTargetObject { AsksAboutRequests: true } target => Of(target, find),
                 RequestAuthenticationObject authentication when _services[key.Namespace].Count == 0 =>
                     [SourceWarning.About(authentication, $"no Service of namespace {key.Namespace} says that any of its ports speaks HTTP (by appProtocol, or the port's name), so that nobody reads requests, and no token is looked at", "spec")],
                 _ => [],
@@ -72,14 +83,29 @@ internal sealed class UnreadPortWarnings
         }
     }
 
+    private IEnumerable<SourceError> Of(TrafficTargetObject target, Func<ObjectKey, MeshObject?> find)
+    {
+        string ns = target.Meta.Namespace;
+        ushort?[] spoken = Spoken(_services[ns].Select(k => (ServiceObject)find(k)!));
+        if (TrafficTargetCompiler.Ports(target, find) is not { } ports || Unread(ns, ports, spoken) is not { } reason) yield break;
+        int rule = target.Rules.Index().First(r => r.Item.Route.Kind == ObjectKind.HTTPRouteGroup).Index;
+        yield return SourceWarning.About(target, $"{reason}: it allows nothing there", "spec", "rules", rule);
+    }
+
     private static string? Reason(AuthorizationPolicyObject policy, PolicyDestination destination, ushort?[] spoken)
     {
         string effect = policy.Policy.Action switch { PolicyAction.Allow => "it allows nothing", PolicyAction.Deny or PolicyAction.Custom => "it denies all", _ => "it audits all" };
         if (destination.Ports.IsEmpty && policy.Policy.Action != PolicyAction.Allow) return $"it is about requests and names no ports: {effect} at every port of TCP that carries something else than HTTP";
-        bool isSpoken = destination.Ports.IsEmpty ? spoken.Length > 0 : destination.Ports.All(p => spoken.Contains(null) || spoken.Contains(p));
+        return Unread(policy.Meta.Namespace, destination.Ports, spoken) is { } reason ? $"{reason}: {effect} there" : null;
+    }
+
+    // Null: somebody reads requests to each of the ports; where none is named, to one at least.
+    private static string? Unread(string ns, EquatableArray<ushort> ports, ushort?[] spoken)
+    {
+        bool isSpoken = ports.IsEmpty ? spoken.Length > 0 : ports.All(p => spoken.Contains(null) || spoken.Contains(p));
         if (isSpoken) return null;
-        string ports = destination.Ports.IsEmpty ? "any of its ports" : $"port {string.Join(" or ", destination.Ports.Where(p => !spoken.Contains(p)))}";
-        return $"no Service of namespace {policy.Meta.Namespace} says that {ports} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests: {effect} there";
+        string which = ports.IsEmpty ? "any of its ports" : $"port {string.Join(" or ", ports.Where(p => !spoken.Contains(p)))}";
+        return $"no Service of namespace {ns} says that {which} speaks HTTP (by appProtocol, or the port's name), so that nobody reads its requests";
     }
 
     private static bool AsksAboutRequests(AuthorizationPolicyObject policy) => policy.Policy.Action == PolicyAction.Custom || policy.Policy.Rules.Any(r => r.AsksAboutTokens || r.To.Any(t => t.Request is not null));

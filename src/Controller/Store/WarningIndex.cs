@@ -175,7 +175,7 @@ internal sealed class WarningIndex
             case RequestAuthenticationObject:
                 Replace(_authentications, old as RequestAuthenticationObject, now as RequestAuthenticationObject, a => a.Selector, policies);
                 break;
-            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteObject or RateLimitObject:
+            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject or HttpRouteGroupObject or HttpRouteObject or RateLimitObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
                 break;
             default:

@@ -86,6 +86,7 @@ internal static class PolicyFingerprint
         {
             text.Append(CultureInfo.InvariantCulture, $"header {header.Name}\n");
             Add(text, "v", header.Values);
+            Add(text, "r", header.Expressions);
             Add(text, "V", header.NotValues);
         }
     }

@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Culvert.Core;
 
 /// <summary>
 /// A condition on the path of a request: an exact path, a prefix (<c>/api/*</c>), a suffix (<c>*.html</c>), anything (<c>*</c>), or a template: <c>{*}</c> in the place of one segment, <c>{**}</c> at the end in the place of any number.
-/// Matching takes time in proportion to the path.
+/// SMI's are regular expressions besides, of which the path has to match a beginning (<c>^/api/.*</c>). Matching takes time in proportion to the path.
 /// </summary>
 public readonly record struct PathPattern
 {
@@ -19,10 +20,21 @@ public readonly record struct PathPattern
     private const string AnySegment = "{*}";
     private const string AnySegments = "{**}";
 
-    private PathPattern(string text) => Text = text;
+    private readonly RouteExpression? _expression;
 
-    /// <summary>The pattern as written.</summary>
+    private PathPattern(string text, RouteExpression? expression = null) => (Text, _expression) = (text, expression);
+
+    /// <summary>The pattern as written, of an expression that says no more than another pattern that one; other expressions begin with <c>^</c>, which no other has.</summary>
     public string Text { get; }
+
+    /// <summary>Whether it is a regular expression that no other pattern could say.</summary>
+    public bool IsExpression => _expression is not null;
+
+    /// <summary>Whether it matches one path only.</summary>
+    public bool IsExact => _expression is null && !IsTemplate && Text[0] != '*' && Text[^1] != '*';
+
+    /// <summary>Whether it matches every path.</summary>
+    public bool IsAny => Text == "*";
 
     private bool IsTemplate => Text.Contains('{', StringComparison.Ordinal);
 
@@ -43,8 +55,82 @@ public readonly record struct PathPattern
         return true;
     }
 
+    /// <summary>Parses a regular expression of which the path has to match a beginning, whether it says so by <c>^</c> or not; one that ends with <c>$</c> has to match all of it.</summary>
+    /// <param name="text">The expression.</param>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="error">What is wrong.</param>
+    public static bool TryParseExpression(string text, out PathPattern pattern, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        pattern = default;
+        if (text.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            error = $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
+            return false;
+        }
+
+        if (PlainExpression.TryParse(text, out PlainExpression plain) && TryParsePlain(plain, out pattern))
+        {
+            error = null;
+            return true;
+        }
+
+        // At the beginning that says nothing, unless it is repeated.
+        string body = text.StartsWith('^') && text.AsSpan(1).IndexOfAny("*+?{") != 0 ? text[1..] : text;
+        if (!RouteExpression.TryParseForPolicy(body, out _, out string? reason))
+        {
+            error = $"'{text}' {reason}";
+            return false;
+        }
+
+        if (!RouteExpression.TryParse(RouteExpression.Beginning(body), out RouteExpression? expression, out reason))
+        {
+            error = $"'{text}' {reason}";
+            return false;
+        }
+
+        (pattern, error) = (new('^' + body, expression), null);
+        return true;
+    }
+
+    // What a path has to match otherwise stays an expression: text that stands anywhere, and what no path could match.
+    private static bool TryParsePlain(in PlainExpression plain, out PathPattern pattern)
+    {
+        bool isOpen = plain.AnyAfter || !plain.IsToEnd;
+        pattern = default;
+        if (plain.Literal.AsSpan().IndexOfAny('*', '{', '}') >= 0) return false;
+        string? text = (plain.AnyBefore, isOpen) switch
+        {
+            (_, true) when plain.Literal.Length == 0 => "*",
+            (true, true) => null,
+            (true, false) => $"*{plain.Literal}",
+            (false, true) => $"{plain.Literal}*",
+            (false, false) => plain.Literal,
+        };
+        return text is not null && TryParse(text, out pattern, out _);
+    }
+
+    /// <summary>Parses what <see cref="Text"/> is of any pattern.</summary>
+    /// <exception cref="FormatException">The text is not a pattern; the message says why.</exception>
+    public static PathPattern ParseAny(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!text.StartsWith('^')) return Parse(text);
+        return TryParseExpression(text, out PathPattern pattern, out string? error) ? pattern : throw new FormatException(error);
+    }
+
     /// <summary>Whether a path matches, normalised and without its query. Allocates nothing.</summary>
-    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
+    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (_expression is not null ? _expression.IsMatch(path) : IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
+
+    /// <summary>A regular expression that matches the whole of the paths that this one matches.</summary>
+    /// <exception cref="InvalidOperationException">It is a template.</exception>
+    public string ToWholeExpression()
+    {
+        if (_expression is not null) return _expression.Text;
+        if (IsTemplate) throw new InvalidOperationException($"'{Text}' is a template");
+        string any = @"[\s\S]*";
+        return $"{(Text[0] == '*' ? any : "")}{Regex.Escape(Text.Trim('*'))}{(Text.Length > 1 && Text[^1] == '*' ? any : "")}";
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Text;

@@ -6,10 +6,13 @@ using System.Text.RegularExpressions;
 namespace Culvert.Core;
 
 /// <summary>A regular expression in a route, which the whole of a text has to match. Takes time in proportion to the text, whatever the expression is: it never goes back. Thread-safe.</summary>
-public sealed class RouteExpression
+public sealed class RouteExpression : IEquatable<RouteExpression>
 {
     /// <summary>The longest, in characters.</summary>
     public const int MaxLength = 1024;
+
+    /// <summary>The longest that is asked about each request by policy, in characters, with what is repeated by number as often as it is: others wait meanwhile.</summary>
+    public const int MaxPolicySize = 512;
 
     private const int RoomOnStack = 256;
 
@@ -17,7 +20,10 @@ public sealed class RouteExpression
 
     private readonly Regex _expression;
 
-    private RouteExpression(Regex expression) => _expression = expression;
+    private RouteExpression(string text, Regex expression) => (Text, _expression) = (text, expression);
+
+    /// <summary>It as written.</summary>
+    public string Text { get; }
 
     /// <summary>Makes one.</summary>
     /// <param name="text">The expression, in the syntax of .NET without what needs going back: no references to groups, no look ahead or behind.</param>
@@ -37,7 +43,7 @@ public sealed class RouteExpression
             {
                 // By itself first: what closes a group that it has not opened would leave the one that is put around it.
                 _ = new Regex(text, Options);
-                expression = new RouteExpression(new Regex($@"\A(?:{text})\z", Options));
+                expression = new RouteExpression(text, new Regex($@"\A(?:{text})\z", Options));
             }
         }
         catch (RegexParseException exception)
@@ -51,6 +57,33 @@ public sealed class RouteExpression
 
         return expression is not null;
     }
+
+    /// <summary>Makes one that policy asks about each request, which is bounded besides.</summary>
+    /// <param name="text">The expression.</param>
+    /// <param name="expression">It, when true is returned.</param>
+    /// <param name="reason">Why it is none, when false is returned.</param>
+    public static bool TryParseForPolicy(string text, [NotNullWhen(true)] out RouteExpression? expression, [NotNullWhen(false)] out string? reason)
+    {
+        if (!TryParse(text, out expression, out reason)) return false;
+        if (ExpressionSize.Of(text) <= MaxPolicySize) return true;
+        (expression, reason) = (null, $"is too large: with what it repeats by number more than {MaxPolicySize} characters, or with comments within it");
+        return false;
+    }
+
+    /// <summary>One that every text matches of which a beginning matches another.</summary>
+    internal static string Beginning(string text) => $@"(?:{text})[\s\S]*";
+
+    /// <inheritdoc/>
+    public bool Equals(RouteExpression? other) => other is not null && Text == other.Text;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as RouteExpression);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Text.GetHashCode(StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
 
     /// <summary>Whether a text matches; each byte is one character.</summary>
     public bool IsMatch(ReadOnlySpan<byte> text)

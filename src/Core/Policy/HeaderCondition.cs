@@ -13,7 +13,10 @@ public sealed record HeaderCondition
     /// <summary>Patterns of which a line matches one; empty: any value.</summary>
     public EquatableArray<StringPattern> Values { get; init; }
 
-    /// <summary>Patterns of which a line matches none. Where it has some and <see cref="Values"/> none, a request without the header meets the condition as well.</summary>
+    /// <summary>Regular expressions, which a line may match in place of one of <see cref="Values"/>.</summary>
+    public EquatableArray<RouteExpression> Expressions { get; init; }
+
+    /// <summary>Patterns of which a line matches none. Where it has some, and none that a line has to match, a request without the header meets the condition as well.</summary>
     public EquatableArray<StringPattern> NotValues { get; init; }
 
     /// <summary>Whether a request meets it.</summary>
@@ -27,10 +30,22 @@ public sealed record HeaderCondition
             request.GetField(i, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value);
             if (!Ascii.Equals(name, Name)) continue;
             isThere = true;
-            bool matches = (Values.IsEmpty || RequestConditions.AnyMatches(Values, value, ignoresCase: false)) && !RequestConditions.AnyMatches(NotValues, value, ignoresCase: false);
+            bool matches = (IsAny || RequestConditions.AnyMatches(Values, value, ignoresCase: false) || AnyExpressionMatches(value)) && !RequestConditions.AnyMatches(NotValues, value, ignoresCase: false);
             if (matches != (action == PolicyAction.Allow)) return matches;
         }
 
-        return isThere ? action == PolicyAction.Allow : Values.IsEmpty && !NotValues.IsEmpty;
+        return isThere ? action == PolicyAction.Allow : IsAny && !NotValues.IsEmpty;
+    }
+
+    private bool IsAny => Values.IsEmpty && Expressions.IsEmpty;
+
+    private bool AnyExpressionMatches(ReadOnlySpan<byte> value)
+    {
+        foreach (RouteExpression expression in Expressions)
+        {
+            if (expression.IsMatch(value)) return true;
+        }
+
+        return false;
     }
 }

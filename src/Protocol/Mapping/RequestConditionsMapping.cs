@@ -6,6 +6,9 @@ namespace Culvert.Protocol;
 /// <summary>Conditions on requests between model and wire.</summary>
 internal static class RequestConditionsMapping
 {
+    // Stands on both sides of an expression among values, which no pattern has: agents that don't know expressions refuse it.
+    private const char ExpressionMark = '*';
+
     /// <summary>The wire form.</summary>
     internal static Wire.RequestConditions ToWire(this RequestConditions conditions)
     {
@@ -20,6 +23,7 @@ internal static class RequestConditionsMapping
         {
             var wireHeader = new Wire.HeaderCondition { Name = header.Name };
             wireHeader.Values.AddRange(header.Values.Select(p => p.Text));
+            wireHeader.Values.AddRange(header.Expressions.Select(e => $"{ExpressionMark}{e.Text}{ExpressionMark}"));
             wireHeader.NotValues.AddRange(header.NotValues.Select(p => p.Text));
             wire.Headers.Add(wireHeader);
         }
@@ -33,12 +37,25 @@ internal static class RequestConditionsMapping
     {
         Methods = conditions.Methods.ToEquatableArray(),
         NotMethods = conditions.NotMethods.ToEquatableArray(),
-        Paths = conditions.Paths.Select(PathPattern.Parse).ToEquatableArray(),
-        NotPaths = conditions.NotPaths.Select(PathPattern.Parse).ToEquatableArray(),
+        Paths = conditions.Paths.Select(PathPattern.ParseAny).ToEquatableArray(),
+        NotPaths = conditions.NotPaths.Select(PathPattern.ParseAny).ToEquatableArray(),
         Hosts = ToPatterns(conditions.Hosts),
         NotHosts = ToPatterns(conditions.NotHosts),
-        Headers = conditions.Headers.Select(h => new HeaderCondition { Name = FieldMapping.Required(h.Name, "headers.name"), Values = ToPatterns(h.Values), NotValues = ToPatterns(h.NotValues) }).ToEquatableArray(),
+        Headers = conditions.Headers.Select(ToModel).ToEquatableArray(),
     };
+
+    private static HeaderCondition ToModel(Wire.HeaderCondition header) => new()
+    {
+        Name = FieldMapping.Required(header.Name, "headers.name"),
+        Values = ToPatterns(header.Values.Where(v => !IsExpression(v))),
+        Expressions = header.Values.Where(IsExpression).Select(ToExpression).ToEquatableArray(),
+        NotValues = ToPatterns(header.NotValues),
+    };
+
+    private static bool IsExpression(string value) => value.Length > 1 && value[0] == ExpressionMark && value[^1] == ExpressionMark;
+
+    private static RouteExpression ToExpression(string value) =>
+        RouteExpression.TryParseForPolicy(value[1..^1], out RouteExpression? expression, out string? reason) ? expression : throw new FormatException($"'{value}' {reason}");
 
     private static EquatableArray<StringPattern> ToPatterns(IEnumerable<string> patterns) => patterns.Select(StringPattern.Parse).ToEquatableArray();
 }

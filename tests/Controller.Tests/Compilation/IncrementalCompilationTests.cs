@@ -21,7 +21,7 @@ public sealed class IncrementalCompilationTests
         "means no port: no workload has", "means no port: no workload that the policy selects has", "are of SCTP only", "is of SCTP,", "was never good",
         "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "in the place of all that annotations", "it allows nothing, and its destination",
         "no workload that the Service selects has a port named", "is the port of Service", "so that nobody reads its requests",
-        "its share is answered 500", "HTTPRoute ", "GRPCRoute ", "no such port of TCP", "which is not HTTP", "in namespace web: the route holds for nothing",
+        "its share is answered 500", "HTTPRoute ", "GRPCRoute ", "no such port of TCP", "which is not HTTP", "in namespace web: the route holds for nothing", "no request matches it", "can't be told apart", "has no match z0",
     ];
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class IncrementalCompilationTests
     {
         int resources = 0, workloads = 0;
         Dictionary<string, int> comesAndGoes = Doubts.ToDictionary(d => d, _ => 0);
-        for (int seed = 0; seed < 44; seed++)
+        for (int seed = 0; seed < 58; seed++)
         {
             var random = new Random(seed);
             ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty) { KnownNodes = () => ["n1"] };
@@ -112,11 +112,12 @@ public sealed class IncrementalCompilationTests
         {
             0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/mesh: {(random.Next(2) == 0 ? "enabled" : "disabled")}, team: t{random.Next(2)}}}}}\n---\n",
             12 or 19 => $"apiVersion: culvert.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: t{random.Next(2)}, namespace: {ns}}}\nspec: {{targetRef: {{kind: Service, name: {service}}}, {(random.Next(2) == 0 ? "proxyProtocol: {version: v2, ports: [80]}" : "loadBalancing: [{protocol: TCP, port: 81, mode: ROUND_ROBIN}, {protocol: TCP, mode: SOURCE_HASH}]")}}}\n---\n",
-            13 when random.Next(2) == 0 => $"apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{service: {service}, backends: [{{service: s{random.Next(3)}, weight: {random.Next(3)}}}]}}\n---\n",
+            13 when random.Next(2) == 0 => $"apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{service: {service}, backends: [{{service: s{random.Next(3)}, weight: {random.Next(3)}}}]{(random.Next(2) == 0 ? "" : $", matches: [{{kind: HTTPRouteGroup, name: y{random.Next(2)}}}]")}}}\n---\n",
             13 or 18 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: {service}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: {random.Next(80, 82)}}}]}}]}}\n---\n",
-            14 => $"apiVersion: access.smi-spec.io/v1alpha3\nkind: TrafficTarget\nmetadata: {{name: x{random.Next(2)}, namespace: {ns}}}\nspec: {{destination: {{kind: ServiceAccount, name: {account}}}, sources: [{{kind: ServiceAccount, name: b0}}], rules: [{{kind: {(random.Next(5) == 0 ? "HTTPRouteGroup" : "TCPRoute")}, name: y{random.Next(2)}}}]}}\n---\n",
+            14 => $"apiVersion: access.smi-spec.io/v1alpha3\nkind: TrafficTarget\nmetadata: {{name: x{random.Next(2)}, namespace: {ns}}}\nspec: {{destination: {{kind: ServiceAccount, name: {account}}}, sources: [{{kind: ServiceAccount, name: b0}}], rules: [{{kind: {random.Next(5) switch { 0 => "HTTPRoute", 1 or 2 => "HTTPRouteGroup, matches: [z0]", _ => "TCPRoute" }}, name: y{random.Next(2)}}}]}}\n---\n",
             16 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: h{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{Parent(random)}, {{group: \"\", kind: Service, name: s3, namespace: {ns}}}], rules: [{{filters: [{{type: ResponseHeaderModifier, responseHeaderModifier: {{remove: [x{random.Next(2)}]}}}}], backendRefs: [{{name: s{random.Next(3)}, port: {random.Next(80, 82)}}}]}}]}}\n---\n",
             17 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {{name: h{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{Parent(random)}], rules: [{{matches: [{{method: {{method: m{random.Next(2)}}}}}], backendRefs: [{{name: s{random.Next(3)}, namespace: {Namespaces[random.Next(3)]}, port: 80}}]}}]}}\n---\n",
+            15 when random.Next(2) == 0 => $"apiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {{name: y{random.Next(2)}, namespace: {ns}}}\nspec: {{matches: [{{name: z{random.Next(4)}, pathRegex: /{random.Next(3)}}}]}}\n---\n",
             15 => $"apiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {{name: y{random.Next(2)}, namespace: {ns}}}\nspec: {{matches: {{ports: [{random.Next(80, 83)}]}}}}\n---\n",
             10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{{(random.Next(8) == 0 ? "color: red, " : "")}podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(4) == 0 ? "sessionAffinity: ClientIP, " : "")}{(random.Next(3) == 0 ? "internalTrafficPolicy: Local, " : "")}{(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, {(random.Next(2) == 0 ? "" : $"appProtocol: {(random.Next(3) switch { 0 => "http", 1 => "kubernetes.io/h2c", _ => "mysql" })}, ")}targetPort: {(random.Next(3) == 0 ? $"t{random.Next(2)}" : $"{random.Next(80, 83)}")}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",

@@ -43,7 +43,7 @@ public sealed class TrafficTargetTests
     }
 
     [Theory]
-    [InlineData("{destination: {kind: ServiceAccount, name: web}, sources: [{kind: ServiceAccount, name: front, namespace: edge}], rules: [{kind: TCPRoute, name: web}, {kind: HTTPRouteGroup, name: web}]}", true)]
+    [InlineData("{destination: {kind: ServiceAccount, name: web}, sources: [{kind: ServiceAccount, name: front, namespace: edge}], rules: [{kind: TCPRoute, name: web}, {kind: HTTPRoute, name: web}]}", true)]
     [InlineData("{destination: {kind: ServiceAccount, name: web}, sources: [{kind: Group, name: front, namespace: edge}], rules: [{kind: TCPRoute, name: web}]}", true)]
     [InlineData("{destination: {kind: ServiceAccount, name: web}, sources: [], rules: [{kind: TCPRoute, name: web}]}", true)]
     [InlineData("{destination: {kind: ServiceAccount, name: web}, sources: [{kind: ServiceAccount, name: front, namespace: edge}], rules: []}", true)]
@@ -78,7 +78,7 @@ public sealed class TrafficTargetTests
     [Fact]
     public void OneThatWasGoodStaysAsItWas()
     {
-        ObjectSet broken = Read(Good.Replace("TCPRoute", "HTTPRouteGroup", StringComparison.Ordinal), Read(Good));
+        ObjectSet broken = Read(Good.Replace("TCPRoute", "HTTPRoute", StringComparison.Ordinal), Read(Good));
         Assert.All(broken.Errors, e => Assert.Equal(InForceInstead.LastGood, broken.Instead(e)));
         Assert.True(IsAllowed(broken, "web", "edge/front", 80, TransportProtocol.Tcp));
         Assert.False(Assert.Single(broken.OfKind<TrafficTargetObject>()).IsStricterReading);

@@ -28,6 +28,7 @@ internal static class ModelSample
         [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
         [typeof(OriginPattern)] = OriginPattern.Parse("https://*.example.org:8443"),
         [typeof(PathPattern)] = PathPattern.Parse("/a/*"),
+        [typeof(RouteExpression)] = RouteExpression.TryParse("a.*", out RouteExpression? expression, out _) ? expression : throw new FormatException(),
         [typeof(JwtKey)] = new JwtKey { KeyId = "text", Algorithms = [JwtAlgorithm.ES512], PublicKey = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP521).ExportSubjectPublicKeyInfo().ToEquatableArray() },
         [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),
         [typeof(ImmutableSortedDictionary<string, string>)] = ImmutableSortedDictionary<string, string>.Empty.Add("key", "value"),

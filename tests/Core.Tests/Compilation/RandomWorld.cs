@@ -19,7 +19,7 @@ internal sealed class RandomWorld(int seed)
     private static readonly string[] Methods = ["GET", "POST", "PUT"];
     private static readonly string[] Hosts = ["a.b", "shop", "c.b"];
     private static readonly string[] Paths = ["/", "/a", "/a/b", "/a%2Fb", "//a", "/a;x/b", "/b/../a/c"];
-    private static readonly string[] PathPatterns = ["/a", "/a/*", "*b", "*", "/{*}", "/a/{**}"];
+    private static readonly string[] PathPatterns = ["/a", "/a/*", "*b", "*", "/{*}", "/a/{**}", "^/a", "^/[^/]+/b", "^.*b$"];
     private static readonly string[] HeaderValues = ["web", "ops", "w1"];
     private readonly Random _random = new(seed);
 
@@ -150,11 +150,11 @@ internal sealed class RandomWorld(int seed)
     {
         Methods = Rarely<string>(() => [Pick(Methods), Pick(Methods)]),
         NotMethods = Rarely<string>(() => [Pick(Methods)]),
-        Paths = Rarely<PathPattern>(() => [PathPattern.Parse(Pick(PathPatterns)), PathPattern.Parse(Pick(PathPatterns))]),
-        NotPaths = Rarely<PathPattern>(() => [PathPattern.Parse(Pick(PathPatterns))]),
+        Paths = Rarely<PathPattern>(() => [PathPattern.ParseAny(Pick(PathPatterns)), PathPattern.ParseAny(Pick(PathPatterns))]),
+        NotPaths = Rarely<PathPattern>(() => [PathPattern.ParseAny(Pick(PathPatterns))]),
         Hosts = Rarely(() => Given.Patterns(Pick(Hosts), "*.b")),
         NotHosts = Rarely(() => Given.Patterns(Pick(Hosts))),
-        Headers = Rarely<HeaderCondition>(() => [new() { Name = "x-team", Values = Rarely(() => Given.Patterns(Pick(HeaderValues), "w*")), NotValues = Rarely(() => Given.Patterns(Pick(HeaderValues))) }]),
+        Headers = Rarely<HeaderCondition>(() => [new() { Name = "x-team", Values = Rarely(() => Given.Patterns(Pick(HeaderValues), "w*")), Expressions = Rarely<RouteExpression>(() => [Given.Expression("w.*b|.")]), NotValues = Rarely(() => Given.Patterns(Pick(HeaderValues))) }]),
     };
 
     private PolicySource Source() => new()

@@ -32,6 +32,8 @@ internal static class Given
 
     public static EquatableArray<StringPattern> Patterns(params string[] patterns) => patterns.Select(StringPattern.Parse).ToEquatableArray();
 
+    public static RouteExpression Expression(string text) => RouteExpression.TryParseForPolicy(text, out RouteExpression? expression, out string? reason) ? expression : throw new FormatException(reason);
+
     public static EquatableArray<IpPrefix> Blocks(params string[] blocks) => blocks.Select(IpPrefix.Parse).ToEquatableArray();
 
     public static NodeSnapshot Snapshot(MeshSettings mesh, IEnumerable<PolicyInfo> policies, params WorkloadInfo[] workloads) => new()

@@ -72,6 +72,34 @@ public sealed class RequestConditionsTests
         Assert.Equal((allows, denies), (Meets(conditions, Team(values)), Meets(conditions, Team(values), PolicyAction.Deny)));
     }
 
+    [Theory]
+    [InlineData("/public/x", true, true)]
+    [InlineData("/public/../admin", false, false)]
+    [InlineData("/public%2F..x", true, true)]
+    [InlineData("//public", false, true)] // to some servers it is /public
+    [InlineData("/x%2Fpublic", false, false)]
+    [InlineData("/pub;x/lic", false, false)]
+    [InlineData("/public;x", true, true)]
+    public void An_expression_has_to_match_in_each_reading_of_a_path(string path, bool allows, bool denies)
+    {
+        RequestConditions conditions = new() { Paths = [PathPattern.ParseAny("^/public")] };
+        SomeRequest request = new("GET", "shop", path);
+        Assert.Equal((allows, denies), (Meets(conditions, request), Meets(conditions, request, PolicyAction.Deny)));
+    }
+
+    [Theory]
+    [InlineData("Mozilla Firefox/9", true, true)]
+    [InlineData("curl", false, false)]
+    [InlineData("curl|Firefox", false, true)]
+    [InlineData("exact", true, true)]
+    [InlineData("", false, false)]
+    public void An_expression_has_to_match_the_whole_of_a_header(string values, bool allows, bool denies)
+    {
+        RequestConditions conditions = new() { Headers = [new HeaderCondition { Name = "x-team", Values = Given.Patterns("exact"), Expressions = [Given.Expression(".*Firefox(/9)?")] }] };
+        Assert.Equal((allows, denies), (Meets(conditions, Team(values)), Meets(conditions, Team(values), PolicyAction.Deny)));
+        Assert.False(Meets(new() { Headers = [new HeaderCondition { Name = "x-team", Expressions = [Given.Expression("Fire")] }] }, Team("Firefox")));
+    }
+
     [Fact]
     public void A_header_without_values_has_to_be_there()
     {

@@ -24,6 +24,7 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
         new(ObjectKind.TrafficTarget, Access, "traffictargets", "TrafficTarget", "v1alpha3", "v1alpha2"),
         new(ObjectKind.SmiTCPRoute, Specs, "tcproutes", "TCPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
         new(ObjectKind.SmiUDPRoute, Specs, "udproutes", "UDPRoute", "v1alpha4"),
+        new(ObjectKind.HTTPRouteGroup, Specs, "httproutegroups", "HTTPRouteGroup", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
         new(ObjectKind.NginxRateLimit, Nginx, "ratelimits", "RateLimit", "v1alpha2", "v1alpha1"),
         .. UnsupportedKind.All.Select(k => new OptionalKind(k.Kind, k.Group, k.Plural, k.Kind.ToString(), [.. k.Versions]) { Counts = false }),
     ];

@@ -1,0 +1,51 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>Makes routes of requests of the TrafficSplits that have matches: what matches goes to the backends by weight, all else to the root Service. Pure.</summary>
+internal static class TrafficSplitCompiler
+{
+    // No object's name has a colon: no HTTPRoute can take its place.
+    private const string Prefix = "trafficsplit:";
+
+    /// <summary>The routes for the ports of a Service that such a TrafficSplit has, one for each.</summary>
+    /// <param name="service">The Service by itself.</param>
+    /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
+    /// <param name="requests">The routes of requests to it that its owner has made, which count before.</param>
+    /// <param name="find">A Service by itself, or null.</param>
+    /// <param name="findGroup">An HTTPRouteGroup by its key; null where there is none, which has no request then.</param>
+    public static IEnumerable<HttpRouteInfo> Compile(
+        ServiceInfo service, IReadOnlyCollection<RouteObject> routes, IReadOnlyCollection<HttpRouteObject> requests, Func<NamespacedName, ServiceInfo?> find, Func<ObjectKey, MeshObject?> findGroup)
+    {
+        foreach (ServicePort port in routes.Any(r => r.DividesRequests) ? service.Ports : [])
+        {
+            if (RouteCompiler.Find(routes, requests, service.Name, port) is { DividesRequests: true } split) yield return Compile(split, service.Name, port, find, findGroup);
+        }
+    }
+
+    private static HttpRouteInfo Compile(RouteObject split, NamespacedName root, ServicePort port, Func<NamespacedName, ServiceInfo?> find, Func<ObjectKey, MeshObject?> findGroup)
+    {
+        string ns = split.Meta.Namespace;
+        EquatableArray<HttpRouteMatch> matches = split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, ns, g))).OfType<HttpRouteGroupObject>()
+            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().ToEquatableArray();
+        HttpRouteRule divided = new()
+        {
+            Matches = matches,
+            Backends = (from backend in split.Backends
+                        let name = new NamespacedName(ns, backend.Service)
+                        where find(name)?.Ports.Any(p => p.Port == port.Port && p.Protocol == port.Protocol) == true
+                        select new HttpRouteBackend(name, port.Port, backend.Weight)).ToEquatableArray(),
+        };
+        HttpRouteRule others = new() { Matches = [new HttpRouteMatch()], Backends = [new HttpRouteBackend(root, port.Port)] };
+        return new()
+        {
+            Name = new(ns, $"{Prefix}{split.Meta.Name}:{port.Port}"),
+            Kind = HttpRouteKind.Http,
+            Parents = [new HttpRouteParent(root, port.Port)],
+            Rules = matches.IsEmpty ? [others] : [divided, others],
+            Created = split.Meta.Origin.Created,
+            SourceReference = split.Meta.SourceReference,
+        };
+    }
+}
