@@ -36,7 +36,7 @@ public static class PolicyMapping
         Name = FieldMapping.ToName(policy.Namespace, policy.Name),
         Action = policy.Action.ToModel(),
         SourceReference = policy.SourceReference,
-        Authorizer = (policy.Action == Wire.PolicyAction.Custom) == (policy.Authorizer.Length > 0) ? policy.Authorizer : throw new FormatException("authorizer: is set with CUSTOM, and only there"),
+        Authorizer = policy.Action != Wire.PolicyAction.Custom || policy.Authorizer.Length > 0 ? policy.Authorizer : throw new FormatException("authorizer: is required with CUSTOM"),
         Rules = policy.Rules.Select(r => ToModel(policy.Action, r)).ToEquatableArray(),
     };
 

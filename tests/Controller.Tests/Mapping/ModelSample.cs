@@ -37,6 +37,8 @@ internal static class ModelSample
     // Fields of which not every value of their type is one.
     private static readonly Dictionary<(Type Type, string Field), object> ValuesOfFields = new()
     {
+        [(typeof(PolicyInfo), nameof(PolicyInfo.Action))] = PolicyAction.Limit, // with which a limit is required
+        [(typeof(ExternalAuthorizer), nameof(ExternalAuthorizer.Timeout))] = TimeSpan.FromMilliseconds(4321),
         [(typeof(JwtRule), nameof(JwtRule.ClockSkew))] = TimeSpan.FromSeconds(321),
         [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 3600,
         [(typeof(OutlierDetection), nameof(OutlierDetection.EjectionTime))] = TimeSpan.FromMilliseconds(54_321),
