@@ -25,7 +25,7 @@ internal static class ExternalAuthorizerReader
         AuthorizerFailure failure = reader.Enum<AuthorizerFailure>("onFailure") ?? AuthorizerFailure.Deny;
         TimeSpan timeout = reader.Parsed<TimeSpan?>("timeout", Timeout) ?? ExternalAuthorizer.DefaultTimeout;
         string? prefix = reader.String("pathPrefix", Prefix);
-        EquatableArray<string> request = Headers(reader, "includeRequestHeadersInCheck"), upstream = Headers(reader, "headersToUpstreamOnAllow"), downstream = Headers(reader, "headersToDownstreamOnDeny");
+        EquatableArray<string> request = Headers(reader, "includeRequestHeadersInCheck", Header), upstream = Headers(reader, "headersToUpstreamOnAllow", Set), downstream = Headers(reader, "headersToDownstreamOnDeny", Header);
         reader.Done();
         if (protocol == ExternalAuthorizerProtocol.Grpc)
         {
@@ -61,9 +61,9 @@ internal static class ExternalAuthorizerReader
         return name is null || ns is null || port is null ? null : (new NamespacedName(ns, name), (ushort)port);
     }
 
-    private static EquatableArray<string> Headers(FieldReader reader, string field)
+    private static EquatableArray<string> Headers(FieldReader reader, string field, Parse<string> parse)
     {
-        EquatableArray<string> names = reader.List<string>(field, Header);
+        EquatableArray<string> names = reader.List(field, parse);
         RequestRouteReader.Limit(reader, field, names.Count, ExternalAuthorizer.MostHeaders);
         return names.Distinct().ToEquatableArray();
     }
@@ -73,6 +73,9 @@ internal static class ExternalAuthorizerReader
         name = text.ToLowerInvariant();
         return name == "host" ? "'host' is what is asked for: authorizers are always told, and can't change it" : RouteHeaders.Changed(text);
     }
+
+    private static string? Set(string text, out string name) =>
+        Header(text, out name) ?? (name.Replace('_', '-') == "x-forwarded-client-cert" ? $"'{text}' says who the client is, which is not for an authorizer to say" : null);
 
     private static string? Timeout(string text, out TimeSpan? timeout)
     {

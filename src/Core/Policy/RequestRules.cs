@@ -10,14 +10,15 @@ public sealed class RequestRules : IEquatable<RequestRules>
     private readonly Rule[] _allow;
     private readonly Rule[] _audit;
     private readonly Rule[] _custom;
-    private readonly HeaderNames? _authorizersHeaders;
+    private readonly EquatableArray<string> _authorizersHeaders;
+    private readonly HeaderNames? _authorizersHeaderNames;
     private readonly Decision _otherwise;
 
-    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, Rule[] custom, in Decision otherwise, RequestAuthenticator? authentication, RequestLimits? limits)
+    private RequestRules(Rule[] deny, Rule[] allow, Rule[] audit, Rule[] custom, EquatableArray<string> authorizersHeaders, in Decision otherwise, RequestAuthenticator? authentication, RequestLimits? limits)
     {
         (_deny, _allow, _audit, _custom, _otherwise, Authentication, Limits) = (deny, allow, audit, custom, otherwise, authentication, limits);
-        string[] headers = [.. custom.SelectMany(r => r.Authorizer!.Authorizer?.UpstreamHeaders ?? [])];
-        _authorizersHeaders = headers.Length > 0 ? new HeaderNames(headers) : null;
+        _authorizersHeaders = authorizersHeaders;
+        _authorizersHeaderNames = authorizersHeaders.IsEmpty ? null : new HeaderNames(authorizersHeaders);
         AsksAboutPath = limits is { AsksAboutPath: true } || custom.Length > 0 || deny.Concat(allow).Concat(audit).SelectMany(r => r.Conditions).Any(c => c.AsksAboutPath);
     }
 
@@ -40,10 +41,10 @@ public sealed class RequestRules : IEquatable<RequestRules>
     public bool HasAuthorizers => _custom.Length > 0;
 
     /// <summary>Whether external authorizers set some headers, which clients must not.</summary>
-    public bool HasAuthorizersHeaders => _authorizersHeaders is not null;
+    public bool HasAuthorizersHeaders => _authorizersHeaderNames is not null;
 
     /// <summary>Whether a header, by its name in lower case, is for external authorizers to set: clients' are removed, also of requests about which nobody is asked.</summary>
-    public bool IsAuthorizersHeader(ReadOnlySpan<byte> name) => _authorizersHeaders?.Has(name) == true;
+    public bool IsAuthorizersHeader(ReadOnlySpan<byte> name) => _authorizersHeaderNames?.Has(name) == true;
 
     /// <summary>The rules by which external authorizers are asked, for people.</summary>
     public IEnumerable<AuthorizerRule> Authorizers => _custom.Select(r => r.Authorizer!);
@@ -82,13 +83,14 @@ public sealed class RequestRules : IEquatable<RequestRules>
         RequestAuthenticator? authentication = RequestAuthenticator.Of(snapshot, connection.Destination);
         RequestLimits? limits = limiters is null ? null : RequestLimits.Of(snapshot, connection, limiters);
         string? clientCert = ClientCertOf(snapshot, connection);
-        if (!anyConditions && custom.Count == 0 && authentication is null && limits is null && clientCert is null) return null;
-        return new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) { ClientCert = clientCert };
+        EquatableArray<string> headers = AuthorizersHeadersOf(snapshot, connection);
+        if (!anyConditions && custom.Count == 0 && headers.IsEmpty && authentication is null && limits is null && clientCert is null) return null;
+        return new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], headers, PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) { ClientCert = clientCert };
     }
 
     /// <summary>Whether they say the same of every request, be it by other keys.</summary>
     public bool Equals(RequestRules? other) =>
-        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && ClientCert == other.ClientCert && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit) && _custom.SequenceEqual(other._custom)));
+        other is not null && (ReferenceEquals(this, other) || (_otherwise == other._otherwise && ClientCert == other.ClientCert && _authorizersHeaders == other._authorizersHeaders && Equals(Authentication, other.Authentication) && Equals(Limits, other.Limits) && _deny.SequenceEqual(other._deny) && _allow.SequenceEqual(other._allow) && _audit.SequenceEqual(other._audit) && _custom.SequenceEqual(other._custom)));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RequestRules);
@@ -174,11 +176,30 @@ public sealed class RequestRules : IEquatable<RequestRules>
                 PolicyAction.Allow => new Decision(Verdict.Allow, DecisionReason.AllowedByPolicy, policy.Name, i),
                 _ => null,
             };
-            found.Add(new Rule(policy.Name, i, decision, conditions, tokens, rule.When) { Authorizer = policy.Action == PolicyAction.Custom ? AuthorizerOf(policy, i, snapshot, connection.Destination) : null });
+            found.Add(new Rule(policy.Name, i, decision, conditions, tokens, rule.When) { Authorizer = policy.Action == PolicyAction.Custom ? AuthorizerOf(policy, i, snapshot, connection) : null });
         }
 
         return found;
     }
+
+    // Of whomever the connection is: about others the authorizer is asked, whose headers the application believes.
+    private static EquatableArray<string> AuthorizersHeadersOf(NodeSnapshot snapshot, in ConnectionRequest connection)
+    {
+        SortedSet<string>? headers = null;
+        foreach (NamespacedName name in connection.Destination.PolicyNames)
+        {
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy) || policy.Action != PolicyAction.Custom || !IsAbout(policy, connection.Port, connection.Protocol)) continue;
+            foreach (ExternalAuthorizer authorizer in snapshot.Mesh.ExternalAuthorizers)
+            {
+                if (authorizer.Name == policy.Authorizer) (headers ??= new(StringComparer.Ordinal)).UnionWith(authorizer.UpstreamHeaders);
+            }
+        }
+
+        return headers?.ToEquatableArray() ?? [];
+    }
+
+    private static bool IsAbout(PolicyInfo policy, ushort port, TransportProtocol protocol) =>
+        policy.Rules.Any(r => r.To.IsEmpty || r.To.Any(t => PolicyEvaluator.MatchesPort(t, port, protocol)));
 
     // As Envoy has it. Paths of SPIFFE IDs have none of the characters that would have to be quoted.
     private static string? ClientCertOf(NodeSnapshot snapshot, in ConnectionRequest connection)
@@ -187,12 +208,35 @@ public sealed class RequestRules : IEquatable<RequestRules>
         return connection.ProvenIdentity is { } client ? $"By={connection.Destination.Identity};URI={client}" : "";
     }
 
-    private static AuthorizerRule AuthorizerOf(PolicyInfo policy, int rule, NodeSnapshot snapshot, WorkloadInfo destination)
+    private static AuthorizerRule AuthorizerOf(PolicyInfo policy, int rule, NodeSnapshot snapshot, in ConnectionRequest connection)
     {
         ExternalAuthorizer? authorizer = snapshot.Mesh.ExternalAuthorizers.FirstOrDefault(a => a.Name == policy.Authorizer);
-        bool isItself = authorizer is not null && snapshot.Services.TryGetValue(authorizer.Service, out ServiceInfo? service)
-            && service.Ports.Any(p => p.Port == authorizer.Port && p.Backends.Any(b => destination.Addresses.AsSpan().Contains(b.Address)));
-        return new AuthorizerRule(policy.Name, rule, policy.Authorizer, authorizer, isItself);
+        return new AuthorizerRule(policy.Name, rule, policy.Authorizer, authorizer, IsAuthorizers(snapshot, connection));
+    }
+
+    private static bool IsAuthorizers(NodeSnapshot snapshot, in ConnectionRequest connection)
+    {
+        foreach (ExternalAuthorizer authorizer in snapshot.Mesh.ExternalAuthorizers)
+        {
+            if (LeadsTo(snapshot, authorizer, connection)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool LeadsTo(NodeSnapshot snapshot, ExternalAuthorizer authorizer, in ConnectionRequest connection)
+    {
+        if (!snapshot.Services.TryGetValue(authorizer.Service, out ServiceInfo? service)) return false;
+        foreach (ServicePort port in service.Ports)
+        {
+            if (port.Port != authorizer.Port) continue;
+            foreach (ServiceBackend backend in port.Backends)
+            {
+                if (backend.Port == connection.Port && connection.Destination.Addresses.AsSpan().Contains(backend.Address)) return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A rule that source and port meet.</summary>

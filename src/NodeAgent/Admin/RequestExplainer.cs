@@ -53,7 +53,7 @@ internal static class RequestExplainer
     private static string Asked(AuthorizerRule rule) => rule switch
     {
         { Authorizer: null } => ", which the MeshConfig does not have: they are refused",
-        { IsItself: true } => ", which is behind this very workload: they are refused",
+        { IsItself: true } => "; the port is an external authorizer's own, about which nobody is asked: they are refused",
         { Authorizer: { } authorizer } => $" (Service {authorizer.Service} port {authorizer.Port}, {(authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? "gRPC" : "HTTP")}); when it can't be asked they are {(authorizer.AllowsOnFailure ? "let through" : "refused")}",
     };
 

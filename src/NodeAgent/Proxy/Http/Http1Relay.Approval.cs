@@ -26,9 +26,12 @@ internal sealed partial class Http1Relay
         }
 
         // What has come of the server meanwhile is no answer, and its end would not be one.
-        if (server.Side.Input.Bytes.IsEmpty && server.Responses.ReceiveMore() == HeadRead.Nothing) return Send(server, approval.Head);
-        if (_routing is not null && TryResend(isRefused: true)) return true;
-        AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
+        HeadRead read = server.Side.Input.Bytes.IsEmpty ? server.Responses.ReceiveMore() : HeadRead.Read;
+        if (read == HeadRead.Nothing) return Send(server, approval.Head);
+        if (read == HeadRead.Overload) Abort(ProxyFailure.Overload);
+        else if (_routing is not null && TryResend(isRefused: true)) return true;
+        else if (_routing is null && _exchange.Count > 1) BeginEnd(); // for the client to repeat, as where a server ends such a connection later
+        else AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
         return false;
     }
 

@@ -78,8 +78,8 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <summary>Whether nothing of a response has been passed on, and all of the request is its head, so that it can be sent again.</summary>
     internal bool IsRepeatable => IsHeadOnly && _status == 0 && _interimCount == 0 && !_isOver && Head is not null;
 
-    /// <summary>Whether all of it has come.</summary>
-    internal bool IsRequestWhole => Client.HasEnded;
+    /// <summary>Whether all of it has come, and its server can have it.</summary>
+    internal bool IsRequestWhole => Client.HasEnded && Approval is not { IsDone: false } && Server is not Http1Leg { IsAsking: true };
 
     /// <summary>Whether it is over, but for streams that are still to be closed.</summary>
     internal bool IsOver => _isOver;
@@ -159,7 +159,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
 
     /// <inheritdoc/>
-    public bool TryResendAfterEnd() => _relay.TryResendAfterEnd(this, isRefused: false);
+    public bool TryResendAfterEnd(bool isUnsent) => _relay.TryResendAfterEnd(this, isRefused: isUnsent);
 
     /// <summary>Its side of the server becomes a connection of HTTP/1.1.</summary>
     /// <param name="options">Limits.</param>
@@ -180,7 +180,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         if (_isOver) return;
         End(refusal.Status, refusal.Error);
-        ReadOnlySpan<byte> body = _isGrpc || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 ? default : denied.Body.Span;
+        ReadOnlySpan<byte> body = _isGrpc || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 || !Client.HasRoomFor(denied.Body.Length) ? default : denied.Body.Span; // a client that takes no more just now has the head
         Client.SendHeaders(_relay.Answers.Compose(refusal, _isGrpc), endStream: body.IsEmpty);
         bool isWhole = body.IsEmpty || Client.Send(body) == body.Length;
         if (isWhole && !body.IsEmpty) Client.End(null);

@@ -66,6 +66,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (!withEnd) PassOn();
     }
 
+    /// <summary>Whether a body can go out at once, as a whole.</summary>
+    internal bool HasRoomFor(int bytes) => Stream is { } stream && !Link.IsOverfull && Math.Min(stream.SendWindow, Link.Http2.SendWindow) >= bytes;
+
     /// <summary>Sends headers by this stream.</summary>
     /// <param name="headers">The headers.</param>
     /// <param name="endStream">Whether nothing follows.</param>

@@ -168,6 +168,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         if (forServer is null) return false;
 
         if (link.Http2.OpenStream(forServer, request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
+        request.Approval = null;
         request.Open(stream, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
         link.ScheduleFlush();
         return true;
@@ -189,8 +190,17 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     private void OnApproved(IHttp2Request request, IRequestApproval approval)
     {
-        LinkedListNode<IHttp2Request> node = request.WaitingEntry;
-        if (request.Approval == approval && node.List == _waiting && TryOpen(request, request.Head!)) RemoveOpened(node);
+        try
+        {
+            LinkedListNode<IHttp2Request> node = request.WaitingEntry;
+            if (request.Approval == approval && node.List == _waiting && TryOpen(request, request.Head!)) RemoveOpened(node);
+        }
+        catch (Exception exception)
+        {
+            // It is called by what the authorizer's connection, or its time, has brought.
+            _transport!.Loop.ReportFault(exception);
+            request.Abort(Http2ErrorCode.InternalError);
+        }
     }
 
     private void RemoveOpened(LinkedListNode<IHttp2Request> node)

@@ -42,7 +42,12 @@ internal static class ProxyError
     /// <returns>The fields.</returns>
     internal static HeaderList AddTo(HeaderList fields, RequestRefusal refusal, DateTimeOffset now)
     {
-        if (refusal.Denied is { } denied) fields.AddRange(denied.Fields);
+        if (refusal.Denied is { } denied)
+        {
+            fields.AddRange(denied.Fields);
+            fields.Remove("date"u8);
+            fields.Remove("proxy-status"u8);
+        }
         else if (refusal.Status == 401) fields.Add("www-authenticate"u8, Encoding.ASCII.GetBytes($"Bearer error=\"invalid_token\", error_description=\"{refusal.Details}\""));
         return fields
             .AddDate(now)

@@ -23,7 +23,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     private readonly TokenRewriter _rewriter = new();
-    private readonly ClientCertRewriter _clientCert = new();
+    private readonly MeshHeaders _meshHeaders = new();
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
     private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
@@ -100,12 +100,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <summary>Has external authorizers asked about the request that this was asked about just now, and that may pass otherwise.</summary>
     /// <param name="forServer">Its head, as its server would get it.</param>
     /// <param name="done">Called when they have been, unless they have when this returns.</param>
-    /// <returns>What is said; null: there is nobody to ask, and nothing to be changed.</returns>
+    /// <returns>What is said; null: there is nobody to ask.</returns>
     internal IRequestApproval? Approve(HeaderList forServer, Action<IRequestApproval> done)
     {
-        if (connection.RequestRules is not { HasAuthorizers: true } rules) return null;
-        IReadOnlyList<AuthorizerRule> asked = _authorizers ?? [];
-        return asked.Count > 0 || rules.HasAuthorizersHeaders ? connection.Authorizers.Begin(connection.Info, rules, asked, forServer, done) : null;
+        if (connection.RequestRules is not { HasAuthorizers: true } || _authorizers is not { } asked) return null;
+        return connection.Authorizers.Begin(connection.Info, asked, forServer, done);
     }
 
     /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
@@ -126,11 +125,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         if (connection.RequestRules is not { } rules) return;
         if (rules.Authentication is { } authentication) TokenRewriter.Clean(authentication, trailers);
-        for (int i = 0; i < trailers.Count;)
-        {
-            if (rules.IsAuthorizersHeader(trailers[i].Name) || (rules.ClientCert is not null && ClientCertRewriter.IsIt(trailers[i].Name))) trailers.Remove(trailers[i].Name);
-            else i++;
-        }
+        MeshHeaders.Clean(rules, trailers);
     }
 
     /// <inheritdoc/>
@@ -159,12 +154,12 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private void FindAuthorizers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
         refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
 
-    private static bool ChangesHeads(RequestRules rules) => rules.Authentication is not null || rules.ClientCert is not null;
+    private static bool ChangesHeads(RequestRules rules) => rules.Authentication is not null || MeshHeaders.AreSet(rules);
 
     private HeaderList HeadForServer(RequestRules rules, HeaderList request, VerifiedJwt? token)
     {
         if (rules.Authentication is { } authentication) request = _rewriter.Rewrite(authentication, this, request, token);
-        return rules.ClientCert is { } cert ? _clientCert.Rewrite(request, cert) : request;
+        return MeshHeaders.AreSet(rules) ? _meshHeaders.Rewrite(rules, request) : request;
     }
 
     private bool TryDecide(RequestRules rules, HeaderList request, VerifiedJwt? token, bool isCounted, out Decision decision)

@@ -8,9 +8,8 @@ internal interface IRequestAuthorizers
 {
     /// <summary>Asks about a request.</summary>
     /// <param name="connection">The connection that it goes by.</param>
-    /// <param name="rules">Policy about requests of that connection.</param>
-    /// <param name="asked">By which of its rules somebody is asked; all have to allow the request.</param>
+    /// <param name="asked">By which rules somebody is asked; all have to allow the request.</param>
     /// <param name="request">Its head, as its server would get it.</param>
     /// <param name="done">Called when all is said, unless that is so when this returns.</param>
-    IRequestApproval Begin(in ProxyConnectionInfo connection, RequestRules rules, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done);
+    IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done);
 }

@@ -193,8 +193,59 @@ public sealed class AuthorizerTests
         using HttpResponseMessage response = await lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked"));
         Assert.Equal(403, (int)response.StatusCode);
         Assert.Equal(0, lab.Asked.GetValueOrDefault("web"));
-        Assert.Equal(("authz", AuthorizerResult.Failed), Assert.Single(lab.Pair.Destination.AuthorizersAsked));
+        Assert.Equal(Enumerable.Repeat(("authz", AuthorizerResult.Failed), answer == "reset" ? new AuthorizerLimits().MostTries : 1), lab.Pair.Destination.AuthorizersAsked);
         Assert.Equal(DecisionReason.AuthorizerFailed, Assert.Single(lab.Pair.Destination.Decided).Decision.Reason);
+    }
+
+    [Fact]
+    public async Task WhereFailuresAreAllowedADenialThatIsTooLongIsOneAndAClientCannotMakeOne()
+    {
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(ExternalAuthorizerProtocol.Http, async context =>
+        {
+            context.Response.StatusCode = 403;
+            for (int i = 0; i < 70; i++) context.Response.Headers[$"x-{i}"] = "v";
+            await context.Response.WriteAsync(new string('x', 20_000));
+        });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http2, HttpProtocols.Http2, isNear: false, authorizer, Http with { AllowsOnFailure = true, RequestHeaders = ["cookie"] });
+        using HttpResponseMessage denied = await lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked"));
+        Assert.Equal((403, ""), ((int)denied.StatusCode, await denied.Content.ReadAsStringAsync()));
+        HttpRequestMessage large = lab.Request(HttpMethod.Get, "/asked"); // for HTTP/2, but not for the question
+        large.Headers.TryAddWithoutValidation("cookie", new string('c', 20_000));
+        using HttpResponseMessage refused = await lab.Client.SendAsync(large);
+        Assert.Equal((403, "culvert; error=http_request_denied; details=\"authorizer-failed: AuthorizationPolicy b/ask rule 0\""), RoutingLab.Of(refused));
+        Assert.Equal(0, lab.Asked.GetValueOrDefault("web"));
+    }
+
+    [Theory]
+    [InlineData(ExternalAuthorizerProtocol.Http)]
+    [InlineData(ExternalAuthorizerProtocol.Grpc)]
+    public async Task OneThatBreaksOffIsAskedOnceMore(ExternalAuthorizerProtocol protocol)
+    {
+        int asked = 0;
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(protocol, async context =>
+        {
+            if (Interlocked.Increment(ref asked) % 2 == 1) context.Abort();
+            else if (protocol == ExternalAuthorizerProtocol.Grpc) await AuthorizerServer.AnswerAsync(context, new CheckResponse().ToByteArray());
+        });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http1, HttpProtocols.Http1, isNear: false, authorizer, Http with { Protocol = protocol });
+        for (int i = 0; i < 3; i++) Assert.Equal("web GET shop /asked", await lab.GetAsync("/asked"));
+        Assert.Equal(6, asked);
+    }
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task HeadersThatItSetsAreNotForThoseToSetAboutWhomNobodyIsAsked(HttpProtocols client, HttpProtocols servers, bool isNear)
+    {
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(ExternalAuthorizerProtocol.Http, _ => Task.CompletedTask);
+        await using RoutingLab lab = await LabAsync(client, servers, isNear, authorizer, Http);
+        lab.Pair.Source.Rules = lab.Pair.Destination.Rules = RulesOf(lab, Http, isItself: false, new PolicySource { Identities = [StringPattern.Parse("spiffe://td/others")] });
+        await ChangeAsync(lab);
+        HttpRequestMessage request = lab.Request(HttpMethod.Get, "/asked");
+        request.Headers.TryAddWithoutValidation("x_set", "forged");
+        request.Headers.TryAddWithoutValidation("x-set", "forged");
+        using HttpResponseMessage response = await lab.Client.SendAsync(request);
+        Assert.Equal("web GET shop /asked", await response.Content.ReadAsStringAsync());
+        Assert.Empty(Mesh(lab, isNear).AuthorizersAsked);
     }
 
     [Fact]
@@ -212,15 +263,15 @@ public sealed class AuthorizerTests
         }
 
         Assert.Equal(
-            ["GET shop /asked: there is no external authorizer authz", "GET shop /asked: the request is for external authorizer authz itself"], lab.Pair.Destination.Decided.Select(d => d.Request));
+            ["GET shop /asked: there is no external authorizer authz", "GET shop /asked: an external authorizer is not asked about requests to one"], lab.Pair.Destination.Decided.Select(d => d.Request));
     }
 
     [Fact]
-    public async Task AWorkloadHasNoMoreQuestionsOnTheirWayThanItsPart()
+    public async Task ANamespaceHasNoMoreQuestionsOnTheirWayThanItsPart()
     {
         TaskCompletionSource never = new();
         await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(ExternalAuthorizerProtocol.Http, _ => never.Task);
-        await using RoutingLab lab = await LabAsync(HttpProtocols.Http2, HttpProtocols.Http2, isNear: false, authorizer, Http with { Timeout = TimeSpan.FromSeconds(20) }, new AuthorizerLimits { MaxRunningOfWorkload = 2 });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http2, HttpProtocols.Http2, isNear: false, authorizer, Http with { Timeout = TimeSpan.FromSeconds(20) }, new AuthorizerLimits { MaxRunningOfNamespace = 2 });
         Task<HttpResponseMessage>[] waiting = [.. Enumerable.Range(0, 5).Select(_ => lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked")))];
         for (int i = 0; i < 3; i++)
         {
@@ -295,7 +346,7 @@ public sealed class AuthorizerTests
         }
     }
 
-    private static RequestRules RulesOf(RoutingLab lab, ExternalAuthorizer? declared, bool isItself)
+    private static RequestRules RulesOf(RoutingLab lab, ExternalAuthorizer? declared, bool isItself, params PolicySource[] from)
     {
         WorkloadInfo workload = lab.Pair.Destination.Local! with { PolicyNames = [Policy] };
         PolicyInfo policy = new()
@@ -303,9 +354,9 @@ public sealed class AuthorizerTests
             Name = Policy,
             Action = PolicyAction.Custom,
             Authorizer = declared?.Name ?? "authz",
-            Rules = [new PolicyRule { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = GateLab.Paths("/asked/*", "/asked") }] }],
+            Rules = [new PolicyRule { From = from.ToEquatableArray(), To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = GateLab.Paths("/asked/*", "/asked") }] }],
         };
-        ServiceInfo behind = new() { Name = new("auth", "authz"), Ports = [new ServicePort { Port = 9191, Backends = isItself ? [new ServiceBackend(null, workload.Addresses[0], 1)] : [] }] };
+        ServiceInfo behind = new() { Name = new("auth", "authz"), Ports = [new ServicePort { Port = 9191, Backends = isItself ? [new ServiceBackend(null, workload.Addresses[0], 80)] : [] }] };
         NodeSnapshot snapshot = new()
         {
             Mesh = new MeshSettings { ExternalAuthorizers = declared is null ? [] : [declared] },

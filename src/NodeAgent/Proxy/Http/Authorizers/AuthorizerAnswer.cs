@@ -8,6 +8,12 @@ internal sealed record AuthorizerAnswer
     /// <summary>Why there is no answer, in words; null: there is one.</summary>
     internal string? Failure { get; private init; }
 
+    /// <summary>Whether the same question may have an answer when it is asked once more.</summary>
+    internal bool MayAskAgain { get; private init; }
+
+    /// <summary>Whether it is the request that has made it fail, so that it may not pass whatever is said of authorizers that can't be asked.</summary>
+    internal bool IsOfRequest { get; private init; }
+
     /// <summary>Whether the request is allowed.</summary>
     internal bool IsAllowed { get; private init; }
 
@@ -21,7 +27,7 @@ internal sealed record AuthorizerAnswer
     internal IReadOnlyList<HeadEdit> Edits { get; private init; } = [];
 
     /// <summary>There is none.</summary>
-    internal static AuthorizerAnswer Failed(string reason) => new() { Failure = reason };
+    internal static AuthorizerAnswer Failed(string reason, bool mayAskAgain = false, bool isOfRequest = false) => new() { Failure = reason, MayAskAgain = mayAskAgain, IsOfRequest = isOfRequest };
 
     /// <summary>The request is allowed.</summary>
     internal static AuthorizerAnswer Allowed(IReadOnlyList<HeadEdit> edits) => new() { IsAllowed = true, Edits = edits };

@@ -48,14 +48,14 @@ internal sealed class AuthorizerCall : OwnCall
     /// <summary>Whether nobody waits for the answer any more.</summary>
     internal bool IsGivenUp { get; private set; }
 
-    /// <summary>The workload in whose name it asks, by its uid.</summary>
-    internal string Workload => _asking.SourceWorkload!.Uid;
+    /// <summary>The namespace of the workload in whose name it asks.</summary>
+    internal string Namespace => _asking.SourceWorkload!.Name.Namespace;
 
-    /// <summary>Nobody waits for the answer any more.</summary>
+    /// <summary>Nobody waits for the answer any more. A question that has been sent runs on, and keeps its place: reset ones would have the authorizer end a connection that others' questions go by, too.</summary>
     internal void GiveUp()
     {
         IsGivenUp = true;
-        Finish(CallFailure.Broken);
+        if (!IsSent) Finish(CallFailure.Broken);
     }
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed class AuthorizerCall : OwnCall
         _peer?.OnOver(this);
         _owner.OnOver(this);
         if (IsGivenUp) return;
-        AuthorizerAnswer answer = IsAnswered ? Read() : AuthorizerAnswer.Failed(Describe(failure));
+        AuthorizerAnswer answer = IsAnswered ? Read() : AuthorizerAnswer.Failed(Describe(failure), mayAskAgain: failure is CallFailure.Unreachable or CallFailure.Broken, isOfRequest: failure is CallFailure.Malformed or CallFailure.NoRoom);
         _owner.Observer.OnAuthorizerAsked(_authorizer.Name, answer.Failure is not null ? AuthorizerResult.Failed : answer.IsAllowed ? AuthorizerResult.Allowed : AuthorizerResult.Denied);
         _answered(answer);
     }
@@ -115,14 +115,15 @@ internal sealed class AuthorizerCall : OwnCall
     private AuthorizerAnswer Read()
     {
         AuthorizerLimits limits = _owner.Options.Authorizers;
-        if (_source.IsTooLong) return AuthorizerAnswer.Failed($"its answer is longer than {limits.MaxAnswer} bytes");
+        if (_source.IsTooLong && _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) return AuthorizerAnswer.Failed($"its answer is longer than {limits.MaxAnswer} bytes", isOfRequest: true); // it may be a denial
         if (_source.Trailers is { } trailers) _fields.AddRange(trailers);
-        return _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? GrpcCheck.Read(_status, _fields, _source.Answer, limits) : HttpCheck.Read(_authorizer, _status, _fields, _source.Answer, limits);
+        return _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? GrpcCheck.Read(_status, _fields, _source.Answer, limits) : HttpCheck.Read(_authorizer, _status, _fields, _source.IsTooLong ? [] : _source.Answer, limits);
     }
 
     private static string Describe(CallFailure failure) => failure switch
     {
         CallFailure.Refused => "policy does not allow to ask it",
+        CallFailure.Malformed => "the request makes no question that it could be sent",
         CallFailure.Unreachable => "it was not reached",
         CallFailure.NoRoom => "too many questions to it wait",
         CallFailure.TooSlow => "it did not answer in time",

@@ -4,10 +4,13 @@ namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 internal sealed record AuthorizerLimits
 {
     /// <summary>Most questions of one loop that are on their way.</summary>
-    internal int MaxRunning { get; init; } = 1024;
+    internal int MaxRunning { get; init; } = 8192;
 
-    /// <summary>Most of them for one workload: who has a slow authorizer must not stop others.</summary>
-    internal int MaxRunningOfWorkload { get; init; } = 256;
+    /// <summary>Most of them for the workloads of one namespace: who has a slow authorizer must not stop others.</summary>
+    internal int MaxRunningOfNamespace { get; init; } = 256;
+
+    /// <summary>How often a question is asked that a connection's end has left without an answer.</summary>
+    internal int MostTries { get; init; } = 3;
 
     /// <summary>Longest body of an answer, in bytes.</summary>
     internal int MaxAnswer { get; init; } = 64 << 10;

@@ -92,13 +92,6 @@ internal static class GrpcCheck
         if (ok.QueryParametersToSet.Count + ok.QueryParametersToRemove.Count > 0) return AuthorizerAnswer.Failed("it changes the query, which is not supported");
         FieldRoom room = new(limits);
         List<HeadEdit> edits = [];
-        foreach (string name in ok.HeadersToRemove)
-        {
-            byte[] lower = Encoding.UTF8.GetBytes(name.ToLowerInvariant());
-            if (!room.TryTake(lower, [])) return AuthorizerAnswer.Failed(room.Refusal!);
-            if (FieldForm.IsChangeable(lower)) edits.Add(new HeadEdit(HeadEditKind.Remove, lower, [])); // of others nothing is removed
-        }
-
         foreach (HeaderValueOption option in ok.Headers)
         {
             (byte[] name, byte[] value) = FieldOf(option);
@@ -107,27 +100,30 @@ internal static class GrpcCheck
             if (value.Length > 0 || option.KeepEmptyValue) edits.Add(new HeadEdit(KindOf(option), name, value));
         }
 
+        foreach (string name in ok.HeadersToRemove)
+        {
+            byte[] lower = Encoding.UTF8.GetBytes(name.ToLowerInvariant());
+            if (!room.TryTake(lower, [])) return AuthorizerAnswer.Failed(room.Refusal!);
+            if (FieldForm.IsChangeable(lower)) edits.Add(new HeadEdit(HeadEditKind.Remove, lower, [])); // of others nothing is removed
+        }
+
         return AuthorizerAnswer.Allowed(edits);
     }
 
+    // A denial is one whatever of it is no answer for a client.
     private static AuthorizerAnswer ReadDenied(DeniedHttpResponse denied, AuthorizerLimits limits)
     {
-        int status = denied.Status?.Code ?? 0;
-        if (status == 0) status = 403;
-        if (status is < 200 or > 599) return AuthorizerAnswer.Failed("it has a status for the client that is none");
+        int status = denied.Status?.Code is { } said and >= 200 and <= 599 ? said : 403;
         FieldRoom room = new(limits);
         HeaderList fields = new();
         foreach (HeaderValueOption option in denied.Headers)
         {
             (byte[] name, byte[] value) = FieldOf(option);
-            if (!room.TryTake(name, value)) return AuthorizerAnswer.Failed(room.Refusal!);
-            if (!FieldForm.IsChangeable(name) || !FieldForm.IsValue(value)) return AuthorizerAnswer.Failed("it has a header for the client that is none, or that may not be set");
-            if (option.AppendAction != HeaderValueOption.Types.AppendAction.AppendIfExistsOrAdd && option.AppendAction != HeaderValueOption.Types.AppendAction.AddIfAbsent) fields.Remove(name);
-            fields.Add(name, value);
+            if (room.TryTake(name, value) && FieldForm.IsChangeable(name) && FieldForm.IsValue(value)) new HeadEdit(KindOf(option), name, value).ApplyTo(fields);
         }
 
         byte[] body = Encoding.UTF8.GetBytes(denied.Body);
-        return body.Length > limits.MaxDenial ? AuthorizerAnswer.Failed($"it has a body for the client of more than {limits.MaxDenial} bytes") : AuthorizerAnswer.Refused(status, new DeniedAnswer(fields, body));
+        return AuthorizerAnswer.Refused(status, new DeniedAnswer(fields, body.Length > limits.MaxDenial ? [] : body));
     }
 
     // Unlike elsewhere in Envoy, not to say whether a header is appended means that it is not.

@@ -39,6 +39,6 @@ internal readonly record struct HeadEdit(HeadEditKind Kind, byte[] Name, byte[] 
             HeadEditKind.AddIfAbsent => !isThere,
             _ => true,
         };
-        if (isAdded) head.Add(Name, Value);
+        if (isAdded) head.Add(Name, Value, neverIndexed: true); // it may be a secret
     }
 }

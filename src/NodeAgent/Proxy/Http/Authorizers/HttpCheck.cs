@@ -24,7 +24,7 @@ internal static class HttpCheck
         {
             HeaderView field = request[i];
             if (field.Name[0] == ':' || !FieldForm.IsChangeable(field.Name)) continue;
-            if (field.Name.SequenceEqual("authorization"u8) || authorizer.RequestHeaders.AsSpan().Contains(Encoding.ASCII.GetString(field.Name))) head.Add(field.Name, field.Value, field.NeverIndexed);
+            if (field.Name.SequenceEqual("authorization"u8) || IsNamed(authorizer.RequestHeaders, field.Name)) head.Add(field.Name, field.Value, field.NeverIndexed);
         }
     }
 
@@ -36,25 +36,44 @@ internal static class HttpCheck
     /// <param name="limits">What it may have.</param>
     internal static AuthorizerAnswer Read(ExternalAuthorizer authorizer, int status, HeaderList fields, ReadOnlySpan<byte> body, AuthorizerLimits limits)
     {
-        // What is wrong with it says nothing of the request.
+        // What is wrong with it, or what the mesh answers in its place, says nothing of the request.
         if (status >= 500) return AuthorizerAnswer.Failed($"it answers with status {status}");
-        bool isAllowed = status is >= 200 and < 300;
+        if (fields.TryGet("proxy-status"u8, out ReadOnlySpan<byte> proxy) && proxy.StartsWith("culvert; error="u8)) return AuthorizerAnswer.Failed($"the mesh answers in its place, with status {status}");
+        return status is >= 200 and < 300 ? ReadAllowed(authorizer, fields, limits) : AuthorizerAnswer.Refused(status, new DeniedAnswer(FieldsForClient(authorizer, fields, limits), body.Length > limits.MaxDenial ? Array.Empty<byte>() : body.ToArray()));
+    }
+
+    private static AuthorizerAnswer ReadAllowed(ExternalAuthorizer authorizer, HeaderList fields, AuthorizerLimits limits)
+    {
         FieldRoom room = new(limits);
         List<HeadEdit> edits = [];
+        for (int i = 0; i < fields.Count; i++)
+        {
+            HeaderView field = fields[i];
+            if (!FieldForm.IsChangeable(field.Name) || !IsNamed(authorizer.UpstreamHeaders, field.Name)) continue;
+            if (!room.TryTake(field.Name, field.Value)) return AuthorizerAnswer.Failed(room.Refusal!);
+            edits.Add(new HeadEdit(HeadEditKind.Append, field.Name.ToArray(), field.Value.ToArray())); // what the client has sent by the name is gone already
+        }
+
+        return AuthorizerAnswer.Allowed(edits);
+    }
+
+    // A denial is one whatever has no room in it.
+    private static HeaderList FieldsForClient(ExternalAuthorizer authorizer, HeaderList fields, AuthorizerLimits limits)
+    {
+        FieldRoom room = new(limits);
         HeaderList forClient = new();
         for (int i = 0; i < fields.Count; i++)
         {
             HeaderView field = fields[i];
-            if (field.Name[0] == ':' || !FieldForm.IsChangeable(field.Name)) continue;
-            EquatableArray<string> wanted = isAllowed ? authorizer.UpstreamHeaders : authorizer.DownstreamHeaders;
-            bool isWanted = wanted.IsEmpty ? !isAllowed : wanted.AsSpan().Contains(Encoding.ASCII.GetString(field.Name));
-            if (!isWanted || (wanted.IsEmpty && (field.Name.SequenceEqual("date"u8) || field.Name.SequenceEqual("proxy-status"u8)))) continue;
-            if (!room.TryTake(field.Name, field.Value)) return AuthorizerAnswer.Failed(room.Refusal!);
-            if (isAllowed) edits.Add(new HeadEdit(HeadEditKind.Append, field.Name.ToArray(), field.Value.ToArray())); // what the client has sent by the name is gone already
-            else forClient.Add(field.Name, field.Value);
+            if (FieldForm.IsChangeable(field.Name) && IsForClient(authorizer, field.Name) && room.TryTake(field.Name, field.Value)) forClient.Add(field.Name, field.Value);
         }
 
-        if (isAllowed) return AuthorizerAnswer.Allowed(edits);
-        return body.Length > limits.MaxDenial ? AuthorizerAnswer.Failed($"it has a body for the client of more than {limits.MaxDenial} bytes") : AuthorizerAnswer.Refused(status, new DeniedAnswer(forClient, body.ToArray()));
+        return forClient;
     }
+
+    // Without some the status, or the body, could not be understood.
+    private static bool IsForClient(ExternalAuthorizer authorizer, ReadOnlySpan<byte> name) => authorizer.DownstreamHeaders.IsEmpty || IsNamed(authorizer.DownstreamHeaders, name)
+        || name.SequenceEqual("content-type"u8) || name.SequenceEqual("content-encoding"u8) || name.SequenceEqual("www-authenticate"u8) || name.SequenceEqual("location"u8);
+
+    private static bool IsNamed(EquatableArray<string> names, ReadOnlySpan<byte> name) => names.AsSpan().Contains(Encoding.ASCII.GetString(name));
 }

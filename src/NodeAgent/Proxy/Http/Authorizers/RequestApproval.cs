@@ -13,22 +13,19 @@ internal sealed class RequestApproval : IRequestApproval
     private readonly Action<IRequestApproval> _done;
     private AuthorizerCall? _call;
     private int _asked;
+    private int _tries;
     private bool _isLater; // whoever has begun it has gone on
 
     /// <summary>Makes one.</summary>
     /// <param name="authorizers">Sends questions.</param>
     /// <param name="connection">The connection that the request goes by.</param>
-    /// <param name="rules">Policy about its requests.</param>
-    /// <param name="asked">By which rules somebody is asked; none where only headers are taken away.</param>
+    /// <param name="asked">By which rules somebody is asked.</param>
     /// <param name="request">The request's head, as its server would get it.</param>
     /// <param name="done">Called at the end, unless that is when <see cref="Begin"/> returns.</param>
-    internal RequestApproval(RequestAuthorizers authorizers, in ProxyConnectionInfo connection, RequestRules rules, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    internal RequestApproval(RequestAuthorizers authorizers, in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
     {
         (_authorizers, _connection, _rules, _done) = (authorizers, connection, asked, done);
-        for (int i = 0; i < request.Count; i++)
-        {
-            if (!rules.IsAuthorizersHeader(request[i].Name)) Head.Add(request[i].Name, request[i].Value, request[i].NeverIndexed);
-        }
+        Head.AddRange(request);
     }
 
     /// <inheritdoc/>
@@ -63,31 +60,40 @@ internal sealed class RequestApproval : IRequestApproval
         while (Refusal is null && _asked < _rules.Count)
         {
             AuthorizerRule rule = _rules[_asked++];
+            _tries = 0;
             if (rule.Authorizer is not { } authorizer) Refuse(rule, $"there is no external authorizer {rule.Name}");
-            else if (rule.IsItself) Refuse(rule, $"the request is for external authorizer {rule.Name} itself");
-            else if (_authorizers.TryAsk(_connection, authorizer, Head, OnAnswered) is { } call)
-            {
-                _call = call;
-                return;
-            }
-            else OnFailed(rule, "too many requests wait for an answer");
+            else if (rule.IsItself) Refuse(rule, "an external authorizer is not asked about requests to one");
+            else if (TryAsk(rule, authorizer)) return;
         }
 
         IsDone = true;
         if (_isLater) _done(this);
     }
 
+    // False when it is refused: were it let through, whoever asks much would not be asked about.
+    private bool TryAsk(AuthorizerRule rule, ExternalAuthorizer authorizer)
+    {
+        _tries++;
+        _call = _authorizers.TryAsk(_connection, authorizer, Head, OnAnswered);
+        if (_call is null) Refuse(rule, $"external authorizer {rule.Name}: too many requests of the namespace wait for an answer");
+        return _call is not null;
+    }
+
     private void OnAnswered(AuthorizerAnswer answer)
     {
         _call = null;
         AuthorizerRule rule = _rules[_asked - 1];
+        if (answer.MayAskAgain && _tries < _authorizers.Options.Authorizers.MostTries && TryAsk(rule, rule.Authorizer!)) return;
         if (answer.Failure is { } failure)
         {
-            OnFailed(rule, failure);
+            if (Refusal is null && (answer.IsOfRequest || !rule.Authorizer!.AllowsOnFailure)) Refuse(rule, $"external authorizer {rule.Name}: {failure}");
         }
         else if (answer.IsAllowed)
         {
-            foreach (HeadEdit edit in answer.Edits) edit.ApplyTo(Head);
+            foreach (HeadEdit edit in answer.Edits)
+            {
+                if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
+            }
         }
         else
         {
@@ -95,11 +101,6 @@ internal sealed class RequestApproval : IRequestApproval
         }
 
         AskNext();
-    }
-
-    private void OnFailed(AuthorizerRule rule, string failure)
-    {
-        if (!rule.Authorizer!.AllowsOnFailure) Refuse(rule, $"external authorizer {rule.Name}: {failure}");
     }
 
     private void Refuse(AuthorizerRule rule, string reason) => Refusal = new AuthorizerRefusal(rule, 403, Answer: null, reason);

@@ -13,7 +13,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     private readonly RequestDialer _dialer;
     private readonly TimeProvider _time;
     private readonly Dictionary<ServerKey, AuthorizerPeer> _peers = [];
-    private readonly Dictionary<string, int> _runningByWorkload = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _runningByNamespace = new(StringComparer.Ordinal);
     private int _running;
 
     /// <summary>Makes one.</summary>
@@ -38,9 +38,9 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     internal IProxyObserver Observer { get; }
 
     /// <inheritdoc/>
-    public IRequestApproval Begin(in ProxyConnectionInfo connection, RequestRules rules, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    public IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
     {
-        RequestApproval approval = new(this, connection, rules, asked, request, done);
+        RequestApproval approval = new(this, connection, asked, request, done);
         approval.Begin();
         return approval;
     }
@@ -53,7 +53,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <returns>Null: there are too many on their way.</returns>
     internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, HeaderList request, Action<AuthorizerAnswer> answered)
     {
-        if (connection.DestinationWorkload is not { } workload || !TryTakePlace(workload.Uid)) return null;
+        if (connection.DestinationWorkload is not { } workload) return null;
         ProxyConnectionInfo asking = new()
         {
             Direction = ProxyDirection.Outbound,
@@ -66,6 +66,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
         byte[] body = [];
         if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
         else HttpCheck.Compose(authorizer, request, head);
+        if (!TryTakePlace(workload.Name.Namespace)) return null;
         AuthorizerCall call = new(this, authorizer, asking, head, body, answered);
         _ = call.RunAsync();
         return call;
@@ -93,18 +94,18 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     internal void OnOver(AuthorizerCall call)
     {
         _running--;
-        if (--_runningByWorkload[call.Workload] == 0) _runningByWorkload.Remove(call.Workload);
+        if (--_runningByNamespace[call.Namespace] == 0) _runningByNamespace.Remove(call.Namespace);
     }
 
     /// <summary>Makes connections of HTTP/2.</summary>
     internal Http2ServersOfClient MakeHttp2Servers(IHttp2ServerUser user, in ProxyConnectionInfo client) => new(user, client, _dialer, Observer, Loop, Options, _time);
 
-    private bool TryTakePlace(string workload)
+    private bool TryTakePlace(string ns)
     {
-        int running = _runningByWorkload.GetValueOrDefault(workload);
-        if (_running >= Options.Authorizers.MaxRunning || running >= Options.Authorizers.MaxRunningOfWorkload) return false;
+        int running = _runningByNamespace.GetValueOrDefault(ns);
+        if (_running >= Options.Authorizers.MaxRunning || running >= Options.Authorizers.MaxRunningOfNamespace) return false;
         _running++;
-        _runningByWorkload[workload] = running + 1;
+        _runningByNamespace[ns] = running + 1;
         return true;
     }
 }

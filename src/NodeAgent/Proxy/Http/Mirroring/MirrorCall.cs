@@ -55,7 +55,7 @@ internal sealed class MirrorCall : OwnCall
 
     private static MirrorResult ResultOf(CallFailure failure) => failure switch
     {
-        CallFailure.Refused => MirrorResult.Refused,
+        CallFailure.Refused or CallFailure.Malformed => MirrorResult.Refused,
         CallFailure.Unreachable => MirrorResult.Unreachable,
         CallFailure.NoRoom => MirrorResult.NoRoom,
         CallFailure.TooSlow => MirrorResult.TooSlow,

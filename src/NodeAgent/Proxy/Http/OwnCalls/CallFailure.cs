@@ -6,6 +6,9 @@ internal enum CallFailure
     /// <summary>Policy refuses it.</summary>
     Refused,
 
+    /// <summary>It is no request that the server could be sent: too long, or without what its version of HTTP asks for.</summary>
+    Malformed,
+
     /// <summary>No server was reached.</summary>
     Unreachable,
 

@@ -61,6 +61,9 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     /// <summary>Its body, and who takes the response's.</summary>
     protected abstract OwnSource Source { get; }
 
+    /// <summary>Whether its server has something of it.</summary>
+    protected bool IsSent { get; private set; }
+
     /// <summary>Whether the answer is whole.</summary>
     protected bool IsAnswered { get; private set; }
 
@@ -110,17 +113,22 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void Open(Http2Stream stream, bool keepsHead)
     {
-        _server = _stream;
+        (_server, IsSent) = (_stream, true);
         (_stream!.Link, _stream.Gate) = (Destination!.Link, Destination.Gate);
         _stream.Begin(stream, hasEnded: false);
         if (!IsHeadOnly) Source.PassOn();
     }
 
     /// <inheritdoc/>
-    public void Answer(RequestRefusal refusal) => Finish(refusal.Status == 502 ? CallFailure.Broken : CallFailure.Refused); // 502 is for what its server does
+    public void Answer(RequestRefusal refusal) => Finish(refusal.Status switch
+    {
+        502 => CallFailure.Broken, // that is for what its server does
+        400 or 414 or 431 => CallFailure.Malformed,
+        _ => CallFailure.Refused,
+    });
 
     /// <inheritdoc/>
-    public bool TryResendAfterEnd() => false;
+    public bool TryResendAfterEnd(bool isUnsent) => false;
 
     /// <inheritdoc/>
     public void OnBrokenOff()
@@ -209,7 +217,13 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     {
         Http1Leg leg = new(this, _options, _loop);
         _server = leg;
-        if (leg.Begin(server, Request, IsHeadOnly) is { } refusal) Answer(refusal);
-        else Source.PassOn();
+        if (leg.Begin(server, Request, IsHeadOnly) is { } refusal)
+        {
+            Answer(refusal);
+            return;
+        }
+
+        IsSent = true;
+        Source.PassOn();
     }
 }

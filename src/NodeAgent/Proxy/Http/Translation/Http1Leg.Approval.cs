@@ -37,7 +37,7 @@ internal sealed partial class Http1Leg
 
         // What has come of the server meanwhile is no answer, and its end would not be one.
         if (taken.Server.Side.Input.Bytes.IsEmpty && taken.Server.Responses.ReceiveMore() == HeadRead.Nothing) return SendHead(taken, approval.Head);
-        return _exchange.TryResendAfterEnd() ? null : new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer");
+        return _exchange.TryResendAfterEnd(isUnsent: true) ? null : new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer");
     }
 
     private void HoldEnd(HeaderList? trailers)

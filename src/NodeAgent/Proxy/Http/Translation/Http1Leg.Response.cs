@@ -35,7 +35,7 @@ internal sealed partial class Http1Leg
             case HeadRead.Overload:
                 _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
                 return false;
-            case var _ when server.IsUsed && _exchange.TryResendAfterEnd():
+            case var _ when server.IsUsed && _exchange.TryResendAfterEnd(isUnsent: false):
                 return false;
             case HeadRead.Ended:
                 _exchange.Answer(new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer"));

@@ -41,6 +41,9 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     /// <inheritdoc/>
     bool IFlushable.IsFlushScheduled { get; set; }
 
+    /// <summary>Whether external authorizers are being asked about the request, so that its server has nothing of it.</summary>
+    internal bool IsAsking => _approval is not null;
+
     /// <summary>Hears of requests that go by the connection; null without one.</summary>
     internal IRequestObserver? Requests => _taken?.Server.Requests;
 
@@ -59,8 +62,9 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     public void Abandon()
     {
         // A server goes on with a request whose client only says nothing more: it has to see a reset.
+        bool isUnused = _isUnused || _approval is not null;
         RoutedServer? taken = Detach();
-        if (_isUnused) taken?.Return(isReusable: true);
+        if (isUnused) taken?.Return(isReusable: true);
         else taken?.End(ProxyFailure.ApplicationReset);
     }
 

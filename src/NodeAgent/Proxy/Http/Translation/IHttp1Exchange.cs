@@ -9,7 +9,8 @@ internal interface IHttp1Exchange : IExchange
     HeaderList? HeadForServer { get; }
 
     /// <summary>Whether it is tried again, whose server has ended before it had answered; if so, nothing more is to be done with it.</summary>
-    bool TryResendAfterEnd();
+    /// <param name="isUnsent">Whether the server has had nothing of it.</param>
+    bool TryResendAfterEnd(bool isUnsent);
 
     /// <summary>Answers in the server's place.</summary>
     void Answer(RequestRefusal refusal);
