@@ -27,6 +27,8 @@ public static class MeshMapping
             TunnelSource = mesh.TunnelSource.ToWire(),
             SetsForwardedClientCert = mesh.ForwardClientCert == ForwardClientCert.SanitizeSet,
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
+            AccessLog = mesh.AccessLog.ToWire(),
+            Tracing = mesh.Tracing.ToWire(),
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
@@ -51,6 +53,8 @@ public static class MeshMapping
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
         ForwardClientCert = mesh.SetsForwardedClientCert ? ForwardClientCert.SanitizeSet : ForwardClientCert.Off,
         ExternalAuthorizers = mesh.ExternalAuthorizers.Count <= ExternalAuthorizer.Most ? mesh.ExternalAuthorizers.Select(ExternalAuthorizerMapping.ToModel).ToEquatableArray() : throw new FormatException($"external_authorizers: there are more than {ExternalAuthorizer.Most}"),
+        AccessLog = mesh.AccessLog?.ToModel() ?? new AccessLogSettings(),
+        Tracing = mesh.Tracing?.ToModel() ?? new TracingSettings(),
     };
 
     /// <summary>The wire form of a trust bundle.</summary>
