@@ -19,6 +19,8 @@ using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
+using Culvert.NodeAgent.Telemetry.Tracing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -122,7 +124,9 @@ internal static class AgentComposition
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
-        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
+        SpanExporter spans = parts.Own(new SpanExporter(options.NodeName, AgentVersion.Text, metrics.Registry, time, loggers.CreateLogger("Culvert.Tracing")));
+        RequestTelemetry requests = parts.Own(new RequestTelemetry(proxyOptions.Loops, AccessLogOf(options, loggers), metrics.Registry, time, Random.Shared, loggers.CreateLogger("Culvert.Access"), spans));
+        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"), requests));
         KernelFlowReader kernelFlows = parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
         ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), new DatagramDraws(programs.Maps.Session), tunnelSource, inside), time));
         tls.Changed += proxy.CertificatesChanged;
@@ -140,6 +144,7 @@ internal static class AgentComposition
         {
             directPath.Use(snapshot.Mesh);
             tunnelSource.Use(snapshot.Mesh);
+            requests.Use(snapshot.Mesh);
             nat.KeepSourcesTo(snapshot.LocalWorkloads().SelectMany(w => w.Addresses)); // before the first of it is delivered
         };
         state.Changed += tunnelSource.Look; // before the first connection is taken
@@ -187,6 +192,7 @@ internal static class AgentComposition
             ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
             ("keeping the CNI plugin installed", stop => installer?.RunAsync(time, stop) ?? Task.CompletedTask),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
+            ("sending spans", spans.RunAsync),
             ("telling that this agent has the node", TellStartedAsync),
             ("waiting for the end of agents before this one", FollowBeforeAsync),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
@@ -245,6 +251,10 @@ internal static class AgentComposition
             await Task.Delay(options.DrainDeadline, time, stop);
             programs.Replies.RemoveOthers();
         }
+
+        static IAccessLogSink AccessLogOf(AgentOptions options, ILoggerFactory loggers) => options.AccessLogFile is { } file
+            ? new AccessLogFile(file, options.AccessLogFileSize, options.AccessLogFiles, loggers.CreateLogger("Culvert.Access"))
+            : new AccessLogStream(Console.OpenStandardOutput());
 
         void LookAtRules()
         {

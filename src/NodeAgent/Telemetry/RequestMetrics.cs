@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -60,7 +61,9 @@ internal sealed class RequestMetrics
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private readonly Histogram _duration = metrics._durations.With(labels);
 
-        public void OnRequestEnded(int status, TimeSpan duration, string? error)
+        public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
+
+        public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
         {
             int statusClass = Math.Min(status / 100, Classes.Length - 1);
             (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();

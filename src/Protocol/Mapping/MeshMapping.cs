@@ -27,9 +27,9 @@ public static class MeshMapping
             TunnelSource = mesh.TunnelSource.ToWire(),
             SetsForwardedClientCert = mesh.ForwardClientCert == ForwardClientCert.SanitizeSet,
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
-            AccessLog = mesh.AccessLog.ToWire(),
-            Tracing = mesh.Tracing.ToWire(),
         };
+        if (mesh.AccessLog != new AccessLogSettings()) wire.AccessLog = mesh.AccessLog.ToWire();
+        if (mesh.Tracing != new TracingSettings()) wire.Tracing = mesh.Tracing.ToWire();
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
         foreach (ExternalAuthorizer a in mesh.ExternalAuthorizers) wire.ExternalAuthorizers.Add(a.ToWire());
