@@ -161,6 +161,7 @@ internal static class AgentComposition
         AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
+        BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
@@ -192,16 +193,15 @@ internal static class AgentComposition
             ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
             ("keeping the CNI plugin installed", stop => installer?.RunAsync(time, stop) ?? Task.CompletedTask),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
-            ("sending spans", spans.RunAsync),
             ("telling that this agent has the node", TellStartedAsync),
             ("waiting for the end of agents before this one", FollowBeforeAsync),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         offering = handover;
-        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
+        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
 
         void OfferListeners()
         {

@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
 
 namespace Culvert.NodeAgent.Telemetry;
 
@@ -69,6 +70,7 @@ internal sealed class RequestMetrics
             (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();
             if (error is not null) metrics._errors.With([.. labels, error]).Increment();
             _duration.Observe(duration.TotalSeconds);
+            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + duration);
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class ConnectionRequests(IRequestObserver counts, FlowRecord con
     /// <inheritdoc/>
     public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
     {
-        counts.OnRequestEnded(status, duration, error, null);
+        counts.OnRequestEnded(status, duration, error, record);
         if (record is RequestRecord noted) telemetry.End(noted, this, status, duration, error);
     }
 }

@@ -15,6 +15,7 @@ namespace Culvert.NodeAgent.Telemetry.Requests;
 internal sealed class RequestTelemetry : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly RequestRecords[] _loops;
     private readonly IAccessLogSink _sink;
@@ -99,12 +100,12 @@ internal sealed class RequestTelemetry : IDisposable
         }
     }
 
-    /// <summary>Writes what waits, and ends.</summary>
+    /// <summary>Writes what waits, and ends; not later than after 5 s.</summary>
     public void Dispose()
     {
         _stop = true;
         _wake.Set();
-        _thread.Join();
+        if (!_thread.Join(Patience)) return; // nobody reads standard output any more: the agent does not wait for that
         _wake.Dispose();
         _sink.Dispose();
     }

@@ -129,6 +129,24 @@ public sealed class TracingTests
         Assert.Equal(fields, fields.Select(f => (f.Name, mesh.Seen.Single()[f.Name].ToString())));
     }
 
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task ARecordedTraceIsAnExampleOfItsBucketInOpenMetrics(HttpProtocols client, HttpProtocols servers)
+    {
+        await using Mesh mesh = new(client, servers, new TracingSettings { Mode = TracingMode.Enabled, SamplingPercent = 0 });
+        await mesh.AddServerAsync();
+        mesh.Lab.Route(To("web"));
+        await mesh.Lab.GetAsync("/");
+        Assert.DoesNotContain(" # {", mesh.Metrics(openMetrics: true), StringComparison.Ordinal);
+        using HttpRequestMessage request = mesh.Lab.Request(HttpMethod.Get, "/");
+        request.Headers.Add("traceparent", $"00-{Trace}-{Parent}-01");
+        using HttpResponseMessage response = await mesh.Lab.Client.SendAsync(request);
+        await mesh.Lab.UntilAsync(() => mesh.Metrics(openMetrics: true).Contains(" # {", StringComparison.Ordinal));
+        string line = mesh.Metrics(openMetrics: true).Split('\n').Single(l => l.Contains(" # {", StringComparison.Ordinal));
+        Assert.Matches($"^culvert_http_request_duration_seconds_bucket{{.*le=\"[^\"]+\"}} [12] # {{trace_id=\"{Trace}\",span_id=\"[0-9a-f]{{16}}\"}} [0-9.E-]+ [0-9]+\\.[0-9]{{3}}$", line);
+        Assert.DoesNotContain(" # {", mesh.Metrics(openMetrics: false), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnAnswerOfTheProxyIsASpanWithTheReason()
     {
@@ -168,6 +186,9 @@ public sealed class TracingTests
 
         /// <summary>The heads of the requests that the server has had.</summary>
         internal ConcurrentQueue<IHeaderDictionary> Seen { get; } = [];
+
+        /// <summary>The metrics of the client's node.</summary>
+        internal string Metrics(bool openMetrics) => _source.Registry.Render(openMetrics);
 
         internal Task AddServerAsync(int status = 200) => Lab.AddServerAsync("web", async context =>
         {
