@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using Culvert.Core;
 
@@ -12,6 +11,8 @@ namespace Culvert.NodeAgent.Telemetry.Requests;
 /// </summary>
 internal static class AccessLogText
 {
+    private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
+
     /// <summary>Writes one.</summary>
     internal static void Write(RequestRecord record, ArrayBufferWriter<byte> to)
     {
@@ -71,24 +72,14 @@ internal static class AccessLogText
         if (text.IsEmpty) to.Write(ifEmpty);
         foreach (byte b in text)
         {
-            if (b is >= 0x20 and < 0x7f and not ((byte)'"' or (byte)'\\'))
-            {
-                to.GetSpan(1)[0] = b;
-                to.Advance(1);
-            }
-            else
-            {
-                "0123456789abcdef"u8.Slice(b >> 4, 1).CopyTo(Escaped(to)[2..]);
-                "0123456789abcdef"u8.Slice(b & 15, 1).CopyTo(to.GetSpan(4)[3..]);
-                to.Advance(4);
-            }
+            bool isPlain = b is >= 0x20 and < 0x7f and not ((byte)'"' or (byte)'\\');
+            to.Advance(isPlain ? Copy([b], to.GetSpan(1)) : Copy([(byte)'\\', (byte)'x', Digits[b >> 4], Digits[b & 15]], to.GetSpan(4)));
         }
     }
 
-    private static Span<byte> Escaped(ArrayBufferWriter<byte> to)
+    private static int Copy(ReadOnlySpan<byte> bytes, Span<byte> to)
     {
-        Span<byte> room = to.GetSpan(4);
-        "\\x"u8.CopyTo(room);
-        return room;
+        bytes.CopyTo(to);
+        return bytes.Length;
     }
 }

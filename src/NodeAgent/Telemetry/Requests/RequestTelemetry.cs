@@ -14,6 +14,9 @@ namespace Culvert.NodeAgent.Telemetry.Requests;
 /// <remarks>The thread looks every 10 ms while something is to be noted, so that no loop has to wake it, and sleeps otherwise.</remarks>
 internal sealed class RequestTelemetry : IDisposable
 {
+    // Bytes of lines.
+    private const int MostAtOnce = 64 << 10;
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -98,6 +101,10 @@ internal sealed class RequestTelemetry : IDisposable
             if (isSent) _spans!.CountLost(record.Tries.Length);
             record.Home.Return(record);
         }
+        else if (_settings is null)
+        {
+            _wake.Set(); // the last of before: nobody looks for it by itself
+        }
     }
 
     /// <summary>Writes what waits, and ends; not later than after 5 s.</summary>
@@ -132,7 +139,7 @@ internal sealed class RequestTelemetry : IDisposable
                 any = true;
                 if (TryTell(record)) count++;
                 loop.Return(record);
-                if (count == RequestRecords.MostWaiting) Flush(ref count);
+                if (_lines.WrittenCount >= MostAtOnce) Flush(ref count);
             }
         }
 

@@ -8,7 +8,7 @@ using Google.Protobuf;
 
 namespace Culvert.NodeAgent.Telemetry.Tracing;
 
-/// <summary>Makes spans of requests, with the attributes that OpenTelemetry has for HTTP (semantic conventions 1.36).</summary>
+/// <summary>Makes spans of requests, with the attributes that OpenTelemetry has for HTTP (semantic conventions for HTTP spans).</summary>
 internal static class SpanBuilder
 {
     private static readonly HashSet<string> Methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
@@ -77,11 +77,11 @@ internal static class SpanBuilder
             Add(span, "http.response.body.size", record.BytesSent);
         }
 
-        string? error = isLast && record.Error is { } ofProxy ? ofProxy : one.Status == 0 ? "no_response" : one.Status >= (isClient ? 400 : 500) ? one.Status.ToString(CultureInfo.InvariantCulture) : null;
-        if (error is null) return;
-        Add(span, "error.type", error);
-        bool isError = one.Status == 0 || one.Status >= (isClient ? 400 : 500);
-        if (isError) span.Status = new Status { Code = StatusCode.Error, Message = isLast ? record.Details ?? "" : "" };
+        string? ofProxy = isLast ? record.Error : null;
+        if (ofProxy is not null) Add(span, "culvert.proxy_error", ofProxy);
+        if (one.Status != 0 && one.Status < (isClient ? 400 : 500)) return;
+        Add(span, "error.type", ofProxy ?? (one.Status == 0 ? "no_response" : one.Status.ToString(CultureInfo.InvariantCulture)));
+        span.Status = new Status { Code = StatusCode.Error, Message = isLast ? record.Details ?? "" : "" };
     }
 
     private static void AddHost(Span span, string authority)

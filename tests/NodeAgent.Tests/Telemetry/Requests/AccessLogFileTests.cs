@@ -45,5 +45,23 @@ public sealed class AccessLogFileTests : IDisposable
         Assert.Equal("there\n", File.ReadAllText(Path.Combine(folder, "requests.log")));
     }
 
+    [Fact]
+    public void LinesOnAPipeAreInPiecesOfWholeOnes()
+    {
+        Pieces pieces = new();
+        string lines = string.Concat(Enumerable.Range(0, 50).Select(i => $"{i} {new string('x', 400)}\n")) + new string('y', 9000) + "\nlast\n";
+        using (AccessLogStream stream = new(pieces)) Assert.True(stream.TryWrite(Encoding.ASCII.GetBytes(lines)));
+        Assert.Equal(lines, string.Concat(pieces.Written));
+        Assert.All(pieces.Written, p => Assert.EndsWith("\n", p, StringComparison.Ordinal));
+        Assert.Single(pieces.Written, p => p.Length > 4096);
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private sealed class Pieces : MemoryStream
+    {
+        internal List<string> Written { get; } = [];
+
+        public override void Write(ReadOnlySpan<byte> buffer) => Written.Add(Encoding.ASCII.GetString(buffer));
+    }
 }
