@@ -1,4 +1,3 @@
-using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;

@@ -28,7 +28,7 @@ internal static class TraceHeaders
     internal static void Write(HeaderList head, TraceForms forms, in TraceContext context, ulong parent, HeaderList to)
     {
         to.Clear();
-        bool hasState = (forms & TraceForms.W3C) != 0;
+        bool hasState = (forms & TraceForms.W3C) != TraceForms.None;
         for (int i = 0; i < head.Count; i++)
         {
             HeaderView field = head[i];
@@ -42,8 +42,8 @@ internal static class TraceHeaders
             to.Add("traceparent"u8, room[..W3CTraceContext.Length], neverIndexed: true); // none is sent twice: it has no place in a table of those that are
         }
 
-        if ((forms & TraceForms.B3) != 0) to.Add("b3"u8, room[..B3TraceContext.Write(context, parent, room)], neverIndexed: true);
-        if ((forms & TraceForms.B3Multi) != 0) B3TraceContext.Add(context, parent, to);
+        if ((forms & TraceForms.B3) != TraceForms.None) to.Add("b3"u8, room[..B3TraceContext.Write(context, parent, room)], neverIndexed: true);
+        if ((forms & TraceForms.B3Multi) != TraceForms.None) B3TraceContext.Add(context, parent, to);
     }
 
     private static void Take(TraceForms form, in TraceContext said, ref TraceForms forms, ref TraceContext context)

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Culvert.NodeAgent.Telemetry.Tracing;
 
 /// <summary>The fields <c>traceparent</c> and <c>tracestate</c> of W3C Trace Context. Allocates nothing.</summary>
@@ -11,6 +13,8 @@ internal static class W3CTraceContext
     private const int MostMembers = 32;
     private const int LongestKey = 256;
     private const int LongestValue = 256;
+
+    private static readonly SearchValues<byte> KeyBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-*/@"u8);
 
     /// <summary>Reads a <c>traceparent</c> (section 3.2); one of a later version as far as this one has it.</summary>
     /// <returns>False when it is none.</returns>
@@ -55,7 +59,7 @@ internal static class W3CTraceContext
     {
         int equals = member.IndexOf((byte)'=');
         if (equals is < 1 or > LongestKey || member.Length - equals - 1 is < 1 or > LongestValue) return false;
-        if (member[..equals].IndexOfAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_-*/@"u8) >= 0 || !(char.IsAsciiLetterLower((char)member[0]) || char.IsAsciiDigit((char)member[0]))) return false;
+        if (member[..equals].IndexOfAnyExcept(KeyBytes) >= 0 || !(char.IsAsciiLetterLower((char)member[0]) || char.IsAsciiDigit((char)member[0]))) return false;
         foreach (byte b in member[(equals + 1)..])
         {
             if (b is < 0x20 or > 0x7e or (byte)'=' or (byte)',') return false;
