@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Captured;
@@ -63,7 +64,9 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => this;
 
-    public void OnRequestEnded(int status, TimeSpan duration, string? error) => Interlocked.Increment(ref _requests);
+    public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
+
+    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record) => Interlocked.Increment(ref _requests);
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request)
     {

@@ -45,7 +45,8 @@ internal static class ExpositionText
     /// <param name="bounds">Upper bounds of its buckets, ascending.</param>
     /// <param name="bucket">How many were within a bound and beyond the one before; the last, beyond all of them.</param>
     /// <param name="sum">Of all values.</param>
-    internal static void AppendHistogram(StringBuilder text, string name, string labels, ReadOnlySpan<double> bounds, Func<int, long> bucket, double sum)
+    /// <param name="exemplar">What stands behind a bucket as an example of it, which only OpenMetrics has; null: nothing.</param>
+    internal static void AppendHistogram(StringBuilder text, string name, string labels, ReadOnlySpan<double> bounds, Func<int, long> bucket, double sum, Func<int, object?>? exemplar = null)
     {
         string comma = labels.Length > 0 ? labels + "," : "";
         long count = 0;
@@ -54,6 +55,7 @@ internal static class ExpositionText
             count += bucket(i);
             string bound = i < bounds.Length ? bounds[i].ToString("R", CultureInfo.InvariantCulture) : "+Inf";
             AppendSample(text, name + "_bucket", $"{comma}le=\"{bound}\"", count);
+            if (exemplar?.Invoke(i) is { } example) text.Insert(text.Length - 1, example.ToString());
         }
         AppendSample(text, name + "_sum", labels, sum);
         AppendSample(text, name + "_count", labels, count);

@@ -120,6 +120,11 @@ internal static class LogEventIds
     internal const int AcceptFailed = 1504;
     internal const int TunnelWithoutUdp = 1505;
     internal const int BackendEjected = 1506;
+    internal const int AccessLogNotWritten = 1507;
+    internal const int AccessLogWritten = 1508;
+    internal const int CollectorNotReached = 1509;
+    internal const int CollectorReached = 1510;
+    internal const int RequestNotTold = 1511;
 
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;

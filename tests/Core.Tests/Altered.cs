@@ -38,6 +38,8 @@ internal static class Altered
             EquatableArray<RouteExpression> => (EquatableArray<RouteExpression>)[Given.Expression("a.*")],
             EquatableArray<HeaderCondition> => (EquatableArray<HeaderCondition>)[new HeaderCondition { Name = "x-team" }],
             EquatableArray<ClaimCondition> => (EquatableArray<ClaimCondition>)[new ClaimCondition { Path = ["a"] }],
+            AccessLogSettings => new AccessLogSettings { Mode = AccessLogMode.All },
+            TracingSettings => new TracingSettings { Mode = TracingMode.Enabled },
             null when property.PropertyType == typeof(TokenConditions) => new TokenConditions { Principals = [StringPattern.Parse("a*")] },
             null when property.PropertyType == typeof(RequestConditions) => new RequestConditions { Methods = ["GET"] },
             ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),

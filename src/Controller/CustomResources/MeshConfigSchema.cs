@@ -37,7 +37,9 @@ internal static class MeshConfigSchema
                 {
                     Default = "48h",
                 },
-                new SchemaField("jitter", new(SchemaType.Number) { Description = "Each lifetime differs by up to this part of it.", Minimum = 0, Maximum = MeshConfigReader.MaxJitter }) { Default = "0.1" }))),
+                new SchemaField("jitter", new(SchemaType.Number) { Description = "Each lifetime differs by up to this part of it.", Minimum = 0, Maximum = MeshConfigReader.MaxJitter }) { Default = "0.1" })),
+            new SchemaField("accessLog", TelemetrySchema.AccessLog),
+            new SchemaField("tracing", TelemetrySchema.Tracing)),
         Columns = [new("Trust domain", "string", ".spec.trustDomain"), new("Default", "string", ".spec.defaultAction"), new("mTLS", "string", ".spec.mtls.mode")],
         Example = """
             apiVersion: culvert.dev/v1alpha1
@@ -73,6 +75,17 @@ internal static class MeshConfigSchema
               certificate:
                 lifetime: 48h
                 jitter: 0.1
+              accessLog:
+                mode: ALL
+                format: JSON
+                samplingPercent: 10
+                sampleErrors: false
+                query: false
+                headers: [x-tenant]
+              tracing:
+                mode: ENABLED
+                samplingPercent: 1
+                endpoint: http://otel-collector.observability:4318
             """,
     };
 }

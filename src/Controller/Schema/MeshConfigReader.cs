@@ -38,6 +38,7 @@ internal static class MeshConfigReader
             certificate.Done();
         }
         settings = settings with { ExternalAuthorizers = ExternalAuthorizerReader.Read(spec) };
+        settings = settings with { AccessLog = TelemetryReader.ReadAccessLog(spec), Tracing = TelemetryReader.ReadTracing(spec) };
         EquatableArray<string> workloadNamespaces = spec.List("workloadNamespaces", static (string text, out string value) => Names.Label(value = text));
         spec.Done();
         return new(meta, settings) { WorkloadNamespaces = workloadNamespaces };

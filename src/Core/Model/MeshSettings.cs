@@ -39,6 +39,12 @@ public sealed record MeshSettings
     /// <summary>Lifetime of workload certificates before jitter.</summary>
     public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
 
+    /// <summary>What nodes write to their access logs.</summary>
+    public AccessLogSettings AccessLog { get; init; } = new();
+
+    /// <summary>How proxies take part in traces.</summary>
+    public TracingSettings Tracing { get; init; } = new();
+
     /// <summary>Each lifetime is changed at random by up to this share of itself, up or down: 0..0.5.</summary>
     public double CertificateLifetimeJitter { get; init; } = MeshSettingsDefaults.CertificateLifetimeJitter;
 }

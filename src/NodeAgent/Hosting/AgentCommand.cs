@@ -49,10 +49,13 @@ public static class AgentCommand
         Option<string?> roots = new("--bootstrap-roots") { Description = "PEM file with the controller's root certificates." };
         Option<string?> token = new("--join-token-file") { Description = "File with this node's join token." };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
+        Option<string?> accessFile = new("--access-log-file") { Description = "File for the access log of HTTP requests, where MeshConfig asks for one; none: standard output.", HelpName = "FILE" };
+        Option<int> accessMib = new("--access-log-mib") { Description = "Size in MiB from which on another file of it is begun.", DefaultValueFactory = _ => (int)(d.AccessLogFileSize >> 20) };
+        Option<int> accessFiles = new("--access-log-files") { Description = "How many files of it are kept.", DefaultValueFactory = _ => d.AccessLogFiles };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
         Option<bool> takeOver = new("--take-over") { Description = "Take the node over from an agent that runs here, without a pause for new connections; that one carries those that it has until it is stopped." };
         Option<string?> started = new("--started-file") { Description = "File that is made when this agent has the node.", HelpName = "FILE" };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, datapath, takeOver, started };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, accessFile, accessMib, accessFiles, datapath, takeOver, started };
         foreach (Option option in shared.All) command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -63,6 +66,9 @@ public static class AgentCommand
                 BootstrapRootsFile = parsed.GetValue(roots),
                 JoinTokenFile = parsed.GetValue(token),
                 AccessLog = parsed.GetValue(access),
+                AccessLogFile = parsed.GetValue(accessFile) is { } log ? Path.GetFullPath(log) : null,
+                AccessLogFileSize = (long)parsed.GetValue(accessMib) << 20,
+                AccessLogFiles = parsed.GetValue(accessFiles),
                 DatapathObject = parsed.GetValue(datapath)!,
                 TakeOver = parsed.GetValue(takeOver),
                 StartedFile = parsed.GetValue(started) is { } file ? Path.GetFullPath(file) : null,

@@ -19,6 +19,8 @@ using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
+using Culvert.NodeAgent.Telemetry.Tracing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -122,7 +124,9 @@ internal static class AgentComposition
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
-        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
+        SpanExporter spans = parts.Own(new SpanExporter(options.NodeName, AgentVersion.Text, metrics.Registry, time, loggers.CreateLogger("Culvert.Tracing")));
+        RequestTelemetry requests = parts.Own(new RequestTelemetry(proxyOptions.Loops, AccessLogOf(options, loggers), metrics.Registry, time, Random.Shared, loggers.CreateLogger("Culvert.Access"), spans));
+        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"), requests));
         KernelFlowReader kernelFlows = parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
         ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), new DatagramDraws(programs.Maps.Session), tunnelSource, inside), time));
         tls.Changed += proxy.CertificatesChanged;
@@ -140,6 +144,7 @@ internal static class AgentComposition
         {
             directPath.Use(snapshot.Mesh);
             tunnelSource.Use(snapshot.Mesh);
+            requests.Use(snapshot.Mesh);
             nat.KeepSourcesTo(snapshot.LocalWorkloads().SelectMany(w => w.Addresses)); // before the first of it is delivered
         };
         state.Changed += tunnelSource.Look; // before the first connection is taken
@@ -156,6 +161,7 @@ internal static class AgentComposition
         AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
+        BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
@@ -193,9 +199,9 @@ internal static class AgentComposition
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         offering = handover;
-        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
+        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
 
         void OfferListeners()
         {
@@ -245,6 +251,10 @@ internal static class AgentComposition
             await Task.Delay(options.DrainDeadline, time, stop);
             programs.Replies.RemoveOthers();
         }
+
+        static IAccessLogSink AccessLogOf(AgentOptions options, ILoggerFactory loggers) => options.AccessLogFile is { } file
+            ? new AccessLogFile(file, options.AccessLogFileSize, options.AccessLogFiles, loggers.CreateLogger("Culvert.Access"))
+            : new AccessLogStream(Console.OpenStandardOutput());
 
         void LookAtRules()
         {

@@ -119,6 +119,15 @@ public sealed record AgentOptions
     /// <summary>Print every connection as one line of JSON on standard output.</summary>
     public bool AccessLog { get; init; }
 
+    /// <summary>The file that the access log of HTTP requests is written to, where the mesh's settings ask for one; null: standard output.</summary>
+    public string? AccessLogFile { get; init; }
+
+    /// <summary>From which size on, in bytes, another file is begun: 1 MiB to 1 TiB.</summary>
+    public long AccessLogFileSize { get; init; } = AgentOptionsDefaults.AccessLogFileSize;
+
+    /// <summary>How many files of the access log there are at most, the one that is written included: 1 to 100.</summary>
+    public int AccessLogFiles { get; init; } = AgentOptionsDefaults.AccessLogFiles;
+
     /// <summary>Take the node over from an agent that runs, where one does, in place of refusing to start beside it.</summary>
     public bool TakeOver { get; init; }
 
@@ -143,6 +152,9 @@ public sealed record AgentOptions
         if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
+        if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");
+        if (AccessLogFileSize is < (1L << 20) or > (1L << 40)) problems.Add($"--access-log-mib: {AccessLogFileSize >> 20} is not between 1 and 1048576");
+        if (AccessLogFiles is < 1 or > 100) problems.Add($"--access-log-files: {AccessLogFiles} is not between 1 and 100");
         if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
         if (LoopBusyPoll < TimeSpan.Zero || LoopBusyPoll > TimeSpan.FromMilliseconds(1)) problems.Add($"--loop-busy-poll-us: {LoopBusyPoll.TotalMicroseconds} is not between 0 and 1000");
         if (LoopNice is < -20 or > 19) problems.Add($"--loop-nice: {LoopNice} is not between -20 and 19");

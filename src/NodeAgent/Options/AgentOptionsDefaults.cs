@@ -57,6 +57,12 @@ public static class AgentOptionsDefaults
     /// <summary>Entries of the flow table: 131,072 connections.</summary>
     public const uint FlowTableSize = 262_144;
 
+    /// <summary>Size of a file of the access log: 64 MiB.</summary>
+    public const long AccessLogFileSize = 64L << 20;
+
+    /// <summary>How many files of the access log there are.</summary>
+    public const int AccessLogFiles = 4;
+
     /// <summary>Time a UDP session is kept without a datagram.</summary>
     public static readonly TimeSpan UdpIdleTimeout = TimeSpan.FromSeconds(60);
 

@@ -7,6 +7,7 @@ using Culvert.Logging;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Telemetry;
@@ -30,6 +31,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly Func<SnapshotIndex> _index;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly RequestTelemetry? _requests;
     private readonly Histogram[] _turns;
     private readonly Counter _portChanged;
     private readonly Counter[] _headerErrors;
@@ -48,9 +50,10 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     /// <param name="loops">How many loops there are.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where failed handshakes and faults are logged.</param>
-    internal ProxyObserver(FlowSink sink, AgentMetrics metrics, Func<SnapshotIndex> index, int loops, TimeProvider time, ILogger logger)
+    /// <param name="requests">Notes requests; null: they are counted only.</param>
+    internal ProxyObserver(FlowSink sink, AgentMetrics metrics, Func<SnapshotIndex> index, int loops, TimeProvider time, ILogger logger, RequestTelemetry? requests = null)
     {
-        (_sink, _metrics, _index, _time, _logger) = (sink, metrics, index, time, logger);
+        (_sink, _metrics, _index, _time, _logger, _requests) = (sink, metrics, index, time, logger, requests);
         HistogramFamily turns = metrics.Registry.Add(new HistogramFamily("culvert_loop_turn_seconds", "Time an event loop spends between two waits: the longest that an event may have waited.", ["loop"],
             [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
@@ -75,8 +78,12 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         Enqueue(new ProxyEvent(failure == ProxyFailure.PolicyDenied ? FlowEventKind.Denied : FlowEventKind.Failed, _time.GetUtcNow(), connection, default, failure, detail));
     }
 
-    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) =>
-        _metrics.Requests.Of(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection));
+    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection)
+    {
+        FlowRecord record = RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
+        IRequestObserver counts = _metrics.Requests.Of(record, ReporterOf(connection));
+        return _requests is null ? counts : new ConnectionRequests(counts, record, ReporterOf(connection), _requests);
+    }
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Enqueue(new ProxyEvent(
         connection.Decision.IsAllowed ? FlowEventKind.RequestAudited : FlowEventKind.RequestDenied, _time.GetUtcNow(), connection, default,

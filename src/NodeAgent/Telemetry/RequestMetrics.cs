@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
 
 namespace Culvert.NodeAgent.Telemetry;
 
@@ -60,12 +62,15 @@ internal sealed class RequestMetrics
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private readonly Histogram _duration = metrics._durations.With(labels);
 
-        public void OnRequestEnded(int status, TimeSpan duration, string? error)
+        public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
+
+        public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
         {
             int statusClass = Math.Min(status / 100, Classes.Length - 1);
             (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();
             if (error is not null) metrics._errors.With([.. labels, error]).Increment();
             _duration.Observe(duration.TotalSeconds);
+            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + duration);
         }
     }
 }

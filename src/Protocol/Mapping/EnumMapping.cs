@@ -74,6 +74,30 @@ internal static class EnumMapping
         _ => throw new FormatException($"tunnel_source {value} is not known"),
     };
 
+    public static Wire.AccessLogMode ToWire(this AccessLogMode value) => value switch
+    {
+        AccessLogMode.Errors => Wire.AccessLogMode.Errors,
+        AccessLogMode.All => Wire.AccessLogMode.All,
+        _ => Wire.AccessLogMode.Disabled,
+    };
+
+    public static AccessLogMode ToModel(this Wire.AccessLogMode value) => value switch
+    {
+        Wire.AccessLogMode.Disabled => AccessLogMode.Disabled,
+        Wire.AccessLogMode.Errors => AccessLogMode.Errors,
+        Wire.AccessLogMode.All => AccessLogMode.All,
+        _ => throw new FormatException($"access_log.mode {value} is not known"),
+    };
+
+    public static Wire.AccessLogFormat ToWire(this AccessLogFormat value) => value == AccessLogFormat.Text ? Wire.AccessLogFormat.Text : Wire.AccessLogFormat.Json;
+
+    public static AccessLogFormat ToModel(this Wire.AccessLogFormat value) => value switch
+    {
+        Wire.AccessLogFormat.Json => AccessLogFormat.Json,
+        Wire.AccessLogFormat.Text => AccessLogFormat.Text,
+        _ => throw new FormatException($"access_log.format {value} is not known"),
+    };
+
     public static PolicyAction ToModel(this Wire.PolicyAction value) => value switch
     {
         Wire.PolicyAction.Allow => PolicyAction.Allow,

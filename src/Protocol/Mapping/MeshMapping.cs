@@ -28,6 +28,8 @@ public static class MeshMapping
             SetsForwardedClientCert = mesh.ForwardClientCert == ForwardClientCert.SanitizeSet,
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
+        if (mesh.AccessLog != new AccessLogSettings()) wire.AccessLog = mesh.AccessLog.ToWire();
+        if (mesh.Tracing != new TracingSettings()) wire.Tracing = mesh.Tracing.ToWire();
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
         foreach (ExternalAuthorizer a in mesh.ExternalAuthorizers) wire.ExternalAuthorizers.Add(a.ToWire());
@@ -51,6 +53,8 @@ public static class MeshMapping
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
         ForwardClientCert = mesh.SetsForwardedClientCert ? ForwardClientCert.SanitizeSet : ForwardClientCert.Off,
         ExternalAuthorizers = mesh.ExternalAuthorizers.Count <= ExternalAuthorizer.Most ? mesh.ExternalAuthorizers.Select(ExternalAuthorizerMapping.ToModel).ToEquatableArray() : throw new FormatException($"external_authorizers: there are more than {ExternalAuthorizer.Most}"),
+        AccessLog = mesh.AccessLog?.ToModel() ?? new AccessLogSettings(),
+        Tracing = mesh.Tracing?.ToModel() ?? new TracingSettings(),
     };
 
     /// <summary>The wire form of a trust bundle.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Captured;
@@ -151,9 +152,14 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Requests that are over: their responses' statuses, and the errors where the proxy has answered.</summary>
     internal ConcurrentQueue<(int Status, string? Error)> Requests { get; } = [];
 
-    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => this;
+    public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => RequestObserver?.Invoke(connection) ?? this;
 
-    public void OnRequestEnded(int status, TimeSpan duration, string? error) => Requests.Enqueue((status, error));
+    /// <summary>What notes requests; null: nothing does.</summary>
+    internal Func<ProxyConnectionInfo, IRequestObserver>? RequestObserver { get; set; }
+
+    public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
+
+    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record) => Requests.Enqueue((status, error));
 
     public void OnOpened(in ProxyConnectionInfo connection)
     {

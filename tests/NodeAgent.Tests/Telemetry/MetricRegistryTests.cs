@@ -34,7 +34,7 @@ public sealed class MetricRegistryTests
         CounterFamily family = new("c_total", "C.", ["peer"], seriesLimit: 2);
         for (int i = 0; i < 10; i++) family.With($"peer{i}").Increment();
         System.Text.StringBuilder text = new();
-        family.Write(text);
+        family.Write(text, openMetrics: false);
         Assert.Equal("c_total{peer=\"other\"} 8\nc_total{peer=\"peer0\"} 1\nc_total{peer=\"peer1\"} 1\n", text.ToString());
     }
 

@@ -2,6 +2,9 @@ using Culvert.Core;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Telemetry.Requests;
+using Culvert.NodeAgent.Telemetry.Tracing;
+using Culvert.NodeAgent.Tests.Telemetry.Requests;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -16,6 +19,9 @@ public sealed class MetricsDocumentTests
         MetricRegistry registry = new();
         AgentMetrics metrics = new(registry);
         using ProxyObserver observer = new(null!, metrics, () => new SnapshotIndex(new NodeSnapshot()), 1, TimeProvider.System, NullLogger.Instance);
+
+        using SpanExporter spans = new("n1", "1.0", registry, TimeProvider.System, NullLogger.Instance);
+        using RequestTelemetry requests = new(1, new MemoryAccessLog(), registry, TimeProvider.System, Random.Shared, NullLogger.Instance, spans);
 
         // The parts are asked when somebody scrapes, which nobody does here.
         AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);

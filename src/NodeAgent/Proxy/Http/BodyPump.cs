@@ -25,6 +25,9 @@ internal sealed class BodyPump(Http1Limits limits)
     /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
     internal IRequestCopy? Copy { get; set; }
 
+    /// <summary>Bytes of bodies that have passed since it was last set, without framing.</summary>
+    internal long Passed { get; set; }
+
     /// <summary>The body's trailers, once it is whole; null when there are none.</summary>
     internal HeaderList? Trailers => _kind == BodyKind.Chunked && _chunks.Trailers.Count > 0 ? _chunks.Trailers : null;
 
@@ -79,6 +82,7 @@ internal sealed class BodyPump(Http1Limits limits)
         bytes = bytes[..(int)Math.Min(_left, bytes.Length)];
         _left -= bytes.Length;
         if (!(_inChunks ? BodyFraming.WriteChunk(To, bytes) : To.Output.Write(bytes))) return BodyProgress.NotTaken;
+        Passed += bytes.Length;
         Copy?.Append(bytes);
         From.Input.Consume(bytes.Length);
         return BodyProgress.Moved;
@@ -94,12 +98,14 @@ internal sealed class BodyPump(Http1Limits limits)
             if (!To.Output.Write(held[..count])) return BodyProgress.NotTaken;
             From.Transport.Take(count);
             _left -= count;
+            Passed += count;
             return BodyProgress.Moved;
         }
 
         if (!From.Transport.CanReceive) return From.Transport.IsClosed ? BodyProgress.Incomplete : Wait();
         TransportResult passed = To.Output.Pass(From.Transport, (int)Math.Min(_left, LargestPiece), out bool isBroken);
         _left -= passed.Count;
+        Passed += passed.Count;
         if (isBroken) return BodyProgress.NotTaken;
         return passed.Count == 0 && To.Output.IsBlocked ? BodyProgress.Waits : EndOr(From.ProgressOf(passed, _kind));
     }
@@ -116,6 +122,7 @@ internal sealed class BodyPump(Http1Limits limits)
 
         ReadOnlySpan<byte> content = bytes[result.Data];
         if (!content.IsEmpty && !(_inChunks ? BodyFraming.WriteChunk(To, content) : To.Output.Write(content))) return BodyProgress.NotTaken;
+        Passed += content.Length;
         Copy?.Append(content);
         if (result.Consumed > 0) From.Input.Consume(result.Consumed);
         if (result.IsEnd) return End();

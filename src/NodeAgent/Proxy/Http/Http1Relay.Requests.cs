@@ -115,6 +115,7 @@ internal sealed partial class Http1Relay
         }
 
         _exchange.Begin(_time.GetTimestamp());
+        BeginRecord(_exchange.Request.Fields);
         return _routing is null ? ForwardRequest(_server!, _exchange.Request.Fields) : RouteRequest(_routing);
     }
 
@@ -150,6 +151,7 @@ internal sealed partial class Http1Relay
     private bool Send(Http1Server server, HeaderList fields)
     {
         Http1Head request = _exchange.Request;
+        fields = Traced(fields);
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;
         HeadForm form = new()
@@ -270,8 +272,10 @@ internal sealed partial class Http1Relay
     private void AnswerLast(RequestRefusal refusal)
     {
         ErrorResponse.Write(_client, refusal, hasBody: !_exchange.IsOpen || !_exchange.IsHead, _time.GetUtcNow());
+        if (!_exchange.IsOpen) BeginRecord(new HeaderList());
+        _record?.Details = refusal.Details;
         if (_exchange.IsOpen) EndExchange(refusal.Status, refusal.Error);
-        else _observer.OnRequestEnded(refusal.Status, TimeSpan.Zero, refusal.Error);
+        else _observer.OnRequestEnded(refusal.Status, TimeSpan.Zero, refusal.Error, TakeRecord());
         BeginEnd();
     }
 }

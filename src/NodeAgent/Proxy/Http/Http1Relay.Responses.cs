@@ -236,6 +236,6 @@ internal sealed partial class Http1Relay
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
         _try.End(status, error);
-        (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error);
+        (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error, TakeRecord());
     }
 }

@@ -51,6 +51,7 @@ internal sealed partial class Http1Relay
         }
 
         if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
+        _record?.OnTry(direction.Route.Target, direction.Hit);
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
@@ -164,6 +165,7 @@ internal sealed partial class Http1Relay
     private bool TryAgainFor(int status)
     {
         if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat) return false;
+        _record?.OnNotTaken(status);
         TryAgain(BackendTry.OutcomeOf(status));
         return true;
     }

@@ -75,6 +75,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <summary>Its time limit, or its wait before the next try; of one that is routed.</summary>
     internal LoopTimer? Timer { get; set; }
 
+    /// <summary>What is noted of it; null: nothing, or it is over.</summary>
+    internal IRequestRecord? Record { get; set; }
+
     /// <summary>Whether nothing of a response has been passed on, and all of the request is its head, so that it can be sent again.</summary>
     internal bool IsRepeatable => IsHeadOnly && _status == 0 && _interimCount == 0 && !_isOver && Head is not null;
 
@@ -111,6 +114,17 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         Approval = null;
         Client.Clear();
         Client.Begin(stream, isHeadOnly);
+        _serverStream.Received = 0;
+        _serverConnection?.Passed = 0;
+    }
+
+    /// <summary>Gives back what was noted of it.</summary>
+    internal IRequestRecord? TakeRecord()
+    {
+        IRequestRecord? record = Record;
+        Record = null;
+        record?.OnBodies(Client.Received, (Server as Http1Leg)?.Passed ?? _serverStream.Received);
+        return record;
     }
 
     /// <inheritdoc/>
@@ -118,6 +132,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
     /// <inheritdoc/>
     public HeaderList ForServer(HeaderList head) => _relay.ForServer(this, head);
+
+    /// <inheritdoc cref="IHttp2Request.Traced"/>
+    public HeaderList Traced(HeaderList head) => Record?.ForServer(head) ?? head;
 
     /// <inheritdoc/>
     public void GoTo(Http2Server server) => Destination = server;
@@ -179,6 +196,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public void Answer(RequestRefusal refusal)
     {
         if (_isOver) return;
+        Record?.Details = refusal.Details;
         End(refusal.Status, refusal.Error);
         ReadOnlySpan<byte> body = _isGrpc || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 || !Client.HasRoomFor(denied.Body.Length) ? default : denied.Body.Span; // a client that takes no more just now has the head
         Client.SendHeaders(_relay.Answers.Compose(refusal, _isGrpc), endStream: body.IsEmpty);

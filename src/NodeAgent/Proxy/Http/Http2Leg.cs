@@ -25,6 +25,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <summary>Whether all that comes by it has been passed on, its end included.</summary>
     internal bool IsPassedOn { get; private set; }
 
+    /// <summary>Bytes of the body that have come by it.</summary>
+    internal long Received { get; set; }
+
     /// <summary>Takes what comes by the stream beside the other one; null: nobody does.</summary>
     internal IRequestCopy? Copy { get; set; }
 
@@ -56,6 +59,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         Stream = stream;
         stream.State = this;
         _hasEnded = hasEnded;
+        Received = 0;
     }
 
     /// <summary>The other stream was opened with the headers of this one, and with its end if there was one.</summary>
@@ -133,6 +137,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     void IHttp2StreamUser.OnData(ReadOnlySpan<byte> data, bool endStream)
     {
         _hasEnded |= endStream;
+        Received += data.Length;
         Copy?.Append(data);
         IRequestCopy? whole = endStream ? TakeCopy() : null;
         int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;

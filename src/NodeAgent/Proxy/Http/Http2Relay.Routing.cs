@@ -30,6 +30,7 @@ internal sealed partial class Http2Relay
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
         if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat) return false;
+        exchange.Record?.OnNotTaken(status);
         TryAgain(exchange, BackendTry.OutcomeOf(status));
         return true;
     }
@@ -94,6 +95,7 @@ internal sealed partial class Http2Relay
         }
 
         if (exchange.Tries == 1) exchange.Client.Copy = _mirrors!.Begin(exchange.Head!, direction, exchange.IsHeadOnly);
+        exchange.Record?.OnTry(direction.Route.Target, direction.Hit);
         ScheduleTimer(exchange);
         if (direction.Version == HttpKind.Http1)
         {

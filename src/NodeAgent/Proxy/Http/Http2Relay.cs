@@ -112,6 +112,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     {
         Http2Exchange exchange = _idle.TryPop(out Http2Exchange? idle) ? idle : new Http2Exchange(this, _client);
         exchange.Begin(stream, headers, endStream, _time.GetTimestamp());
+        exchange.Record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);
         _requests.AddLast(exchange.Entry);
         if (stream.IsConnect) exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
         else if (StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: false) is { } refusal) exchange.Answer(RequestRefusal.Of(refusal));
@@ -217,7 +218,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     {
         _hasAnswered |= status != 0;
         if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
-        (exchange.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error);
+        (exchange.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(exchange.Began), error, exchange.TakeRecord());
     }
 
     /// <summary>Both streams of a request are gone.</summary>

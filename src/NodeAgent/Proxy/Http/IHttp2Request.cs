@@ -28,6 +28,9 @@ internal interface IHttp2Request
     /// <summary>A head of it as its server gets it; valid until the next is asked for.</summary>
     HeaderList ForServer(HeaderList head);
 
+    /// <summary>A head of it, as its server gets it otherwise, with what is said of traces; valid until the next is asked for.</summary>
+    HeaderList Traced(HeaderList head);
+
     /// <summary>It goes to a server: waits for a stream of it, or gets one.</summary>
     void GoTo(Http2Server server);
 

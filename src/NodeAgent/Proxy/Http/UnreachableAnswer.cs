@@ -103,7 +103,9 @@ internal sealed class UnreachableAnswer : IHttpSideUser
         _isAnswered = true;
         _client.Transport.Loop.Timers.Cancel(_deadline);
         ErrorResponse.Write(_client, new RequestRefusal(status, error, details), hasBody, _time.GetUtcNow());
-        _observer.OnRequestEnded(status, TimeSpan.Zero, error);
+        IRequestRecord? record = _observer.Begin(_request.Fields, _request.IsVersion10 ? HttpProtocol.Http10 : HttpProtocol.Http11, _client.Transport.Loop.Index);
+        record?.Details = details;
+        _observer.OnRequestEnded(status, TimeSpan.Zero, error, record);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }
 

@@ -44,7 +44,9 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
         (int status, string error) = ProxyError.Of(_failure);
         _client.Http2.SendHeaders(stream, _answer.Compose(RequestRefusal.Of(_failure), GrpcAnswer.IsExpected(headers)), endStream: true);
         if (!endStream) _client.Http2.Reset(stream, Http2ErrorCode.NoError);
-        _observer.OnRequestEnded(status, TimeSpan.Zero, error);
+        IRequestRecord? record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);
+        record?.Details = ProxyError.DetailsOf(_failure);
+        _observer.OnRequestEnded(status, TimeSpan.Zero, error, record);
         _client.Drain();
     }
 

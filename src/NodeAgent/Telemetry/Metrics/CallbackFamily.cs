@@ -19,7 +19,7 @@ public sealed class CallbackFamily(string name, string help, string type, string
     public IReadOnlyList<string> LabelNames => labelNames;
 
     /// <inheritdoc/>
-    public void Write(StringBuilder text)
+    public void Write(StringBuilder text, bool openMetrics)
     {
         foreach (CallbackSample sample in read()) ExpositionText.AppendSample(text, name, LabelText.Format(labelNames, sample.Labels), sample.Value);
     }

@@ -27,7 +27,7 @@ public sealed class CounterFamily(string name, string help, string[] labelNames,
     public Counter With(params ReadOnlySpan<string> values) => _series.Get(values);
 
     /// <inheritdoc/>
-    public void Write(StringBuilder text)
+    public void Write(StringBuilder text, bool openMetrics)
     {
         foreach ((string labels, Counter counter) in _series.All) ExpositionText.AppendSample(text, name, labels, counter.Value);
     }

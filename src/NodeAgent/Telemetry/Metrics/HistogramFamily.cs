@@ -27,8 +27,8 @@ public sealed class HistogramFamily(string name, string help, string[] labelName
     public Histogram With(params ReadOnlySpan<string> values) => _series.Get(values);
 
     /// <inheritdoc/>
-    public void Write(StringBuilder text)
+    public void Write(StringBuilder text, bool openMetrics)
     {
-        foreach ((string labels, Histogram histogram) in _series.All) ExpositionText.AppendHistogram(text, name, labels, histogram.Bounds, histogram.Bucket, histogram.Sum);
+        foreach ((string labels, Histogram histogram) in _series.All) ExpositionText.AppendHistogram(text, name, labels, histogram.Bounds, histogram.Bucket, histogram.Sum, openMetrics ? histogram.Exemplar : null);
     }
 }

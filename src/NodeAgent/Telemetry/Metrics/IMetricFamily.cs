@@ -18,5 +18,7 @@ public interface IMetricFamily
     IReadOnlyList<string> LabelNames { get; }
 
     /// <summary>Appends every series. Called from the scrape thread.</summary>
-    void Write(StringBuilder text);
+    /// <param name="text">The text.</param>
+    /// <param name="openMetrics">Whether it is OpenMetrics, which has exemplars.</param>
+    void Write(StringBuilder text, bool openMetrics);
 }

@@ -42,7 +42,7 @@ public sealed class MetricRegistry
             // OpenMetrics names a counter family without its _total suffix; the classic format with it.
             string name = openMetrics && family.Type == "counter" && family.Name.EndsWith("_total", StringComparison.Ordinal) ? family.Name[..^6] : family.Name;
             ExpositionText.AppendHeader(text, name, family.Help, family.Type);
-            family.Write(text);
+            family.Write(text, openMetrics);
         }
         if (openMetrics) text.Append("# EOF\n");
         return text.ToString();

@@ -103,6 +103,10 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public HeaderList ForServer(HeaderList head) => head;
 
+    /// <inheritdoc cref="IHttp2Request.Traced"/>
+    /// <remarks>It is no step of the request that it is for: it says what it says.</remarks>
+    public HeaderList Traced(HeaderList head) => head;
+
     /// <inheritdoc/>
     public void GoTo(Http2Server server) => Destination = server;
 

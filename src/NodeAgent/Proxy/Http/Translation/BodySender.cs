@@ -16,6 +16,9 @@ internal sealed class BodySender(Http1Limits limits)
     /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
     internal IRequestCopy? Copy { get; set; }
 
+    /// <summary>Bytes of the body that have passed, without framing.</summary>
+    internal long Passed { get; set; }
+
     /// <summary>Why a body was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal { get; private set; }
 
@@ -28,6 +31,7 @@ internal sealed class BodySender(Http1Limits limits)
     internal void Begin(BodyKind kind, long length)
     {
         (_kind, _left, _chunk, Refusal) = (kind, kind == BodyKind.Length ? length : long.MaxValue, 0, null);
+        Passed = 0;
         _chunks.Begin();
     }
 
@@ -65,6 +69,7 @@ internal sealed class BodySender(Http1Limits limits)
         content = content[..(int)Math.Min(_kind == BodyKind.Chunked ? _chunk : _left, content.Length)];
         int sent = to.Send(content);
         if (sent == 0) return BodyProgress.Waits; // whoever takes more says so
+        Passed += sent;
         Copy?.Append(content[..sent]);
         from.Input.Consume(sent);
         if (_kind == BodyKind.Chunked) _chunk -= sent;

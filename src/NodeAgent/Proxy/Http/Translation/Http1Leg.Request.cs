@@ -33,7 +33,7 @@ internal sealed partial class Http1Leg
     private RequestRefusal? SendHead(RoutedServer taken, HeaderList request)
     {
         bool isHeadOnly = _isHeadOnly;
-        bool expectsContinue = HeadTranslation.OfRequest(request, isHeadOnly, _request, out bool hasLength);
+        bool expectsContinue = HeadTranslation.OfRequest(_exchange.Traced(request), isHeadOnly, _request, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
         HeadForm form = new() { IsChunked = _inChunks, ExpectsContinue = expectsContinue && !isHeadOnly };

@@ -47,6 +47,13 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
     /// <summary>Hears of requests that go by the connection; null without one.</summary>
     internal IRequestObserver? Requests => _taken?.Server.Requests;
 
+    /// <summary>Bytes of the response's body that have been passed on.</summary>
+    internal long Passed
+    {
+        get => _body.Passed;
+        set => _body.Passed = value;
+    }
+
     /// <summary>Whether policy depends on requests that go by the connection.</summary>
     internal bool AsksPolicy => _taken?.Server.Gate.AsksPolicy == true;
 

@@ -58,6 +58,13 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <summary>Hears of the request that runs, where it has a server.</summary>
     internal IRequestObserver? Requests => _destination?.Requests;
 
+    /// <summary>Bytes of the request's body that have been passed on, and of the response's that have come.</summary>
+    internal (long Request, long Response) Bodies
+    {
+        get => (_body.Passed, _server.Received);
+        set => (_body.Passed, _server.Received) = value;
+    }
+
     /// <summary>Why the body of the request was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal => _body.Refusal;
 
@@ -127,6 +134,9 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
 
     /// <inheritdoc/>
     public HeaderList ForServer(HeaderList head) => head;
+
+    /// <inheritdoc/>
+    public HeaderList Traced(HeaderList head) => _relay.Traced(head);
 
     /// <inheritdoc/>
     public void GoTo(Http2Server server) => _destination = server;

@@ -8,6 +8,9 @@ internal interface IHttp1Exchange : IExchange
     /// <summary>The head of the request that runs, as its server has got it; null: it is not kept.</summary>
     HeaderList? HeadForServer { get; }
 
+    /// <inheritdoc cref="IHttp2Request.Traced"/>
+    HeaderList Traced(HeaderList head);
+
     /// <summary>Whether it is tried again, whose server has ended before it had answered; if so, nothing more is to be done with it.</summary>
     /// <param name="isUnsent">Whether the server has had nothing of it.</param>
     bool TryResendAfterEnd(bool isUnsent);

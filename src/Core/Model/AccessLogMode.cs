@@ -1,0 +1,14 @@
+namespace Culvert.Core;
+
+/// <summary>Which requests of HTTP the nodes write to their access logs.</summary>
+public enum AccessLogMode
+{
+    /// <summary>None.</summary>
+    Disabled,
+
+    /// <summary>Those that failed: answered with a status of 500 or above, not answered, or answered by the proxy in the server's place.</summary>
+    Errors,
+
+    /// <summary>All, or a share of those that did not fail.</summary>
+    All,
+}
