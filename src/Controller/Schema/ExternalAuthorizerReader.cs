@@ -61,7 +61,7 @@ internal static class ExternalAuthorizerReader
         return name is null || ns is null || port is null ? null : (new NamespacedName(ns, name), (ushort)port);
     }
 
-    private static EquatableArray<string> Headers(FieldReader reader, string field, Parse<string> parse)
+    private static EquatableArray<string> Headers(FieldReader reader, string field, FieldReader.Parse<string> parse)
     {
         EquatableArray<string> names = reader.List(field, parse);
         RequestRouteReader.Limit(reader, field, names.Count, ExternalAuthorizer.MostHeaders);

@@ -194,7 +194,7 @@ public sealed class SmiRequestTests
 
         internal bool Has(Asked request) => (Path is null || Regex.IsMatch(request.Path, $"^(?:{Path})"))
             && (Methods.Length == 0 || Methods.Contains("*") || Methods.Contains(request.Method))
-            && Headers.All(h => request.Headers.Any(r => r.Name == h.Name.ToLowerInvariant() && Regex.IsMatch(r.Value, $@"\A(?:{h.Value})\z")));
+            && Headers.All(h => request.Headers.Any(r => r.Name.Equals(h.Name, StringComparison.OrdinalIgnoreCase) && Regex.IsMatch(r.Value, $@"\A(?:{h.Value})\z")));
     }
 
     private sealed record Group(string Name, Match[] Matches)

@@ -117,7 +117,8 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void Open(Http2Stream stream, bool keepsHead)
     {
-        (_server, IsSent) = (_stream, true);
+        _server = _stream;
+        IsSent = true;
         (_stream!.Link, _stream.Gate) = (Destination!.Link, Destination.Gate);
         _stream.Begin(stream, hasEnded: false);
         if (!IsHeadOnly) Source.PassOn();
