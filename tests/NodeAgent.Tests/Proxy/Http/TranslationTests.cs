@@ -46,7 +46,7 @@ public sealed class TranslationTests
             foreach (bool inChunks in (bool[])[false, true])
             {
                 using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/echo");
-                request.Content = inChunks ? new Unsized(body) : new ByteArrayContent(body);
+                request.Content = inChunks ? new Unsized(body) : new Sized(body);
                 using HttpResponseMessage response = await lab.Client.SendAsync(request);
                 Assert.Equal(SHA256.HashData(body), SHA256.HashData(await response.Content.ReadAsByteArrayAsync()));
             }
@@ -409,6 +409,18 @@ public sealed class TranslationTests
         StringBuilder head = new();
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)) head.Append(Encoding.ASCII.GetString(await socket.ReceiveExactlyAsync(1)));
         return head.ToString();
+    }
+
+    // With a length. Of a ByteArrayContent the client would read nothing of the response before all of it is sent, and what is echoed meanwhile may not have room between them.
+    private sealed class Sized(byte[] content) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => stream.WriteAsync(content).AsTask();
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = content.Length;
+            return true;
+        }
     }
 
     // Without a length: in chunks, or up to the end of a stream.
