@@ -9,6 +9,15 @@ internal static class TrafficSplitCompiler
     // No object's name has a colon: no HTTPRoute can take its place.
     private const string Prefix = "trafficsplit:";
 
+    /// <summary>Most matches that the groups of a TrafficSplit come to, each method of one counted by itself, as many as those of an HTTPRoute; where there are more all requests go to the root Service.</summary>
+    public const int MostMatches = 128;
+
+    /// <summary>Whether a TrafficSplit has too many.</summary>
+    /// <param name="split">It.</param>
+    /// <param name="findGroup">An HTTPRouteGroup by its key; null where there is none.</param>
+    public static bool HasTooMany(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
+        split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, split.Meta.Namespace, g))).OfType<HttpRouteGroupObject>().SelectMany(g => g.Matches).Sum(m => Math.Max(1, m.Methods.Count)) > MostMatches;
+
     /// <summary>The routes for the ports of a Service that such a TrafficSplit has, one for each.</summary>
     /// <param name="service">The Service by itself.</param>
     /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
@@ -28,7 +37,8 @@ internal static class TrafficSplitCompiler
     {
         string ns = split.Meta.Namespace;
         EquatableArray<HttpRouteMatch> matches = split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, ns, g))).OfType<HttpRouteGroupObject>()
-            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().ToEquatableArray();
+            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().Take(MostMatches + 1).ToEquatableArray();
+        if (matches.Count > MostMatches) matches = [];
         HttpRouteRule divided = new()
         {
             Matches = matches,

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Culvert.Core;
 
 namespace Culvert.Controller.Objects;
@@ -23,7 +24,12 @@ internal sealed record HttpRouteGroupObject(ObjectMeta Meta) : MeshObject(Object
         public EquatableArray<RouteField> Headers { get; init; }
 
         /// <summary>It, as policies ask for it.</summary>
-        public RequestConditions ToConditions() => new()
+        public RequestConditions ToConditions() => Made.GetValue(this, static match => match.MakeConditions());
+
+        // Making expressions takes long, and they are counted and compiled for each TrafficTarget that names the group.
+        private static readonly ConditionalWeakTable<Match, RequestConditions> Made = new();
+
+        private RequestConditions MakeConditions() => new()
         {
             Methods = Methods,
             Paths = Path is { IsAny: false } path ? [path] : [],

@@ -157,6 +157,9 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             ObjectKey group = new(ObjectKind.HTTPRouteGroup, route.Meta.Namespace, route.Groups[i]);
             if (find(group) is null) yield return SourceWarning.About(route, $"there is no HTTPRouteGroup {group.Name} in namespace {group.Namespace}: no request matches it", "spec", "matches", i, "name");
         }
+
+        if (TrafficSplitCompiler.HasTooMany(route, find))
+            yield return SourceWarning.About(route, $"its groups come to more than {TrafficSplitCompiler.MostMatches} matches, each method of one counted by itself: all requests go to the root Service", "spec", "matches");
     }
 
     private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };

@@ -71,8 +71,9 @@ public readonly record struct PathPattern
 
         if (PlainExpression.TryParse(text, out PlainExpression plain) && TryParsePlain(plain, out pattern))
         {
-            error = null;
-            return true;
+            // Routes take it as a whole expression, in which many characters are two.
+            error = RouteExpression.TryParse(pattern.ToWholeExpression(), out _, out string? tooLong) ? null : $"'{text}' {tooLong}";
+            return error is null;
         }
 
         // At the beginning that says nothing, unless it is repeated.
@@ -120,7 +121,7 @@ public readonly record struct PathPattern
     }
 
     /// <summary>Whether a path matches, normalised and without its query. Allocates nothing.</summary>
-    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (_expression is not null ? _expression.IsMatch(path) : IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
+    public bool Matches(ReadOnlySpan<byte> path) => Text is not null && (_expression is not null ? path.Length <= RouteExpression.MaxPolicyText && _expression.IsMatch(path) : IsTemplate ? MatchesTemplate(Text, path) : Wildcard.Matches(Text, path, ignoresCase: false));
 
     /// <summary>A regular expression that matches the whole of the paths that this one matches.</summary>
     /// <exception cref="InvalidOperationException">It is a template.</exception>

@@ -12,6 +12,7 @@ internal static class ExpressionSize
     /// <returns><see cref="long.MaxValue"/> where comments or the option that brings them keep it from being told.</returns>
     internal static long Of(string text)
     {
+        if (text.Contains(@"\c", StringComparison.Ordinal)) return long.MaxValue; // a control character, whose own could be a bracket or a backslash
         Stack<long> outer = new();
         long size = 0, last = 0;
         for (int i = 0; i < text.Length; i++)

@@ -12,7 +12,10 @@ public sealed class RouteExpression : IEquatable<RouteExpression>
     public const int MaxLength = 1024;
 
     /// <summary>The longest that is asked about each request by policy, in characters, with what is repeated by number as often as it is: others wait meanwhile.</summary>
-    public const int MaxPolicySize = 512;
+    public const int MaxPolicySize = 128;
+
+    /// <summary>The longest path or value that policy compares with one, in bytes; longer ones match none. What an expression remembers, and how long it takes, grows with both.</summary>
+    public const int MaxPolicyText = 1024;
 
     private const int RoomOnStack = 256;
 

@@ -41,6 +41,7 @@ public sealed record HeaderCondition
 
     private bool AnyExpressionMatches(ReadOnlySpan<byte> value)
     {
+        if (value.Length > RouteExpression.MaxPolicyText) return false;
         foreach (RouteExpression expression in Expressions)
         {
             if (expression.IsMatch(value)) return true;

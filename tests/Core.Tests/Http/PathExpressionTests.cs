@@ -54,6 +54,8 @@ public sealed class PathExpressionTests
     [InlineData("/(((a{9}){9}){9}){9}", "too large")]
     [InlineData("/[a]{513,}", "too large")]
     [InlineData("/a(?#(){9}", "comments")]
+    [InlineData(@"\c[|/(?:a|b)*a(?:a|b){100000}", "too large")]
+    [InlineData(@"/[\c\](?:a|b){100000}", "too large")]
     [InlineData("(?x)/a#[", "no regular expression")]
     [InlineData("(?x)/a", "comments")]
     [InlineData("(?i-x:/a)", "comments")]
@@ -62,6 +64,17 @@ public sealed class PathExpressionTests
         Assert.False(PathPattern.TryParseExpression(text, out _, out string? error));
         Assert.Contains(reason, error, StringComparison.Ordinal);
         Assert.False(PathPattern.TryParseExpression("/a?" + new string('a', RouteExpression.MaxPolicySize), out _, out _));
+    }
+
+    [Fact]
+    public void Plain_ones_are_refused_that_routes_could_not_take_and_long_paths_match_none()
+    {
+        Assert.False(PathPattern.TryParseExpression("/" + new string('.', 5) + new string('a', 1018), out _, out _));
+        Assert.False(PathPattern.TryParseExpression("/" + string.Concat(Enumerable.Repeat(@"\.", 600)), out _, out string? error));
+        Assert.Contains("longer than 1024", error, StringComparison.Ordinal);
+        Assert.True(PathPattern.TryParseExpression("/[ab]*", out PathPattern pattern, out _));
+        Assert.True(pattern.Matches(System.Text.Encoding.ASCII.GetBytes("/" + new string('a', RouteExpression.MaxPolicyText - 1))));
+        Assert.False(pattern.Matches(System.Text.Encoding.ASCII.GetBytes("/" + new string('a', RouteExpression.MaxPolicyText))));
     }
 
     [Theory]

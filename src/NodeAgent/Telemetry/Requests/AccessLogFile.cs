@@ -23,14 +23,15 @@ internal sealed class AccessLogFile(string path, long maxBytes, int count, ILogg
         try
         {
             FileStream file = _file ??= Open();
-            if (file.Length > 0 && file.Length + lines.Length > maxBytes) file = Rotate();
+            if (file.CanSeek && file.Length > 0 && file.Length + lines.Length > maxBytes) file = Rotate();
             file.Write(lines);
             if (_hasFailed) RequestLog.Written(logger, path);
             _hasFailed = false;
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // Whatever it is: the thread that writes is the agent's own.
             if (!_hasFailed) RequestLog.NotWritten(logger, path, e.Message);
             _hasFailed = true;
             Close();
@@ -59,7 +60,7 @@ internal sealed class AccessLogFile(string path, long maxBytes, int count, ILogg
     private FileStream Open()
     {
         FileStream file = new(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, UnixCreateMode = Mode });
-        file.Seek(0, SeekOrigin.End);
+        if (file.CanSeek) file.Seek(0, SeekOrigin.End); // a pipe has no end
         return file;
     }
 

@@ -71,11 +71,11 @@ internal static class B3TraceContext
     internal static void Add(in TraceContext context, ulong parent, HeaderList to)
     {
         Span<byte> room = stackalloc byte[32];
-        to.Add("x-b3-traceid"u8, room[..WriteTrace(context, room)]);
+        to.Add("x-b3-traceid"u8, room[..WriteTrace(context, room)], neverIndexed: true);
         Hex.Write(context.Span, room[..16]);
-        to.Add("x-b3-spanid"u8, room[..16]);
+        to.Add("x-b3-spanid"u8, room[..16], neverIndexed: true);
         Hex.Write(parent, room[..16]);
-        if (parent != 0) to.Add("x-b3-parentspanid"u8, room[..16]);
+        if (parent != 0) to.Add("x-b3-parentspanid"u8, room[..16], neverIndexed: true);
         if (context.IsDebug) to.Add("x-b3-flags"u8, "1"u8);
         else to.Add("x-b3-sampled"u8, context.IsSampled == true ? "1"u8 : "0"u8);
     }

@@ -47,6 +47,8 @@ internal static class SpanBuilder
     private static void AddPlace(Span span, RequestRecord record, in RequestTry one, bool isClient)
     {
         string authority = Text(record, record.Authority), path = Text(record, record.Path);
+        int query = path.IndexOfAny(['?', '#']);
+        if (query >= 0) path = path[..query]; // the access log may have it; collectors are others' to read
         Add(span, "url.scheme", "http");
         if (isClient) Add(span, "url.full", $"http://{authority}{path}");
         else Add(span, "url.path", path);

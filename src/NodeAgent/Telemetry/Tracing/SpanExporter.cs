@@ -76,6 +76,12 @@ internal sealed class SpanExporter : IDisposable
     internal void Add(RequestRecord record)
     {
         if (_endpoint is null) return;
+        if (_waiting.Reader.Count >= MostWaiting)
+        {
+            CountLost(record.Tries.Length); // without making them: who asks for many must not hold up the log
+            return;
+        }
+
         SpanResource resource = SpanBuilder.ResourceOf(record);
         for (int i = 0; i < record.Tries.Length; i++)
         {
@@ -147,7 +153,7 @@ internal sealed class SpanExporter : IDisposable
             using HttpResponseMessage response = await _client.SendAsync(request, either.Token);
             return Judge(endpoint, response.StatusCode);
         }
-        catch (Exception e) when (e is not OutOfMemoryException && !stop.IsCancellationRequested)
+        catch (Exception e) when (e is not OutOfMemoryException && !(e is OperationCanceledException && stop.IsCancellationRequested))
         {
             Fail(endpoint, e is OperationCanceledException ? $"no answer within {patience.TotalSeconds:0} s" : e.Message); // whatever it is, it must not end the agent
             return Outcome.Failed;

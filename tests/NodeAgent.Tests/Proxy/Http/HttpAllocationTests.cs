@@ -48,11 +48,18 @@ public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
         using RequestLab noting = new(RequestLab.All with { Headers = ["accept"] });
         _noting = noting.Observe(new ProxyConnectionInfo { Source = TransportLab.ClientAddress, Destination = TransportLab.ServerAddress, Target = TransportLab.ServerAddress });
         await StartAsync();
-        Exchange(Exchanges); // until there are as many as are used before the writer looks
-        long before = await AllocatedAsync();
-        Exchange(Exchanges);
-        Assert.InRange((await AllocatedAsync() - before) / Exchanges, 0, 100); // what one record more, or a longer queue, now and then takes: a record and its text have many times that
-        Assert.Equal(2 * Exchanges, _answered);
+        long least = long.MaxValue;
+        int rounds = 0;
+        for (; rounds < 10 && least > 100; rounds++)
+        {
+            // Beside other programs the writer may look later than before, which takes more records: those are there the next time.
+            long before = await AllocatedAsync();
+            Exchange(Exchanges);
+            least = Math.Min(least, (await AllocatedAsync() - before) / Exchanges);
+        }
+
+        Assert.InRange(least, 0, 100); // what one record more, or a longer queue, now and then takes: a record and its text have many times that
+        Assert.Equal(rounds * Exchanges, _answered);
     }
 
     private async Task StartAsync() => await _lab.OnLoopAsync(() =>
