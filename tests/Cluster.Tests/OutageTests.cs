@@ -54,7 +54,7 @@ public sealed class OutageTests(InstalledMesh mesh)
             await LabWait.UntilAsync(
                 "the new pod is told to wait",
                 async () => (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "events", "--field-selector", $"reason=FailedCreatePodSandBox,involvedObject.name={next}", "-o", "jsonpath={.items[*].message}")).Contains("the controller has not told node node2 of it yet", StringComparison.Ordinal),
-                TimeSpan.FromSeconds(90));
+                TimeSpan.FromSeconds(150));
         }
         finally
         {
