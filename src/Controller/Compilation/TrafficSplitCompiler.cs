@@ -15,8 +15,7 @@ internal static class TrafficSplitCompiler
     /// <summary>Whether a TrafficSplit has too many.</summary>
     /// <param name="split">It.</param>
     /// <param name="findGroup">An HTTPRouteGroup by its key; null where there is none.</param>
-    public static bool HasTooMany(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
-        split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, split.Meta.Namespace, g))).OfType<HttpRouteGroupObject>().SelectMany(g => g.Matches).Sum(m => Math.Max(1, m.Methods.Count)) > MostMatches;
+    public static bool HasTooMany(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) => MatchesOf(split, findGroup).Count > MostMatches;
 
     /// <summary>The routes for the ports of a Service that such a TrafficSplit has, one for each.</summary>
     /// <param name="service">The Service by itself.</param>
@@ -36,8 +35,7 @@ internal static class TrafficSplitCompiler
     private static HttpRouteInfo Compile(RouteObject split, NamespacedName root, ServicePort port, Func<NamespacedName, ServiceInfo?> find, Func<ObjectKey, MeshObject?> findGroup)
     {
         string ns = split.Meta.Namespace;
-        EquatableArray<HttpRouteMatch> matches = split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, ns, g))).OfType<HttpRouteGroupObject>()
-            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().Take(MostMatches + 1).ToEquatableArray();
+        EquatableArray<HttpRouteMatch> matches = MatchesOf(split, findGroup);
         if (matches.Count > MostMatches) matches = [];
         HttpRouteRule divided = new()
         {
@@ -58,4 +56,9 @@ internal static class TrafficSplitCompiler
             SourceReference = split.Meta.SourceReference,
         };
     }
+
+    // One more than there may be is enough to know that there are too many.
+    private static EquatableArray<HttpRouteMatch> MatchesOf(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
+        split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, split.Meta.Namespace, g))).OfType<HttpRouteGroupObject>()
+            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().Take(MostMatches + 1).ToEquatableArray();
 }

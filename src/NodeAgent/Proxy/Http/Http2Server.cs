@@ -155,10 +155,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         Http2Link link = Link;
         if (link.IsOverfull) return false;
-        RequestRefusal? refusal = null;
-        HeaderList? forServer = _gate!.IsFor(request.Approval) ? OfApproved(request.Approval!, out refusal) : null;
-        if (forServer is null && request.Approval is { IsDone: false }) return false;
-        if (forServer is null && refusal is null) forServer = Ask(request, headers, out refusal);
+        HeaderList? forServer = HeadFor(request, headers, out RequestRefusal? refusal);
         if (refusal is not null)
         {
             request.Answer(refusal);
@@ -173,18 +170,20 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         return true;
     }
 
-    private HeaderList? Ask(IHttp2Request request, HeaderList headers, out RequestRefusal? refusal)
+    // Null while external authorizers are asked, and where the request may not pass.
+    private HeaderList? HeadFor(IHttp2Request request, HeaderList headers, out RequestRefusal? refusal)
     {
-        HeaderList forServer = _gate!.ForServer(request.ForServer(headers), out refusal);
-        if (refusal is not null) return null;
-        request.Approval = _gate.Approve(forServer, approval => OnApproved(request, approval));
-        return request.Approval is { } begun ? OfApproved(begun, out refusal) : forServer;
-    }
+        if (!_gate!.IsFor(request.Approval))
+        {
+            HeaderList forServer = _gate.ForServer(request.ForServer(headers), out refusal);
+            if (refusal is not null) return null;
+            request.Approval = _gate.Approve(forServer, approval => OnApproved(request, approval));
+            if (request.Approval is null) return forServer;
+        }
 
-    private HeaderList? OfApproved(IRequestApproval approval, out RequestRefusal? refusal)
-    {
-        refusal = approval.IsDone ? _gate!.RefusalOf(approval) : null;
-        return approval.IsDone && refusal is null ? approval.Head : null;
+        IRequestApproval asked = request.Approval!;
+        refusal = asked.IsDone ? _gate.RefusalOf(asked) : null;
+        return asked.IsDone && refusal is null ? asked.Head : null;
     }
 
     private void OnApproved(IHttp2Request request, IRequestApproval approval)
