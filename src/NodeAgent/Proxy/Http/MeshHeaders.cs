@@ -7,6 +7,8 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <summary>Removes from requests the headers that are the mesh's own or an external authorizer's to set, and says in one of them who the client is: a list of its own. Used for one after the other; belongs to its loop's thread.</summary>
 internal sealed class MeshHeaders
 {
+    private static readonly HeaderNames ClientCertNames = new(["x-forwarded-client-cert"]);
+
     private readonly HeaderList _changed = new();
     private string? _text;
     private byte[] _clientCert = [];
@@ -47,16 +49,7 @@ internal sealed class MeshHeaders
 
     /// <summary>Whether a header is the one that says who the client is, or one that many applications take for it (<c>_</c> for <c>-</c>).</summary>
     /// <param name="name">Its name, in lower case.</param>
-    internal static bool IsClientCert(ReadOnlySpan<byte> name)
-    {
-        if (name.Length != ClientCert.Length) return false;
-        for (int i = 0; i < name.Length; i++)
-        {
-            if (name[i] != ClientCert[i] && !(ClientCert[i] == (byte)'-' && name[i] == (byte)'_')) return false;
-        }
-
-        return true;
-    }
+    internal static bool IsClientCert(ReadOnlySpan<byte> name) => name.Length == ClientCert.Length && ClientCertNames.Has(name);
 
     private static bool IsTakenAway(RequestRules rules, ReadOnlySpan<byte> name) => rules.IsAuthorizersHeader(name) || (rules.ClientCert is not null && IsClientCert(name));
 }

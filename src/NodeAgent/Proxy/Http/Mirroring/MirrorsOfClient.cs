@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Model;
@@ -9,16 +10,9 @@ namespace Culvert.NodeAgent.Proxy.Http.Mirroring;
 /// <summary>Sends copies of the requests of one client's connection where their routes say; that connection waits for none of them, and does not hear of them. Belongs to its loop's thread.</summary>
 /// <param name="routing">Where the requests go.</param>
 /// <param name="room">What copies share.</param>
-internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) : IHttp2ServerUser
+internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) : OwnHttp2Servers
 {
-    private HashSet<MirrorCall>? _running;
-    private Http2ServersOfClient? _http2;
     private bool _isEnding;
-
-    /// <inheritdoc/>
-    public bool KeepsHeads => true;
-
-    private HashSet<MirrorCall> Running => _running ??= [];
 
     /// <summary>Begins with a request that goes on. Allocates nothing for one without mirrors.</summary>
     /// <param name="request">Its head, as it came.</param>
@@ -59,10 +53,6 @@ internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) :
         _ = call.RunAsync();
     }
 
-    /// <summary>The connection to a mirror of HTTP/2; it is made when there is none yet.</summary>
-    /// <param name="route">Where to.</param>
-    internal Http2Server FindHttp2(in OutboundRoute route) => (_http2 ??= room.MakeHttp2Servers(this, routing.Client)).Find(route);
-
     /// <summary>The client's connection is over: connections of its copies end when those are.</summary>
     internal void End()
     {
@@ -79,27 +69,5 @@ internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) :
     }
 
     /// <inheritdoc/>
-    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => Running.Where(c => c.Destination == server).ToArray();
-
-    /// <inheritdoc/>
-    public void OnNotConnected(Http2Server server, ProxyFailure failure)
-    {
-        _http2!.Forget(server);
-        server.GiveUpWaiting(call => ((MirrorCall)call).OnNotConnected(failure));
-    }
-
-    /// <inheritdoc/>
-    public void OnServerLeaving(Http2Server server) => OnServerClosed(server);
-
-    /// <inheritdoc/>
-    public void OnServerClosed(Http2Server server)
-    {
-        _http2!.Forget(server);
-        server.GiveUpWaiting(static call => call.Abort(Http2ErrorCode.RefusedStream));
-    }
-
-    private void EndServers()
-    {
-        if (Running.Count == 0) _http2?.Drain();
-    }
+    protected override Http2ServersOfClient MakeServers() => room.MakeHttp2Servers(this, routing.Client);
 }
