@@ -217,6 +217,29 @@ public sealed class AuthorizerTests
     }
 
     [Theory]
+    [InlineData("body without an end")]
+    [InlineData("long head")]
+    [InlineData("changes without room")]
+    public async Task WhereFailuresAreAllowedNoAnswerThatCannotBeReadPasses(string answer)
+    {
+        TaskCompletionSource never = new();
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(ExternalAuthorizerProtocol.Http, async context =>
+        {
+            context.Response.StatusCode = answer == "changes without room" ? 200 : 403;
+            if (answer == "long head") context.Response.Headers["x-long"] = new string('x', 20_000);
+            if (answer == "changes without room") context.Response.Headers["x-set"] = new string('x', 9_000);
+            await context.Response.WriteAsync("some");
+            await context.Response.Body.FlushAsync();
+            if (answer == "body without an end") await never.Task;
+        });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http1, HttpProtocols.Http1, isNear: false, authorizer, Http with { AllowsOnFailure = true, Timeout = TimeSpan.FromSeconds(1) });
+        using HttpResponseMessage response = await lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked"));
+        Assert.Equal(403, (int)response.StatusCode);
+        Assert.Equal(0, lab.Asked.GetValueOrDefault("web"));
+        never.SetResult();
+    }
+
+    [Theory]
     [InlineData(ExternalAuthorizerProtocol.Http)]
     [InlineData(ExternalAuthorizerProtocol.Grpc)]
     public async Task OneThatBreaksOffIsAskedOnceMore(ExternalAuthorizerProtocol protocol)

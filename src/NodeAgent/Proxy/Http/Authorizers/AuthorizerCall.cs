@@ -95,10 +95,13 @@ internal sealed class AuthorizerCall : OwnCall
         _peer?.OnOver(this);
         _owner.OnOver(this);
         if (IsGivenUp) return;
-        AuthorizerAnswer answer = IsAnswered ? Read() : AuthorizerAnswer.Failed(Describe(failure), mayAskAgain: failure is CallFailure.Unreachable or CallFailure.Broken, isOfRequest: failure is CallFailure.Malformed or CallFailure.NoRoom);
+        AuthorizerAnswer answer = IsAnswered || IsHttpDenial ? Read() : AuthorizerAnswer.Failed(Describe(failure), mayAskAgain: failure is CallFailure.Unreachable or CallFailure.Broken, isOfRequest: failure is CallFailure.Malformed or CallFailure.NoRoom or CallFailure.BadAnswer);
         _owner.Observer.OnAuthorizerAsked(_authorizer.Name, answer.Failure is not null ? AuthorizerResult.Failed : answer.IsAllowed ? AuthorizerResult.Allowed : AuthorizerResult.Denied);
         _answered(answer);
     }
+
+    // It is one from its head on, whether its body ends or not.
+    private bool IsHttpDenial => _authorizer.Protocol == ExternalAuthorizerProtocol.Http && _status is >= 300 and < 500;
 
     private OutboundRoute Resolve() => _owner.Directory.ResolveBackend(_asking.SourceWorkload, _asking.Source, _authorizer.Service, _authorizer.Port);
 
@@ -117,13 +120,14 @@ internal sealed class AuthorizerCall : OwnCall
         AuthorizerLimits limits = _owner.Options.Authorizers;
         if (_source.IsTooLong && _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) return AuthorizerAnswer.Failed($"its answer is longer than {limits.MaxAnswer} bytes", isOfRequest: true); // it may be a denial
         if (_source.Trailers is { } trailers) _fields.AddRange(trailers);
-        return _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? GrpcCheck.Read(_status, _fields, _source.Answer, limits) : HttpCheck.Read(_authorizer, _status, _fields, _source.IsTooLong ? [] : _source.Answer, limits);
+        return _authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? GrpcCheck.Read(_status, _fields, _source.Answer, limits) : HttpCheck.Read(_authorizer, _status, _fields, _source.IsTooLong || !IsAnswered ? [] : _source.Answer, limits);
     }
 
     private static string Describe(CallFailure failure) => failure switch
     {
         CallFailure.Refused => "policy does not allow to ask it",
         CallFailure.Malformed => "the request makes no question that it could be sent",
+        CallFailure.BadAnswer => "its answer is none, or too long",
         CallFailure.Unreachable => "it was not reached",
         CallFailure.NoRoom => "too many questions to it wait",
         CallFailure.TooSlow => "it did not answer in time",

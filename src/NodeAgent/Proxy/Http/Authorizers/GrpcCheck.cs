@@ -68,7 +68,7 @@ internal static class GrpcCheck
     {
         if (status != 200) return AuthorizerAnswer.Failed($"it answers with status {status} of HTTP");
         if (!fields.TryGet("grpc-status"u8, out ReadOnlySpan<byte> code)) return AuthorizerAnswer.Failed("its answer has no grpc-status");
-        if (!code.SequenceEqual("0"u8)) return AuthorizerAnswer.Failed($"it answers with status {(int.TryParse(code, out int number) ? number : -1)} of gRPC");
+        if (!code.SequenceEqual("0"u8)) return AuthorizerAnswer.Failed($"it answers with status {(int.TryParse(code, out int number) ? number : -1)} of gRPC", isOfRequest: code.SequenceEqual("16"u8) || code.SequenceEqual("8"u8)); // UNAUTHENTICATED and RESOURCE_EXHAUSTED clients can bring about
         if (body.Length < PrefixLength || body[0] != 0 || BinaryPrimitives.ReadUInt32BigEndian(body[1..]) != body.Length - PrefixLength) return AuthorizerAnswer.Failed("its answer is not one plain message of gRPC");
         try
         {
@@ -86,24 +86,25 @@ internal static class GrpcCheck
         return (response.Status?.Code ?? 0) == 0 ? ReadAllowed(response.OkResponse ?? new OkHttpResponse(), limits) : ReadDenied(response.DeniedResponse ?? new DeniedHttpResponse(), limits);
     }
 
+    // Without its changes a request that it allows must not pass.
     private static AuthorizerAnswer ReadAllowed(OkHttpResponse ok, AuthorizerLimits limits)
     {
-        if (ok.ResponseHeadersToAdd.Count > 0) return AuthorizerAnswer.Failed("it has headers for the response, which is not supported");
-        if (ok.QueryParametersToSet.Count + ok.QueryParametersToRemove.Count > 0) return AuthorizerAnswer.Failed("it changes the query, which is not supported");
+        if (ok.ResponseHeadersToAdd.Count > 0) return AuthorizerAnswer.Failed("it has headers for the response, which is not supported", isOfRequest: true);
+        if (ok.QueryParametersToSet.Count + ok.QueryParametersToRemove.Count > 0) return AuthorizerAnswer.Failed("it changes the query, which is not supported", isOfRequest: true);
         FieldRoom room = new(limits);
         List<HeadEdit> edits = [];
         foreach (HeaderValueOption option in ok.Headers)
         {
             (byte[] name, byte[] value) = FieldOf(option);
-            if (!room.TryTake(name, value)) return AuthorizerAnswer.Failed(room.Refusal!);
-            if (!FieldForm.IsChangeable(name) || !FieldForm.IsValue(value)) return AuthorizerAnswer.Failed("it has a header for the request that is none, or that may not be set");
+            if (!room.TryTake(name, value)) return AuthorizerAnswer.Failed(room.Refusal!, isOfRequest: true);
+            if (!FieldForm.IsChangeable(name) || !FieldForm.IsValue(value)) return AuthorizerAnswer.Failed("it has a header for the request that is none, or that may not be set", isOfRequest: true);
             if (value.Length > 0 || option.KeepEmptyValue) edits.Add(new HeadEdit(KindOf(option), name, value));
         }
 
         foreach (string name in ok.HeadersToRemove)
         {
             byte[] lower = Encoding.UTF8.GetBytes(name.ToLowerInvariant());
-            if (!room.TryTake(lower, [])) return AuthorizerAnswer.Failed(room.Refusal!);
+            if (!room.TryTake(lower, [])) return AuthorizerAnswer.Failed(room.Refusal!, isOfRequest: true);
             if (FieldForm.IsChangeable(lower)) edits.Add(new HeadEdit(HeadEditKind.Remove, lower, [])); // of others nothing is removed
         }
 

@@ -18,6 +18,9 @@ internal enum CallFailure
     /// <summary>It has taken too long.</summary>
     TooSlow,
 
+    /// <summary>What the server says is no response, or one that is too long.</summary>
+    BadAnswer,
+
     /// <summary>The server has broken it off, or what it says is no answer.</summary>
     Broken,
 }

@@ -95,7 +95,12 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     }
 
     /// <summary>No server was reached.</summary>
-    internal void OnNotConnected(ProxyFailure failure) => Finish(failure is ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged ? CallFailure.Refused : CallFailure.Unreachable);
+    internal void OnNotConnected(ProxyFailure failure) => Finish(failure switch
+    {
+        ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged => CallFailure.Refused,
+        ProxyFailure.Overload or ProxyFailure.OverShare => CallFailure.NoRoom,
+        _ => CallFailure.Unreachable,
+    });
 
     /// <inheritdoc/>
     public IExchangeLeg Other(IExchangeLeg leg) => ReferenceEquals(leg, Source) ? _server! : Source;
@@ -127,6 +132,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void Answer(RequestRefusal refusal) => Finish(refusal.Status switch
     {
+        502 when refusal.Error == ProxyError.Protocol => CallFailure.BadAnswer,
         502 => CallFailure.Broken, // that is for what its server does
         400 or 414 or 431 => CallFailure.Malformed,
         _ => CallFailure.Refused,
