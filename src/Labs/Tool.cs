@@ -45,19 +45,20 @@ public static class Tool
         var limit = (timeout ?? DefaultTimeout) * LabWait.Patience;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(limit);
+        StringWriter output = new(), error = new();
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
-            var error = process.StandardError.ReadToEndAsync(deadline.Token);
+            var read = Task.WhenAll(CopyAsync(process.StandardOutput, output, deadline.Token), CopyAsync(process.StandardError, error, deadline.Token));
             await WriteInputAsync(process, input, deadline.Token);
             await process.WaitForExitAsync(deadline.Token);
-            return new ToolResult(process.ExitCode, await output, await error);
+            await read;
+            return new ToolResult(process.ExitCode, output.ToString(), error.ToString());
         }
         catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new ToolFailedException($"did not end within {limit.TotalSeconds:0.#} s: {Describe(program, arguments)}", e);
+            throw new ToolFailedException($"did not end within {limit.TotalSeconds:0.#} s: {Describe(program, arguments)}: {LastOf(output)} {LastOf(error)}".TrimEnd(), e);
         }
     }
 
@@ -95,6 +96,26 @@ public static class Tool
         catch (IOException)
         {
             // The program ended without reading all of its input; its status says whether that matters.
+        }
+    }
+
+    private static async Task CopyAsync(StreamReader from, StringWriter to, CancellationToken cancellationToken)
+    {
+        var buffer = new char[4096];
+        while (await from.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        {
+            lock (to) to.Write(buffer, 0, count);
+        }
+    }
+
+    // Of a program that does not end, what it said last tells what it waits for.
+    private static string LastOf(StringWriter output)
+    {
+        const int Most = 2000;
+        lock (output)
+        {
+            var said = output.GetStringBuilder();
+            return said.ToString(Math.Max(0, said.Length - Most), Math.Min(Most, said.Length)).Trim();
         }
     }
 

@@ -76,11 +76,11 @@ internal sealed class ClusterLab : IAsyncDisposable
     public Task<string> KubectlAsync(params IReadOnlyList<string> arguments) =>
         Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", .. KubectlLine, .. arguments], null, TimeSpan.FromSeconds(150), CancellationToken.None);
 
-    /// <summary>Runs the command line as admin.</summary>
+    /// <summary>Runs the command line as admin. It has longer than the 300 s after which it says itself what is not ready.</summary>
     /// <returns>What it wrote.</returns>
     /// <exception cref="ToolFailedException">It failed.</exception>
     public Task<string> CulvertAsync(params IReadOnlyList<string> arguments) =>
-        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", Path.Combine(AppContext.BaseDirectory, "culvert"), .. arguments, "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig")], null, TimeSpan.FromSeconds(240), CancellationToken.None);
+        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", Path.Combine(AppContext.BaseDirectory, "culvert"), .. arguments, "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig")], null, TimeSpan.FromSeconds(330), CancellationToken.None);
 
     /// <summary>Applies objects.</summary>
     /// <param name="yaml">Their text.</param>

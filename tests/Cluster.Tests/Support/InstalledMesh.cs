@@ -76,8 +76,16 @@ public sealed class InstalledMesh : IAsyncLifetime
     {
         if (Missing() is not null) return; // the tests say so
         Cluster = await ClusterLab.StartAsync();
-        await Task.WhenAll(Archives.Select(Cluster.LoadAsync));
-        await InstallAsync();
+        try
+        {
+            await Task.WhenAll(Archives.Select(Cluster.LoadAsync));
+            await InstallAsync();
+        }
+        catch
+        {
+            await Cluster.DisposeAsync(); // nobody disposes of what was not initialised
+            throw;
+        }
     }
 
     /// <summary>Has another version in the place of the one that is installed: the same by another tag.</summary>
@@ -89,9 +97,10 @@ public sealed class InstalledMesh : IAsyncLifetime
     }
 
     /// <summary>Installs the mesh, and what is in it.</summary>
+    /// <exception cref="InvalidOperationException">It does not work in time; with what the parts of the mesh say of it.</exception>
     internal async Task InstallAsync()
     {
-        await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress);
+        await TellOfFailureAsync(() => Cluster.CulvertAsync("install", "--controller-address", ControllerAddress));
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
@@ -100,15 +109,20 @@ public sealed class InstalledMesh : IAsyncLifetime
 
     /// <summary>Waits until all that is in the mesh is captured, and both servers answer both clients.</summary>
     /// <exception cref="InvalidOperationException">They don't in time; with what the parts of the mesh say of it.</exception>
-    internal async Task UntilAllIsWellAsync()
+    internal Task UntilAllIsWellAsync() => TellOfFailureAsync(async () =>
+    {
+        foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
+        foreach (var from in Cluster.Machines)
+        {
+            foreach (var to in Cluster.Machines) await AnswersAsync(from.Name, to.Name);
+        }
+    });
+
+    private async Task TellOfFailureAsync(Func<Task> act)
     {
         try
         {
-            foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
-            foreach (var from in Cluster.Machines)
-            {
-                foreach (var to in Cluster.Machines) await AnswersAsync(from.Name, to.Name);
-            }
+            await act();
         }
         catch (Exception e) when (e is ToolFailedException or TimeoutException)
         {
