@@ -29,7 +29,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => null;
 
-    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => throw new NotSupportedException();
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => throw new NotSupportedException();
 
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) => route!.Value;
 

@@ -21,6 +21,7 @@ internal static class TrafficPolicySchema
                 IsRequired = true,
             },
             new SchemaField("loadBalancing", Nodes.List("Who gets a new connection, or a new session of UDP. Ports that no entry names are balanced at random.", Balancing, 128)),
+            new SchemaField("requestBalancing", RequestBalancing),
             new SchemaField("outlierDetection", Outliers),
             new SchemaField("circuitBreaker", Nodes.Object(
                 "Holds back requests of HTTP to the Service before its backends have too many.",
@@ -35,9 +36,9 @@ internal static class TrafficPolicySchema
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
                     $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -56,6 +57,7 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
+              requestBalancing: {mode: LEAST_TIME, slowStart: 30s}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 30}
               circuitBreaker: {maxRequests: 500}
               retryBudget: {percent: 25, minPerSecond: 5}
@@ -75,6 +77,30 @@ internal static class TrafficPolicySchema
         })
         { Default = $"{RequestSettingsReader.DefaultEjectionSeconds}s" },
         new SchemaField("maxEjectionPercent", Nodes.Number("Most of the backends that may be left out at once. With less than 100 one at least is asked, also when all fail.", 1, 100)) { Default = $"{RequestSettingsReader.DefaultEjectionPercent}" });
+
+    private static SchemaNode RequestBalancing => Nodes.Object(
+        "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",
+        new SchemaField("mode", Nodes.Words<RequestBalancingMode>("At random by weight, one after the other, of two drawn the one with fewer requests of this node or the one that answers sooner, or the same for the same header, cookie or client address.")) { IsRequired = true },
+        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)),
+        new SchemaField("cookie", Nodes.Object(
+            "With HASH: the cookie whose value counts.",
+            new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)) { IsRequired = true },
+            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "cookie.ttl"))
+            { Default = "clients are given none, and requests without it are balanced at random" })),
+        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets fewer requests than its share. Not with HASH.", "1h", "slowStart")) { Default = "0s" }) with
+    {
+        Rules =
+        [
+            new("self.mode == 'HASH' || !has(self.header) && !has(self.cookie)", "header and cookie go with mode HASH only", "whose `spec.requestBalancing` has a header or cookie without mode HASH"),
+            new("!has(self.header) || !has(self.cookie)", "there is a header and a cookie; one of them counts", "whose `spec.requestBalancing` has both a header and a cookie"),
+            new("self.mode != 'HASH' || !has(self.slowStart)", "slowStart does not go with HASH", "whose `spec.requestBalancing` has slowStart with HASH"),
+        ],
+    };
+
+    private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
+    {
+        Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.requestBalancing.{field}` is not within 0s..{most}")],
+    };
 
     private static SchemaNode Balancing => Nodes.Object(
         "A port, or all ports of a protocol, and how it is balanced.",

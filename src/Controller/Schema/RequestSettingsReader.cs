@@ -2,7 +2,7 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
 
-/// <summary>Reads what a TrafficPolicy says of requests: which backends are left out, and how many requests and repetitions there may be.</summary>
+/// <summary>Reads what a TrafficPolicy says of requests: which backend gets one, which are left out, and how many requests and repetitions there may be.</summary>
 internal static class RequestSettingsReader
 {
     /// <summary>What holds where a field of <c>outlierDetection</c> or <c>retryBudget</c> is not there.</summary>
@@ -11,8 +11,8 @@ internal static class RequestSettingsReader
     /// <summary>Reads it; null: nothing is said.</summary>
     public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
     {
-        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec) };
-        return settings is { Outliers: null, MaxRequests: null, Retries: null } ? null : settings;
+        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec) };
+        return settings is { Outliers: null, MaxRequests: null, Retries: null, Balancing: null } ? null : settings;
     }
 
     private static OutlierDetection? ReadOutliers(FieldReader spec)

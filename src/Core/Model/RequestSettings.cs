@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>What holds for requests of HTTP to a Service port, whatever client of whichever node sends them: which of its backends are left out, and how many requests and repetitions there may be. Counted by each node.</summary>
+/// <summary>What holds for requests of HTTP to a Service port, whatever client of whichever node sends them: which of its backends gets one, which are left out, and how many requests and repetitions there may be. Counted by each node.</summary>
 public sealed record RequestSettings
 {
     /// <summary>The TrafficPolicy that says it, for people.</summary>
@@ -15,9 +15,12 @@ public sealed record RequestSettings
     /// <summary>How many repetitions there may be; null: as many as routes say.</summary>
     public RetryBudget? Retries { get; init; }
 
+    /// <summary>How a backend is picked for each; null: as for connections (<see cref="ServicePort.LoadBalancing"/>).</summary>
+    public RequestBalancing? Balancing { get; init; }
+
     /// <summary>The most that <see cref="MaxRequests"/> may be.</summary>
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false;
+    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false;
 }

@@ -26,15 +26,18 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     /// How well a client suits this backend: the highest of all is chosen (weighted rendezvous), so that a backend that comes or goes moves
     /// only the clients it gets or had.
     /// </summary>
-    internal double Score(in SocketEndPoint client)
+    internal double Score(in SocketEndPoint client) => Score(Mix(client.High) ^ Mix(client.Low + 1));
+
+    /// <summary>The same for what a number stands for.</summary>
+    internal double Score(ulong key)
     {
         // 53 bits as a number between 0 and 1, neither included.
-        double drawn = ((Mix(Hash ^ Mix(client.High) ^ Mix(client.Low + 1)) >> 11) + 0.5) * (1.0 / (1UL << 53));
+        double drawn = ((Mix(Hash ^ key) >> 11) + 0.5) * (1.0 / (1UL << 53));
         return -Weight / Math.Log(drawn);
     }
 
-    // The finalizer of SplitMix64.
-    private static ulong Mix(ulong x)
+    /// <summary>Has each bit of a number change half of the others' (the finalizer of SplitMix64).</summary>
+    internal static ulong Mix(ulong x)
     {
         x = (x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9;
         x = (x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB;

@@ -26,6 +26,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
+    // For requests, where it is said how they are balanced; null: as connections are.
+    private RequestBalancer? _balancer, _balancerAnyway;
+
     // Whether connections, and datagrams, to backends on other nodes come with the one that the kernel has drawn.
     private readonly bool _isDrawnWhole = WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
 
@@ -72,12 +75,24 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     /// <param name="view">The view in force.</param>
     /// <param name="source">Who asks; null from outside the mesh.</param>
     /// <param name="client">Its address.</param>
-    internal Backend? ChooseForRequest(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
+    /// <param name="traits">What of the request has a say.</param>
+    /// <param name="cookie">What its client is to be given as <c>set-cookie</c>; null: nothing.</param>
+    internal Backend? ChooseForRequest(MeshView view, WorkloadInfo? source, in SocketEndPoint client, in RequestTraits traits, out string? cookie)
     {
+        cookie = null;
+
         // More may be out than should be, when others have left the Service since: one at least is asked.
         bool areAllAsked = IsAllOut && backends[0].Requests!.Port.Settings.Outliers is { MaxEjectionPercent: < 100 };
-        return Choose((areAllAsked ? _allAnyway : null) ?? _all, view, source, client);
+        Candidates among = (areAllAsked ? _allAnyway : null) ?? _all;
+        return Port.Requests?.Balancing is { } balancing && _allAnyway is not null
+            ? BalancerOf(among).Pick(balancing, traits, client, out cookie)
+            : Choose(among, view, source, client);
     }
+
+    // Two threads may make the same.
+    private RequestBalancer BalancerOf(Candidates among) => ReferenceEquals(among, _all)
+        ? _balancer ??= new RequestBalancer(_all.Backends, random, _next)
+        : _balancerAnyway ??= new RequestBalancer(_allAnyway!.Backends, random, _next);
 
     private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {

@@ -28,7 +28,7 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => _view.FindRoutes(source, destination);
 
-    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => _view.ResolveBackend(source, client, service, port);
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => _view.ResolveBackend(source, client, service, port, traits);
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol)
     {

@@ -97,7 +97,7 @@ internal sealed class MeshView
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
         if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, protocol, pool);
         Backend? chosen = pool is null ? null
-            : protocol == TransportProtocol.Tcp && Oracle.RoutedPorts.Contains(pool.Port) ? pool.ChooseForRequest(this, source, client.WithPort(0)) // others' requests are routed, and the kernel leaves all to the proxy
+            : protocol == TransportProtocol.Tcp && Oracle.RoutedPorts.Contains(pool.Port) ? pool.ChooseForRequest(this, source, client.WithPort(0), default, out _) // others' requests are routed, and the kernel leaves all to the proxy
             : pool.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
@@ -116,15 +116,16 @@ internal sealed class MeshView
 
     internal HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => Routes.Find(source, destination)?.Table;
 
-    internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port)
+    internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits)
     {
         if (Routes.FindBackends(service, port, client.IsIPv4) is not { } pool) return Deny(PathReason.NoServicePort, Snapshot.Services.GetValueOrDefault(service));
-        if (pool.ChooseForRequest(this, source, client.WithPort(0)) is not { } chosen)
+        if (pool.ChooseForRequest(this, source, client.WithPort(0), traits, out string? cookie) is not { } chosen)
             return pool.IsAllOut ? OutboundRoute.Deny(ProxyFailure.NoBackend, "all backends are left out because requests to them have failed", pool.Service) : Deny(PathReason.NoBackend, pool.Service);
         return RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with
         {
             Load = chosen.Load,
             Requests = chosen.Requests,
+            NewCookie = cookie,
             ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp),
         };
     }
@@ -166,7 +167,7 @@ internal sealed class MeshView
         if (requests is not null)
         {
             Dictionary<SocketEndPoint, BackendRequests> known = before?.Requests ?? [];
-            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? new BackendRequests(requests, b.Address) });
+            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? new BackendRequests(requests, b.Address, isLate: before is not null) });
         }
 
         return new BackendPool(service, port, backends, Random.Shared, before);

@@ -159,4 +159,23 @@ internal static class EnumMapping
         Wire.RoutePathKind.GrpcMethod => RoutePathKind.GrpcMethod,
         _ => throw new FormatException($"path_kind {value} is not known"),
     };
+
+    public static Wire.RequestBalancingMode ToWire(this RequestBalancingMode value) => value switch
+    {
+        RequestBalancingMode.RoundRobin => Wire.RequestBalancingMode.RoundRobin,
+        RequestBalancingMode.LeastRequests => Wire.RequestBalancingMode.LeastRequests,
+        RequestBalancingMode.LeastTime => Wire.RequestBalancingMode.LeastTime,
+        RequestBalancingMode.Hash => Wire.RequestBalancingMode.Hash,
+        _ => Wire.RequestBalancingMode.Random,
+    };
+
+    public static RequestBalancingMode ToModel(this Wire.RequestBalancingMode value) => value switch
+    {
+        Wire.RequestBalancingMode.Random => RequestBalancingMode.Random,
+        Wire.RequestBalancingMode.RoundRobin => RequestBalancingMode.RoundRobin,
+        Wire.RequestBalancingMode.LeastRequests => RequestBalancingMode.LeastRequests,
+        Wire.RequestBalancingMode.LeastTime => RequestBalancingMode.LeastTime,
+        Wire.RequestBalancingMode.Hash => RequestBalancingMode.Hash,
+        _ => throw new FormatException($"mode {value} of balancing is not known"),
+    };
 }

@@ -16,6 +16,7 @@ internal static class RequestSettingsMapping
             ? new Wire.OutlierDetection { ConsecutiveErrors = (uint)outliers.ConsecutiveErrors, EjectionMilliseconds = (ulong)outliers.EjectionTime.TotalMilliseconds, MaxEjectionPercent = (uint)outliers.MaxEjectionPercent }
             : null,
         Retries = settings.Retries is { } retries ? new Wire.RetryBudget { Percent = (uint)retries.Percent, MinPerSecond = (uint)retries.MinPerSecond } : null,
+        Balancing = settings.Balancing is { } balancing ? ToWire(balancing) : null,
     };
 
     /// <summary>The model.</summary>
@@ -28,9 +29,26 @@ internal static class RequestSettingsMapping
             MaxRequests = wire.MaxRequests == 0 ? null : Number(wire.MaxRequests),
             Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) : null,
             Retries = wire.Retries is { } r ? new RetryBudget(Number(r.Percent), Number(r.MinPerSecond)) : null,
+            Balancing = wire.Balancing is { } b ? ToModel(b) : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");
     }
+
+    private static Wire.RequestBalancing ToWire(RequestBalancing balancing)
+    {
+        Wire.RequestBalancing wire = new() { Mode = balancing.Mode.ToWire(), Header = balancing.Header ?? "", SlowStartMilliseconds = (ulong)balancing.SlowStart.TotalMilliseconds };
+        if (balancing.Cookie is not { } cookie) return wire;
+        wire.Cookie = new Wire.AffinityCookie { Name = cookie.Name };
+        if (cookie.Life is { } life) wire.Cookie.LifeSeconds = (ulong)life.TotalSeconds;
+        return wire;
+    }
+
+    private static RequestBalancing ToModel(Wire.RequestBalancing wire) => new(wire.Mode.ToModel())
+    {
+        Header = wire.Header.Length == 0 ? null : wire.Header,
+        Cookie = wire.Cookie is { } cookie ? new AffinityCookie(cookie.Name, cookie.HasLifeSeconds ? TimeSpan.FromSeconds(Number(cookie.LifeSeconds)) : null) : null,
+        SlowStart = TimeSpan.FromMilliseconds(Number(wire.SlowStartMilliseconds)),
+    };
 
     // What is too large for the model is out of every range.
     private static int Number(ulong value) => (int)Math.Min(value, int.MaxValue);

@@ -44,6 +44,8 @@ internal static class ModelSample
         [(typeof(OutlierDetection), nameof(OutlierDetection.EjectionTime))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(OutlierDetection), nameof(OutlierDetection.MaxEjectionPercent))] = 75,
         [(typeof(RetryBudget), nameof(RetryBudget.Percent))] = 25,
+        [(typeof(AffinityCookie), nameof(AffinityCookie.Life))] = TimeSpan.FromSeconds(4321),
+        [(typeof(RequestBalancing), nameof(RequestBalancing.SlowStart))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(TracingSettings), nameof(TracingSettings.Endpoint))] = "http://collector:4318",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Status))] = 308,

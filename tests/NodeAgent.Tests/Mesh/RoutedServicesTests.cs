@@ -46,9 +46,9 @@ public sealed class RoutedServicesTests
     {
         ServiceInfo headless = TestMesh.Service("headless", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1")) with { Vips = [] };
         MeshView view = View(Web(), [headless], Route("shop", "owner", new HttpRouteBackend(headless.Name, 80)));
-        Assert.Equal((OutboundRouteKind.Tunnel, "headless"), Of(view.ResolveBackend(Client, Point("10.0.0.1"), headless.Name, 80)));
-        Assert.Equal(ProxyFailure.NoServicePort, view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "nowhere"), 80).Failure);
-        Assert.Equal(ProxyFailure.NoBackend, view.ResolveBackend(Client, new SocketEndPoint(System.Net.IPAddress.Parse("fd00::1"), 40000), headless.Name, 80).Failure);
+        Assert.Equal((OutboundRouteKind.Tunnel, "headless"), Of(view.ResolveBackend(Client, Point("10.0.0.1"), headless.Name, 80, default)));
+        Assert.Equal(ProxyFailure.NoServicePort, view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "nowhere"), 80, default).Failure);
+        Assert.Equal(ProxyFailure.NoBackend, view.ResolveBackend(Client, new SocketEndPoint(System.Net.IPAddress.Parse("fd00::1"), 40000), headless.Name, 80, default).Failure);
 
         static (OutboundRouteKind, string?) Of(in OutboundRoute route) => (route.Kind, route.Service?.Name.Name);
     }
@@ -62,7 +62,7 @@ public sealed class RoutedServicesTests
     {
         MeshView view = View(Counted(protocol));
         Assert.Equal(isRouted, view.Resolve(Client, Point("10.0.0.1"), Service, TransportProtocol.Tcp).Kind == OutboundRouteKind.Routed);
-        if (isRouted) Assert.NotNull(view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80).Requests);
+        if (isRouted) Assert.NotNull(view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80, default).Requests);
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class RoutedServicesTests
         Assert.Equal((OutboundRouteKind.Deny, ProxyFailure.NoBackend), (none.Kind, none.Failure));
         Assert.Contains("left out", none.Detail, StringComparison.Ordinal);
 
-        static OutboundRoute Ask(MeshView view) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80);
+        static OutboundRoute Ask(MeshView view) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80, default);
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class RoutedServicesTests
         ServiceInfo next = TestMesh.Service("next", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));
         HttpRouteInfo route = Route("shop", "owner");
         MeshView view = View(Web(), [next], route with { Rules = [route.Rules[0] with { Filters = new HttpRouteFilters { Mirrors = [new HttpRouteMirror(next.Name, 80)] } }] });
-        Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), next.Name, 80).Kind);
+        Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), next.Name, 80, default).Kind);
     }
 
     [Theory]
@@ -116,10 +116,10 @@ public sealed class RoutedServicesTests
         ServiceInfo web = Counted("http", percent: percent);
         MeshView view = View(web);
         view.Routes.Adopt();
-        OutboundRoute first = view.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80);
+        OutboundRoute first = view.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default);
         first.Requests!.Report(TryOutcome.Bad);
         MeshView alone = View(web with { Ports = [.. web.Ports.Select(p => p with { Backends = [.. p.Backends.Where(b => new SocketEndPoint(b.Address, b.Port) == first.Target)] })] }, [], [], view);
-        Assert.Equal(isAsked ? first.Target : default, alone.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80).Target);
+        Assert.Equal(isAsked ? first.Target : default, alone.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default).Target);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class RoutedServicesTests
     {
         ServiceInfo web = Counted("http");
         MeshDirectory directory = new(View(web));
-        PortRequests port = directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80).Requests!.Port;
+        PortRequests port = directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default).Requests!.Port;
         RequestSettings other = port.Settings with { MaxRequests = 7 };
         MeshView next = View(web with { Ports = [.. web.Ports.Select(p => p with { Requests = other })] }, [], [], directory.View);
         Assert.Null(port.Settings.MaxRequests);

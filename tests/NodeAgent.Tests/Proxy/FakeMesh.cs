@@ -77,7 +77,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => Routes;
 
-    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port) => Backend(service, port);
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => Backend(service, port);
 
     /// <summary>The backends that routes were asked for with.</summary>
     internal ConcurrentQueue<SocketEndPoint?> Drawn { get; } = [];

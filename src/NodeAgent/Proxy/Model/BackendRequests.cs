@@ -3,11 +3,22 @@ using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
-/// <summary>What requests of this node say of one backend of a Service port: how many have failed in a row, and until when it is left out for that. Thread-safe; outlives snapshots.</summary>
+/// <summary>What requests of this node say of one backend of a Service port: how many run, how soon they are answered, how many have failed in a row, and until when it is left out for that. Thread-safe; outlives snapshots.</summary>
 /// <param name="port">The Service port.</param>
 /// <param name="address">The backend's address and port.</param>
-internal sealed class BackendRequests(PortRequests port, SocketEndPoint address)
+/// <param name="isLate">Whether the port has had backends before it: it is new among them.</param>
+internal sealed class BackendRequests(PortRequests port, SocketEndPoint address, bool isLate = false)
 {
+    // A try that fails says that the backend is slow, however soon it does: who fails at once would be asked most.
+    private const double MicrosecondsOfFailure = 1_000_000;
+
+    // Of its share a backend has this part when its slow start begins: with none it would never be known how it does.
+    private const double LeastWarmth = 0.1;
+
+    private readonly ResponseTime _time = new();
+    private readonly long _addedAt = isLate ? port.Now : long.MinValue;
+    private int _running;
+
     // Where all fail, and no more may be left out, that is not found out again for each request.
     private const int MillisecondsBetweenTries = 1000;
 
@@ -27,6 +38,40 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address)
 
     /// <summary>Whether it is left out now.</summary>
     internal bool IsOut => port.Settings.Outliers is not null && Volatile.Read(ref _outUntil) > port.Now;
+
+    /// <summary>How many tries run.</summary>
+    internal int Running => Volatile.Read(ref _running);
+
+    /// <summary>How long one more request would take, in microseconds: as one does of late, after those that run.</summary>
+    internal double ExpectedTime
+    {
+        get
+        {
+            (double average, int running) = (_time.At(port.Now), Running);
+
+            // Of one of which nothing is known yet one answer is waited for.
+            return average == 0 && running > 0 ? MicrosecondsOfFailure * running : average * (running + 1);
+        }
+    }
+
+    /// <summary>Which part of its share it gets now: from a tenth to all of it, after as long as a slow start takes since it is there, or back.</summary>
+    /// <param name="slowStart">How long that is; above zero.</param>
+    internal double WarmthAfter(TimeSpan slowStart)
+    {
+        long since = Math.Max(_addedAt, Volatile.Read(ref _outUntil));
+        return since == long.MinValue ? 1 : Math.Clamp((port.Now - since) / slowStart.TotalMilliseconds, LeastWarmth, 1);
+    }
+
+    /// <summary>A try begins.</summary>
+    internal void Begin() => Interlocked.Increment(ref _running);
+
+    /// <summary>It is over.</summary>
+    internal void End() => Interlocked.Decrement(ref _running);
+
+    /// <summary>A try was answered, or has failed.</summary>
+    /// <param name="after">How long it took.</param>
+    /// <param name="isBad">Whether it has failed.</param>
+    internal void ReportTime(TimeSpan after, bool isBad) => _time.Add(isBad ? Math.Max(after.TotalMicroseconds, MicrosecondsOfFailure) : after.TotalMicroseconds, port.Now);
 
     /// <summary>A try is over, or its response has come.</summary>
     internal void Report(TryOutcome outcome)

@@ -30,8 +30,9 @@ internal interface IProxyDirectory
     /// <param name="client">Its address and port.</param>
     /// <param name="service">The Service, which need not have an address.</param>
     /// <param name="port">Its port.</param>
+    /// <param name="traits">What of the request has a say.</param>
     /// <returns>Deny where there is no such port (NoServicePort), or it has no backend of the client's family (NoBackend).</returns>
-    OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port);
+    OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits);
 
     /// <summary>Who is at an address, for people: the workload that has it (the port does not count) or the Service whose address and port it is. Chooses no backend.</summary>
     (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol);

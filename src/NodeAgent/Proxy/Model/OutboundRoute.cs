@@ -49,6 +49,9 @@ internal readonly record struct OutboundRoute
     /// <summary>Requests to the backend that was chosen, to be counted there; null where nobody asks.</summary>
     internal BackendRequests? Requests { get; init; }
 
+    /// <summary>What the client of the request is to be given as <c>set-cookie</c>, so that its next ones go to the same backend; null: nothing.</summary>
+    internal string? NewCookie { get; init; }
+
     /// <summary>Why not, when <see cref="Kind"/> is Deny.</summary>
     internal ProxyFailure Failure { get; private init; }
 

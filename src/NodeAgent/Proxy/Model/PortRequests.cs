@@ -33,6 +33,15 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     /// <summary>Milliseconds of a clock that never goes back.</summary>
     internal long Now => time.GetTimestamp() / (time.TimestampFrequency / 1000);
 
+    /// <summary>Whether it counts how long backends take to answer.</summary>
+    internal bool IsTimed => _settings.Balancing is { Mode: RequestBalancingMode.LeastTime };
+
+    /// <summary>A moment of the same clock, exactly.</summary>
+    internal long Timestamp => time.GetTimestamp();
+
+    /// <summary>How long ago a moment was.</summary>
+    internal TimeSpan Since(long timestamp) => time.GetElapsedTime(timestamp);
+
     /// <summary>How many run now.</summary>
     internal int Running => Volatile.Read(ref _running);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
@@ -37,6 +38,41 @@ public sealed class BackendFailureTests
         while (waiting.TryDequeue(out TaskCompletionSource? turn)) turn.SetResult();
         foreach (Task<HttpResponseMessage> one in running) Assert.Equal(200, RoutingLab.Of(await one).Status);
         await lab.UntilAsync(() => port.Running == 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task HowLongAnswersTakeIsCountedWhereItIsAskedFor(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web");
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "quick"), Balancing = new RequestBalancing(RequestBalancingMode.LeastTime) }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using (HttpRequestMessage request = lab.Request(HttpMethod.Get, "/"))
+        {
+            request.Headers.Add("x-wait", "60");
+            Assert.Equal(200, RoutingLab.Of(await lab.Client.SendAsync(request)).Status);
+        }
+
+        await lab.UntilAsync(() => port.Running == 0);
+        Assert.InRange(lab.Counted("web").ExpectedTime, 50_000, 20_000_000); // timers of servers are not exact
+        Assert.Equal(0, lab.Counted("web").Running);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AClientIsGivenTheCookieThatItsBackendIsFoundBy(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web", async context =>
+        {
+            context.Response.Headers.SetCookie = "of=server";
+            await context.Response.WriteAsync("hello");
+        });
+        lab.GiveCookie("web", "s=1; Path=/; HttpOnly");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using HttpResponseMessage response = await lab.Client.GetAsync(lab.Client.BaseAddress);
+        Assert.Equal(["of=server", "s=1; Path=/; HttpOnly"], response.Headers.GetValues("set-cookie"));
     }
 
     [Theory]

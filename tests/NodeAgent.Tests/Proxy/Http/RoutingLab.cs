@@ -115,6 +115,9 @@ internal sealed class RoutingLab : IAsyncDisposable
         return port;
     }
 
+    /// <summary>Clients of a backend are given a cookie.</summary>
+    internal void GiveCookie(string name, string cookie) => _backends[name] = _backends[name] with { NewCookie = cookie };
+
     /// <summary>A backend whose requests are counted, as if there had been none.</summary>
     internal BackendRequests CountAnew(string name) => Count(Counted(name).Port, name);
 

@@ -103,7 +103,7 @@ internal sealed class AuthorizerCall : OwnCall
     // It is one from its head on, whether its body ends or not.
     private bool IsHttpDenial => _authorizer.Protocol == ExternalAuthorizerProtocol.Http && _status is >= 300 and < 500;
 
-    private OutboundRoute Resolve() => _owner.Directory.ResolveBackend(_asking.SourceWorkload, _asking.Source, _authorizer.Service, _authorizer.Port);
+    private OutboundRoute Resolve() => _owner.Directory.ResolveBackend(_asking.SourceWorkload, _asking.Source, _authorizer.Service, _authorizer.Port, default);
 
     private IPAddress? OtherFamily()
     {

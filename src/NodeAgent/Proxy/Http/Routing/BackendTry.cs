@@ -7,6 +7,7 @@ internal struct BackendTry
 {
     private BackendRequests? _backend;
     private bool _isAnswered;
+    private long _began; // 0: nobody asks how long it takes
 
     /// <summary>It begins; one that runs must have ended.</summary>
     /// <param name="backend">Where it goes; null where nobody counts.</param>
@@ -16,6 +17,9 @@ internal struct BackendTry
     {
         if (backend?.Port.TryBegin(isFirst) == false) return false;
         (_backend, _isAnswered) = (backend, false);
+        if (backend is null) return true;
+        backend.Begin();
+        _began = backend.Port.IsTimed ? backend.Port.Timestamp : 0;
         return true;
     }
 
@@ -24,7 +28,7 @@ internal struct BackendTry
     internal void Answered(int status)
     {
         _isAnswered = true;
-        _backend?.Report(OutcomeOf(status));
+        Report(OutcomeOf(status));
     }
 
     /// <summary>What a response with a status says of its backend.</summary>
@@ -34,9 +38,10 @@ internal struct BackendTry
     internal void End(TryOutcome outcome)
     {
         if (_backend is not { } backend) return;
+        if (!_isAnswered || outcome == TryOutcome.Bad) Report(outcome);
         _backend = null;
+        backend.End();
         backend.Port.End();
-        if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
     }
 
     /// <summary>It is over, as its request is.</summary>
@@ -49,4 +54,10 @@ internal struct BackendTry
     internal void End(ProxyFailure failure) => End(failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
         ? TryOutcome.Bad : TryOutcome.Unknown);
+
+    private readonly void Report(TryOutcome outcome)
+    {
+        if (_began != 0 && outcome != TryOutcome.Unknown) _backend?.ReportTime(_backend.Port.Since(_began), isBad: outcome == TryOutcome.Bad);
+        _backend?.Report(outcome);
+    }
 }

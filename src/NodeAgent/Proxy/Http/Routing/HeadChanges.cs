@@ -52,11 +52,12 @@ internal sealed class HeadChanges
     {
         HttpRouteFilters rule = direction.Hit?.Rule.Filters ?? HttpRouteFilters.None;
         HeaderChanges first = direction.Backend?.Filters.ResponseHeaders ?? HeaderChanges.None, second = rule.ResponseHeaders;
-        if (first.IsEmpty && second.IsEmpty && rule.Cors is null) return response;
+        if (first.IsEmpty && second.IsEmpty && rule.Cors is null && direction.Route.NewCookie is null) return response;
         _changed.Clear();
         _changed.AddRange(response);
         Apply(first);
         Apply(second);
+        if (direction.Route.NewCookie is { } cookie) Add("set-cookie"u8, cookie);
         if (rule.Cors is { } cors) CorsHeaders.Replace(_changed, cors, direction.AllowedOrigin);
         return _changed;
     }

@@ -26,23 +26,23 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         if (!routes.TryFind(new RoutedRequest(request.Method, request.Path, _fields.Of(request)), out HttpRouteHit? hit))
             return new RequestDirection(null, null, default, RequestRefusal.NoRoute(client.Service));
         if (hit.Rule.Filters.Cors is { } cors) return FindAcrossOrigins(hit, cors, request);
-        return hit.Rule.Filters.Redirect is null ? Choose(hit, failed: null) : new RequestDirection(hit, null, default, null);
+        return hit.Rule.Filters.Redirect is null ? Choose(hit, request, failed: null) : new RequestDirection(hit, null, default, null);
     }
 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
     /// <param name="request">Its head, as it came.</param>
-    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, before.Route.Target) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, request, before.Route.Target) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
 
     /// <summary>Finds where a copy of a request goes.</summary>
     /// <param name="mirror">Its mirror.</param>
-    internal RequestDirection FindMirror(HttpRouteMirror mirror) => Checked(null, null, directory.ResolveBackend(client.SourceWorkload, client.Source, mirror.Service, mirror.Port));
+    internal RequestDirection FindMirror(HttpRouteMirror mirror) => Checked(null, null, directory.ResolveBackend(client.SourceWorkload, client.Source, mirror.Service, mirror.Port, default));
 
     // What the response is to say is found while there is the request: its head may be gone by then.
     private RequestDirection FindAcrossOrigins(HttpRouteHit hit, HttpCors cors, HeaderList request)
     {
         bool isPreflight = CorsHeaders.IsPreflight(request);
-        RequestDirection found = isPreflight || hit.Rule.Filters.Redirect is not null ? new RequestDirection(hit, null, default, null) : Choose(hit, failed: null);
+        RequestDirection found = isPreflight || hit.Rule.Filters.Redirect is not null ? new RequestDirection(hit, null, default, null) : Choose(hit, request, failed: null);
         return found with { IsPreflight = isPreflight, AllowedOrigin = CorsHeaders.AllowedOrigin(cors, request) };
     }
 
@@ -53,13 +53,14 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         return route.Kind == OutboundRouteKind.Routed ? new RequestDirection(null, null, default, RequestRefusal.Of(ProxyFailure.NoRoute)) : Checked(null, null, route);
     }
 
-    private RequestDirection Choose(HttpRouteHit hit, SocketEndPoint? failed)
+    private RequestDirection Choose(HttpRouteHit hit, HeaderList request, SocketEndPoint? failed)
     {
-        RequestDirection chosen = Draw(hit);
-        for (int draws = 1; draws < MostDraws && HasFailed(chosen, failed); draws++) chosen = Draw(hit);
+        RequestTraits traits = new(_fields.Of(request), failed);
+        RequestDirection chosen = Draw(hit, traits);
+        for (int draws = 1; draws < MostDraws && HasFailed(chosen, failed); draws++) chosen = Draw(hit, traits);
         for (int i = 0; i < hit.Rule.Backends.Count && HasFailed(chosen, failed); i++)
         {
-            if (hit.Rule.Backends[i].Weight > 0) chosen = To(hit, hit.Rule.Backends[i]);
+            if (hit.Rule.Backends[i].Weight > 0) chosen = To(hit, hit.Rule.Backends[i], traits);
         }
 
         return chosen;
@@ -67,13 +68,13 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
 
     private static bool HasFailed(in RequestDirection chosen, SocketEndPoint? failed) => failed is not null && chosen.Refusal is null && chosen.Route.Target == failed;
 
-    private RequestDirection Draw(HttpRouteHit hit) =>
-        DrawBackend(hit.Rule) is { } backend ? To(hit, backend) : new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));
+    private RequestDirection Draw(HttpRouteHit hit, in RequestTraits traits) =>
+        DrawBackend(hit.Rule) is { } backend ? To(hit, backend, traits) : new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));
 
-    private RequestDirection To(HttpRouteHit hit, HttpRouteBackend backend)
+    private RequestDirection To(HttpRouteHit hit, HttpRouteBackend backend, in RequestTraits traits)
     {
         if (backend.Service is not { } service) return new RequestDirection(hit, backend, default, RequestRefusal.BadBackend(hit, backend));
-        return Checked(hit, backend, directory.ResolveBackend(client.SourceWorkload, client.Source, service, backend.Port));
+        return Checked(hit, backend, directory.ResolveBackend(client.SourceWorkload, client.Source, service, backend.Port, traits));
     }
 
     private HttpRouteBackend? DrawBackend(HttpRouteRule rule)

@@ -1,0 +1,250 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Mesh;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Tests.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Mesh;
+
+/// <summary>Which backend gets a request.</summary>
+public sealed class RequestBalancerTests
+{
+    private const int Requests = 30_000;
+    private static readonly SocketEndPoint Client = new(IPAddress.Parse("10.0.0.1"), 0);
+
+    private readonly ManualClock _clock = new();
+    private readonly Random _random = new(7);
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    public void EachGetsTheShareOfItsWeight(RequestBalancingMode mode)
+    {
+        int[] shares = Share(Balancer(mode, 1, 2, 3), new(mode));
+        for (int i = 0; i < 3; i++) Assert.InRange(shares[i], Requests * (i + 1) / 6 * 0.95, Requests * (i + 1) / 6 * 1.05);
+    }
+
+    [Fact]
+    public void WhoHasFewerRequestsForItsWeightGetsTheNext()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastRequests);
+        Backend[] backends = Backends(least, 1, 1, 2);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        for (int i = 0; i < 4000; i++) Pick(balancer, least).Requests!.Begin(); // none is answered
+        Assert.InRange(backends[0].Requests!.Running, 990, 1010);
+        Assert.InRange(backends[1].Requests!.Running, 990, 1010);
+        Assert.InRange(backends[2].Requests!.Running, 1980, 2020);
+    }
+
+    [Fact]
+    public void WhoAnswersSoonerGetsMostAndTheOthersAreAskedAgain()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastTime);
+        Backend[] backends = Backends(least, 1, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        int[] shares = new int[3];
+        for (int i = 0; i < Requests; i++)
+        {
+            Backend picked = Pick(balancer, least);
+            int which = Array.IndexOf(backends, picked);
+            shares[which]++;
+            picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(which == 1 ? 50 : 1), isBad: false);
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
+        // Of two that are drawn the slow one is taken only when it has been forgotten: after 10 s times the logarithm of 50, each time.
+        Assert.InRange(shares[1], 1, 10);
+        Assert.InRange(shares[0], Requests * 0.4, Requests * 0.6);
+    }
+
+    [Fact]
+    public void WhoFailsAtOnceIsNotTakenForQuick()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastTime);
+        Backend[] backends = Backends(least, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        backends[0].Requests!.ReportTime(TimeSpan.FromMicroseconds(10), isBad: true);
+        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20), isBad: false);
+        for (int i = 0; i < 100; i++) Assert.Same(backends[1], Pick(balancer, least));
+    }
+
+    [Fact]
+    public void OneOfWhichNothingIsKnownGetsOneRequestUntilItIsAnswered()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastTime);
+        Backend[] backends = Backends(least, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20), isBad: false);
+        Assert.Same(backends[0], Pick(balancer, least));
+        backends[0].Requests!.Begin();
+        for (int i = 0; i < 100; i++) Assert.Same(backends[1], Pick(balancer, least));
+    }
+
+    [Fact]
+    public void TheSameHeaderHasTheSameBackendAndFewMoveWhenOneGoes()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Header = "x-user" };
+        Backend[] backends = Backends(hash, 1, 1, 1, 1);
+        RequestBalancer four = new(backends, _random, new StrongBox<int>()), three = new(backends[..3], new Random(99), new StrongBox<int>());
+        int[] shares = new int[4];
+        for (int user = 0; user < 4000; user++)
+        {
+            RequestTraits traits = new(new Lines(("x-other", "1"), ("x-user", $"user-{user}")));
+            Backend picked = Pick(four, hash, traits);
+            shares[Array.IndexOf(backends, picked)]++;
+            Assert.Same(picked, Pick(four, hash, traits));
+            if (picked != backends[3]) Assert.Same(picked, Pick(three, hash, traits));
+        }
+
+        Assert.All(shares, share => Assert.InRange(share, 900, 1100));
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("s=", false)]
+    [InlineData("session=a", false)]
+    [InlineData("S=a", false)]
+    [InlineData("s", false)]
+    [InlineData("s=a", true)]
+    [InlineData("x=1; s=a; y=2", true)]
+    [InlineData("x=1;s=a", true)]
+    public void ACookieIsFoundWhereverItIs(string? cookies, bool isThere)
+    {
+        Assert.Equal(isThere, RequestKey.OfCookie(cookies is null ? new Lines() : new Lines(("cookie", "other=1"), ("cookie", cookies)), "s") is not null);
+        if (isThere) Assert.Equal(RequestKey.OfCookie(new Lines(("cookie", "s=a")), "s"), RequestKey.OfCookie(new Lines(("cookie", cookies!)), "s"));
+    }
+
+    [Fact]
+    public void ACookieThatIsGivenLeadsToTheBackendThatGaveIt()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Cookie = new AffinityCookie("s", TimeSpan.FromHours(1)) };
+        RequestBalancer balancer = new(Backends(hash, 1, 1, 1), _random, new StrongBox<int>());
+        HashSet<Backend> seen = [];
+        for (int i = 0; i < 100; i++)
+        {
+            Backend first = balancer.Pick(hash, new RequestTraits(new Lines()), Client, out string? cookie)!;
+            Assert.NotNull(cookie);
+            Assert.Matches("^s=[0-9a-f]{16}; Path=/; Max-Age=3600; HttpOnly$", cookie);
+            Assert.Same(first, balancer.Pick(hash, new RequestTraits(new Lines(("cookie", cookie[..cookie.IndexOf(';', StringComparison.Ordinal)]))), Client, out string? second));
+            Assert.Null(second);
+            seen.Add(first);
+        }
+
+        Assert.Equal(3, seen.Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WithoutTheHeaderOrCookieRequestsAreSpread(bool isCookie)
+    {
+        RequestBalancing hash = isCookie ? new(RequestBalancingMode.Hash) { Cookie = new AffinityCookie("s", null) } : new(RequestBalancingMode.Hash) { Header = "x-user" };
+        int[] shares = Share(new RequestBalancer(Backends(hash, 1, 1, 1), _random, new StrongBox<int>()), hash);
+        Assert.All(shares, share => Assert.InRange(share, Requests / 3 * 0.95, Requests / 3 * 1.05));
+    }
+
+    [Fact]
+    public void WithNeitherAClientKeepsItsBackend()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash);
+        Assert.Equal(Requests, Share(new RequestBalancer(Backends(hash, 1, 1, 1), _random, new StrongBox<int>()), hash).Max());
+    }
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    [InlineData(RequestBalancingMode.Hash)]
+    public void WhatHasFailedJustNowIsAskedAgainOnlyWhereThereIsNoOther(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode);
+        Backend[] backends = Backends(balancing, 1, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        foreach (Backend failed in backends)
+        {
+            for (int i = 0; i < 100; i++) Assert.NotSame(failed, Pick(balancer, balancing, new RequestTraits(null, failed.Address)));
+        }
+
+        Assert.Same(backends[0], Pick(new RequestBalancer(backends[..1], _random, new StrongBox<int>()), balancing, new RequestTraits(null, backends[0].Address)));
+        Assert.Null(new RequestBalancer([], _random, new StrongBox<int>()).Pick(balancing, default, Client, out _));
+    }
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    public void OneThatIsNewGetsItsShareByAndBy(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode) { SlowStart = TimeSpan.FromSeconds(10) };
+        Backend[] old = Backends(balancing, 1, 1);
+        Backend added = Of(old[0].Requests!.Port, 9, 1, isLate: true);
+        RequestBalancer balancer = new([.. old, added], _random, new StrongBox<int>());
+        int before = 0;
+        foreach (int seconds in new[] { 0, 5, 10 })
+        {
+            int share = 0;
+            for (int i = 0; i < Requests; i++)
+            {
+                Backend picked = Pick(balancer, balancing);
+                picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(1), isBad: false);
+                if (picked == added) share++;
+            }
+
+            Assert.InRange(share, before + (Requests / 40), Requests);
+            if (seconds == 0) Assert.InRange(share, Requests * 0.03, Requests * 0.08);
+            before = share;
+            _clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        Assert.InRange(before, Requests * 0.31, Requests * 0.36);
+    }
+
+    private int[] Share(RequestBalancer balancer, RequestBalancing balancing)
+    {
+        Dictionary<Backend, int> shares = [];
+        for (int i = 0; i < Requests; i++)
+        {
+            Backend picked = Pick(balancer, balancing);
+            shares[picked] = shares.GetValueOrDefault(picked) + 1;
+        }
+
+        return [.. shares.OrderBy(s => s.Key.Address.Port).Select(s => s.Value)];
+    }
+
+    private static Backend Pick(RequestBalancer balancer, RequestBalancing balancing, RequestTraits traits = default)
+    {
+        Backend? picked = balancer.Pick(balancing, traits.Fields is null ? traits with { Fields = new Lines() } : traits, Client, out _);
+        Assert.NotNull(picked);
+        return picked;
+    }
+
+    private RequestBalancer Balancer(RequestBalancingMode mode, params ushort[] weights) => new(Backends(new(mode), weights), _random, new StrongBox<int>());
+
+    private Backend[] Backends(RequestBalancing balancing, params ushort[] weights)
+    {
+        PortRequests port = new(new("shop", "web"), 80, new RequestSettings { Policy = new("shop", "web"), Balancing = balancing }, _clock, ejected: null);
+        return [.. weights.Select((weight, i) => Of(port, (ushort)(i + 1), weight))];
+    }
+
+    private static Backend Of(PortRequests port, ushort number, ushort weight, bool isLate = false)
+    {
+        SocketEndPoint address = new(IPAddress.Parse("10.0.0.9"), number);
+        return new Backend(address, weight, Load: null, IsUnmeshed: false) { Requests = new BackendRequests(port, address, isLate) };
+    }
+
+    private sealed class Lines(params (string Name, string Value)[] lines) : IRequestFields
+    {
+        public int Count => lines.Length;
+
+        public void Get(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+        {
+            name = Encoding.ASCII.GetBytes(lines[index].Name);
+            value = Encoding.ASCII.GetBytes(lines[index].Value);
+        }
+    }
+}
