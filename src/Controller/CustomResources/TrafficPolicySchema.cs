@@ -57,7 +57,7 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
-              requestBalancing: {mode: LEAST_TIME, slowStart: 30s}
+              requestBalancing: {mode: HASH, header: x-user, cookie: {name: session, ttl: 1h}, slowStart: 30s}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 30}
               circuitBreaker: {maxRequests: 500}
               retryBudget: {percent: 25, minPerSecond: 5}
@@ -81,21 +81,13 @@ internal static class TrafficPolicySchema
     private static SchemaNode RequestBalancing => Nodes.Object(
         "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",
         new SchemaField("mode", Nodes.Words<RequestBalancingMode>("At random by weight, one after the other, of two drawn the one with fewer requests of this node or the one that answers sooner, or the same for the same header, cookie or client address.")) { IsRequired = true },
-        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)),
+        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced by the cookie, or at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)),
         new SchemaField("cookie", Nodes.Object(
-            "With HASH: the cookie whose value counts.",
+            "With HASH: the cookie whose value counts where there is no header.",
             new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)) { IsRequired = true },
             new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "cookie.ttl"))
             { Default = "clients are given none, and requests without it are balanced at random" })),
-        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets fewer requests than its share. Not with HASH.", "1h", "slowStart")) { Default = "0s" }) with
-    {
-        Rules =
-        [
-            new("self.mode == 'HASH' || !has(self.header) && !has(self.cookie)", "header and cookie go with mode HASH only", "whose `spec.requestBalancing` has a header or cookie without mode HASH"),
-            new("!has(self.header) || !has(self.cookie)", "there is a header and a cookie; one of them counts", "whose `spec.requestBalancing` has both a header and a cookie"),
-            new("self.mode != 'HASH' || !has(self.slowStart)", "slowStart does not go with HASH", "whose `spec.requestBalancing` has slowStart with HASH"),
-        ],
-    };
+        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "slowStart")) { Default = "0s" });
 
     private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
     {

@@ -18,17 +18,9 @@ internal static class RequestBalancingReader
         TimeSpan slowStart = reader.Parsed<TimeSpan>("slowStart", SlowStart);
         reader.Done();
         if (mode is null) return null;
-        if (mode == RequestBalancingMode.Hash)
+        foreach (string field in new[] { "header", "cookie" })
         {
-            if (reader.Has("header") && reader.Has("cookie")) reader.Fail("cookie", "there is a header, too; one of them counts");
-            if (reader.Has("slowStart")) reader.Fail("slowStart", "does not go with HASH: clients would move twice");
-        }
-        else
-        {
-            foreach (string field in new[] { "header", "cookie" })
-            {
-                if (reader.Has(field)) reader.Fail(field, $"goes with mode HASH only, not with {reader.String("mode")}");
-            }
+            if (mode != RequestBalancingMode.Hash && reader.Has(field)) reader.Note(field, $"goes with mode HASH, and does not count with {reader.String("mode")}");
         }
 
         return new RequestBalancing(mode.Value) { Header = header, Cookie = cookie, SlowStart = slowStart };

@@ -15,10 +15,10 @@ public sealed record RequestBalancing(RequestBalancingMode Mode)
     /// <summary>For <see cref="RequestBalancingMode.Hash"/>: the header whose value counts, its name in lower case; null: another thing does.</summary>
     public string? Header { get; init; }
 
-    /// <summary>For <see cref="RequestBalancingMode.Hash"/>: the cookie whose value counts; null: another thing does. A header counts before it; with neither it is the client's address.</summary>
+    /// <summary>For <see cref="RequestBalancingMode.Hash"/>: the cookie whose value counts; null: another thing does. It counts for requests without the header; where neither is named, it is the client's address.</summary>
     public AffinityCookie? Cookie { get; init; }
 
-    /// <summary>How long a backend that is new, or was left out, gets fewer requests than its share: up to <see cref="LongestSlowStart"/>, zero for never. Nothing where the mode is <see cref="RequestBalancingMode.Hash"/>, which would move clients twice.</summary>
+    /// <summary>How long a backend that is new, or was left out, gets less than its share: up to <see cref="LongestSlowStart"/>, zero for never.</summary>
     public TimeSpan SlowStart { get; init; }
 
     /// <summary>The longest <see cref="SlowStart"/>.</summary>

@@ -31,7 +31,7 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
 
     private Backend? Pick(RequestBalancing balancing, ulong? key, SocketEndPoint? failed)
     {
-        if (key is { } hash) return Best(hash, failed);
+        if (key is { } hash) return Best(hash, balancing.SlowStart, failed);
         for (int picks = 1; ; picks++)
         {
             Backend? picked = balancing.Mode switch
@@ -49,23 +49,25 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     private ulong? KeyOf(RequestBalancing balancing, IRequestFields? fields, in SocketEndPoint client, out string? made)
     {
         made = null;
-        if (balancing.Header is { } header) return fields is null ? null : RequestKey.OfHeader(fields, header);
-        if (balancing.Cookie is not { } cookie) return Backend.Mix(client.High) ^ Backend.Mix(client.Low + 1);
+        if (balancing is { Header: null, Cookie: null }) return Backend.Mix(client.High) ^ Backend.Mix(client.Low + 1);
         if (fields is null) return null;
+        if (balancing.Header is { } header && RequestKey.OfHeader(fields, header) is { } value) return value;
+        if (balancing.Cookie is not { } cookie) return null;
         if (RequestKey.OfCookie(fields, cookie.Name) is { } found) return found;
         if (cookie.Life is null) return null;
         made = RequestKey.Make(cookie, random, out ulong key);
         return key;
     }
 
-    private Backend? Best(ulong key, SocketEndPoint? failed)
+    // While a backend gets warm it takes its requests over one after the other, and each of them once.
+    private Backend? Best(ulong key, TimeSpan slowStart, SocketEndPoint? failed)
     {
         Backend? best = null;
         double bestScore = -1;
         foreach (Backend backend in backends)
         {
             if (IsLeftOut(backend, failed)) continue;
-            double score = backend.Score(key);
+            double score = backend.Score(key) * (slowStart == TimeSpan.Zero ? 1 : backend.Requests!.WarmthAfter(slowStart));
             if (score > bestScore) (best, bestScore) = (backend, score);
         }
         return best;

@@ -147,6 +147,36 @@ public sealed class RequestBalancerTests
     }
 
     [Fact]
+    public void ACookieCountsWhereThereIsNoHeader()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Header = "x-user", Cookie = new AffinityCookie("s", null) };
+        RequestBalancer balancer = new(Backends(hash, 1, 1, 1), _random, new StrongBox<int>());
+        for (int user = 0; user < 20; user++)
+        {
+            Backend byHeader = Pick(balancer, hash, new(new Lines(("x-user", $"{user}"), ("cookie", "s=1"))));
+            Assert.Same(byHeader, Pick(balancer, hash, new(new Lines(("cookie", $"s={user}")))));
+        }
+    }
+
+    [Fact]
+    public void WithAHashOneThatIsNewTakesItsValuesOverByAndByAndEachOnce()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Header = "x-user", SlowStart = TimeSpan.FromSeconds(10) };
+        Backend[] old = Backends(hash, 1, 1);
+        Backend added = Of(old[0].Requests!.Port, 9, 1, isLate: true);
+        RequestBalancer balancer = new([.. old, added], _random, new StrongBox<int>());
+        HashSet<int> taken = [];
+        foreach (double most in new[] { 0.08, 0.25, 0.36 })
+        {
+            HashSet<int> now = [.. Enumerable.Range(0, 3000).Where(user => Pick(balancer, hash, new(new Lines(("x-user", $"{user}")))) == added)];
+            Assert.Superset(taken, now);
+            Assert.InRange(now.Count, taken.Count + 100, 3000 * most);
+            taken = now;
+            _clock.Advance(TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Fact]
     public void WithNeitherAClientKeepsItsBackend()
     {
         RequestBalancing hash = new(RequestBalancingMode.Hash);
