@@ -30,15 +30,16 @@ internal static class TrafficPolicySchema
                 "How many of the requests of each node may be repetitions, counted over ten seconds; where there have been as many, the answer of the last try is the client's.",
                 new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
                 new SchemaField("minPerSecond", Nodes.Number("Repetitions in each second besides.", 0, RetryBudget.MostPerSecond)) { Default = $"{RequestSettingsReader.DefaultRetriesPerSecond}" })),
+            new SchemaField("faultInjection", Faults),
             new SchemaField("proxyProtocol", Nodes.ProxyProtocol("Has PROXY protocol headers put in front of connections to the workloads behind the Service; ports are the Service's.")),
             new SchemaField("acceptProxyProtocol", Nodes.AcceptProxyProtocol("Ports of the Service whose workloads take PROXY protocol headers from load balancers."))) with
         {
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
                     $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `faultInjection`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -61,6 +62,9 @@ internal static class TrafficPolicySchema
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 30}
               circuitBreaker: {maxRequests: 500}
               retryBudget: {percent: 25, minPerSecond: 5}
+              faultInjection:
+                delay: {percent: 10, time: 2s}
+                abort: {percent: 1, status: 503}
               proxyProtocol: {version: v2, ports: [80], tlvs: NONE}
               acceptProxyProtocol:
                 - ports: [443]
@@ -85,13 +89,24 @@ internal static class TrafficPolicySchema
         new SchemaField("cookie", Nodes.Object(
             "With HASH: the cookie whose value counts where there is no header.",
             new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)) { IsRequired = true },
-            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "cookie.ttl"))
+            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl"))
             { Default = "clients are given none, and requests without it are balanced at random" })),
-        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "slowStart")) { Default = "0s" });
+        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" });
+
+    private static SchemaNode Faults => Nodes.Object(
+        "Has requests of HTTP to the Service go wrong, so that its clients can be tried.",
+        new SchemaField("delay", Nodes.Object(
+            "Has requests wait before a backend gets them.",
+            new SchemaField("percent", Nodes.Number("How many of a hundred.", 0, 100)) { IsRequired = true },
+            new SchemaField("time", Duration("How long.", "10m", "faultInjection.delay.time")) { IsRequired = true })),
+        new SchemaField("abort", Nodes.Object(
+            "Has requests answered that no backend gets.",
+            new SchemaField("percent", Nodes.Number("How many of a hundred.", 0, 100)) { IsRequired = true },
+            new SchemaField("status", Nodes.Number("What with; to callers of gRPC it is what becomes of that status.", FaultInjection.LeastStatus, FaultInjection.MostStatus)) { Default = $"{FaultInjection.DefaultStatus}" })));
 
     private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
     {
-        Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.requestBalancing.{field}` is not within 0s..{most}")],
+        Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.{field}` is not within 0s..{most}")],
     };
 
     private static SchemaNode Balancing => Nodes.Object(

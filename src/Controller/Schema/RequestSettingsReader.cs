@@ -11,8 +11,8 @@ internal static class RequestSettingsReader
     /// <summary>Reads it; null: nothing is said.</summary>
     public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
     {
-        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec) };
-        return settings is { Outliers: null, MaxRequests: null, Retries: null, Balancing: null } ? null : settings;
+        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec) };
+        return settings is { Outliers: null, MaxRequests: null, Retries: null, Balancing: null, Faults: null } ? null : settings;
     }
 
     private static OutlierDetection? ReadOutliers(FieldReader spec)

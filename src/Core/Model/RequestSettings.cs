@@ -18,9 +18,12 @@ public sealed record RequestSettings
     /// <summary>How a backend is picked for each; null: as for connections (<see cref="ServicePort.LoadBalancing"/>).</summary>
     public RequestBalancing? Balancing { get; init; }
 
+    /// <summary>What is made to go wrong; null: nothing.</summary>
+    public FaultInjection? Faults { get; init; }
+
     /// <summary>The most that <see cref="MaxRequests"/> may be.</summary>
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false;
+    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false;
 }

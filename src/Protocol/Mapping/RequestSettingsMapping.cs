@@ -17,6 +17,9 @@ internal static class RequestSettingsMapping
             : null,
         Retries = settings.Retries is { } retries ? new Wire.RetryBudget { Percent = (uint)retries.Percent, MinPerSecond = (uint)retries.MinPerSecond } : null,
         Balancing = settings.Balancing is { } balancing ? ToWire(balancing) : null,
+        Faults = settings.Faults is { } faults
+            ? new Wire.FaultInjection { DelayPercent = (uint)faults.DelayPercent, DelayMilliseconds = (ulong)faults.Delay.TotalMilliseconds, AbortPercent = (uint)faults.AbortPercent, AbortStatus = (uint)faults.AbortStatus }
+            : null,
     };
 
     /// <summary>The model.</summary>
@@ -30,6 +33,9 @@ internal static class RequestSettingsMapping
             Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) : null,
             Retries = wire.Retries is { } r ? new RetryBudget(Number(r.Percent), Number(r.MinPerSecond)) : null,
             Balancing = wire.Balancing is { } b ? ToModel(b) : null,
+            Faults = wire.Faults is { } f
+                ? new FaultInjection { DelayPercent = Number(f.DelayPercent), Delay = TimeSpan.FromMilliseconds(Number(f.DelayMilliseconds)), AbortPercent = Number(f.AbortPercent), AbortStatus = Number(f.AbortStatus) }
+                : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");
     }

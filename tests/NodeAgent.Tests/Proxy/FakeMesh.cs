@@ -12,6 +12,7 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 /// <summary>The agent around one proxy, made of settable answers.</summary>
 internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, IRequestObserver, ITranslatedConnections, ITunnelSource
 {
+    private int _routesAsked;
     private int _busyTurns;
 
     internal WorkloadInfo? Local { get; set; }
@@ -72,10 +73,17 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>The routes for every Service.</summary>
     internal HttpRouteTable? Routes { get; set; }
 
+    /// <summary>How often it was asked for them.</summary>
+    internal int RoutesAsked => Volatile.Read(ref _routesAsked);
+
     /// <summary>Where requests go that are routed to a Service port.</summary>
     internal Func<NamespacedName, ushort, OutboundRoute> Backend { get; set; } = (_, _) => OutboundRoute.Deny(ProxyFailure.NoServicePort, "no backend in this test");
 
-    public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination) => Routes;
+    public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination)
+    {
+        Interlocked.Increment(ref _routesAsked);
+        return Routes;
+    }
 
     public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => Backend(service, port);
 

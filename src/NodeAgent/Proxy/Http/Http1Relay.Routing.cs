@@ -17,6 +17,7 @@ internal sealed partial class Http1Relay
     private RequestDirection _direction;
     private IRequestCopy? _copy; // of the request that runs, for its mirrors
     private BackendTry _try;
+    private RequestFaults _faults;
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
@@ -29,7 +30,7 @@ internal sealed partial class Http1Relay
 
     private bool RouteRequest(RequestRouting routing)
     {
-        _tries = 0;
+        (_tries, _faults) = (0, default);
         return Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
@@ -44,6 +45,18 @@ internal sealed partial class Http1Relay
         }
 
         if (direction.IsAnswered) return AnswerAsRouted(routing);
+        if (_faults.Delay(direction, Elapsed) is { } delay)
+        {
+            Pause(delay);
+            return true;
+        }
+
+        if (_faults.Abort(direction) is { } fault)
+        {
+            Refuse(fault);
+            return false;
+        }
+
         if (!_try.TryBegin(direction.Route.Requests, isFirst: _tries == 1))
         {
             Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
@@ -58,6 +71,14 @@ internal sealed partial class Http1Relay
         _requestPart = RequestPart.Server;
         _ = ConnectAsync(routing, direction.Route, ++_connectId);
         return true;
+    }
+
+    // What was found for it may have changed meanwhile.
+    private void FollowAfterDelay(RequestRouting routing)
+    {
+        _faults.EndWait();
+        _tries = 0;
+        Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
     private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
@@ -184,8 +205,14 @@ internal sealed partial class Http1Relay
         (_made, _isMade) = (default, false);
         _connectId++;
         _exchange.BeginAgain();
-        (_requestPart, _hasNews) = (RequestPart.Pause, true);
-        Loop.Schedule(_tryTimer, _direction.Pause(Elapsed));
+        _hasNews = true;
+        Pause(_direction.Pause(Elapsed));
+    }
+
+    private void Pause(TimeSpan time)
+    {
+        _requestPart = RequestPart.Pause;
+        Loop.Schedule(_tryTimer, time);
     }
 
     // Of one try, or of the whole request, whichever is over first.
@@ -206,8 +233,9 @@ internal sealed partial class Http1Relay
         _hasTimerFired = false;
         if (_requestPart == RequestPart.Pause)
         {
-            if (_direction.TimeLeft(Elapsed) > TimeSpan.Zero) FollowAnother();
-            else AnswerLast(RequestRefusal.RequestTimeout);
+            if (_direction.TimeLeft(Elapsed) <= TimeSpan.Zero) AnswerLast(RequestRefusal.RequestTimeout);
+            else if (_faults.IsWaiting) FollowAfterDelay(_routing!);
+            else FollowAnother();
         }
         else if (!_exchange.IsOpen)
         {

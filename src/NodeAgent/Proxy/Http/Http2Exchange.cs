@@ -22,6 +22,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private bool _isHead;
     private int _status;
     private BackendTry _try;
+    private RequestFaults _faults;
 
     internal Http2Exchange(Http2Relay relay, Http2Link client)
     {
@@ -69,6 +70,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <summary>The try that runs, as its backend's port counts it; of one that is routed.</summary>
     internal ref BackendTry Try => ref _try;
 
+    /// <summary>What it is made to suffer; of one that is routed.</summary>
+    internal ref RequestFaults Faults => ref _faults;
+
     /// <summary>How often it has been sent somewhere, or tried to; of one that is routed.</summary>
     internal int Tries { get; set; }
 
@@ -108,6 +112,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         (Began, IsHeadOnly, _isOver, _status, _interimCount) = (now, isHeadOnly, false, 0, 0);
         (Destination, Direction, Tries, Connecting, IsPaused) = (null, default, 0, 0, false);
+        _faults = default;
         Server = _serverStream;
         _isGrpc = GrpcAnswer.IsExpected(headers);
         _isHead = headers.Method.SequenceEqual("HEAD"u8);

@@ -65,6 +65,14 @@ internal sealed partial class Http2Relay
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
+    // What was found for it may have changed meanwhile.
+    private void FollowAfterDelay(Http2Exchange exchange)
+    {
+        exchange.Faults.EndWait();
+        exchange.Tries = 0;
+        Follow(exchange, _routing!.Router.Find(exchange.Head!));
+    }
+
     private void FollowAnother(Http2Exchange exchange)
     {
         exchange.TakeBack();
@@ -85,6 +93,19 @@ internal sealed partial class Http2Relay
         if (direction.IsAnswered)
         {
             exchange.AnswerAsRouted(_routing!.Answer(exchange.Head!, direction, _time.GetUtcNow()));
+            return;
+        }
+
+        if (exchange.Faults.Delay(direction, ElapsedOf(exchange)) is { } delay)
+        {
+            exchange.IsPaused = true;
+            _client.Loop.Schedule(TimerOf(exchange), delay);
+            return;
+        }
+
+        if (exchange.Faults.Abort(direction) is { } fault)
+        {
+            exchange.Answer(fault);
             return;
         }
 
@@ -191,6 +212,7 @@ internal sealed partial class Http2Relay
         TryOutcome outcome = exchange.Direction.OutcomeOfLate(exchange.IsRequestWhole, isOutOfTime, exchange.Tries);
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
         else if (isOutOfTime) AnswerLate(exchange, outcome, RequestRefusal.RequestTimeout);
+        else if (exchange.Faults.IsWaiting) FollowAfterDelay(exchange);
         else if (exchange.IsPaused) FollowAnother(exchange);
         else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat) TryAgain(exchange, outcome);
         else AnswerLate(exchange, outcome, RequestRefusal.BackendTimeout);

@@ -35,6 +35,9 @@ internal static class ProxyError
     /// <summary>A route gives the server no more time.</summary>
     internal const string ResponseTimeout = "http_response_timeout";
 
+    /// <summary>The proxy was told to answer, and has asked no server.</summary>
+    internal const string Injected = "proxy_internal_response";
+
     /// <summary>Adds what every answer of the proxy has: <c>date</c> and <c>proxy-status</c>; of one about a token <c>www-authenticate</c> besides (RFC 6750, section 3), and of an external authorizer's what that has said.</summary>
     /// <param name="fields">Where to.</param>
     /// <param name="refusal">What it says.</param>

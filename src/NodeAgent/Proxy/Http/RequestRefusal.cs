@@ -59,6 +59,9 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     internal static RequestRefusal TooMany(PortRequests port) =>
         new(503, ProxyError.ConnectionLimit, $"overflow: Service {port.Service} has as many requests of this node as TrafficPolicy {port.Settings.Policy} allows at once");
 
+    /// <summary>Of one that is made to fail.</summary>
+    internal static RequestRefusal Injected(int status, NamespacedName policy) => new(status, ProxyError.Injected, $"fault-injected: TrafficPolicy {policy} has requests fail");
+
     /// <summary>Of one whose server was not reached.</summary>
     internal static RequestRefusal Of(ProxyFailure failure)
     {

@@ -77,6 +77,82 @@ public sealed class BackendFailureTests
 
     [Theory]
     [MemberData(nameof(Versions))]
+    public async Task RequestsThatAreMadeToFailReachNoServer(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web");
+        PortRequests port = lab.Count(EjectAtOnce with { Faults = new FaultInjection { AbortPercent = 100, AbortStatus = 529 } }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)) with { Retry = new HttpRouteRetry(3, [529]) });
+        using (HttpRequestMessage request = lab.Request(HttpMethod.Post, "/"))
+        {
+            request.Content = new StringContent("a body that nobody reads");
+            Assert.Equal((529, "culvert; error=proxy_internal_response; details=\"fault-injected: TrafficPolicy b/calm has requests fail\""), RoutingLab.Of(await lab.Client.SendAsync(request)));
+        }
+
+        Assert.Equal((false, 0, false), (lab.Asked.ContainsKey("web"), port.Running, lab.Counted("web").IsOut));
+        port.Settings = port.Settings with { Faults = new FaultInjection { AbortPercent = 30 } };
+        int failed = 0;
+        for (int i = 0; i < 300; i++)
+        {
+            using HttpResponseMessage response = await lab.Client.GetAsync(lab.Client.BaseAddress);
+            if (RoutingLab.Of(response).Status == 503) failed++;
+        }
+
+        Assert.InRange(failed, 50, 130);
+        Assert.Equal(300 - failed, lab.Asked["web"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task RequestsThatAreMadeToWaitGoOnAfterIt(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web");
+        await lab.AddServerAsync("other");
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Faults = new FaultInjection { DelayPercent = 100, Delay = TimeSpan.FromMilliseconds(200), AbortPercent = 0 } }, "web");
+        lab.Route(RoutingLab.Below("/short", ("web", 1)) with { RequestTimeout = TimeSpan.FromMilliseconds(50) }, RoutingLab.Below("/", ("web", 1)));
+        long began = TimeProvider.System.GetTimestamp();
+        using (HttpRequestMessage request = lab.Request(HttpMethod.Post, "/a"))
+        {
+            request.Content = new StringContent("body");
+            using HttpResponseMessage response = await lab.Client.SendAsync(request);
+            Assert.EndsWith("/a  body", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds, 200, 20_000);
+        Assert.Equal((504, "culvert; error=http_response_timeout; details=\"the request took longer than its route allows\""), RoutingLab.Of(await lab.Client.GetAsync(new Uri("/short", UriKind.Relative))));
+        Assert.Equal(1, lab.Asked["web"]);
+
+        // Its route has changed while it waited.
+        int asked = lab.Pair.Source.RoutesAsked;
+        Task<string> waiting = lab.GetAsync("/b");
+        await lab.UntilAsync(() => lab.Pair.Source.RoutesAsked > asked);
+        lab.Route(RoutingLab.Below("/", ("other", 1)));
+        Assert.StartsWith("other", await waiting, StringComparison.Ordinal);
+        Assert.Equal(0, port.Running);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AClientThatGoesWhileItIsMadeToWaitLeavesNothing(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("web");
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), Faults = new FaultInjection { DelayPercent = 100, Delay = TimeSpan.FromMilliseconds(100) } }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using (CancellationTokenSource gone = new(TimeSpan.FromMilliseconds(30)))
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lab.Client.GetAsync(new Uri("/gone", UriKind.Relative), gone.Token));
+        }
+
+        Assert.StartsWith("web", await lab.GetAsync("/next"), StringComparison.Ordinal); // after a wait as long
+
+        // One of HTTP/1.1 may have closed its own side only, and still read.
+        Assert.Equal((client == HttpProtocols.Http1 ? 2 : 1, 0), (lab.Asked["web"], port.Running));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
     public async Task ErrorsOfEveryKindCount(HttpProtocols client, HttpProtocols servers)
     {
         await using RoutingLab lab = new(client, servers);

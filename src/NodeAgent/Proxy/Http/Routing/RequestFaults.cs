@@ -1,0 +1,41 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.Routing;
+
+/// <summary>What one request is made to suffer by its Service's TrafficPolicy, before a backend gets it: drawn once, whatever becomes of it then. Belongs to its loop's thread.</summary>
+internal struct RequestFaults
+{
+    private bool _isDelayDrawn;
+    private bool _isAbortDrawn;
+
+    /// <summary>Whether it waits for its time: where it goes is found anew after it.</summary>
+    internal bool IsWaiting { get; private set; }
+
+    /// <summary>It has waited.</summary>
+    internal void EndWait() => IsWaiting = false;
+
+    /// <summary>How long it is to wait before it goes on; null: not at all.</summary>
+    /// <param name="direction">Where it goes.</param>
+    /// <param name="elapsed">How long it has taken; it waits no longer than its route allows.</param>
+    internal TimeSpan? Delay(in RequestDirection direction, TimeSpan elapsed)
+    {
+        if (_isDelayDrawn || direction.Route.Requests?.Port.Settings.Faults is not { } faults) return null;
+        _isDelayDrawn = true;
+        if (!IsDrawn(faults.DelayPercent)) return null;
+        IsWaiting = true;
+        TimeSpan left = direction.TimeLeft(elapsed);
+        return faults.Delay < left ? faults.Delay : left;
+    }
+
+    /// <summary>What it is answered with in the place of a backend; null: a backend gets it.</summary>
+    /// <param name="direction">Where it goes.</param>
+    internal RequestRefusal? Abort(in RequestDirection direction)
+    {
+        if (_isAbortDrawn || direction.Route.Requests?.Port.Settings is not { Faults: { } faults } settings) return null;
+        _isAbortDrawn = true;
+        return IsDrawn(faults.AbortPercent) ? RequestRefusal.Injected(faults.AbortStatus, settings.Policy) : null;
+    }
+
+    private static bool IsDrawn(int percent) => percent > 0 && Random.Shared.Next(100) < percent;
+}
