@@ -105,6 +105,8 @@ internal static class ResourceTable
         ("TrafficPolicy", Verdict.Good, "{targetRef: {kind: Service, name: a}, requestBalancing: {mode: HASH, slowStart: 1s}}", null),
         ("TrafficPolicy", Verdict.Rule, "{targetRef: {kind: Service, name: a}, requestBalancing: {mode: RANDOM, slowStart: 1h1s}}", "must be within 0s..1h"),
         ("TrafficPolicy", Verdict.Rule, "{targetRef: {kind: Service, name: a}, requestBalancing: {mode: HASH, cookie: {name: s, ttl: 8761h}}}", "must be within 0s..8760h"),
+        ("TrafficPolicy", Verdict.Good, "{targetRef: {kind: Service, name: a}, outlierDetection: {fallback: {name: b, port: 1}}}", null),
+        ("TrafficPolicy", Verdict.Bad, "{targetRef: {kind: Service, name: a}, outlierDetection: {fallback: {name: b}}}", null),
         ("TrafficPolicy", Verdict.Good, "{targetRef: {kind: Service, name: a}, faultInjection: {delay: {percent: 100, time: 10m}, abort: {percent: 0}}}", null),
         ("TrafficPolicy", Verdict.Bad, "{targetRef: {kind: Service, name: a}, faultInjection: {delay: {percent: 1}}}", null),
         ("TrafficPolicy", Verdict.Bad, "{targetRef: {kind: Service, name: a}, faultInjection: {abort: {percent: 1, status: 200}}}", null),

@@ -17,8 +17,8 @@ internal sealed class MeshInput
     private readonly MultiMap<NamespacedName, ObjectKey> _routesByParent = new();
     private readonly MultiMap<NamespacedName, ObjectKey> _routesByBackend = new();
     private readonly MultiMap<ObjectKey, ObjectKey> _splitsByGroup = new();
-    private readonly Dictionary<NamespacedName, TrafficPolicyObject> _trafficPolicies = [];
-    private readonly MultiMap<NamespacedName, NamespacedName> _trafficPoliciesByTarget = new();
+    private readonly Dictionary<ObjectKey, TrafficPolicyObject> _trafficPolicies = [];
+    private readonly MultiMap<NamespacedName, ObjectKey> _trafficPoliciesByTarget = new();
     private readonly Dictionary<string, string> _zones = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NamespaceObject> _namespaces = new(StringComparer.Ordinal);
 
@@ -54,12 +54,12 @@ internal sealed class MeshInput
 
     public HttpRouteIndex HttpRoutes { get; } = new();
 
-    /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name.</summary>
+    /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name, CircuitBreakers last.</summary>
     public ServiceObject? FindService(NamespacedName name)
     {
         if (!_services.TryGetValue(name, out ServiceObject? service)) return null;
-        IReadOnlyCollection<NamespacedName> policies = _trafficPoliciesByTarget[name];
-        return policies.Count == 0 ? service : _trafficPolicies[policies.Min()].ApplyTo(service);
+        IReadOnlyCollection<ObjectKey> policies = _trafficPoliciesByTarget[name];
+        return policies.Count == 0 ? service : _trafficPolicies[policies.MinBy(TrafficPolicyObject.RankOf)].ApplyTo(service);
     }
 
     /// <summary>The zone of a node; null: nobody says.</summary>
@@ -269,13 +269,13 @@ internal sealed class MeshInput
     {
         if (before is not null)
         {
-            _trafficPolicies.Remove(before.Meta.FullName);
-            _trafficPoliciesByTarget.Remove(before.Target, before.Meta.FullName);
+            _trafficPolicies.Remove(before.Key);
+            _trafficPoliciesByTarget.Remove(before.Target, before.Key);
             dirty.Services.Add(before.Target);
         }
         if (after is null) return;
-        _trafficPolicies.Add(after.Meta.FullName, after);
-        _trafficPoliciesByTarget.Add(after.Target, after.Meta.FullName);
+        _trafficPolicies.Add(after.Key, after);
+        _trafficPoliciesByTarget.Add(after.Target, after.Key);
         dirty.Services.Add(after.Target);
     }
 

@@ -59,7 +59,7 @@ internal static class TrafficPolicySchema
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
               requestBalancing: {mode: HASH, header: x-user, cookie: {name: session, ttl: 1h}, slowStart: 30s}
-              outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 30}
+              outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
               circuitBreaker: {maxRequests: 500}
               retryBudget: {percent: 25, minPerSecond: 5}
               faultInjection:
@@ -80,7 +80,11 @@ internal static class TrafficPolicySchema
             Rules = [new("duration(self) >= duration('1s') && duration(self) <= duration('1h')", "must be within 1s..1h", "whose `spec.outlierDetection.baseEjectionTime` is not within 1s..1h")],
         })
         { Default = $"{RequestSettingsReader.DefaultEjectionSeconds}s" },
-        new SchemaField("maxEjectionPercent", Nodes.Number("Most of the backends that may be left out at once. With less than 100 one at least is asked, also when all fail.", 1, 100)) { Default = $"{RequestSettingsReader.DefaultEjectionPercent}" });
+        new SchemaField("maxEjectionPercent", Nodes.Number("Most of the backends that may be left out at once. With less than 100 one at least is asked, also when all fail.", 1, 100)) { Default = $"{RequestSettingsReader.DefaultEjectionPercent}; 100 with a fallback" },
+        new SchemaField("fallback", Nodes.Object(
+            "Who is asked where all backends are left out, or there is none.",
+            new SchemaField("name", Nodes.Subdomain("A Service of the policy's namespace.")) { IsRequired = true },
+            new SchemaField("port", Nodes.Port("Its port.")) { IsRequired = true })));
 
     private static SchemaNode RequestBalancing => Nodes.Object(
         "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",

@@ -35,7 +35,9 @@ internal enum ObjectKind
     /// <summary>HTTPRouteGroup of SMI (specs.smi-spec.io).</summary>
     HTTPRouteGroup,
 
+    /// <summary>CircuitBreaker of NGINX Service Mesh.</summary>
+    CircuitBreaker,
+
     /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
     TLSRoute,
-    CircuitBreaker,
 }

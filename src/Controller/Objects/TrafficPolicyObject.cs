@@ -2,10 +2,11 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Objects;
 
-/// <summary>How traffic to a Service is treated (culvert.dev TrafficPolicy).</summary>
+/// <summary>How traffic to a Service is treated (culvert.dev TrafficPolicy; specs.smi.nginx.com CircuitBreaker, which counts where there is no TrafficPolicy).</summary>
 /// <param name="Meta">Its metadata.</param>
 /// <param name="Service">The Service, of its namespace.</param>
-internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : MeshObject(ObjectKind.TrafficPolicy, Meta)
+/// <param name="PolicyKind">Which of both it is.</param>
+internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service, ObjectKind PolicyKind = ObjectKind.TrafficPolicy) : MeshObject(PolicyKind, Meta)
 {
     /// <summary>How ports are balanced; empty: nothing is said of it.</summary>
     public EquatableArray<PortLoadBalancing> LoadBalancing { get; init; }
@@ -18,6 +19,15 @@ internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : Me
 
     /// <summary>What holds for requests; null: nothing is said of it.</summary>
     public RequestSettings? Requests { get; init; }
+
+    /// <summary>The field that names the fallback.</summary>
+    public IReadOnlyList<string> FallbackField => Kind == ObjectKind.CircuitBreaker ? ["fallback", "service"] : ["outlierDetection", "fallback", "name"];
+
+    /// <summary>Whether it counts before another for the same Service.</summary>
+    public (ObjectKind Kind, NamespacedName Name) Rank => RankOf(Key);
+
+    /// <summary>The rank of the one that has this key; the lowest counts.</summary>
+    public static (ObjectKind Kind, NamespacedName Name) RankOf(ObjectKey key) => (key.Kind, new NamespacedName(key.Namespace, key.Name));
 
     /// <summary>The Service by its full name.</summary>
     public NamespacedName Target => new(Meta.Namespace, Service);

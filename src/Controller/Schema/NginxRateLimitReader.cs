@@ -17,7 +17,7 @@ internal static class NginxRateLimitReader
     public static RateLimitObject? Read(FieldReader root, ObjectMeta meta, bool hasRules)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
-        string service = spec.Map("destination", required: true) is { } destination ? ReadDestination(destination, meta) : "";
+        string service = NginxDestination.Read(spec, meta, nameof(ObjectKind.RateLimit));
         if (spec.Has("sources")) spec.Fail("sources", "are not supported: a RateLimit of culvert.dev/v1alpha1 tells callers by their identities ('from')");
         if (hasRules && spec.Has("rules")) spec.Fail("rules", "are not supported, and HTTPRouteGroups don't count here: a RateLimit of culvert.dev/v1alpha1 has the conditions itself ('to')");
         spec.Ignore("sources", "rules");
@@ -35,15 +35,6 @@ internal static class NginxRateLimitReader
             SourceReference = meta.SourceReference,
         };
         return new(ObjectKind.NginxRateLimit, meta, policy) { Service = service };
-    }
-
-    private static string ReadDestination(FieldReader destination, ObjectMeta meta)
-    {
-        if (destination.String("kind", required: true) is { } kind && kind != "Service") destination.Fail("kind", $"'{kind}' is not supported; Service is");
-        string name = destination.String("name", Names.Subdomain, required: true) ?? "";
-        if (destination.String("namespace", Names.Label) is { } ns && ns != meta.Namespace) destination.Fail("namespace", $"'{ns}' is not supported: a RateLimit is about a Service of its own namespace, {meta.Namespace}");
-        destination.Done();
-        return name;
     }
 
     private static void ReadDelay(FieldReader spec, long burst)

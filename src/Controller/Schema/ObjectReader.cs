@@ -28,6 +28,7 @@ internal static class ObjectReader
         [("networking.k8s.io/v1", "NetworkPolicy")] = (ObjectKind.NetworkPolicy, static (root, meta) => NetworkPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "TrafficPolicy")] = (ObjectKind.TrafficPolicy, static (root, meta) => TrafficPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "RateLimit")] = (ObjectKind.RateLimit, static (root, meta) => RateLimitReader.Read(root, meta)),
+        [("specs.smi.nginx.com/v1alpha1", "CircuitBreaker")] = (ObjectKind.CircuitBreaker, static (root, meta) => NginxCircuitBreakerReader.Read(root, meta)),
         [("specs.smi.nginx.com/v1alpha1", "RateLimit")] = (ObjectKind.NginxRateLimit, static (root, meta) => NginxRateLimitReader.Read(root, meta, hasRules: false)),
         [("specs.smi.nginx.com/v1alpha2", "RateLimit")] = (ObjectKind.NginxRateLimit, static (root, meta) => NginxRateLimitReader.Read(root, meta, hasRules: true)),
         [("gateway.networking.k8s.io/v1", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => GatewayRouteReader.Read(root, ObjectKind.UDPRoute, meta)),

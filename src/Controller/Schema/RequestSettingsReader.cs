@@ -11,18 +11,29 @@ internal static class RequestSettingsReader
     /// <summary>Reads it; null: nothing is said.</summary>
     public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
     {
-        RequestSettings settings = new() { Policy = policy, Outliers = ReadOutliers(spec), MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec) };
+        (OutlierDetection? outliers, FallbackService? fallback) = ReadOutliers(spec, policy);
+        RequestSettings settings = new() { Policy = policy, Outliers = outliers, Fallback = fallback, MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec) };
         return settings is { Outliers: null, MaxRequests: null, Retries: null, Balancing: null, Faults: null } ? null : settings;
     }
 
-    private static OutlierDetection? ReadOutliers(FieldReader spec)
+    private static (OutlierDetection? Outliers, FallbackService? Fallback) ReadOutliers(FieldReader spec, NamespacedName policy)
     {
-        if (spec.Map("outlierDetection") is not { } outliers) return null;
+        if (spec.Map("outlierDetection") is not { } outliers) return default;
+        FallbackService? fallback = outliers.Map("fallback") is { } reader ? ReadFallback(reader, policy.Namespace) : null;
         long errors = outliers.Integer("consecutiveErrors", 1, OutlierDetection.MostErrors) ?? DefaultErrors;
         TimeSpan time = outliers.Parsed<TimeSpan?>("baseEjectionTime", EjectionTime) ?? TimeSpan.FromSeconds(DefaultEjectionSeconds);
-        long percent = outliers.Integer("maxEjectionPercent", 1, 100) ?? DefaultEjectionPercent;
+        long percent = outliers.Integer("maxEjectionPercent", 1, 100) ?? (outliers.Has("fallback") ? 100 : DefaultEjectionPercent);
         outliers.Done();
-        return new((int)errors, time, (int)percent);
+        if (outliers.Has("fallback") && percent < 100) outliers.Note("fallback", "is asked only where there is no backend at all: with a maxEjectionPercent below 100 one is always asked");
+        return (new((int)errors, time, (int)percent), fallback);
+    }
+
+    private static FallbackService? ReadFallback(FieldReader fallback, string ns)
+    {
+        string? name = fallback.String("name", Names.Subdomain, required: true);
+        ushort? port = fallback.Port("port", required: true);
+        fallback.Done();
+        return name is null || port is null ? null : new FallbackService(new NamespacedName(ns, name), port.Value);
     }
 
     private static int? ReadMaxRequests(FieldReader spec)

@@ -13,7 +13,7 @@ namespace Culvert.Controller.Schema;
 /// <param name="Versions">Those that there are, the newest first. All that is read of them is the same in each.</param>
 internal sealed record UnsupportedKind(ObjectKind Kind, string Group, string Plural, string Reason, params IReadOnlyList<string> Versions)
 {
-    private const string Gateway = "gateway.networking.k8s.io", Nginx = "specs.smi.nginx.com";
+    private const string Gateway = "gateway.networking.k8s.io";
 
     private const string RoutesHold = "connections to its Services go on as they do without it, and TCPRoute and UDPRoute divide them by weight";
 
@@ -21,7 +21,6 @@ internal sealed record UnsupportedKind(ObjectKind Kind, string Group, string Plu
     public static IReadOnlyList<UnsupportedKind> All { get; } =
     [
         new(ObjectKind.TLSRoute, Gateway, "tlsroutes", $"the mesh does not look for the name that a TLS connection asks for; {RoutesHold}", "v1", "v1alpha3", "v1alpha2"),
-        new(ObjectKind.CircuitBreaker, Nginx, "circuitbreakers", "of requests only HTTPRoute, GRPCRoute, HTTPRouteGroup, AuthorizationPolicy and RateLimit have a say, so that nothing counts their errors here", "v1alpha1"),
     ];
 
     /// <summary>The one of a document; null where it is none of these.</summary>

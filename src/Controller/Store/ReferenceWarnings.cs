@@ -58,9 +58,9 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         // As compilation has them.
         RouteObject[] routes = [.. RouteObject.ByPrecedence(objects.OfType<RouteObject>())];
         RoutesInForce inForce = new(routes, [.. HttpRouteObject.ByPrecedence(objects.OfType<HttpRouteObject>())]);
-        TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Meta.FullName)];
+        TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Rank)];
         return routes.SelectMany(r => OfRoute(r, inForce, name => Service(r, name)).Concat(OfGroups(r, find)))
-            .Concat(policies.SelectMany(p => OfPolicy(p, policies, Service(p, p.Service))))
+            .Concat(policies.SelectMany(p => OfPolicy(p, policies, name => Service(p, name))))
             .Concat(objects.OfType<TrafficTargetObject>().SelectMany(t => OfTarget(t, find)));
     }
 
@@ -110,12 +110,12 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         return target.Ports.Any(p => p.Port == port && p.Protocol == protocol) ? null : NotFound(route, $"Service {name} has no port {new TransportPort(port, protocol)}: its share goes to the others", at);
     }
 
-    private static IEnumerable<SourceError> OfPolicy(TrafficPolicyObject policy, TrafficPolicyObject[] policies, ServiceObject? service)
+    private static IEnumerable<SourceError> OfPolicy(TrafficPolicyObject policy, TrafficPolicyObject[] policies, Func<string, ServiceObject?> find)
     {
-        object[] target = ["spec", "targetRef", "name"];
+        object[] target = ["spec", policy.Kind == ObjectKind.CircuitBreaker ? "destination" : "targetRef", "name"];
         TrafficPolicyObject first = policies.First(p => p.Service == policy.Service);
         if (first != policy) yield return SourceWarning.About(policy, $"{first.Key} counts for Service {policy.Service}, and this one does not", target);
-        if (service is null)
+        if (find(policy.Service) is not { } service)
         {
             yield return SourceWarning.About(policy, $"there is no Service {policy.Service} in namespace {policy.Meta.Namespace}: it holds for nothing", target);
             yield break;
@@ -125,8 +125,10 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             if (!service.Ports.Any(p => port.Covers(p.Port, p.Protocol))) yield return SourceWarning.About(policy, $"the Service has no port {port}", "spec", field);
         }
         if (first != policy) yield break;
+        if (policy.Requests?.Fallback is { } fallback && find(fallback.Service.Name)?.Ports.Any(p => p.Port == fallback.Port && p.Protocol == TransportProtocol.Tcp) != true)
+            yield return SourceWarning.About(policy, $"there is no Service {fallback.Service.Name} with a TCP port {fallback.Port} in namespace {policy.Meta.Namespace}: there is no fallback", ["spec", .. policy.FallbackField]);
         if (policy.Requests is not null && !service.Ports.Any(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None))
-            yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: requestBalancing, outlierDetection, circuitBreaker, retryBudget and faultInjection hold where requests are routed only", target);
+            yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: {(policy.Kind == ObjectKind.CircuitBreaker ? "it holds" : "requestBalancing, outlierDetection, circuitBreaker, retryBudget and faultInjection hold")} where requests are routed only", target);
         foreach (string field in policy.Covered(service)) yield return SourceWarning.About(policy, $"counts in the place of all that annotations of Service {policy.Service} say of {field}, also for ports that it does not name", "spec", field);
     }
 

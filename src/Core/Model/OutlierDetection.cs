@@ -6,6 +6,9 @@ namespace Culvert.Core;
 /// <param name="MaxEjectionPercent">Most of the backends that may be left out at once: 1 to 100, rounded down, but one where there are several. With less than 100 one at least is always asked.</param>
 public sealed record OutlierDetection(int ConsecutiveErrors, TimeSpan EjectionTime, int MaxEjectionPercent)
 {
+    /// <summary>Errors count that came within so long, whatever else came between: up to <see cref="LongestEjection"/>; null: errors in a row.</summary>
+    public TimeSpan? Window { get; init; }
+
     /// <summary>Most errors.</summary>
     public const int MostErrors = 1000;
 
@@ -17,5 +20,6 @@ public sealed record OutlierDetection(int ConsecutiveErrors, TimeSpan EjectionTi
 
     /// <summary>Whether the numbers are in their ranges.</summary>
     public bool IsValid =>
-        ConsecutiveErrors is >= 1 and <= MostErrors && EjectionTime >= ShortestEjection && EjectionTime <= LongestEjection && MaxEjectionPercent is >= 1 and <= 100;
+        ConsecutiveErrors is >= 1 and <= MostErrors && EjectionTime >= ShortestEjection && EjectionTime <= LongestEjection && MaxEjectionPercent is >= 1 and <= 100
+        && (Window is not { } window || (window > TimeSpan.Zero && window <= LongestEjection));
 }

@@ -6,6 +6,9 @@ public sealed record RequestSettings
     /// <summary>The TrafficPolicy that says it, for people.</summary>
     public required NamespacedName Policy { get; init; }
 
+    /// <summary>Whether that is a CircuitBreaker of NGINX Service Mesh.</summary>
+    public bool IsCircuitBreaker { get; init; }
+
     /// <summary>When a backend is left out for a while; null: never.</summary>
     public OutlierDetection? Outliers { get; init; }
 
@@ -17,6 +20,9 @@ public sealed record RequestSettings
 
     /// <summary>How a backend is picked for each; null: as for connections (<see cref="ServicePort.LoadBalancing"/>).</summary>
     public RequestBalancing? Balancing { get; init; }
+
+    /// <summary>Who is asked where no backend may be; null: nobody.</summary>
+    public FallbackService? Fallback { get; init; }
 
     /// <summary>What is made to go wrong; null: nothing.</summary>
     public FaultInjection? Faults { get; init; }

@@ -119,7 +119,14 @@ internal sealed class MeshView
     internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits)
     {
         if (Routes.FindBackends(service, port, client.IsIPv4) is not { } pool) return Deny(PathReason.NoServicePort, Snapshot.Services.GetValueOrDefault(service));
-        if (pool.ChooseForRequest(this, source, client.WithPort(0), traits, out string? cookie) is not { } chosen)
+        Backend? backend = pool.ChooseForRequest(this, source, client.WithPort(0), traits, out string? cookie);
+        if (backend is null && FallbackOf(pool, client.IsIPv4) is { } fallback)
+        {
+            pool = fallback;
+            backend = pool.ChooseForRequest(this, source, client.WithPort(0), traits, out cookie);
+        }
+
+        if (backend is not { } chosen)
             return pool.IsAllOut ? OutboundRoute.Deny(ProxyFailure.NoBackend, "all backends are left out because requests to them have failed", pool.Service) : Deny(PathReason.NoBackend, pool.Service);
         return RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with
         {
@@ -129,6 +136,9 @@ internal sealed class MeshView
             ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp),
         };
     }
+
+    // Of its own fallback nobody is asked: what leads in a circle would never end.
+    private BackendPool? FallbackOf(BackendPool pool, bool isIPv4) => pool.Port.Requests?.Fallback is { } other ? Routes.FindBackends(other.Service, other.Port, isIPv4) : null;
 
     /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) =>

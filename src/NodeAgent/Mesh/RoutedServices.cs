@@ -32,7 +32,8 @@ internal sealed class RoutedServices
         _byAddress = byAddress.ToFrozenDictionary();
         Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
         IEnumerable<(NamespacedName Service, ushort Port)> targets = view.Oracle.RoutedPorts.Routes.SelectMany(r => r.Rules).SelectMany(r => r.Targets);
-        foreach ((NamespacedName name, ushort number) in targets.Concat(snapshot.Mesh.ExternalAuthorizers.Select(a => (a.Service, a.Port))).Distinct())
+        (NamespacedName Service, ushort Port)[] named = [.. targets.Concat(snapshot.Mesh.ExternalAuthorizers.Select(a => (a.Service, a.Port))).Distinct()];
+        foreach ((NamespacedName name, ushort number) in named.Concat(named.Select(t => FallbackOf(snapshot, t.Service, t.Port)).OfType<FallbackService>().Select(f => (f.Service, f.Port))).Distinct())
         {
             if (!snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
             if (service.Ports.FirstOrDefault(p => p.Port == number && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
@@ -46,6 +47,9 @@ internal sealed class RoutedServices
 
         _backends = backends.ToFrozenDictionary();
     }
+
+    private static FallbackService? FallbackOf(NodeSnapshot snapshot, NamespacedName service, ushort port) =>
+        snapshot.Services.GetValueOrDefault(service)?.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == TransportProtocol.Tcp)?.Requests?.Fallback;
 
     /// <summary>What is routed of what a workload sends to an address and port; null: nothing.</summary>
     internal RoutedPort? Find(WorkloadInfo? source, in SocketEndPoint destination) => _byAddress.TryGetValue(destination, out Routes? routes) ? routes.For(source?.Name.Namespace) : null;

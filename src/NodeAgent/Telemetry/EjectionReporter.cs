@@ -16,9 +16,9 @@ internal sealed partial class EjectionReporter(AgentMetrics metrics, ILogger log
     {
         PortRequests port = backend.Port;
         metrics.BackendEjections.With(port.Service.Name, port.Service.Namespace, $"{port.Port}").Increment();
-        Ejected(logger, backend.Address.ToString(), port.Service.ToString(), port.Port, (long)forTime.TotalSeconds, port.Settings.Policy.ToString());
+        Ejected(logger, backend.Address.ToString(), port.Service.ToString(), port.Port, (long)forTime.TotalSeconds, $"{(port.Settings.IsCircuitBreaker ? "CircuitBreaker" : "TrafficPolicy")} {port.Settings.Policy}");
     }
 
-    [LoggerMessage(EventId = LogEventIds.BackendEjected, Level = LogLevel.Warning, Message = "backend {Backend} of Service {Service} port {Port} gets no requests of this node for {Seconds} s: too many in a row have failed (TrafficPolicy {Policy})")]
+    [LoggerMessage(EventId = LogEventIds.BackendEjected, Level = LogLevel.Warning, Message = "backend {Backend} of Service {Service} port {Port} gets no requests of this node for {Seconds} s: too many have failed ({Policy})")]
     private static partial void Ejected(ILogger logger, string backend, string service, ushort port, long seconds, string policy);
 }

@@ -11,9 +11,11 @@ internal static class RequestSettingsMapping
     {
         PolicyNamespace = settings.Policy.Namespace,
         PolicyName = settings.Policy.Name,
+        IsCircuitBreaker = settings.IsCircuitBreaker,
+        Fallback = settings.Fallback is { } fallback ? new Wire.FallbackService { Namespace = fallback.Service.Namespace, Name = fallback.Service.Name, Port = fallback.Port } : null,
         MaxRequests = (uint)(settings.MaxRequests ?? 0),
         Outliers = settings.Outliers is { } outliers
-            ? new Wire.OutlierDetection { ConsecutiveErrors = (uint)outliers.ConsecutiveErrors, EjectionMilliseconds = (ulong)outliers.EjectionTime.TotalMilliseconds, MaxEjectionPercent = (uint)outliers.MaxEjectionPercent }
+            ? new Wire.OutlierDetection { ConsecutiveErrors = (uint)outliers.ConsecutiveErrors, EjectionMilliseconds = (ulong)outliers.EjectionTime.TotalMilliseconds, MaxEjectionPercent = (uint)outliers.MaxEjectionPercent, WindowMilliseconds = (ulong)(outliers.Window?.TotalMilliseconds ?? 0) }
             : null,
         Retries = settings.Retries is { } retries ? new Wire.RetryBudget { Percent = (uint)retries.Percent, MinPerSecond = (uint)retries.MinPerSecond } : null,
         Balancing = settings.Balancing is { } balancing ? ToWire(balancing) : null,
@@ -29,12 +31,14 @@ internal static class RequestSettingsMapping
         RequestSettings settings = new()
         {
             Policy = FieldMapping.ToName(wire.PolicyNamespace, wire.PolicyName),
+            IsCircuitBreaker = wire.IsCircuitBreaker,
+            Fallback = wire.Fallback is { } f ? new FallbackService(FieldMapping.ToName(f.Namespace, f.Name), f.Port.ToPort("fallback.port")) : null,
             MaxRequests = wire.MaxRequests == 0 ? null : Number(wire.MaxRequests),
-            Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) : null,
+            Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) { Window = o.WindowMilliseconds == 0 ? null : TimeSpan.FromMilliseconds(Number(o.WindowMilliseconds)) } : null,
             Retries = wire.Retries is { } r ? new RetryBudget(Number(r.Percent), Number(r.MinPerSecond)) : null,
             Balancing = wire.Balancing is { } b ? ToModel(b) : null,
-            Faults = wire.Faults is { } f
-                ? new FaultInjection { DelayPercent = Number(f.DelayPercent), Delay = TimeSpan.FromMilliseconds(Number(f.DelayMilliseconds)), AbortPercent = Number(f.AbortPercent), AbortStatus = Number(f.AbortStatus) }
+            Faults = wire.Faults is { } x
+                ? new FaultInjection { DelayPercent = Number(x.DelayPercent), Delay = TimeSpan.FromMilliseconds(Number(x.DelayMilliseconds)), AbortPercent = Number(x.AbortPercent), AbortStatus = Number(x.AbortStatus) }
                 : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");

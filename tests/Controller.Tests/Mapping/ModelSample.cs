@@ -43,6 +43,7 @@ internal static class ModelSample
         [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 3600,
         [(typeof(OutlierDetection), nameof(OutlierDetection.EjectionTime))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(OutlierDetection), nameof(OutlierDetection.MaxEjectionPercent))] = 75,
+        [(typeof(OutlierDetection), nameof(OutlierDetection.Window))] = TimeSpan.FromMilliseconds(65_432),
         [(typeof(RetryBudget), nameof(RetryBudget.Percent))] = 25,
         [(typeof(AffinityCookie), nameof(AffinityCookie.Life))] = TimeSpan.FromSeconds(4321),
         [(typeof(FaultInjection), nameof(FaultInjection.Delay))] = TimeSpan.FromMilliseconds(54_321),

@@ -108,6 +108,43 @@ public sealed class RoutedServicesTests
         Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), next.Name, 80, default).Kind);
     }
 
+    [Fact]
+    public void WhereAllAreLeftOutOrThereIsNoneTheFallbackIsAsked()
+    {
+        ServiceInfo backup = TestMesh.Service("backup", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));
+        ServiceInfo web = WithFallback(Counted("http"), backup.Name), none = WithFallback(TestMesh.Service("none", "10.96.0.8"), backup.Name), lost = WithFallback(TestMesh.Service("lost", "10.96.0.7"), new("shop", "gone"));
+        HttpRouteInfo route = Route("shop", "owner", new HttpRouteBackend(web.Name, 80), new HttpRouteBackend(none.Name, 80), new HttpRouteBackend(lost.Name, 80));
+        MeshView view = View(web, [backup, none, lost], route);
+        view.Routes.Adopt();
+        for (int i = 0; i < 3; i++)
+        {
+            OutboundRoute asked = Ask(view, web);
+            Assert.Equal(web.Name, asked.Service!.Name);
+            asked.Requests!.Report(TryOutcome.Bad);
+        }
+
+        Assert.Equal(backup.Name, Ask(view, web).Service!.Name);
+        Assert.Equal(backup.Name, Ask(view, none).Service!.Name);
+        Assert.Equal((OutboundRouteKind.Deny, ProxyFailure.NoBackend), (Ask(view, lost).Kind, Ask(view, lost).Failure));
+
+        static OutboundRoute Ask(MeshView view, ServiceInfo service) => view.ResolveBackend(Client, Point("10.0.0.1"), service.Name, 80, default);
+
+        static ServiceInfo WithFallback(ServiceInfo service, NamespacedName fallback) => service with
+        {
+            Ports = [.. service.Ports.Select(p => p with { AppProtocol = "http", Requests = (p.Requests ?? new RequestSettings { Policy = service.Name }) with { Fallback = new FallbackService(fallback, 80) } })],
+        };
+    }
+
+    [Fact]
+    public void FallbacksThatNameEachOtherEndNowhere()
+    {
+        ServiceInfo one = TestMesh.Service("one", "10.96.0.8"), other = TestMesh.Service("other", "10.96.0.9");
+        one = one with { Ports = [.. one.Ports.Select(p => p with { AppProtocol = "http", Requests = new RequestSettings { Policy = one.Name, Fallback = new FallbackService(other.Name, 80) } })] };
+        other = other with { Ports = [.. other.Ports.Select(p => p with { AppProtocol = "http", Requests = new RequestSettings { Policy = one.Name, Fallback = new FallbackService(one.Name, 80) } })] };
+        MeshView view = View(Web(), [one, other], Route("shop", "owner", new HttpRouteBackend(one.Name, 80)));
+        Assert.Equal(ProxyFailure.NoBackend, view.ResolveBackend(Client, Point("10.0.0.1"), one.Name, 80, default).Failure);
+    }
+
     [Theory]
     [InlineData(50, true)]
     [InlineData(100, false)]

@@ -31,6 +31,25 @@ public sealed class BackendRequestsTests
     }
 
     [Fact]
+    public void WhereErrorsWithinATimeCountOnesInBetweenAreNoMatter()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(3, TimeSpan.FromSeconds(30), 100) { Window = TimeSpan.FromSeconds(30) });
+        foreach (int seconds in new[] { 0, 20, 20 }) // the third is no longer within 30 s of the first
+        {
+            _clock.Advance(TimeSpan.FromSeconds(seconds));
+            Fail(backends[0], 1);
+            backends[0].Report(TryOutcome.Good);
+        }
+
+        Assert.False(backends[0].IsOut);
+        Fail(backends[0], 1);
+        backends[0].Report(TryOutcome.Good);
+        Assert.False(backends[0].IsOut);
+        Fail(backends[0], 1);
+        Assert.True(backends[0].IsOut);
+    }
+
+    [Fact]
     public void EachTimeThatFollowsAtOnceIsLonger()
     {
         BackendRequests[] backends = Backends(2, new OutlierDetection(1, TimeSpan.FromSeconds(10), 50));

@@ -26,6 +26,7 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
         new(ObjectKind.SmiUDPRoute, Specs, "udproutes", "UDPRoute", "v1alpha4"),
         new(ObjectKind.HTTPRouteGroup, Specs, "httproutegroups", "HTTPRouteGroup", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
         new(ObjectKind.NginxRateLimit, Nginx, "ratelimits", "RateLimit", "v1alpha2", "v1alpha1"),
+        new(ObjectKind.CircuitBreaker, Nginx, "circuitbreakers", "CircuitBreaker", "v1alpha1"),
         .. UnsupportedKind.All.Select(k => new OptionalKind(k.Kind, k.Group, k.Plural, k.Kind.ToString(), [.. k.Versions]) { Counts = false }),
     ];
 

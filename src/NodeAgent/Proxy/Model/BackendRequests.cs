@@ -23,6 +23,7 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     private const int MillisecondsBetweenTries = 1000;
 
     private int _errors;
+    private long _firstErrorAt = long.MinValue / 2; // of those that count, where only errors within a time do
     private long _outUntil = long.MinValue;
     private long _triedAt = long.MinValue;
     private TimeSpan _lastTime;
@@ -79,13 +80,19 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
         if (outcome == TryOutcome.Unknown || port.Settings.Outliers is not { } outliers) return;
         if (outcome == TryOutcome.Good)
         {
-            if (Volatile.Read(ref _errors) != 0) Volatile.Write(ref _errors, 0);
+            if (outliers.Window is null && Volatile.Read(ref _errors) != 0) Volatile.Write(ref _errors, 0);
             return;
         }
 
         // What was on its way when it was left out says nothing of the time after.
         long now = port.Now;
         if (Volatile.Read(ref _outUntil) > now) return;
+        if (outliers.Window is { } window && now - Volatile.Read(ref _firstErrorAt) > (long)window.TotalMilliseconds)
+        {
+            Volatile.Write(ref _firstErrorAt, now);
+            Volatile.Write(ref _errors, 0);
+        }
+
         if (Interlocked.Increment(ref _errors) >= outliers.ConsecutiveErrors && Volatile.Read(ref _triedAt) <= now - MillisecondsBetweenTries) Eject(outliers, now);
     }
 

@@ -145,9 +145,8 @@ public sealed class OptionalKindTests(TestCluster cluster)
     [Fact]
     public async Task OfKindsThatAreNotSupportedItIsSaidOfEachObjectThatMeansTheMesh()
     {
-        ApiKind route = TestCluster.OptionalKindOf(ObjectKind.TLSRoute).In("v1"), breaker = TestCluster.OptionalKindOf(ObjectKind.CircuitBreaker).In("v1alpha1");
+        ApiKind route = TestCluster.OptionalKindOf(ObjectKind.TLSRoute).In("v1");
         await cluster.InstallWithoutSchemaAsync(route.Type);
-        await cluster.InstallWithoutSchemaAsync(breaker.Type);
         try
         {
             string ns = await cluster.NamespaceAsync();
@@ -159,21 +158,16 @@ public sealed class OptionalKindTests(TestCluster cluster)
                 spec: {parentRefs: [{name: edge}]}
                 ---
                 {{{TlsRoute(ns, """{name: edge}, {group: "", kind: Service, name: web, port: 80}, {group: "", kind: Service, name: api, namespace: other}""")}}}
-                ---
-                apiVersion: specs.smi.nginx.com/v1alpha1
-                kind: CircuitBreaker
-                metadata: {name: web, namespace: {{{ns}}}}
-                spec: {destination: {kind: Service, name: web}, errors: 3, timeoutSeconds: 30}
                 """);
-            await controller.ErrorsAsync("both are named, and no other", e => e.Where(t => t.Contains(ns, StringComparison.Ordinal)).ToArray() is [var first, var second]
-                && first.Contains($"TLSRoute {ns}/web: kind: TLSRoute is not supported: ", StringComparison.Ordinal) && second.Contains($"CircuitBreaker {ns}/web: kind: CircuitBreaker is not supported: ", StringComparison.Ordinal));
+            await controller.ErrorsAsync("it is named, and no other", e => e.Where(t => t.Contains(ns, StringComparison.Ordinal)).ToArray() is [var first]
+                && first.Contains($"TLSRoute {ns}/web: kind: TLSRoute is not supported: ", StringComparison.Ordinal));
             await Soon.Holds("each Service has an entry", async () => (await FindAsync("web")).Parents is [{ Own: { ParentRef.Name: "web" } web }, { Own: { ParentRef: { Name: "api", Namespace: "other" } } api }]
                 && new[] { web, api }.All(p => p.Conditions is [{ Type: "Accepted", Status: "False", Reason: "UnsupportedValue" } accepted, ..] && accepted.Message!.Contains("TCPRoute and UDPRoute", StringComparison.Ordinal)));
 
             // One that is the mesh's no more is nobody's that could say so.
             await cluster.KubectlAsync(TlsRoute(ns, "{name: edge}"));
             await Soon.Holds("the entries are gone", async () => (await FindAsync("web")).Parents.Count == 0);
-            await controller.ErrorsAsync("the breaker only is named", e => e.Count(t => t.Contains(ns, StringComparison.Ordinal)) == 1);
+            await controller.ErrorsAsync("it is no longer named", e => !e.Any(t => t.Contains(ns, StringComparison.Ordinal)));
             Assert.Empty((await FindAsync("ingress")).Parents);
 
             Task<ApiDocument> FindAsync(string name) => cluster.Admin.Resource(route.Type).GetAsync(new(ns, name), TestContext.Current.CancellationToken);
@@ -181,7 +175,6 @@ public sealed class OptionalKindTests(TestCluster cluster)
         finally
         {
             await cluster.UninstallAsync(route);
-            await cluster.UninstallAsync(breaker);
         }
     }
 
