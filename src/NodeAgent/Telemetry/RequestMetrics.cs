@@ -23,7 +23,7 @@ internal sealed class RequestMetrics
     /// <param name="registry">Where.</param>
     internal RequestMetrics(MetricRegistry registry)
     {
-        _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status.", [.. ConnectionLabels.Names, "code"]));
+        _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status, and the status of gRPC.", [.. ConnectionLabels.Names, "code", "grpc_status"]));
         _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
         _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
         _limited = registry.Add(new CounterFamily("culvert_http_rate_limited_total", "HTTP requests that a RateLimit had no room for.", [.. ConnectionLabels.Names, "policy"]));
@@ -59,18 +59,24 @@ internal sealed class RequestMetrics
 
     private sealed class Series(RequestMetrics metrics, string[] labels) : IRequestObserver
     {
+        // Of requests that are no calls of gRPC, by class; of calls, whose statuses are a label and no family of their own, so that sums by code stay sums of all: they cost no series where there is no gRPC, and of calls to a method most end with one or two.
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
+        private Counter?[]? _byGrpcStatus;
         private readonly Histogram _duration = metrics._durations.With(labels);
 
         public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
 
-        public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
+        public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
         {
-            int statusClass = Math.Min(status / 100, Classes.Length - 1);
-            (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();
-            if (error is not null) metrics._errors.With([.. labels, error]).Increment();
-            _duration.Observe(duration.TotalSeconds);
-            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + duration);
+            int statusClass = Math.Min(end.Status / 100, Classes.Length - 1);
+            ref Counter? requests = ref end.Grpc == GrpcStatus.NoCall ? ref _byClass[statusClass] : ref OfCalls(statusClass, end.Grpc);
+            (requests ??= metrics._requests.With([.. labels, Classes[statusClass], GrpcStatuses.LabelOf(end.Grpc)])).Increment();
+            if (end.Error is not null) metrics._errors.With([.. labels, end.Error]).Increment();
+            _duration.Observe(end.Duration.TotalSeconds);
+            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(end.Duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + end.Duration);
         }
+
+        // Where several make the table at once all but one count by the family's own table once more.
+        private ref Counter? OfCalls(int statusClass, GrpcStatus status) => ref (_byGrpcStatus ??= new Counter?[Classes.Length * GrpcStatuses.Count])[(statusClass * GrpcStatuses.Count) + GrpcStatuses.IndexOf(status)];
     }
 }

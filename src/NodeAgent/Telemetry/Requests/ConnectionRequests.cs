@@ -20,9 +20,9 @@ internal sealed class ConnectionRequests(IRequestObserver counts, FlowRecord con
     public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => telemetry.Begin(this, request, protocol, loop);
 
     /// <inheritdoc/>
-    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
+    public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {
-        counts.OnRequestEnded(status, duration, error, record);
-        if (record is RequestRecord noted) telemetry.End(noted, this, status, duration, error);
+        counts.OnRequestEnded(end, record);
+        if (record is RequestRecord noted) telemetry.End(noted, this, end);
     }
 }

@@ -21,10 +21,14 @@ internal struct BackendTry
 
     /// <summary>Its backend has answered; the rest of the response follows.</summary>
     /// <param name="status">The status. Only of some is the server the one to blame whatever it was asked: 501 or 505 a client could ask for.</param>
-    internal void Answered(int status)
+    internal void Answered(int status) => Answered(OutcomeOf(status));
+
+    /// <summary>Its backend has answered.</summary>
+    /// <param name="outcome">What the answer says of it.</param>
+    internal void Answered(TryOutcome outcome)
     {
         _isAnswered = true;
-        _backend?.Report(OutcomeOf(status));
+        _backend?.Report(outcome);
     }
 
     /// <summary>What a response with a status says of its backend.</summary>
