@@ -66,6 +66,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
 
+    public void OnRetried(RetryOutcome outcome)
+    {
+        // Nothing is tried again.
+    }
+
     public void OnRequestEnded(in RequestEnd end, IRequestRecord? record) => Interlocked.Increment(ref _requests);
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request)

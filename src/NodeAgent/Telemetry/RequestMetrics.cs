@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
-using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
@@ -12,7 +11,7 @@ internal sealed class RequestMetrics
 {
     private static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
-    private readonly ConcurrentDictionary<ConnectionLabels.Key, IRequestObserver> _series = new();
+    private readonly ConcurrentDictionary<ConnectionLabels.Key, Series> _series = new();
     private readonly CounterFamily _requests;
     private readonly CounterFamily _errors;
     private readonly HistogramFamily _durations;
@@ -32,10 +31,10 @@ internal sealed class RequestMetrics
     /// <summary>Counts requests between two ends.</summary>
     /// <param name="record">A connection between them.</param>
     /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
-    internal IRequestObserver Of(FlowRecord record, string reporter)
+    internal Series Of(FlowRecord record, string reporter)
     {
         ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
-        if (_series.TryGetValue(key, out IRequestObserver? series)) return series;
+        if (_series.TryGetValue(key, out Series? series)) return series;
         series = new Series(this, ConnectionLabels.Of(record, reporter));
         if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
         return series;
@@ -57,16 +56,18 @@ internal sealed class RequestMetrics
         series.Increment();
     }
 
-    private sealed class Series(RequestMetrics metrics, string[] labels) : IRequestObserver
+    /// <summary>Counts the requests between two ends.</summary>
+    internal sealed class Series(RequestMetrics metrics, string[] labels)
     {
         // Of requests that are no calls of gRPC, by class; of calls, whose statuses are a label and no family of their own, so that sums by code stay sums of all: they cost no series where there is no gRPC, and of calls to a method most end with one or two.
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private Counter?[]? _byGrpcStatus;
         private readonly Histogram _duration = metrics._durations.With(labels);
 
-        public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
-
-        public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
+        /// <summary>A request is over.</summary>
+        /// <param name="end">How it has ended.</param>
+        /// <param name="record">What was noted of it; null: nothing.</param>
+        internal void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
         {
             int statusClass = Math.Min(end.Status / 100, Classes.Length - 1);
             ref Counter? requests = ref end.Grpc == GrpcStatus.NoCall ? ref _byClass[statusClass] : ref OfCalls(statusClass, end.Grpc);

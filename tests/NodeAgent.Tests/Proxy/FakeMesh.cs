@@ -162,6 +162,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
 
+    /// <summary>What has come of trying requests again.</summary>
+    internal ConcurrentQueue<RetryOutcome> Retries { get; } = [];
+
+    public void OnRetried(RetryOutcome outcome) => Retries.Enqueue(outcome);
+
     public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {
         Requests.Enqueue((end.Status, end.Error));

@@ -16,4 +16,7 @@ internal interface IRequestObserver
     /// <param name="end">How it has ended.</param>
     /// <param name="record">What was noted of it, be it by the observer of another connection; null: nothing was.</param>
     void OnRequestEnded(in RequestEnd end, IRequestRecord? record);
+
+    /// <summary>A request was tried again, and what that has come to is known; or it would have been, and there was no budget. Told where requests are routed.</summary>
+    void OnRetried(RetryOutcome outcome);
 }

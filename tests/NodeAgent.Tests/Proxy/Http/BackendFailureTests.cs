@@ -187,5 +187,7 @@ public sealed class BackendFailureTests
         for (int i = 0; i < 20; i++) Assert.Equal((503, ""), RoutingLab.Of(await lab.Client.GetAsync(lab.Client.BaseAddress)));
         Assert.InRange(lab.Asked["bad"], 29, 30); // fewer if ten seconds have passed meanwhile
         await lab.UntilAsync(() => port.Running == 0);
+        Assert.Equal(lab.Asked["bad"] - 20, lab.Pair.Source.Retries.Count(r => r == RetryOutcome.Failed));
+        Assert.Equal(20, lab.Pair.Source.Retries.Count(r => r == RetryOutcome.NoBudget));
     }
 }

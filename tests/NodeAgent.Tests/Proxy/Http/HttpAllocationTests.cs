@@ -81,6 +81,11 @@ public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
         _noting?.OnRequestEnded(end, record);
     }
 
+    void IRequestObserver.OnRetried(RetryOutcome outcome)
+    {
+        // Nothing is.
+    }
+
     private Task<long> AllocatedAsync() => _lab.OnLoopAsync(GC.GetAllocatedBytesForCurrentThread);
 
     private void Exchange(int count)

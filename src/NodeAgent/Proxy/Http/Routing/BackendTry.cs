@@ -2,20 +2,22 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
-/// <summary>One try of a request as its backend's port counts it. A request has one at a time. Belongs to its loop's thread.</summary>
+/// <summary>One try of a request as its backend's port counts it, and, if it is a repetition, the metrics. A request has one at a time. Belongs to its loop's thread.</summary>
 internal struct BackendTry
 {
     private BackendRequests? _backend;
+    private IRequestObserver? _repeated;
     private bool _isAnswered;
+    private TryOutcome _answer;
 
     /// <summary>It begins; one that runs must have ended.</summary>
     /// <param name="backend">Where it goes; null where nobody counts.</param>
-    /// <param name="isFirst">Whether it is the first of its request.</param>
+    /// <param name="repeated">Hears what comes of it; null: it is the first of its request.</param>
     /// <returns>False when as many run already as may: then it has not begun.</returns>
-    internal bool TryBegin(BackendRequests? backend, bool isFirst)
+    internal bool TryBegin(BackendRequests? backend, IRequestObserver? repeated)
     {
-        if (backend?.Port.TryBegin(isFirst) == false) return false;
-        (_backend, _isAnswered) = (backend, false);
+        if (backend?.Port.TryBegin(isFirst: repeated is null) == false) return false;
+        (_backend, _repeated, _isAnswered) = (backend, repeated, false);
         return true;
     }
 
@@ -27,7 +29,7 @@ internal struct BackendTry
     /// <param name="outcome">What the answer says of it.</param>
     internal void Answered(TryOutcome outcome)
     {
-        _isAnswered = true;
+        (_isAnswered, _answer) = (true, outcome);
         _backend?.Report(outcome);
     }
 
@@ -37,10 +39,19 @@ internal struct BackendTry
     /// <summary>It is over. Nothing happens when it is already; of a backend that has answered only what is bad counts besides.</summary>
     internal void End(TryOutcome outcome)
     {
+        Tell((_isAnswered && outcome != TryOutcome.Bad ? _answer : outcome) switch { TryOutcome.Good => RetryOutcome.Succeeded, TryOutcome.Bad => RetryOutcome.Failed, _ => RetryOutcome.Unknown });
         if (_backend is not { } backend) return;
         _backend = null;
         backend.Port.End();
         if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
+    }
+
+    /// <summary>It is over, and another is to follow.</summary>
+    /// <param name="outcome">What it says of its backend.</param>
+    internal void EndForNext(TryOutcome outcome)
+    {
+        Tell(RetryOutcome.Failed);
+        End(outcome);
     }
 
     /// <summary>It is over, as its request is.</summary>
@@ -53,4 +64,10 @@ internal struct BackendTry
     internal void End(ProxyFailure failure) => End(failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
         ? TryOutcome.Bad : TryOutcome.Unknown);
+
+    private void Tell(RetryOutcome outcome)
+    {
+        _repeated?.OnRetried(outcome);
+        _repeated = null;
+    }
 }
