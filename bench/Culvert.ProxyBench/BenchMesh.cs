@@ -66,7 +66,12 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
 
-    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record) => Interlocked.Increment(ref _requests);
+    public void OnRetried(RetryOutcome outcome)
+    {
+        // Nothing is tried again.
+    }
+
+    public void OnRequestEnded(in RequestEnd end, IRequestRecord? record) => Interlocked.Increment(ref _requests);
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request)
     {

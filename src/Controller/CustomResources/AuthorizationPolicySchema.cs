@@ -8,6 +8,7 @@ internal static class AuthorizationPolicySchema
 {
     private const int MostRules = 256;
     private const int MostEntries = 64;
+    private const string GrpcIdentifier = "[A-Za-z_][A-Za-z0-9_]*";
 
     /// <summary>The kind.</summary>
     public static CustomResource Resource { get; } = new("AuthorizationPolicy", "authorizationpolicies")
@@ -62,6 +63,14 @@ internal static class AuthorizationPolicySchema
                         - name: x-team
                           values: [web, "web-*"]
                           notValues: [web-test]
+                    - ports: [9090]
+                      grpc:
+                        - service: shop.v1.Cart
+                          method: Get
+                        - service: shop.v1.Prices
+                      notGrpc:
+                        - service: shop.v1.Prices
+                          method: Set
                     - notPorts: [22, 9100]
                   when:
                     - key: request.auth.claims[groups]
@@ -110,10 +119,21 @@ internal static class AuthorizationPolicySchema
         new SchemaField("notPaths", Paths("The request's path is none of these.")),
         new SchemaField("hosts", Hosts("The host that is asked for, without its port, is one of these.")),
         new SchemaField("notHosts", Hosts("The host that is asked for is none of these.")),
-        new SchemaField("headers", Nodes.List("The request's headers meet all of these.", Header, Nodes.MostConditions))) with
+        new SchemaField("headers", Nodes.List("The request's headers meet all of these.", Header, Nodes.MostConditions)),
+        new SchemaField("grpc", Calls("The request is one of these calls of gRPC: a POST for the path /service/method.")),
+        new SchemaField("notGrpc", Calls("The request is none of these calls of gRPC."))) with
     {
         Least = 1,
+        Rules = [new("!has(self.grpc) || !(has(self.methods) || has(self.notMethods) || has(self.paths))", $"grpc {GrpcConditionsReader.SaysTwice}", "whose `spec.rules[].to[].grpc` stands beside `methods`, `notMethods` or `paths`")],
     };
+
+    private static SchemaNode Calls(string description) => Nodes.List(
+        description,
+        Nodes.Object(
+            "Calls of a service.",
+            new SchemaField("service", Nodes.Text("The service with its package, such as shop.v1.Cart.", $@"^{GrpcIdentifier}(\.{GrpcIdentifier})*$", GrpcConditionsReader.LongestService)) { IsRequired = true },
+            new SchemaField("method", Nodes.Text("A method of it.", $"^{GrpcIdentifier}$", GrpcConditionsReader.LongestMethod)) { Default = "all of the service" }),
+        Nodes.MostConditions);
 
     private static SchemaNode Header => Nodes.Object(
         "A condition on a header. Without values the request has to have it. A header that comes in several lines has to meet it with each for ALLOW, and with one for DENY and AUDIT.",

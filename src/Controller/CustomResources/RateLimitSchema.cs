@@ -48,6 +48,13 @@ internal static class RateLimitSchema
                         - name: x-team
                           values: [web, "web-*"]
                           notValues: [web-test]
+                    - ports: [9090]
+                      grpc:
+                        - service: shop.v1.Cart
+                          method: Put
+                      notGrpc:
+                        - service: shop.v1.Prices
+                          method: Get
                     - notPorts: [22, 9100]
                   rate: 600/m
                   burst: 20

@@ -50,7 +50,7 @@ internal static class AuthorizationPolicyReader
         var read = new PolicyRule
         {
             From = rule.Maps("from").Select(ReadSource).ToEquatableArray(),
-            To = rule.Maps("to").Select(ReadDestination).ToEquatableArray(),
+            To = rule.Maps("to").SelectMany(to => ReadDestinations(to)).ToEquatableArray(),
             When = ClaimConditionReader.ReadWhen(rule),
         };
         rule.Done();
@@ -82,14 +82,14 @@ internal static class AuthorizationPolicyReader
         return source;
     }
 
-    /// <summary>Reads a destination.</summary>
-    public static PolicyDestination ReadDestination(FieldReader to)
+    /// <summary>Reads an entry of <c>to</c>, as the destinations of which a request has to match one.</summary>
+    public static EquatableArray<PolicyDestination> ReadDestinations(FieldReader to)
     {
-        RequestConditions? request = RequestConditionsReader.Read(to);
-        var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts"), Protocol = request is null ? null : TransportProtocol.Tcp, Request = request };
+        EquatableArray<RequestConditions> requests = RequestConditionsReader.Read(to);
+        var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts") };
         to.Done();
         FailIfEmpty(to, "to", ["ports", "notPorts", .. RequestConditionsReader.Fields]);
-        return destination;
+        return requests.IsEmpty ? [destination] : requests.Select(r => destination with { Protocol = TransportProtocol.Tcp, Request = r }).ToEquatableArray();
     }
 
     private static void FailIfEmpty(FieldReader reader, string list, params string[] fields)

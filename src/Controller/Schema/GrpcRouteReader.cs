@@ -1,4 +1,3 @@
-using System.Buffers;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
@@ -10,8 +9,6 @@ internal static class GrpcRouteReader
     private const string AnySegment = "[^/]+";
 
     private const int LongestName = 1024;
-
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly RouteFiltersReader Filters = new("RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror") { Unsupported = ["ExtensionRef"] };
 
@@ -53,7 +50,6 @@ internal static class GrpcRouteReader
     {
         if (text.Length == 0) return null;
         if (isExpression) return RouteFieldReader.Expression(text);
-        bool isName = text.Length <= LongestName && (mayHaveDots ? text.Split('.') : [text]).All(p => p.Length > 0 && !char.IsAsciiDigit(p[0]) && !p.AsSpan().ContainsAnyExcept(NameCharacters));
-        return isName ? null : $"'{text}' is not the name of a {(mayHaveDots ? "service" : "method")} of gRPC";
+        return mayHaveDots ? GrpcNames.Service(text, LongestName) : GrpcNames.Method(text, LongestName);
     }
 }

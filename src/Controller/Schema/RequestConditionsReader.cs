@@ -7,7 +7,7 @@ namespace Culvert.Controller.Schema;
 internal static class RequestConditionsReader
 {
     /// <summary>The fields, besides those about ports.</summary>
-    public static readonly string[] Fields = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts", "headers"];
+    public static readonly string[] Fields = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts", "headers", "grpc", "notGrpc"];
 
     /// <summary>Most characters of the name of a method or header.</summary>
     public const int LongestName = 128;
@@ -27,8 +27,9 @@ internal static class RequestConditionsReader
 
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create(":.0123456789ABCDEFabcdef");
 
-    /// <summary>Reads them; null when there are none.</summary>
-    public static RequestConditions? Read(FieldReader to)
+    /// <summary>Reads them.</summary>
+    /// <returns>Conditions of which one has to be met; empty where there are none.</returns>
+    public static EquatableArray<RequestConditions> Read(FieldReader to)
     {
         RequestConditions conditions = new()
         {
@@ -42,7 +43,8 @@ internal static class RequestConditionsReader
         };
         NoteExpression(to, "paths", conditions.Paths.Select(p => p.Text), LooksLikeExpressionOfPaths);
         NoteExpression(to, "notPaths", conditions.NotPaths.Select(p => p.Text), LooksLikeExpressionOfPaths);
-        return Fields.Any(to.Has) ? conditions : null;
+        EquatableArray<RequestConditions> all = GrpcConditionsReader.Read(to, conditions);
+        return Fields.Any(to.Has) ? all : [];
     }
 
     // Only what hardly anybody means letter by letter.

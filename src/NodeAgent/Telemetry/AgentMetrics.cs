@@ -21,6 +21,7 @@ public sealed class AgentMetrics
         Requests = new RequestMetrics(registry);
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
+        Retries = new RetryMetrics(registry);
         Authorizers = new AuthorizerMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
@@ -44,6 +45,9 @@ public sealed class AgentMetrics
 
     /// <summary>Copies of HTTP requests.</summary>
     internal MirrorMetrics Mirrors { get; }
+
+    /// <summary>Repetitions of HTTP requests.</summary>
+    internal RetryMetrics Retries { get; }
 
     internal AuthorizerMetrics Authorizers { get; }
 

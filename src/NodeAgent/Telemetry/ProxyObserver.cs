@@ -81,8 +81,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection)
     {
         FlowRecord record = RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
-        IRequestObserver counts = _metrics.Requests.Of(record, ReporterOf(connection));
-        return _requests is null ? counts : new ConnectionRequests(counts, record, ReporterOf(connection), _requests);
+        return new ConnectionRequests(_metrics, record, ReporterOf(connection), _requests);
     }
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request) => Enqueue(new ProxyEvent(

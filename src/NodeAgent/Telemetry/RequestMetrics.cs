@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
-using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
@@ -12,7 +11,7 @@ internal sealed class RequestMetrics
 {
     private static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
-    private readonly ConcurrentDictionary<ConnectionLabels.Key, IRequestObserver> _series = new();
+    private readonly ConcurrentDictionary<ConnectionLabels.Key, Series> _series = new();
     private readonly CounterFamily _requests;
     private readonly CounterFamily _errors;
     private readonly HistogramFamily _durations;
@@ -23,7 +22,7 @@ internal sealed class RequestMetrics
     /// <param name="registry">Where.</param>
     internal RequestMetrics(MetricRegistry registry)
     {
-        _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status.", [.. ConnectionLabels.Names, "code"]));
+        _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status, and the status of gRPC.", [.. ConnectionLabels.Names, "code", "grpc_status"]));
         _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
         _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
         _limited = registry.Add(new CounterFamily("culvert_http_rate_limited_total", "HTTP requests that a RateLimit had no room for.", [.. ConnectionLabels.Names, "policy"]));
@@ -32,10 +31,10 @@ internal sealed class RequestMetrics
     /// <summary>Counts requests between two ends.</summary>
     /// <param name="record">A connection between them.</param>
     /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
-    internal IRequestObserver Of(FlowRecord record, string reporter)
+    internal Series Of(FlowRecord record, string reporter)
     {
         ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
-        if (_series.TryGetValue(key, out IRequestObserver? series)) return series;
+        if (_series.TryGetValue(key, out Series? series)) return series;
         series = new Series(this, ConnectionLabels.Of(record, reporter));
         if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
         return series;
@@ -57,20 +56,28 @@ internal sealed class RequestMetrics
         series.Increment();
     }
 
-    private sealed class Series(RequestMetrics metrics, string[] labels) : IRequestObserver
+    /// <summary>Counts the requests between two ends.</summary>
+    internal sealed class Series(RequestMetrics metrics, string[] labels)
     {
+        // Of requests that are no calls of gRPC, by class; of calls, whose statuses are a label and no family of their own, so that sums by code stay sums of all: they cost no series where there is no gRPC, and of calls to a method most end with one or two.
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
+        private Counter?[]? _byGrpcStatus;
         private readonly Histogram _duration = metrics._durations.With(labels);
 
-        public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
-
-        public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
+        /// <summary>A request is over.</summary>
+        /// <param name="end">How it has ended.</param>
+        /// <param name="record">What was noted of it; null: nothing.</param>
+        internal void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
         {
-            int statusClass = Math.Min(status / 100, Classes.Length - 1);
-            (_byClass[statusClass] ??= metrics._requests.With([.. labels, Classes[statusClass]])).Increment();
-            if (error is not null) metrics._errors.With([.. labels, error]).Increment();
-            _duration.Observe(duration.TotalSeconds);
-            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + duration);
+            int statusClass = Math.Min(end.Status / 100, Classes.Length - 1);
+            ref Counter? requests = ref end.Grpc == GrpcStatus.NoCall ? ref _byClass[statusClass] : ref OfCalls(statusClass, end.Grpc);
+            (requests ??= metrics._requests.With([.. labels, Classes[statusClass], GrpcStatuses.LabelOf(end.Grpc)])).Increment();
+            if (end.Error is not null) metrics._errors.With([.. labels, end.Error]).Increment();
+            _duration.Observe(end.Duration.TotalSeconds);
+            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(end.Duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + end.Duration);
         }
+
+        // Where several make the table at once all but one count by the family's own table once more.
+        private ref Counter? OfCalls(int statusClass, GrpcStatus status) => ref (_byGrpcStatus ??= new Counter?[Classes.Length * GrpcStatuses.Count])[(statusClass * GrpcStatuses.Count) + GrpcStatuses.IndexOf(status)];
     }
 }

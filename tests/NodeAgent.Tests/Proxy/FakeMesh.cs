@@ -160,6 +160,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Requests that are over: their responses' statuses, and the errors where the proxy has answered.</summary>
     internal ConcurrentQueue<(int Status, string? Error)> Requests { get; } = [];
 
+    /// <summary>What they were as calls of gRPC.</summary>
+    internal ConcurrentQueue<GrpcStatus> Calls { get; } = [];
+
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection) => RequestObserver?.Invoke(connection) ?? this;
 
     /// <summary>What notes requests; null: nothing does.</summary>
@@ -167,7 +170,16 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => null;
 
-    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record) => Requests.Enqueue((status, error));
+    /// <summary>What has come of trying requests again.</summary>
+    internal ConcurrentQueue<RetryOutcome> Retries { get; } = [];
+
+    public void OnRetried(RetryOutcome outcome) => Retries.Enqueue(outcome);
+
+    public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
+    {
+        Requests.Enqueue((end.Status, end.Error));
+        Calls.Enqueue(end.Grpc);
+    }
 
     public void OnOpened(in ProxyConnectionInfo connection)
     {

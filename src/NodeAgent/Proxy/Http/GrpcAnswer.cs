@@ -1,5 +1,7 @@
+using System.Buffers.Text;
 using System.Text;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
@@ -11,25 +13,28 @@ internal static class GrpcAnswer
     internal static bool IsExpected(HeaderList headers) =>
         headers.TryGet("content-type"u8, out ReadOnlySpan<byte> type) && type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';');
 
-    /// <summary>Adds what stands for a status of HTTP.</summary>
+    /// <summary>Adds what a caller is told in the server's place.</summary>
     /// <param name="headers">Where to.</param>
-    /// <param name="status">The status.</param>
-    /// <param name="details">In words, of printable ASCII without percent signs.</param>
-    internal static void Add(HeaderList headers, int status, string details)
+    /// <param name="refusal">What it says; its details are printable ASCII without percent signs.</param>
+    internal static void Add(HeaderList headers, RequestRefusal refusal)
     {
-        headers.AddStatus(200).Add("content-type"u8, "application/grpc"u8).Add("grpc-status"u8, CodeOf(status)).Add("grpc-message"u8, Encoding.ASCII.GetBytes(details));
+        Span<byte> status = stackalloc byte[2];
+        Utf8Formatter.TryFormat((int)StatusOf(refusal), status, out int length);
+        headers.AddStatus(200).Add("content-type"u8, "application/grpc"u8).Add("grpc-status"u8, status[..length]).Add("grpc-message"u8, Encoding.ASCII.GetBytes(refusal.Details));
     }
 
+    /// <summary>What a caller is told in the server's place.</summary>
+    internal static GrpcStatus StatusOf(RequestRefusal refusal) => StatusOf(refusal.Denied is not null && refusal.Status is not (401 or 429) ? 403 : refusal.Status); // denied is denied, whatever a browser is told
+
     // As gRPC itself reads 403, 404 and 502 to 503; what has taken too long it has a status for. It would take 500 and 501 for UNKNOWN; the proxy knows what they are.
-    private static ReadOnlySpan<byte> CodeOf(int status) => status switch
+    private static GrpcStatus StatusOf(int status) => status switch
     {
-        401 => "16"u8, // UNAUTHENTICATED
-        403 => "7"u8, // PERMISSION_DENIED
-        404 => "12"u8, // UNIMPLEMENTED
-        429 => "8"u8, // RESOURCE_EXHAUSTED
-        504 => "4"u8, // DEADLINE_EXCEEDED
-        500 => "13"u8, // INTERNAL
-        501 => "12"u8, // UNIMPLEMENTED
-        _ => "14"u8, // UNAVAILABLE
+        401 => GrpcStatus.Unauthenticated,
+        403 => GrpcStatus.PermissionDenied,
+        404 or 501 => GrpcStatus.Unimplemented,
+        429 => GrpcStatus.ResourceExhausted,
+        504 => GrpcStatus.DeadlineExceeded,
+        500 => GrpcStatus.Internal,
+        _ => GrpcStatus.Unavailable,
     };
 }

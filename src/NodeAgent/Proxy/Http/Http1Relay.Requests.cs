@@ -275,7 +275,7 @@ internal sealed partial class Http1Relay
         if (!_exchange.IsOpen) BeginRecord(new HeaderList());
         _record?.Details = refusal.Details;
         if (_exchange.IsOpen) EndExchange(refusal.Status, refusal.Error);
-        else _observer.OnRequestEnded(refusal.Status, TimeSpan.Zero, refusal.Error, TakeRecord());
+        else _observer.OnRequestEnded(new RequestEnd(refusal.Status, TimeSpan.Zero, refusal.Error), TakeRecord());
         BeginEnd();
     }
 }

@@ -236,6 +236,7 @@ internal sealed partial class Http1Relay
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
         _try.End(status, error);
-        (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(status, _time.GetElapsedTime(_exchange.Began), error, TakeRecord());
+        RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall);
+        (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(end, TakeRecord());
     }
 }

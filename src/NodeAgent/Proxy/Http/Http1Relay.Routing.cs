@@ -57,7 +57,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (!_try.TryBegin(direction.Route.Requests, isFirst: _tries == 1))
+        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer))
         {
             Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
             return false;
@@ -112,7 +112,7 @@ internal sealed partial class Http1Relay
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
         _try.End(made.Failure);
-        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat) return FollowAnother();
+        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat(_observer)) return FollowAnother();
         Refuse(RequestRefusal.Of(made.Failure));
         return false;
     }
@@ -177,7 +177,7 @@ internal sealed partial class Http1Relay
 
     private bool TryResend(bool isRefused)
     {
-        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat) return false;
+        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat(_observer)) return false;
         TryAgain(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
@@ -185,7 +185,7 @@ internal sealed partial class Http1Relay
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
-        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat) return false;
+        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat(_observer)) return false;
         _record?.OnNotTaken(status);
         TryAgain(BackendTry.OutcomeOf(status));
         return true;
@@ -198,7 +198,7 @@ internal sealed partial class Http1Relay
 
     private void TryAgain(TryOutcome outcome)
     {
-        _try.End(outcome);
+        _try.EndForNext(outcome);
         GiveUpApproval();
         DropServer(ProxyFailure.None);
         if (_isMade) _made.Server?.Return(isReusable: true);
@@ -245,7 +245,7 @@ internal sealed partial class Http1Relay
         {
             Abort(ProxyFailure.ConnectTimeout);
         }
-        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat)
+        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat(_observer))
         {
             TryAgain(OutcomeOfLate);
         }

@@ -69,7 +69,9 @@ internal sealed partial class Http1Relay
     {
         AdvanceSoon();
         if (TryAgainFor(headers.Status)) return;
-        _try.Answered(headers.Status);
+        if (!_call!.Grpc.IsDecidedAtEnd(headers.Status)) _try.Answered(headers.Status);
+        else if (isBare) _try.Answered(_call.Grpc.Outcome);
+        else _try.Begun();
         Http1Head request = _exchange.Request;
         bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
         bool hasEnd = hasLength || isBare || _exchange.IsHead || headers.Status is 204 or 304;
@@ -77,7 +79,7 @@ internal sealed partial class Http1Relay
         bool inChunks = !request.IsVersion10 && !hasEnd;
         if (!WriteFinal(_responseOfStream, inChunks)) return;
         _responsePart = ResponsePart.Body;
-        _call!.BeginResponseBody(inChunks);
+        _call.BeginResponseBody(inChunks);
         if (isBare) OnResponseWhole();
     }
 
@@ -86,6 +88,13 @@ internal sealed partial class Http1Relay
     {
         if (_responsePart == ResponsePart.Body) _responsePart = ResponsePart.Sending;
         AdvanceSoon();
+    }
+
+    /// <summary>All of a response has come by the stream that had more than a head.</summary>
+    /// <param name="call">What it says as one to a caller of gRPC.</param>
+    internal void OnResponseCame(in GrpcCall call)
+    {
+        if (call.IsDecidedAtEnd(_exchange.Status)) _try.Answered(call.Outcome);
     }
 
     /// <summary>The server has answered, and wants no more of the request.</summary>

@@ -15,7 +15,7 @@ internal sealed class Http2Answer(TimeProvider time)
     internal HeaderList Compose(RequestRefusal refusal, bool isGrpc)
     {
         _fields.Clear();
-        if (isGrpc) GrpcAnswer.Add(_fields, refusal.Denied is not null && refusal.Status is not (401 or 429) ? 403 : refusal.Status, refusal.Details); // denied is denied, whatever a browser is told
+        if (isGrpc) GrpcAnswer.Add(_fields, refusal);
         else _fields.AddStatus(refusal.Status);
         if (refusal.Excess is { } limit) RateLimitFields.AddTo(_fields, limit);
         return ProxyError.AddTo(_fields, isGrpc ? refusal with { Denied = null } : refusal, time.GetUtcNow());

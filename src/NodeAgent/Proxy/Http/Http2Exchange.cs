@@ -18,7 +18,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private int _heldHead;
     private int _heldTrailers;
     private int _interimCount;
-    private bool _isGrpc;
+    private GrpcCall _grpc;
     private bool _isHead;
     private int _status;
     private BackendTry _try;
@@ -114,7 +114,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         (Destination, Direction, Tries, Connecting, IsPaused) = (null, default, 0, 0, false);
         _faults = default;
         Server = _serverStream;
-        _isGrpc = GrpcAnswer.IsExpected(headers);
+        _grpc.Begin(headers);
         _isHead = headers.Method.SequenceEqual("HEAD"u8);
         Approval = null;
         Client.Clear();
@@ -122,6 +122,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         _serverStream.Received = 0;
         _serverConnection?.Passed = 0;
     }
+
+    /// <summary>What a caller of gRPC was told.</summary>
+    internal GrpcStatus Grpc => _grpc.Status;
 
     /// <summary>Gives back what was noted of it.</summary>
     internal IRequestRecord? TakeRecord()
@@ -202,9 +205,10 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         if (_isOver) return;
         Record?.Details = refusal.Details;
+        _grpc.Answer(refusal);
         End(refusal.Status, refusal.Error);
-        ReadOnlySpan<byte> body = _isGrpc || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 || !Client.HasRoomFor(denied.Body.Length) ? default : denied.Body.Span; // a client that takes no more just now has the head
-        Client.SendHeaders(_relay.Answers.Compose(refusal, _isGrpc), endStream: body.IsEmpty);
+        ReadOnlySpan<byte> body = _grpc.IsCall || _isHead || refusal.Denied is not { } denied || refusal.Status is 204 or 304 || !Client.HasRoomFor(denied.Body.Length) ? default : denied.Body.Span; // a client that takes no more just now has the head
+        Client.SendHeaders(_relay.Answers.Compose(refusal, _grpc.IsCall), endStream: body.IsEmpty);
         bool isWhole = body.IsEmpty || Client.Send(body) == body.Length;
         if (isWhole && !body.IsEmpty) Client.End(null);
         Client.Reset(isWhole ? Http2ErrorCode.NoError : Http2ErrorCode.InternalError); // of a request that still comes (RFC 9113, section 8.1); without effect otherwise
@@ -250,7 +254,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (isFinal)
         {
             _status = headers.Status;
-            _try.Answered(_status);
+            _grpc.Take(headers);
+            if (_grpc.IsDecidedAtEnd(_status)) _try.Begun();
+            else _try.Answered(_status);
             if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) DropHead();
         }
         else if (++_interimCount > _relay.MaxInterim)
@@ -259,7 +265,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
             return;
         }
 
-        if (endStream) OnPassedOn(Server);
+        if (endStream) OnPassedOn(Server, trailers: null);
         Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
     }
 
@@ -268,9 +274,12 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public void OnNotReceived() => _relay.Abort(ProxyFailure.Overload);
 
     /// <inheritdoc/>
-    public void OnPassedOn(IExchangeLeg from)
+    public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
     {
-        if (ReferenceEquals(from, Server) && !_isOver) End(_status, null);
+        if (!ReferenceEquals(from, Server) || _isOver) return;
+        _grpc.Take(trailers);
+        if (_grpc.IsDecidedAtEnd(_status)) _try.Answered(_grpc.Outcome);
+        End(_status, null);
     }
 
     /// <inheritdoc/>
@@ -329,6 +338,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private void End(int status, string? error)
     {
         _isOver = true;
+        if (status == 0) _grpc.Forget();
         _try.End(status, error);
         Destination?.Leave(this);
         _relay.OnAnswered(this, status, error);

@@ -187,7 +187,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
 
         if (!_hasEnded || IsPassedOn || Other is not { IsOpen: true } other) return;
         IsPassedOn = true;
-        exchange.OnPassedOn(this); // while it is this request: its legs may be closed with its end
+        exchange.OnPassedOn(this, _hasTrailers ? _trailers : null); // while it is this request: its legs may be closed with its end
         other.End(_hasTrailers ? _trailers : null);
     }
 
@@ -214,7 +214,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (_held is null or { IsEmpty: true } && Other is { IsOpen: true } other)
         {
             IsPassedOn = true;
-            exchange.OnPassedOn(this);
+            exchange.OnPassedOn(this, trailers);
             other.End(trailers);
             return;
         }

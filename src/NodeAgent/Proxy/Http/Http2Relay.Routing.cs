@@ -29,7 +29,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
-        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat) return false;
+        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat(_observer)) return false;
         exchange.Record?.OnNotTaken(status);
         TryAgain(exchange, BackendTry.OutcomeOf(status));
         return true;
@@ -39,7 +39,7 @@ internal sealed partial class Http2Relay
     internal bool TryResendAfterEnd(Http2Exchange exchange, bool isRefused)
     {
         if (_routing is null || !RequestDirection.MayResend(exchange.Tries) || !exchange.IsRepeatable || _client.IsClosed) return false;
-        if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.MayRepeat) return false;
+        if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.MayRepeat(_observer)) return false;
         TryAgain(exchange, isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
@@ -61,7 +61,7 @@ internal sealed partial class Http2Relay
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
     {
         exchange.Try.End(failure);
-        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.MayRepeat) FollowAnother(exchange);
+        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) FollowAnother(exchange);
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
@@ -109,7 +109,7 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        if (!exchange.Try.TryBegin(direction.Route.Requests, isFirst: exchange.Tries == 1))
+        if (!exchange.Try.TryBegin(direction.Route.Requests, exchange.Tries == 1 ? null : _observer))
         {
             exchange.Answer(RequestRefusal.TooMany(direction.Route.Requests!.Port));
             return;
@@ -189,7 +189,7 @@ internal sealed partial class Http2Relay
 
     private void TryAgain(Http2Exchange exchange, TryOutcome outcome)
     {
-        exchange.Try.End(outcome);
+        exchange.Try.EndForNext(outcome);
         exchange.TakeBack();
         exchange.IsPaused = true;
         _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
@@ -214,7 +214,7 @@ internal sealed partial class Http2Relay
         else if (isOutOfTime) AnswerLate(exchange, outcome, RequestRefusal.RequestTimeout);
         else if (exchange.Faults.IsWaiting) FollowAfterDelay(exchange);
         else if (exchange.IsPaused) FollowAnother(exchange);
-        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat) TryAgain(exchange, outcome);
+        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, outcome);
         else AnswerLate(exchange, outcome, RequestRefusal.BackendTimeout);
     }
 

@@ -16,7 +16,8 @@ internal interface IExchange
 
     /// <summary>All of one direction has been passed on.</summary>
     /// <param name="from">The leg that it came by.</param>
-    void OnPassedOn(IExchangeLeg from);
+    /// <param name="trailers">Its trailers; null without.</param>
+    void OnPassedOn(IExchangeLeg from, HeaderList? trailers);
 
     /// <summary>Counts trailers that are kept for later.</summary>
     /// <returns>False when too much is kept already, of this and other requests.</returns>

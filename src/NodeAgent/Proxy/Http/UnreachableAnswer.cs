@@ -105,7 +105,7 @@ internal sealed class UnreachableAnswer : IHttpSideUser
         ErrorResponse.Write(_client, new RequestRefusal(status, error, details), hasBody, _time.GetUtcNow());
         IRequestRecord? record = _observer.Begin(_request.Fields, _request.IsVersion10 ? HttpProtocol.Http10 : HttpProtocol.Http11, _client.Transport.Loop.Index);
         record?.Details = details;
-        _observer.OnRequestEnded(status, TimeSpan.Zero, error, record);
+        _observer.OnRequestEnded(new RequestEnd(status, TimeSpan.Zero, error), record);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }
 

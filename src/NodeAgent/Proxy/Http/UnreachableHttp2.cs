@@ -41,12 +41,13 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
     /// <inheritdoc/>
     void IHttp2Requests<Http2Driver>.OnRequest(Http2Driver connection, Http2Stream stream, HeaderList headers, bool endStream)
     {
-        (int status, string error) = ProxyError.Of(_failure);
-        _client.Http2.SendHeaders(stream, _answer.Compose(RequestRefusal.Of(_failure), GrpcAnswer.IsExpected(headers)), endStream: true);
+        RequestRefusal refusal = RequestRefusal.Of(_failure);
+        bool isGrpc = GrpcAnswer.IsExpected(headers);
+        _client.Http2.SendHeaders(stream, _answer.Compose(refusal, isGrpc), endStream: true);
         if (!endStream) _client.Http2.Reset(stream, Http2ErrorCode.NoError);
         IRequestRecord? record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);
-        record?.Details = ProxyError.DetailsOf(_failure);
-        _observer.OnRequestEnded(status, TimeSpan.Zero, error, record);
+        record?.Details = refusal.Details;
+        _observer.OnRequestEnded(new RequestEnd(refusal.Status, TimeSpan.Zero, refusal.Error, isGrpc ? GrpcAnswer.StatusOf(refusal) : GrpcStatus.NoCall), record);
         _client.Drain();
     }
 

@@ -13,9 +13,10 @@ internal interface IRequestObserver
     IRequestRecord? Begin(HeaderList request, string protocol, int loop);
 
     /// <summary>A request is over.</summary>
-    /// <param name="status">The status of its response, 101 (a change of protocol) or 200 to 999; 0 when there was none, or not all of it; of an answer to a caller of gRPC in the server's place, the status for which it stands.</param>
-    /// <param name="duration">From when its head had come to when the last of the response had been passed on; zero, or how long it waited, when no server was asked.</param>
-    /// <param name="error">When the proxy has answered in the server's place, what kind of error that was (RFC 9209, section 2.3); null otherwise.</param>
+    /// <param name="end">How it has ended.</param>
     /// <param name="record">What was noted of it, be it by the observer of another connection; null: nothing was.</param>
-    void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record);
+    void OnRequestEnded(in RequestEnd end, IRequestRecord? record);
+
+    /// <summary>A request was tried again, and what that has come to is known; or it would have been, and there was no budget. Told where requests are routed.</summary>
+    void OnRetried(RetryOutcome outcome);
 }

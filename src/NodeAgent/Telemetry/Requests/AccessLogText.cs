@@ -21,7 +21,7 @@ internal static class AccessLogText
         Escape(to, record.TextOf(record.Method), ifEmpty: "-"u8);
         to.Write(" "u8);
         Escape(to, record.TextOf(record.Path), ifEmpty: "-"u8);
-        Put(to, $" {record.Protocol}\" {record.Status} {record.Error ?? "-"} ");
+        Put(to, $" {record.Protocol}\" {record.Status} {RequestFields.GrpcOf(record) ?? "-"} {record.Error ?? "-"} ");
         Quote(to, record.Details);
         Put(to, $" {record.BytesReceived} {record.BytesSent} {RequestFields.MillisecondsOf(record)} {record.Retries} ");
         Quote(to, record, record.UserAgent);

@@ -4,12 +4,14 @@ using Culvert.NodeAgent.Proxy.Model;
 namespace Culvert.NodeAgent.Telemetry.Requests;
 
 /// <summary>Hears of the requests of one connection: counts them, and has them noted with what is known of the connection. Thread-safe.</summary>
-/// <param name="counts">Counts them.</param>
+/// <param name="metrics">Count them.</param>
 /// <param name="connection">The connection, as it was when it was opened.</param>
 /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
-/// <param name="telemetry">Notes them.</param>
-internal sealed class ConnectionRequests(IRequestObserver counts, FlowRecord connection, string reporter, RequestTelemetry telemetry) : IRequestObserver
+/// <param name="telemetry">Notes them; null: nothing does.</param>
+internal sealed class ConnectionRequests(AgentMetrics metrics, FlowRecord connection, string reporter, RequestTelemetry? telemetry) : IRequestObserver
 {
+    private readonly RequestMetrics.Series _counts = metrics.Requests.Of(connection, reporter);
+
     /// <summary>The connection, as it was when it was opened.</summary>
     internal FlowRecord Connection => connection;
 
@@ -17,12 +19,15 @@ internal sealed class ConnectionRequests(IRequestObserver counts, FlowRecord con
     internal string Reporter => reporter;
 
     /// <inheritdoc/>
-    public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => telemetry.Begin(this, request, protocol, loop);
+    public IRequestRecord? Begin(HeaderList request, string protocol, int loop) => telemetry?.Begin(this, request, protocol, loop);
 
     /// <inheritdoc/>
-    public void OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
+    public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {
-        counts.OnRequestEnded(status, duration, error, record);
-        if (record is RequestRecord noted) telemetry.End(noted, this, status, duration, error);
+        _counts.OnRequestEnded(end, record);
+        if (record is RequestRecord noted) telemetry!.End(noted, this, end);
     }
+
+    /// <inheritdoc/>
+    public void OnRetried(RetryOutcome outcome) => metrics.Retries.Count(connection, outcome);
 }

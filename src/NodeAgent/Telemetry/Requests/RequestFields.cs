@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;
 
@@ -22,6 +23,9 @@ internal static class RequestFields
 
     /// <summary>The trace's id in 32 digits; null: it belongs to none.</summary>
     internal static string? TraceOf(RequestRecord record) => record.Trace.HasTrace ? string.Create(CultureInfo.InvariantCulture, $"{record.Trace.High:x16}{record.Trace.Low:x16}") : null;
+
+    /// <summary>The number of gRPC's status; null: there is none.</summary>
+    internal static string? GrpcOf(RequestRecord record) => record.Grpc >= 0 ? GrpcStatuses.LabelOf(record.Grpc) : null;
 
     /// <summary>The rule that has it; null: none.</summary>
     internal static string? RouteOf(RequestRecord record) => record.Route is { } hit ? $"{hit.Route.Key} rule {hit.RuleIndex}" : null;

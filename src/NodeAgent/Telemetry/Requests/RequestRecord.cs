@@ -68,6 +68,9 @@ internal sealed partial class RequestRecord(RequestRecords home) : IRequestRecor
 
     internal int Status { get; private set; }
 
+    /// <summary>What a caller of gRPC was told.</summary>
+    internal GrpcStatus Grpc { get; private set; }
+
     internal TimeSpan Duration { get; private set; }
 
     internal string? Error { get; private set; }
@@ -76,8 +79,8 @@ internal sealed partial class RequestRecord(RequestRecords home) : IRequestRecor
 
     internal long BytesSent { get; private set; }
 
-    /// <summary>Whether it failed: no answer or not all of one, a status of 500 or above, or an answer of the proxy in the server's place.</summary>
-    internal bool IsError => Status is 0 or >= 500 || Error is not null;
+    /// <summary>Whether it failed: no answer or not all of one, a status of 500 or above, or one of gRPC that is the server's failure, or an answer of the proxy in the server's place.</summary>
+    internal bool IsError => Status is 0 or >= 500 || Error is not null || GrpcStatuses.IsFailure(Grpc);
 
     /// <summary>A request has come.</summary>
     internal void Begin(ConnectionRequests client, RequestSettings settings, HeaderList request, string protocol, DateTimeOffset now, long timestamp)
@@ -107,9 +110,9 @@ internal sealed partial class RequestRecord(RequestRecords home) : IRequestRecor
     public void OnBodies(long received, long sent) => (BytesReceived, BytesSent) = (received, sent);
 
     /// <summary>The request is over.</summary>
-    internal void End(ConnectionRequests server, int status, TimeSpan duration, string? error)
+    internal void End(ConnectionRequests server, in RequestEnd end)
     {
-        (Server, Status, Duration, Error) = (server, status, duration, error);
+        (Server, Status, Duration, Error, Grpc) = (server, end.Status, end.Duration, end.Error, end.Grpc);
         EndTrace();
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Tracing;
 using Microsoft.Extensions.Logging;
@@ -83,12 +84,10 @@ internal sealed class RequestTelemetry : IDisposable
     /// <summary>A request is over; its record is not its loop's any more.</summary>
     /// <param name="record">What was noted of it.</param>
     /// <param name="server">The connection by which it was answered.</param>
-    /// <param name="status">As for <see cref="Proxy.Model.IRequestObserver.OnRequestEnded"/>; so are the others.</param>
-    /// <param name="duration">How long it took.</param>
-    /// <param name="error">The error.</param>
-    internal void End(RequestRecord record, ConnectionRequests server, int status, TimeSpan duration, string? error)
+    /// <param name="end">How it has ended.</param>
+    internal void End(RequestRecord record, ConnectionRequests server, in RequestEnd end)
     {
-        record.End(server, status, duration, error);
+        record.End(server, end);
         record.IsLogged = record.Settings!.IsLogged(record.IsError, _random);
         bool isSent = record.IsSampled && _spans is not null && record.Settings.Tracing.Endpoint.Length > 0;
         if (!record.IsLogged && !isSent)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Requests;
 using Culvert.Protocol.OpenTelemetry;
 using Google.Protobuf;
@@ -70,19 +71,22 @@ internal static class SpanBuilder
         if (RequestFields.RouteOf(record) is { } route) Add(span, "culvert.route", route);
     }
 
-    // What is the client's fault is none of the server's span (semantic conventions for HTTP spans, "Status").
+    // What is the client's fault is none of the server's span (semantic conventions for HTTP spans, "Status"; those for gRPC have more statuses of the server's).
     private static void AddOutcome(Span span, RequestRecord record, in RequestTry one, bool isClient, bool isLast)
     {
+        GrpcStatus grpc = isLast ? record.Grpc : GrpcStatus.NoCall;
         if (isLast)
         {
+            if (grpc >= 0) Add(span, "rpc.grpc.status_code", (long)grpc);
             Add(span, "http.request.body.size", record.BytesReceived);
             Add(span, "http.response.body.size", record.BytesSent);
         }
 
         string? ofProxy = isLast ? record.Error : null;
         if (ofProxy is not null) Add(span, "culvert.proxy_error", ofProxy);
-        if (one.Status != 0 && one.Status < (isClient ? 400 : 500)) return;
-        Add(span, "error.type", ofProxy ?? (one.Status == 0 ? "no_response" : one.Status.ToString(CultureInfo.InvariantCulture)));
+        bool isFailedCall = isClient ? grpc > GrpcStatus.Ok : GrpcStatuses.IsFailure(grpc);
+        if (one.Status != 0 && one.Status < (isClient ? 400 : 500) && !isFailedCall) return;
+        Add(span, "error.type", ofProxy ?? (isFailedCall ? GrpcStatuses.NameOf(grpc)! : one.Status == 0 ? "no_response" : one.Status.ToString(CultureInfo.InvariantCulture)));
         span.Status = new Status { Code = StatusCode.Error, Message = isLast ? record.Details ?? "" : "" };
     }
 

@@ -202,6 +202,52 @@ public sealed class BackendFailureTests
     }
 
     [Theory]
+    [InlineData(HttpProtocols.Http2, HttpProtocols.Http2)]
+    [InlineData(HttpProtocols.Http1, HttpProtocols.Http2)]
+    [InlineData(HttpProtocols.Http2, HttpProtocols.Http1)]
+    public async Task CallsOfGrpcCountByWhatTheyEndWith(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddGrpcServerAsync("web");
+        lab.Count(EjectAtOnce, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        foreach (string good in new[] { "0", "1", "3", "5", "6", "7", "8", "9", "10", "11", "12", "16", "17", "x" }) await Expect(good, isOut: false);
+        foreach (string bad in new[] { "2", "4", "13", "14", "15" }) await Expect(bad, isOut: true);
+        await Expect("4", isOut: false, call => call.Headers.Add("grpc-timeout", "1S")); // the caller's own deadline
+        await Expect("14", isOut: false, call => call.Content!.Headers.ContentType = new("application/grpc-web")); // no call, but one of HTTP
+
+        async Task Expect(string status, bool isOut, Action<HttpRequestMessage>? change = null)
+        {
+            BackendRequests backend = lab.CountAnew("web");
+            using HttpRequestMessage call = lab.Call(status);
+            change?.Invoke(call);
+            using HttpResponseMessage response = await lab.Client.SendAsync(call);
+            await lab.UntilAsync(() => backend.Port.Running == 0);
+            Assert.Equal((status, isOut), (status, backend.IsOut));
+        }
+    }
+
+    // The head of an answer that goes on says nothing: it must not break the row before the trailers come.
+    [Theory]
+    [InlineData("14", true)]
+    [InlineData("0", false)]
+    public async Task CallsThatFailInARowCountTogether(string status, bool isOut)
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http2, HttpProtocols.Http2);
+        await lab.AddGrpcServerAsync("web");
+        PortRequests port = lab.Count(EjectAtOnce with { Outliers = new OutlierDetection(3, TimeSpan.FromHours(1), 100) }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        foreach (string one in new[] { "14", status, "14" })
+        {
+            using HttpRequestMessage call = lab.Call(one);
+            using HttpResponseMessage response = await lab.Client.SendAsync(call);
+            await lab.UntilAsync(() => port.Running == 0);
+        }
+
+        Assert.Equal(isOut, lab.Counted("web").IsOut);
+    }
+
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task WhatOthersThanTheOwnerFindTooLongDoesNotCount(HttpProtocols client, HttpProtocols servers)
     {
@@ -253,5 +299,7 @@ public sealed class BackendFailureTests
         for (int i = 0; i < 20; i++) Assert.Equal((503, ""), RoutingLab.Of(await lab.Client.GetAsync(lab.Client.BaseAddress)));
         Assert.InRange(lab.Asked["bad"], 29, 30); // fewer if ten seconds have passed meanwhile
         await lab.UntilAsync(() => port.Running == 0);
+        Assert.Equal(lab.Asked["bad"] - 20, lab.Pair.Source.Retries.Count(r => r == RetryOutcome.Failed));
+        Assert.Equal(20, lab.Pair.Source.Retries.Count(r => r == RetryOutcome.NoBudget));
     }
 }

@@ -79,6 +79,19 @@ public sealed class Http2GateTests
         Assert.StartsWith(":status 200\ncontent-type application/grpc\ngrpc-status 7\n", answer, StringComparison.Ordinal);
     }
 
+    // As the controller compiles `grpc` of policies.
+    [Fact]
+    public async Task OneMethodOfAServiceIsRefusedAndAnotherPasses()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(rules: Rules(PolicyAction.Allow, Paths("/pkg.Shop/Look", "/pkg.Prices/*") with { Methods = ["POST"] }));
+        FarStream refused = await lab.Client.AskAsync(Http2Lab.Grpc, end: true);
+        Assert.StartsWith(":status 200\ncontent-type application/grpc\ngrpc-status 7\n", await refused.NextAsync(), StringComparison.Ordinal);
+        (FarStream client, FarStream server) = await lab.AskAsync(Http2Lab.Grpc.Replace("/Buy", "/Look", StringComparison.Ordinal), end: true);
+        await server.SayAsync(":status 200\ncontent-type application/grpc", end: false);
+        await server.SayAsync("grpc-status 0", end: true);
+        await client.ExpectAsync(":status 200\ncontent-type application/grpc", "grpc-status 0\n(end)");
+    }
+
     [Fact]
     public async Task TheServerGetsThePathThatPolicyHasSeen()
     {

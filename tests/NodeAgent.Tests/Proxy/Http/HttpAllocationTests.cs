@@ -75,10 +75,15 @@ public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
     // An assertion would allocate.
     IRequestRecord? IRequestObserver.Begin(HeaderList request, string protocol, int loop) => _noting?.Begin(request, protocol, loop);
 
-    void IRequestObserver.OnRequestEnded(int status, TimeSpan duration, string? error, IRequestRecord? record)
+    void IRequestObserver.OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {
-        _answered += status == 200 ? 1 : 0;
-        _noting?.OnRequestEnded(status, duration, error, record);
+        _answered += end.Status == 200 ? 1 : 0;
+        _noting?.OnRequestEnded(end, record);
+    }
+
+    void IRequestObserver.OnRetried(RetryOutcome outcome)
+    {
+        // Nothing is.
     }
 
     private Task<long> AllocatedAsync() => _lab.OnLoopAsync(GC.GetAllocatedBytesForCurrentThread);

@@ -85,6 +85,27 @@ internal sealed class RoutingLab : IAsyncDisposable
         _backends[name] = OutboundRoute.Tunnel(Pair.Tunnel, new SocketEndPoint(Pair.DestinationAddress, new Uri(server.Urls.Single()).Port), Pair.Destination.Local!) with { ApplicationProtocol = version is { } other ? ProtocolOf(other) : _declared };
     }
 
+    /// <summary>Starts a server of gRPC, which ends calls with the status that they ask for.</summary>
+    internal Task AddGrpcServerAsync(string name) => AddServerAsync(name, async context =>
+    {
+        context.Response.ContentType = "application/grpc";
+        bool hasTrailers = context.Response.SupportsTrailers(); // Kestrel has none in HTTP/1.1
+        if (!hasTrailers) context.Response.Headers["grpc-status"] = context.Request.Headers["x-grpc"];
+        await context.Response.WriteAsync("hello");
+        if (hasTrailers) context.Response.AppendTrailer("grpc-status", context.Request.Headers["x-grpc"]);
+    });
+
+    /// <summary>A call of gRPC.</summary>
+    /// <param name="status">With what it ends.</param>
+    internal HttpRequestMessage Call(string status)
+    {
+        HttpRequestMessage call = Request(HttpMethod.Post, "/pkg.Shop/Buy");
+        call.Content = new ByteArrayContent([1]);
+        call.Content.Headers.ContentType = new("application/grpc");
+        call.Headers.Add("x-grpc", status);
+        return call;
+    }
+
     /// <summary>The port of a backend.</summary>
     internal int PortOf(string name) => _backends[name].Target.Port;
 

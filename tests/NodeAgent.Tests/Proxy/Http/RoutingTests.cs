@@ -188,6 +188,29 @@ public sealed class RoutingTests
         lab.Route(RoutingLab.Below("/", ("good", 1), ("bad", 1)) with { Retry = new HttpRouteRetry(3, [503]) });
         for (int i = 0; i < 30; i++) Assert.StartsWith("good", await lab.GetAsync("/"), StringComparison.Ordinal);
         Assert.NotEqual(0, lab.Asked["bad"]);
+        await lab.UntilAsync(() => lab.Pair.Source.Retries.Count == lab.Asked["bad"]);
+        Assert.All(lab.Pair.Source.Retries, r => Assert.True(r is RetryOutcome.Succeeded or RetryOutcome.Failed));
+        Assert.Contains(RetryOutcome.Succeeded, lab.Pair.Source.Retries);
+        Assert.Empty(lab.Pair.Destination.Retries);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task WhatComesOfTryingAgainIsTold(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(client, servers);
+        await lab.AddServerAsync("bad");
+        lab.AddBackend("dead", 1);
+        lab.Statuses["bad"] = 503;
+        lab.Route(RoutingLab.Below("/dead", ("dead", 1)), RoutingLab.Below("/", ("bad", 1)) with { Retry = new HttpRouteRetry(2, [503]) });
+        using HttpResponseMessage first = await lab.Client.GetAsync(lab.Client.BaseAddress);
+        await lab.UntilAsync(() => lab.Pair.Source.Requests.Count == 1);
+        Assert.Equal([RetryOutcome.Failed, RetryOutcome.Failed], lab.Pair.Source.Retries);
+        using HttpResponseMessage second = await lab.Client.GetAsync(new Uri("/dead", UriKind.Relative));
+        await lab.UntilAsync(() => lab.Pair.Source.Requests.Count == 2);
+        Assert.Equal((503, 503), ((int)first.StatusCode, (int)second.StatusCode));
+        Assert.True(lab.Pair.Source.Retries.Count > 2); // where no server is reached others are tried
+        Assert.All(lab.Pair.Source.Retries, r => Assert.Equal(RetryOutcome.Failed, r));
     }
 
     [Fact]

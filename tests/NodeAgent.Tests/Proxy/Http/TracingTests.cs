@@ -70,6 +70,26 @@ public sealed class TracingTests
     }
 
     [Theory]
+    [InlineData("0", null, null)]
+    [InlineData("5", "NOT_FOUND", null)] // the client's own doing
+    [InlineData("14", "UNAVAILABLE", "UNAVAILABLE")]
+    public async Task CallsOfGrpcHaveTheirStatus(string status, string? ofClient, string? ofServer)
+    {
+        await using TestCollector collector = await TestCollector.StartAsync();
+        await using Mesh mesh = new(HttpProtocols.Http2, HttpProtocols.Http2, new TracingSettings { Mode = TracingMode.Enabled, SamplingPercent = 100, Endpoint = collector.Endpoint });
+        await mesh.Lab.AddGrpcServerAsync("web");
+        mesh.Lab.Route(To("web"));
+        using HttpRequestMessage call = mesh.Lab.Call(status);
+        using HttpResponseMessage response = await mesh.Lab.Client.SendAsync(call);
+        foreach ((_, Span span) in await collector.SpansAsync(2))
+        {
+            string? error = span.Kind == SpanKind.Client ? ofClient : ofServer;
+            Assert.Equal((long.Parse(status, null), 200L), (Number(span, "rpc.grpc.status_code"), Number(span, "http.response.status_code")));
+            Assert.Equal((error is not null, error), (span.Status?.Code == StatusCode.Error, Text(span.Attributes, "error.type")));
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task ATraceBeginsWhereThereIsNone(HttpProtocols client, HttpProtocols servers)
     {

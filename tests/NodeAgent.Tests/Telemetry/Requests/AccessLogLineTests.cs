@@ -34,10 +34,10 @@ public sealed partial class AccessLogLineTests
     public async Task EveryPartOfALineOfTextHasItsPlace()
     {
         using RequestLab lab = new(RequestLab.All with { Format = AccessLogFormat.Text, Headers = ["x-note", "x-other"] });
-        Send(lab, Request("/a?b=c").Add("user-agent"u8, "a \"b\" \\"u8).Add("x-note"u8, ""u8), 503, "connection_refused", "the server was not reached");
+        Send(lab, Request("/a?b=c").Add("user-agent"u8, "a \"b\" \\"u8).Add("x-note"u8, ""u8), 503, "connection_refused", "the server was not reached", GrpcStatus.Unavailable);
         await UntilAsync(() => lab.Log.Lines.Length > 0);
         Assert.Equal(
-            "[T] \"GET /a HTTP/1.1\" 503 connection_refused \"the server was not reached\" 7 9 12 0 \"a \\x22b\\x22 \\x5c\" - \"shop\" 10.0.0.2:80 10.0.0.1:40000 10.0.0.2:80 source - - - - - - - x-note=\"\" x-other=-",
+            "[T] \"GET /a HTTP/1.1\" 503 14 connection_refused \"the server was not reached\" 7 9 12 0 \"a \\x22b\\x22 \\x5c\" - \"shop\" 10.0.0.2:80 10.0.0.1:40000 10.0.0.2:80 source - - - - - - - x-note=\"\" x-other=-",
             Time().Replace(Assert.Single(lab.Log.Lines), "[T]"));
     }
 
@@ -68,6 +68,28 @@ public sealed partial class AccessLogLineTests
 
         JsonElement[] records = await lab.RecordsAsync(good + failed);
         Assert.Equal((good, failed), (records.Count(r => r.GetProperty("response_code").GetInt32() == 404), records.Count(r => r.GetProperty("response_code").GetInt32() == 500)));
+    }
+
+    [Fact]
+    public async Task CallsOfGrpcThatFailAreErrorsAndHaveTheirStatus()
+    {
+        using RequestLab lab = new(new AccessLogSettings { Mode = AccessLogMode.Errors });
+        foreach (GrpcStatus status in Enum.GetValues<GrpcStatus>()) Send(lab, Request("/"), 200, grpc: status);
+        JsonElement[] records = await lab.RecordsAsync(6);
+        Assert.Equal([2, 4, 12, 13, 14, 15], records.Select(r => r.GetProperty("grpc_status").GetInt32()));
+    }
+
+    [Fact]
+    public async Task ThereIsNoStatusOfGrpcWhereThereIsNone()
+    {
+        using RequestLab lab = new(RequestLab.All);
+        Send(lab, Request("/"), 200);
+        Send(lab, Request("/"), 200, grpc: GrpcStatus.None);
+        Send(lab, Request("/"), 200, grpc: GrpcStatus.Ok);
+        Assert.Equal([false, false, true], (await lab.RecordsAsync(3)).Select(r => r.TryGetProperty("grpc_status", out _)));
+        Assert.Equal(
+            [("", 1), ("0", 1), ("unknown", 1)],
+            Metrics(lab).Split('\n').Where(l => l.StartsWith("culvert_http_requests_total{", StringComparison.Ordinal)).Select(l => (l[(l.IndexOf("grpc_status=\"", StringComparison.Ordinal) + 13)..l.LastIndexOf('"')], int.Parse(l[^1..], null))).Order());
     }
 
     [Fact]
@@ -121,7 +143,7 @@ public sealed partial class AccessLogLineTests
 
     private static HeaderList Request(string path) => new HeaderList().Add(":method"u8, "GET"u8).Add(":path"u8, Encoding.ASCII.GetBytes(path)).Add(":authority"u8, "shop"u8);
 
-    private static void Send(RequestLab lab, HeaderList request, int status, string? error = null, string? details = null)
+    private static void Send(RequestLab lab, HeaderList request, int status, string? error = null, string? details = null, GrpcStatus grpc = GrpcStatus.NoCall)
     {
         IRequestObserver observer = lab.Observe(new ProxyConnectionInfo
         {
@@ -132,7 +154,7 @@ public sealed partial class AccessLogLineTests
         IRequestRecord? record = observer.Begin(request, HttpProtocol.Http11, 0);
         record?.Details = details;
         record?.OnBodies(7, 9);
-        observer.OnRequestEnded(status, TimeSpan.FromMilliseconds(12.9), error, record);
+        observer.OnRequestEnded(new RequestEnd(status, TimeSpan.FromMilliseconds(12.9), error, grpc), record);
     }
 
     private static async Task UntilAsync(Func<bool> isSo)

@@ -109,7 +109,7 @@ public sealed class SpanExporterTests
         {
             IRequestObserver observer = Lab.Observe(new ProxyConnectionInfo { Source = new SocketEndPoint(IPAddress.Parse("10.0.0.1"), 40_000), Destination = new SocketEndPoint(IPAddress.Parse("10.0.0.2"), 80) });
             HeaderList request = new HeaderList().Add(":method"u8, "GET"u8).Add(":path"u8, "/"u8);
-            for (int i = 0; i < count; i++) observer.OnRequestEnded(200, TimeSpan.FromMilliseconds(1), null, observer.Begin(request, HttpProtocol.Http11, i % 8));
+            for (int i = 0; i < count; i++) observer.OnRequestEnded(new RequestEnd(200, TimeSpan.FromMilliseconds(1), null), observer.Begin(request, HttpProtocol.Http11, i % 8));
         }
 
         /// <summary>Waits until what was added is with the exporter.</summary>

@@ -152,11 +152,11 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     {
         if (!isFinal) return;
         OnResponse(headers);
-        if (endStream) OnPassedOn(_server!);
+        if (endStream) OnPassedOn(_server!, trailers: null);
     }
 
     /// <inheritdoc/>
-    public void OnPassedOn(IExchangeLeg from)
+    public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
     {
         IsAnswered = true;
 

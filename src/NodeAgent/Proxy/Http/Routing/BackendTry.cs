@@ -2,33 +2,44 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
-/// <summary>One try of a request as its backend's port counts it. A request has one at a time. Belongs to its loop's thread.</summary>
+/// <summary>One try of a request as its backend's port counts it, and, if it is a repetition, the metrics. A request has one at a time. Belongs to its loop's thread.</summary>
 internal struct BackendTry
 {
     private BackendRequests? _backend;
+    private IRequestObserver? _repeated;
     private bool _isAnswered;
+    private bool _isTimeKnown;
+    private TryOutcome _answer;
     private long _began; // 0: nobody asks how long it takes
 
     /// <summary>It begins; one that runs must have ended.</summary>
     /// <param name="backend">Where it goes; null where nobody counts.</param>
-    /// <param name="isFirst">Whether it is the first of its request.</param>
+    /// <param name="repeated">Hears what comes of it; null: it is the first of its request.</param>
     /// <returns>False when as many run already as may: then it has not begun.</returns>
-    internal bool TryBegin(BackendRequests? backend, bool isFirst)
+    internal bool TryBegin(BackendRequests? backend, IRequestObserver? repeated)
     {
-        if (backend?.Port.TryBegin(isFirst) == false) return false;
-        (_backend, _isAnswered) = (backend, false);
+        if (backend?.Port.TryBegin(isFirst: repeated is null) == false) return false;
+        (_backend, _repeated, _isAnswered, _isTimeKnown) = (backend, repeated, false, false);
         if (backend is null) return true;
         backend.Begin();
         _began = backend.Port.IsTimed ? backend.Port.Timestamp : 0;
         return true;
     }
 
+    /// <summary>Its backend has begun to answer; what the answer says of it is known at its end.</summary>
+    internal void Begun() => ReportTime(TryOutcome.Unknown);
+
     /// <summary>Its backend has answered; the rest of the response follows.</summary>
     /// <param name="status">The status. Only of some is the server the one to blame whatever it was asked: 501 or 505 a client could ask for.</param>
-    internal void Answered(int status)
+    internal void Answered(int status) => Answered(OutcomeOf(status));
+
+    /// <summary>Its backend has answered.</summary>
+    /// <param name="outcome">What the answer says of it.</param>
+    internal void Answered(TryOutcome outcome)
     {
-        _isAnswered = true;
-        Report(OutcomeOf(status));
+        (_isAnswered, _answer) = (true, outcome);
+        ReportTime(outcome);
+        _backend?.Report(outcome);
     }
 
     /// <summary>What a response with a status says of its backend.</summary>
@@ -37,11 +48,21 @@ internal struct BackendTry
     /// <summary>It is over. Nothing happens when it is already; of a backend that has answered only what is bad counts besides.</summary>
     internal void End(TryOutcome outcome)
     {
+        Tell((_isAnswered && outcome != TryOutcome.Bad ? _answer : outcome) switch { TryOutcome.Good => RetryOutcome.Succeeded, TryOutcome.Bad => RetryOutcome.Failed, _ => RetryOutcome.Unknown });
         if (_backend is not { } backend) return;
-        if (!_isAnswered || outcome == TryOutcome.Bad) Report(outcome);
+        if (outcome == TryOutcome.Bad) ReportTime(outcome);
+        if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
         _backend = null;
         backend.End();
         backend.Port.End();
+    }
+
+    /// <summary>It is over, and another is to follow.</summary>
+    /// <param name="outcome">What it says of its backend.</param>
+    internal void EndForNext(TryOutcome outcome)
+    {
+        Tell(RetryOutcome.Failed);
+        End(outcome);
     }
 
     /// <summary>It is over, as its request is.</summary>
@@ -55,9 +76,17 @@ internal struct BackendTry
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
         ? TryOutcome.Bad : TryOutcome.Unknown);
 
-    private readonly void Report(TryOutcome outcome)
+    // How soon the answer begins counts, not how long it goes on; a failure counts besides.
+    private void ReportTime(TryOutcome outcome)
     {
-        if (_began != 0 && outcome != TryOutcome.Unknown) _backend?.ReportTime(_backend.Port.Since(_began), isBad: outcome == TryOutcome.Bad);
-        _backend?.Report(outcome);
+        if (_began == 0 || (_isTimeKnown && outcome != TryOutcome.Bad)) return;
+        _isTimeKnown = true;
+        _backend?.ReportTime(_backend.Port.Since(_began), isBad: outcome == TryOutcome.Bad);
+    }
+
+    private void Tell(RetryOutcome outcome)
+    {
+        _repeated?.OnRetried(outcome);
+        _repeated = null;
     }
 }

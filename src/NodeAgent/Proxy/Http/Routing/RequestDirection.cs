@@ -43,7 +43,13 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     internal bool MayTryAgainFor(int status, int tries) => MayTryAgain(tries) && Hit!.Rule.Retry!.Codes.AsSpan().Contains(status);
 
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
-    internal bool MayRepeat => Route.Requests?.Port.TryRepeat() != false;
+    /// <param name="observer">Hears of it if there is none.</param>
+    internal bool MayRepeat(IRequestObserver observer)
+    {
+        if (Route.Requests?.Port.TryRepeat() != false) return true;
+        observer.OnRetried(RetryOutcome.NoBudget);
+        return false;
+    }
 
     /// <summary>What it says of the backend that it has had no answer in time. That a client is slow, that others have used the time up, or what clients of another namespace find too long does not count, for it counts for all of them.</summary>
     /// <param name="isRequestWhole">Whether the backend has had all of the request.</param>

@@ -83,7 +83,7 @@ internal sealed partial class Http1Leg
             return false;
         }
 
-        _exchange.OnPassedOn(this);
+        _exchange.OnPassedOn(this, _body.Trailers);
         _exchange.Other(this).End(_body.Trailers);
         if (_taken == taken) Finish();
         return false;

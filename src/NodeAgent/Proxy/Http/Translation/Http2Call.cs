@@ -18,6 +18,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     private readonly HeaderList _head = new();
     private readonly BodySender _body;
     private Http2Server? _destination;
+    private GrpcCall _grpc;
 
     /// <summary>Makes what one connection's requests go by.</summary>
     /// <param name="relay">The connection.</param>
@@ -59,17 +60,28 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     internal IRequestObserver? Requests => _destination?.Requests;
 
     /// <summary>Bytes of the request's body that have been passed on, and of the response's that have come.</summary>
-    internal (long Request, long Response) Bodies
-    {
-        get => (_body.Passed, _server.Received);
-        set => (_body.Passed, _server.Received) = value;
-    }
+    internal (long Request, long Response) Bodies => (_body.Passed, _server.Received);
+
+    /// <summary>What is known of the request as a call of gRPC.</summary>
+    internal ref readonly GrpcCall Grpc => ref _grpc;
 
     /// <summary>Why the body of the request was malformed; null otherwise.</summary>
     internal MessageRefusal? Refusal => _body.Refusal;
 
     /// <summary>The trailers of the request, once it is whole; null when there are none.</summary>
     internal HeaderList? Trailers => _body.Trailers;
+
+    /// <summary>What a caller of gRPC was told, when its request has ended.</summary>
+    /// <param name="status">The status that it has got; 0: no answer, or not all of it.</param>
+    /// <param name="error">What kind of error the proxy has answered in the server's place, which it does by HTTP/1.1 alone; null: it has not.</param>
+    internal GrpcStatus EndedWith(int status, string? error)
+    {
+        if (status == 0 || error is not null) _grpc.Forget();
+        return _grpc.Status;
+    }
+
+    /// <summary>Another request has come, which may go elsewhere.</summary>
+    internal void Forget() => (_body.Passed, _server.Received, _grpc) = (0, 0, default);
 
     /// <summary>Sends a request on its way: it may wait for its server, and may be answered before this returns.</summary>
     /// <param name="route">Where it goes.</param>
@@ -81,6 +93,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
         IsRunning = true;
         IsHeadOnly = request.Body == BodyKind.None || request is { Body: BodyKind.Length, Length: 0 };
         HeadTranslation.ToStream(fields, request.ExpectsContinue && !IsHeadOnly, _head);
+        _grpc.Begin(_head);
         _body.Copy = copy;
         _body.Begin(request.Body, request.Length);
         Http2Server server = _servers.Find(route);
@@ -165,14 +178,22 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <inheritdoc/>
     public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
     {
-        if (isFinal) _relay.OnResponse(headers, endStream);
-        else _relay.OnInterim(headers);
+        if (!isFinal)
+        {
+            _relay.OnInterim(headers);
+            return;
+        }
+
+        _grpc.Take(headers);
+        _relay.OnResponse(headers, endStream);
     }
 
     /// <inheritdoc/>
-    public void OnPassedOn(IExchangeLeg from)
+    /// <remarks>That it is over the client's leg says, when it has all.</remarks>
+    public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
     {
-        // The client's leg says so when it has all.
+        _grpc.Take(trailers);
+        _relay.OnResponseCame(_grpc);
     }
 
     /// <inheritdoc/>
