@@ -6,6 +6,9 @@ public sealed record HttpRouteRule
     /// <summary>Its name, for people; empty: it has none.</summary>
     public string Name { get; init; } = "";
 
+    /// <summary><see cref="Name"/> where a Service's requests go to itself without a route; no rule of a route can have it.</summary>
+    public const string NameWithoutRoute = "*";
+
     /// <summary>It has a request when any of these does; never empty: a rule for all requests matches the prefix <c>/</c>.</summary>
     public EquatableArray<HttpRouteMatch> Matches { get; init; }
 

@@ -55,7 +55,7 @@ public sealed record RoutedServicePort(ServiceInfo Service, ServicePort Port, Eq
         {
             Name = Service.Name,
             Parents = [new HttpRouteParent(Service.Name, Port.Port)],
-            Rules = [new HttpRouteRule { Matches = [new HttpRouteMatch()], Backends = [new HttpRouteBackend(Service.Name, Port.Port)] }],
+            Rules = [new HttpRouteRule { Name = HttpRouteRule.NameWithoutRoute, Matches = [new HttpRouteMatch()], Backends = [new HttpRouteBackend(Service.Name, Port.Port)] }],
         },
     ];
 

@@ -22,6 +22,7 @@ public sealed class AgentMetrics
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
         Retries = new RetryMetrics(registry);
+        Routes = new RouteMetrics(registry);
         Authorizers = new AuthorizerMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
@@ -48,6 +49,9 @@ public sealed class AgentMetrics
 
     /// <summary>Repetitions of HTTP requests.</summary>
     internal RetryMetrics Retries { get; }
+
+    /// <summary>Requests by route.</summary>
+    internal RouteMetrics Routes { get; }
 
     internal AuthorizerMetrics Authorizers { get; }
 

@@ -9,7 +9,8 @@ namespace Culvert.NodeAgent.Telemetry;
 /// <summary>The metric families of HTTP requests. Thread-safe.</summary>
 internal sealed class RequestMetrics
 {
-    private static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
+    /// <summary>The classes of statuses, as labels have them.</summary>
+    internal static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
     private readonly ConcurrentDictionary<ConnectionLabels.Key, Series> _series = new();
     private readonly CounterFamily _requests;
@@ -27,6 +28,9 @@ internal sealed class RequestMetrics
         _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
         _limited = registry.Add(new CounterFamily("culvert_http_rate_limited_total", "HTTP requests that a RateLimit had no room for.", [.. ConnectionLabels.Names, "policy"]));
     }
+
+    /// <summary>The class of a status, as an index of <see cref="Classes"/>.</summary>
+    internal static int ClassOf(int status) => Math.Min(status / 100, Classes.Length - 1);
 
     /// <summary>Counts requests between two ends.</summary>
     /// <param name="record">A connection between them.</param>
@@ -69,7 +73,7 @@ internal sealed class RequestMetrics
         /// <param name="record">What was noted of it; null: nothing.</param>
         internal void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
         {
-            int statusClass = Math.Min(end.Status / 100, Classes.Length - 1);
+            int statusClass = ClassOf(end.Status);
             ref Counter? requests = ref end.Grpc == GrpcStatus.NoCall ? ref _byClass[statusClass] : ref OfCalls(statusClass, end.Grpc);
             (requests ??= metrics._requests.With([.. labels, Classes[statusClass], GrpcStatuses.LabelOf(end.Grpc)])).Increment();
             if (end.Error is not null) metrics._errors.With([.. labels, end.Error]).Increment();

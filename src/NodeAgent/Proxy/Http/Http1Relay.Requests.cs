@@ -107,6 +107,7 @@ internal sealed partial class Http1Relay
         }
 
         Loop.Timers.Cancel(_headDeadline);
+        _direction = default; // that of the request before
         if (read != HeadRead.Read) return OnNoRequest(read);
         if (_exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8))
         {

@@ -1,3 +1,5 @@
+using Culvert.Core;
+
 namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>How a request has ended.</summary>
@@ -5,4 +7,11 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// <param name="Duration">From when its head had come to when the last of the response had been passed on; zero, or how long it waited, when no server was asked.</param>
 /// <param name="Error">When the proxy has answered in the server's place, what kind of error that was (RFC 9209, section 2.3); null otherwise.</param>
 /// <param name="Grpc">What a caller of gRPC was told.</param>
-internal readonly record struct RequestEnd(int Status, TimeSpan Duration, string? Error, GrpcStatus Grpc = GrpcStatus.NoCall);
+internal readonly record struct RequestEnd(int Status, TimeSpan Duration, string? Error, GrpcStatus Grpc = GrpcStatus.NoCall)
+{
+    /// <summary>The rule that had it; null: requests of its connection are not routed, or none had it.</summary>
+    internal HttpRouteHit? Hit { get; init; }
+
+    /// <summary>The Service that it went to last; null: none, or what the rule names is no Service.</summary>
+    internal NamespacedName? Backend { get; init; }
+}

@@ -25,6 +25,7 @@ internal sealed class ConnectionRequests(AgentMetrics metrics, FlowRecord connec
     public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {
         _counts.OnRequestEnded(end, record);
+        if (end.Hit is { } hit) metrics.Routes.Count(hit, end);
         if (record is RequestRecord noted) telemetry!.End(noted, this, end);
     }
 
