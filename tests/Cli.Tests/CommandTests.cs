@@ -35,6 +35,8 @@ public sealed class CommandTests
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:0")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "fd00::1:80")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:80/sctp")]
+    [InlineData(ExitCode.CannotConnect, "top", "--admin-socket", "/nonexistent/agent.sock")]
+    [InlineData(ExitCode.Usage, "top", "--interval", "0")]
     [InlineData(ExitCode.BadInput, "flows", "-s", "999.1.1.1")]
     [InlineData(ExitCode.BadInput, "flows", "-d", "10.0.0.0/8")]
     [InlineData(ExitCode.BadInput, "flows", "--port", "0")]
@@ -209,6 +211,24 @@ public sealed class CommandTests
         Assert.Equal("policy.yaml:3", flow.RootElement.GetProperty("rule").GetProperty("file").GetString());
         Assert.Equal(new FlowFilter { Source = "shop/*", Destination = "10.1.2.3", Port = 8080, Verdict = Verdict.Deny }, agent.LastFlows!.Filter);
         Assert.Equal(5u, agent.LastFlows.Last);
+    }
+
+    [Fact]
+    public async Task Top_shows_what_there_was_between_two_looks()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+        var text = await RunAsync("top", "-n", "2", "-i", "1", "--admin-socket", agent.Socket);
+        Assert.Equal(ExitCode.Ok, text.Code);
+        var rows = text.Output.Split('\n').Where(l => l.Contains("shop/web", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(4, rows.Length);
+        Assert.Matches(@"^ *[0-9.]+ +10% +10% +1\.5ms +2\.0ms +HTTPRoute shop/web +0 +shop/web-v1", rows[0]);
+        Assert.Matches("shop/client +shop/web-1 +source", rows[1]);
+
+        var json = await RunAsync("top", "-n", "1", "-i", "1", "-o", "json", "--admin-socket", agent.Socket);
+        using var report = JsonDocument.Parse(json.Output);
+        var rate = report.RootElement.GetProperty("routes")[0].GetProperty("rate");
+        Assert.InRange(rate.GetProperty("perSecond").GetDouble(), 2, 11);
+        Assert.Equal((0.1, 0.1), (rate.GetProperty("clientErrors").GetDouble(), rate.GetProperty("serverErrors").GetDouble()));
     }
 
     [Fact]

@@ -16,6 +16,7 @@ namespace Culvert.Cli.Tests;
 internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _requestsAsked;
 
     private FakeAgent()
     {
@@ -80,6 +81,19 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
                 Rule = new RuleReference { Policy = "shop/web", RuleIndex = -1, SourceReference = "policy.yaml:3" },
             });
         }
+    }
+
+    // Ten requests more each time that it is asked.
+    public override Task<RequestsResponse> Requests(RequestsRequest request, ServerCallContext context)
+    {
+        var asked = (ulong)Interlocked.Increment(ref _requestsAsked);
+        RequestCounts counts = new() { ByClass = { asked, 0, 8 * asked, 0, asked, 0, 0 }, ByDuration = { 0, 10 * asked, 0 } };
+        return Task.FromResult(new RequestsResponse
+        {
+            DurationBounds = { 0.001, 0.002 },
+            Routes = { new RouteRequests { Kind = "HTTPRoute", Namespace = "shop", Route = "web", Rule = "0", BackendNamespace = "shop", Backend = "web-v1", Counts = counts } },
+            Workloads = { new WorkloadRequests { Reporter = "source", Source = "shop/client", Destination = "shop/web-1", Counts = counts } },
+        });
     }
 
     public override Task<ExplainResponse> Explain(ExplainRequest request, ServerCallContext context)

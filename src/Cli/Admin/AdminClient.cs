@@ -31,6 +31,9 @@ internal sealed class AdminClient : IDisposable
     public Task<StatusResponse> StatusAsync(CancellationToken cancellationToken) =>
         CallAsync(options => _admin.StatusAsync(new StatusRequest(), options), Deadline, cancellationToken);
 
+    public Task<RequestsResponse> RequestsAsync(CancellationToken cancellationToken) =>
+        CallAsync(options => _admin.RequestsAsync(new RequestsRequest(), options), Deadline, cancellationToken);
+
     public Task<ExplainResponse> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken) =>
         CallAsync(options => _admin.ExplainAsync(request, options), Deadline, cancellationToken);
 

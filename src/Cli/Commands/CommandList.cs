@@ -15,6 +15,7 @@ internal static class CommandList
         CheckCommand.Create(),
         StatusCommand.Create(),
         FlowsCommand.Create(),
+        TopCommand.Create(),
         ExplainCommand.Create(),
         DetachCommand.Create(),
         CompletionCommand.Create(),

@@ -16,6 +16,7 @@ namespace Culvert.Cli.Output;
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(FlowReport))]
+[JsonSerializable(typeof(TopReport))]
 [JsonSerializable(typeof(ExplainReport))]
 [JsonSerializable(typeof(DetachReport))]
 [JsonSerializable(typeof(UpReport))]

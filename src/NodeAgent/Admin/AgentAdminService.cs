@@ -6,8 +6,8 @@ using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;
 
-/// <summary>The agent's side of <c>culvert status, flows, explain, detach</c>. Thread-safe.</summary>
-internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wire.AdminService.AdminServiceBase
+/// <summary>The agent's side of <c>culvert status, flows, top, explain, detach</c>. Thread-safe.</summary>
+internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows, AgentMetrics metrics) : Wire.AdminService.AdminServiceBase
 {
     public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
 
@@ -17,6 +17,8 @@ internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wi
         ClosedPolicyExplainer.Correct(answer, agent.Closed, agent.Oracle);
         return Task.FromResult(answer);
     }
+
+    public override Task<Wire.RequestsResponse> Requests(Wire.RequestsRequest request, ServerCallContext context) => Task.FromResult(RequestCountMapping.ToWire(metrics));
 
     public override Task<Wire.DumpSnapshotResponse> DumpSnapshot(Wire.DumpSnapshotRequest request, ServerCallContext context)
     {

@@ -44,6 +44,9 @@ internal sealed class RequestMetrics
         return series;
     }
 
+    /// <summary>What is counted now.</summary>
+    internal IEnumerable<RequestCounts> All() => _series.Values.Select(s => s.Counts());
+
     /// <summary>Counts a request that was one too many.</summary>
     /// <param name="record">Its connection.</param>
     /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
@@ -67,6 +70,15 @@ internal sealed class RequestMetrics
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private Counter?[]? _byGrpcStatus;
         private readonly Histogram _duration = metrics._durations.With(labels);
+
+        /// <summary>What is counted now.</summary>
+        internal RequestCounts Counts()
+        {
+            long[] byClass = Array.ConvertAll(_byClass, c => c?.Value ?? 0);
+            Counter?[] calls = Volatile.Read(ref _byGrpcStatus) ?? [];
+            for (int i = 0; i < calls.Length; i++) byClass[i / GrpcStatuses.Count] += calls[i]?.Value ?? 0;
+            return new RequestCounts(labels, byClass, _duration.Counts());
+        }
 
         /// <summary>A request is over.</summary>
         /// <param name="end">How it has ended.</param>

@@ -34,6 +34,9 @@ internal sealed class RouteMetrics
     /// <param name="end">How it has ended.</param>
     internal void Count(HttpRouteHit hit, in RequestEnd end) => Of(new Key(KindOf(hit), hit.Route.Name, hit.RuleIndex, end.Backend ?? default)).Count(end);
 
+    /// <summary>What is counted now.</summary>
+    internal IEnumerable<RequestCounts> All() => _known.Values.Append(_others).Select(s => s.Counts()).Where(c => c.ByClass.Any(n => n > 0));
+
     private static string KindOf(HttpRouteHit hit) => hit.Rule.Name == HttpRouteRule.NameWithoutRoute ? "Service" : hit.Route.Kind == HttpRouteKind.Grpc ? "GRPCRoute" : "HTTPRoute";
 
     private Series Of(Key key) => _known.TryGetValue(key, out Series? series) ? series : Volatile.Read(ref _count) < MostSeries ? Add(key) : _others;
@@ -53,6 +56,8 @@ internal sealed class RouteMetrics
         private readonly Counter?[] _byClass = new Counter?[RequestMetrics.Classes.Length];
         private readonly string[] _labels = [key.Kind, key.Route.Name, key.Route.Namespace, key.Rule < 0 ? "other" : key.Rule.ToString(CultureInfo.InvariantCulture), key.Backend.Name ?? "", key.Backend.Namespace ?? ""];
         private Histogram? _duration;
+
+        internal RequestCounts Counts() => new(_labels, Array.ConvertAll(_byClass, c => c?.Value ?? 0), _duration?.Counts() ?? []);
 
         internal void Count(in RequestEnd end)
         {

@@ -21,6 +21,9 @@ public sealed class Histogram
 
     internal double Sum => Volatile.Read(ref _sum);
 
+    /// <summary>How many observations each bucket has, the last of them without a bound.</summary>
+    internal long[] Counts() => [.. Enumerable.Range(0, _buckets.Length).Select(Bucket)];
+
     internal long Bucket(int index) => Volatile.Read(ref _buckets[index]);
 
     /// <summary>The last of a bucket's observations that is kept as an example of it; null: none is.</summary>
