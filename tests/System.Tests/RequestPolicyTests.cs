@@ -57,6 +57,30 @@ public sealed class RequestPolicyTests(MeshFixture mesh) : IAsyncDisposable
         Assert.Contains("status codes: 1000 2xx, 0 3xx, 1000 4xx, 0 5xx", report, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(TestPath.Direct), InlineData(TestPath.Tunnel)]
+    public async Task Calls_of_gRPC_are_refused_by_service_and_method(TestPath path)
+    {
+        var (pod, _) = mesh.Server(path, TestFamily.IPv4);
+        await using HttpService service = await HttpService.StartAsync(mesh, pod, "grpc");
+        await ApplyAsync("DENY", "grpc: [{service: shop.v1.Cart, method: Empty}, {service: shop.v1.Admin}]");
+        MeshNode node = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
+        double before = await CallsAsync(node, "7");
+        foreach (string refused in new[] { "shop.v1.Cart/Empty", "shop.v1.Admin/Any" })
+        {
+            string answer = await CallAsync(refused);
+            Assert.StartsWith("HTTP/2 200", answer, StringComparison.Ordinal);
+            Assert.Contains("\ngrpc-status: 7\r\n", answer, StringComparison.Ordinal);
+        }
+
+        string passed = await CallAsync("shop.v1.Cart/Get");
+        Assert.DoesNotContain("grpc-status", passed, StringComparison.Ordinal);
+        Assert.DoesNotContain("proxy-status", passed, StringComparison.Ordinal);
+        Assert.Contains("server: nginx", passed, StringComparison.Ordinal);
+        await LabWait.UntilAsync("both are counted", async () => await CallsAsync(node, "7") == before + 2, TimeSpan.FromSeconds(10));
+
+        Task<string> CallAsync(string method) => CurlAsync($"--http2-prior-knowledge -i -X POST -H content-type:application/grpc {HttpService.Url()}/{method}"); // with a body curl 7.88 takes an early answer for an error
+    }
+
     [Fact]
     public async Task A_connection_of_the_same_node_that_nobody_reads_ends_when_such_a_policy_comes()
     {
@@ -115,6 +139,9 @@ public sealed class RequestPolicyTests(MeshFixture mesh) : IAsyncDisposable
 
     private static async Task<double> DeniedAsync(MeshNode node) =>
         (await node.MetricsAsync()).Sum("culvert_http_proxy_answers_total", "error=\"http_request_denied\"", node.Name == "node1" ? "reporter=\"source\"" : "reporter=\"destination\"", "source_workload=\"client\"");
+
+    private static async Task<double> CallsAsync(MeshNode node, string status) =>
+        (await node.MetricsAsync()).Sum("culvert_http_requests_total", $"grpc_status=\"{status}\"", "code=\"4xx\"", node.Name == "node1" ? "reporter=\"source\"" : "reporter=\"destination\"", "source_workload=\"client\"");
 
     private static async Task<bool> HasEndedAsync(System.Net.Sockets.Socket socket, byte[] request)
     {

@@ -31,7 +31,7 @@ internal static class GrpcStatuses
     internal static string LabelOf(GrpcStatus status) => Labels[IndexOf(status)];
 
     /// <summary>The name that gRPC has for it; null where there is no status.</summary>
-    internal static string? NameOf(GrpcStatus status) => status >= 0 ? Names[(int)status] : null;
+    internal static string? NameOf(GrpcStatus status) => status >= GrpcStatus.Ok ? Names[(int)status] : null;
 
     /// <summary>Whether it says that the server has failed (OpenTelemetry's conventions for spans of gRPC; they are those that Envoy takes for 500 and above).</summary>
     internal static bool IsFailure(GrpcStatus status) =>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;
 
@@ -44,7 +45,7 @@ internal sealed class AccessLogJson : IDisposable
     private void WriteResponse(RequestRecord record)
     {
         _writer.WriteNumber("response_code"u8, record.Status);
-        if (record.Grpc >= 0) _writer.WriteNumber("grpc_status"u8, (int)record.Grpc);
+        if (record.Grpc >= GrpcStatus.Ok) _writer.WriteNumber("grpc_status"u8, (int)record.Grpc);
         WriteText("proxy_error"u8, record.Error);
         WriteText("response_code_details"u8, record.Details);
         _writer.WriteNumber("bytes_received"u8, record.BytesReceived);

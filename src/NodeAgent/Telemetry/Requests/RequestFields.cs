@@ -25,7 +25,7 @@ internal static class RequestFields
     internal static string? TraceOf(RequestRecord record) => record.Trace.HasTrace ? string.Create(CultureInfo.InvariantCulture, $"{record.Trace.High:x16}{record.Trace.Low:x16}") : null;
 
     /// <summary>The number of gRPC's status; null: there is none.</summary>
-    internal static string? GrpcOf(RequestRecord record) => record.Grpc >= 0 ? GrpcStatuses.LabelOf(record.Grpc) : null;
+    internal static string? GrpcOf(RequestRecord record) => record.Grpc >= GrpcStatus.Ok ? GrpcStatuses.LabelOf(record.Grpc) : null;
 
     /// <summary>The rule that has it; null: none.</summary>
     internal static string? RouteOf(RequestRecord record) => record.Route is { } hit ? $"{hit.Route.Key} rule {hit.RuleIndex}" : null;

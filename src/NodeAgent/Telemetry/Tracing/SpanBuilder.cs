@@ -77,7 +77,7 @@ internal static class SpanBuilder
         GrpcStatus grpc = isLast ? record.Grpc : GrpcStatus.NoCall;
         if (isLast)
         {
-            if (grpc >= 0) Add(span, "rpc.grpc.status_code", (long)grpc);
+            if (grpc >= GrpcStatus.Ok) Add(span, "rpc.grpc.status_code", (long)grpc);
             Add(span, "http.request.body.size", record.BytesReceived);
             Add(span, "http.response.body.size", record.BytesSent);
         }

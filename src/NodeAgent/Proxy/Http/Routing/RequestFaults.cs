@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
