@@ -19,6 +19,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         new RequestDeniedStep(),
         new RequestRoutesStep(),
         new TokensAndLimitsStep(),
+        new CallsStep(),
         new DatagramStep(sameNode: true),
         new DatagramStep(sameNode: false),
         new DatagramDeniedStep(),
