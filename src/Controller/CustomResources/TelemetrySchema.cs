@@ -9,7 +9,7 @@ internal static class TelemetrySchema
     /// <summary>The access log.</summary>
     public static SchemaNode AccessLog => Nodes.Object(
         "The access log of requests of HTTP, which the nodes write.",
-        new SchemaField("mode", Nodes.Words<AccessLogMode>("Which requests: none (DISABLED), those that failed (ERRORS: a status of 500 or above, no answer, or one of the proxy in the server's place), or all of which samplingPercent are drawn (ALL).")) { Default = "DISABLED" },
+        new SchemaField("mode", Nodes.Words<AccessLogMode>("Which requests: none (DISABLED), those that failed (ERRORS: a status of 500 or above, or one of gRPC that says so of the server, no answer, or one of the proxy in the server's place), or all of which samplingPercent are drawn (ALL).")) { Default = "DISABLED" },
         new SchemaField("format", Nodes.Words<AccessLogFormat>("How one stands there: an object of JSON on a line, or a line of text.")) { Default = "JSON" },
         new SchemaField("samplingPercent", Percent("Of how many requests in a hundred, those that failed left aside.")) { Default = "100" },
         new SchemaField("sampleErrors", Nodes.Flag("Whether requests that failed are drawn as all others are; else each is written.")) { Default = "false" },

@@ -6,7 +6,7 @@ public enum AccessLogMode
     /// <summary>None.</summary>
     Disabled,
 
-    /// <summary>Those that failed: answered with a status of 500 or above, not answered, or answered by the proxy in the server's place.</summary>
+    /// <summary>Those that failed: answered with a status of 500 or above, or one of gRPC that is the server's failure, not answered, or answered by the proxy in the server's place.</summary>
     Errors,
 
     /// <summary>All, or a share of those that did not fail.</summary>

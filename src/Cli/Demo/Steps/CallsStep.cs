@@ -32,7 +32,9 @@ internal sealed class CallsStep : IDemoStep
             world.Mesh.Objects.Write(Balancing, TrafficPolicy);
             world.Mesh.Objects.Write(Policy, Deny);
             world.Mesh.Objects.Write(ServiceName, Service(world));
-            await LabWait.UntilAsync("the method is forbidden", async () => await StatusAsync(greeter.AdministerAsync(new GreetRequest(), Options())) == StatusCode.PermissionDenied, Deadline, null, cancellationToken);
+            await LabWait.UntilAsync("calls are answered", async () => (await StatusAsync(greeter.GreetAsync(new GreetRequest(), Options()))).StatusCode == StatusCode.OK, Deadline, null, cancellationToken);
+            Status refusal = default;
+            await LabWait.UntilAsync("the method is forbidden", async () => (refusal = await StatusAsync(greeter.AdministerAsync(new GreetRequest(), Options()))).StatusCode == StatusCode.PermissionDenied, Deadline, null, cancellationToken);
             var before = connections;
             Dictionary<string, int> answers = [];
             for (var i = 0; i < Calls; i++)
@@ -43,7 +45,7 @@ internal sealed class CallsStep : IDemoStep
 
             var (ofNear, ofFar) = (answers.GetValueOrDefault(world.Near.Name), answers.GetValueOrDefault(world.Far.Name));
             DemoFailedException.ThrowUnless(ofNear == Calls / 2 && ofFar == Calls / 2 && connections <= Math.Max(1, before), $"of {Calls} calls by {connections} connections {ofNear} were answered on the same node and {ofFar} on the other");
-            return $"of {Calls} calls by one connection {ofNear} were answered on the same node and {ofFar} on the other; Greeter/Administer: {StatusCode.PermissionDenied}";
+            return $"of {Calls} calls by one connection {ofNear} were answered on the same node and {ofFar} on the other; Greeter/Administer: {refusal.StatusCode}, {refusal.Detail}";
         }
         finally
         {
@@ -54,17 +56,17 @@ internal sealed class CallsStep : IDemoStep
         CallOptions Options() => new(deadline: DateTime.UtcNow + (5 * LabWait.Patience * TimeSpan.FromSeconds(1)), cancellationToken: cancellationToken);
     }
 
-    private static async Task<StatusCode> StatusAsync(AsyncUnaryCall<GreetResponse> started)
+    private static async Task<Status> StatusAsync(AsyncUnaryCall<GreetResponse> started)
     {
         using var call = started;
         try
         {
             await call.ResponseAsync;
-            return StatusCode.OK;
+            return Status.DefaultSuccess;
         }
         catch (RpcException e)
         {
-            return e.StatusCode;
+            return e.Status;
         }
     }
 
@@ -112,6 +114,13 @@ internal sealed class CallsStep : IDemoStep
         """;
 
     private static string Deny => $$"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata: {name: {{ServiceName}}-calls, namespace: {{MeshObjects.Namespace}} }
+        spec:
+          action: ALLOW
+          rules: [{to: [{ports: [{{GreeterServer.Port}}]}]}]
+        ---
         apiVersion: culvert.dev/v1alpha1
         kind: AuthorizationPolicy
         metadata: {name: {{ServiceName}}, namespace: {{MeshObjects.Namespace}} }
