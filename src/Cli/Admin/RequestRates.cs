@@ -1,5 +1,6 @@
 using Culvert.Cli.Output;
 using Culvert.Protocol.V1;
+using Google.Protobuf.Collections;
 
 namespace Culvert.Cli.Admin;
 
@@ -71,7 +72,7 @@ internal static class RequestRates
     }
 
     // A count of durations may be a moment ahead of that of requests.
-    private static double[] Less(IList<ulong> after, IList<ulong>? before) => [.. after.Select((count, i) => before is null || i >= before.Count ? count : Math.Max(0, (double)count - before[i]))];
+    private static double[] Less(RepeatedField<ulong> after, RepeatedField<ulong>? before) => [.. after.Select((count, i) => before is null || i >= before.Count ? count : Math.Max(0, (double)count - before[i]))];
 
     // Within a bucket as if all were evenly apart.
     private static double? Quantile(double[] buckets, IReadOnlyList<double> bounds, double share)

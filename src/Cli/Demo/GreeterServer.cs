@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Grpc;
 using Culvert.Labs;
 using Culvert.Protocol.Demo.V1;
 using Grpc.Core;

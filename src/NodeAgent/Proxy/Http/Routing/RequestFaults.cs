@@ -1,5 +1,3 @@
-using Culvert.NodeAgent.Proxy.Model;
-
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
 /// <summary>What one request is made to suffer by its Service's TrafficPolicy, before a backend gets it: drawn once, whatever becomes of it then. Belongs to its loop's thread.</summary>
