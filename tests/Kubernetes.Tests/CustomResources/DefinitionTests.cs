@@ -18,7 +18,7 @@ public sealed class DefinitionTests(SharedCluster cluster, InstalledKinds kinds)
         string again = await kinds.ApplyAsync();
 
         // What a server leaves out, kubectl asks for again.
-        string[] withRules = ["meshconfigs", "trafficpolicies", "workloads"];
+        string[] withRules = ["authorizationpolicies", "meshconfigs", "ratelimits", "trafficpolicies", "workloads"];
         Assert.All(again.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.True(line.EndsWith(" unchanged", StringComparison.Ordinal) || withRules.Any(k => line.EndsWith($"/{k}.culvert.dev configured", StringComparison.Ordinal)), line));
     }
 

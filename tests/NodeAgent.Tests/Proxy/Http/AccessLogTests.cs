@@ -116,7 +116,11 @@ public sealed class AccessLogTests
         JsonElement record = (await source.RecordsAsync(1))[0];
         Assert.Equal(2, record.GetProperty("retries").GetInt32());
         Assert.Equal($"{lab.Pair.DestinationAddress}:{lab.PortOf("web")}", Text(record, "upstream_host"));
-        Assert.All(await destination.RecordsAsync(3), r => Assert.Equal(503, r.GetProperty("response_code").GetInt32()));
+
+        // Of an answer that is not taken the client's node may refuse the rest, before all of it has been passed on.
+        int[] codes = [.. (await destination.RecordsAsync(3)).Select(r => r.GetProperty("response_code").GetInt32())];
+        Assert.Contains(503, codes);
+        Assert.All(codes, code => Assert.Contains(code, new[] { 0, 503 }));
     }
 
     [Theory]
