@@ -48,6 +48,38 @@ public sealed class BodyIntegrityTests
         }
     }
 
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task RequestsThatAreResetChangeNothingOfOthersOnTheirConnection(HttpProtocols server)
+    {
+        await using RoutingLab lab = await EchoAsync(HttpProtocols.Http2, server, isNear: false);
+        Task[] whole = [.. Enumerable.Range(0, 8).Select(async i =>
+        {
+            GeneratedBody body = new(4_000_000 + i, hasLength: i % 2 == 0);
+            byte[] received = await EchoByHttp2Async(lab, body);
+            Assert.True(body.Hash.AsSpan().SequenceEqual(received), $"body {i}");
+        })];
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => ResetAsync(lab, isByServer: i % 2 == 0)));
+        await Task.WhenAll(whole);
+        Assert.Empty(lab.Pair.Source.Faults);
+    }
+
+    private static async Task ResetAsync(RoutingLab lab, bool isByServer)
+    {
+        using HttpRequestMessage request = lab.Request(HttpMethod.Post, isByServer ? "/reset" : "/echo");
+        request.Content = new GeneratedBody(2_000_000, hasLength: false);
+        using CancellationTokenSource gone = new();
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            using HttpResponseMessage response = await lab.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, gone.Token);
+            Stream answer = await response.Content.ReadAsStreamAsync(gone.Token);
+            await answer.ReadExactlyAsync(new byte[50_000], gone.Token);
+            if (!isByServer) await gone.CancelAsync();
+            await answer.CopyToAsync(Stream.Null, gone.Token);
+        });
+    }
+
     private static async Task<byte[]> EchoByHttp2Async(RoutingLab lab, GeneratedBody body)
     {
         using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/echo");
@@ -107,6 +139,15 @@ public sealed class BodyIntegrityTests
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { } limit) limit.MaxRequestBodySize = null;
             context.Response.ContentLength = context.Request.ContentLength;
+            if (context.Request.Path == "/reset")
+            {
+                byte[] half = new byte[1_000_000];
+                await context.Request.Body.ReadExactlyAsync(half);
+                await context.Response.Body.WriteAsync(half);
+                context.Abort();
+                return;
+            }
+
             await context.Request.Body.CopyToAsync(context.Response.Body);
         });
         lab.Route(RoutingLab.Below("/", ("web", 1)));
