@@ -28,7 +28,7 @@ public sealed class MirrorTests
         {
             Assert.Equal("web GET shop /a?b=c route", await lab.GetAsync("/a?b=c"));
             Assert.Equal("web POST shop /a route body", await PostAsync(lab, new StringContent("body")));
-            Assert.Equal("web POST shop /a route chunks", await PostAsync(lab, new Chunks("chunks")));
+            Assert.Equal("web POST shop /a route chunks", await PostAsync(lab, UnsizedBody.InPieces("chunks")));
             await UntilAsync(lab, (3 * i) + 3);
         }
 
@@ -131,7 +131,7 @@ public sealed class MirrorTests
         await using RoutingLab lab = await LabAsync(client, servers, limits: new MirrorLimits { MaxBody = 10_000 });
         string body = new('x', 100_000);
         Assert.Equal($"web POST shop /a route {body}", await PostAsync(lab, new StringContent(body)));
-        Assert.Equal($"web POST shop /a route {body}", await PostAsync(lab, new Chunks(body)));
+        Assert.Equal($"web POST shop /a route {body}", await PostAsync(lab, UnsizedBody.InPieces(body)));
         Assert.Equal($"web POST shop /a route {body[..10_000]}", await PostAsync(lab, new StringContent(body[..10_000])));
         await UntilAsync(lab, 3);
         Assert.Equal([MirrorResult.TooLarge, MirrorResult.TooLarge, MirrorResult.Answered], lab.Pair.Source.Mirrored.Select(m => m.Result));
@@ -333,25 +333,6 @@ public sealed class MirrorTests
     {
         for (int i = 0; i < 1000 && !isDone(); i++) await Task.Delay(10);
         Assert.True(isDone());
-    }
-
-    // Of no known length.
-    private sealed class Chunks(string text) : HttpContent
-    {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            foreach (char[] piece in text.Chunk(Math.Max(1, text.Length / 3)))
-            {
-                await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(piece));
-                await stream.FlushAsync();
-            }
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
     }
 
     // Gives up after the first piece.

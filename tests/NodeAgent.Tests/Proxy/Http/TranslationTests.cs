@@ -46,7 +46,7 @@ public sealed class TranslationTests
             foreach (bool inChunks in (bool[])[false, true])
             {
                 using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/echo");
-                request.Content = inChunks ? new Unsized(body) : new Sized(body);
+                request.Content = inChunks ? new UnsizedBody(body) : new Sized(body);
                 using HttpResponseMessage response = await lab.Client.SendAsync(request);
                 Assert.Equal(SHA256.HashData(body), SHA256.HashData(await response.Content.ReadAsByteArrayAsync()));
             }
@@ -64,7 +64,7 @@ public sealed class TranslationTests
             {
                 using HttpRequestMessage request = lab.Request(HttpMethod.Put, "/echo");
                 byte[] body = Encoding.ASCII.GetBytes(new string((char)('a' + (i % 26)), (i * 1000) + j));
-                request.Content = j % 2 == 0 ? new Unsized(body) : new ByteArrayContent(body);
+                request.Content = j % 2 == 0 ? new UnsizedBody(body) : new ByteArrayContent(body);
                 using HttpResponseMessage response = await lab.Client.SendAsync(request);
                 Assert.Equal(body, await response.Content.ReadAsByteArrayAsync());
             }
@@ -89,7 +89,7 @@ public sealed class TranslationTests
         using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/");
         request.Headers.Add("cookie", "c=1; d=2");
         request.Headers.TE.ParseAdd("trailers");
-        request.Content = new Unsized("x"u8.ToArray());
+        request.Content = new UnsizedBody("x"u8.ToArray());
         using HttpResponseMessage response = await lab.Client.SendAsync(request);
         Assert.Equal((200, ""), RoutingLab.Of(response));
         Assert.Equal("body", await response.Content.ReadAsStringAsync());
@@ -133,7 +133,7 @@ public sealed class TranslationTests
         lab.Route(RoutingLab.Below("/", ("web", 1)));
         TaskCompletionSource begun = new();
         using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/");
-        request.Content = new Unsized("last"u8.ToArray(), begun.Task);
+        request.Content = new UnsizedBody("last"u8.ToArray(), begun.Task);
         using HttpResponseMessage response = await lab.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(TimeSpan.FromSeconds(10));
         await using Stream body = await response.Content.ReadAsStreamAsync();
         byte[] first = new byte[6];
@@ -323,7 +323,7 @@ public sealed class TranslationTests
         for (int i = 0; i < 3; i++)
         {
             using HttpRequestMessage request = lab.Request(HttpMethod.Post, "/");
-            request.Content = new Unsized("x"u8.ToArray(), new TaskCompletionSource().Task);
+            request.Content = new UnsizedBody("x"u8.ToArray(), new TaskCompletionSource().Task);
             Task<HttpResponseMessage> asked = lab.Client.SendAsync(request);
             using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
             await HeadAsync(server);
@@ -420,23 +420,6 @@ public sealed class TranslationTests
         {
             length = content.Length;
             return true;
-        }
-    }
-
-    // Without a length: in chunks, or up to the end of a stream.
-    private sealed class Unsized(byte[] content, Task? until = null) : HttpContent
-    {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            await stream.FlushAsync();
-            if (until is not null) await until;
-            await stream.WriteAsync(content);
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
         }
     }
 }
