@@ -26,6 +26,7 @@ internal sealed class GreeterServer : IAsyncDisposable
     public static async Task<GreeterServer> StartAsync(LabPod pod, CancellationToken cancellationToken)
     {
         var socket = pod.CreateSocket(AddressFamily.InterNetwork);
+        WebApplication? application = null;
         try
         {
             socket.Bind(new IPEndPoint(IPAddress.Any, Port));
@@ -34,13 +35,14 @@ internal sealed class GreeterServer : IAsyncDisposable
             builder.Logging.ClearProviders();
             builder.Services.AddGrpc();
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenHandle((ulong)socket.SafeHandle.DangerousGetHandle(), listen => listen.Protocols = HttpProtocols.Http2));
-            var application = builder.Build();
+            application = builder.Build();
             application.MapGrpcService(Greeter.BindService(new Service(pod.Name)));
             await application.StartAsync(cancellationToken);
             return new GreeterServer(socket, application);
         }
         catch
         {
+            if (application is not null) await application.DisposeAsync();
             socket.Dispose();
             throw;
         }

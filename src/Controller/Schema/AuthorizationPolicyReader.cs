@@ -18,7 +18,7 @@ internal static class AuthorizationPolicyReader
         var selector = SelectorReader.Read(spec);
         PolicyAction? action = AuthorizationActions.Of(spec.Enum<AuthorizationAction>("action", required: true));
         string? authorizer = ReadProvider(spec, action);
-        EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
+        EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(rule => ReadRule(rule, allows: action == PolicyAction.Allow)).ToEquatableArray();
         spec.Done();
         if (action == PolicyAction.Custom) rules = rules.Select(r => r with { To = OfTcp(r.To) }).ToEquatableArray(); // requests come by TCP
         var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Authorizer = authorizer ?? "", Rules = rules, SourceReference = meta.SourceReference };
@@ -45,12 +45,12 @@ internal static class AuthorizationPolicyReader
         return null;
     }
 
-    private static PolicyRule ReadRule(FieldReader rule)
+    private static PolicyRule ReadRule(FieldReader rule, bool allows)
     {
         var read = new PolicyRule
         {
             From = rule.Maps("from").Select(ReadSource).ToEquatableArray(),
-            To = rule.Maps("to").SelectMany(to => ReadDestinations(to)).ToEquatableArray(),
+            To = rule.Maps("to").SelectMany(to => ReadDestinations(to, allows)).ToEquatableArray(),
             When = ClaimConditionReader.ReadWhen(rule),
         };
         rule.Done();
@@ -83,9 +83,11 @@ internal static class AuthorizationPolicyReader
     }
 
     /// <summary>Reads an entry of <c>to</c>, as the destinations of which a request has to match one.</summary>
-    public static EquatableArray<PolicyDestination> ReadDestinations(FieldReader to)
+    /// <param name="to">The entry.</param>
+    /// <param name="allows">Whether what matches is allowed for it.</param>
+    public static EquatableArray<PolicyDestination> ReadDestinations(FieldReader to, bool allows)
     {
-        EquatableArray<RequestConditions> requests = RequestConditionsReader.Read(to);
+        EquatableArray<RequestConditions> requests = RequestConditionsReader.Read(to, allows);
         var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts") };
         to.Done();
         FailIfEmpty(to, "to", ["ports", "notPorts", .. RequestConditionsReader.Fields]);

@@ -46,7 +46,7 @@ internal static class RateLimitReader
     private static PolicyRule ReadRule(FieldReader rule)
     {
         EquatableArray<PolicySource> from = rule.Maps("from").Select(AuthorizationPolicyReader.ReadSource).ToEquatableArray();
-        EquatableArray<PolicyDestination> to = rule.Maps("to").SelectMany(to => AuthorizationPolicyReader.ReadDestinations(to)).ToEquatableArray();
+        EquatableArray<PolicyDestination> to = rule.Maps("to").SelectMany(to => AuthorizationPolicyReader.ReadDestinations(to, allows: false)).ToEquatableArray();
         (int Requests, int Seconds) rate = rule.Parsed<(int, int)>("rate", RateText.Parse, required: true);
         long? burst = rule.Integer("burst", 1, RateLimit.MostBurst);
         CountedTogether together = rule.Enum<CountedTogether>("by") ?? CountedTogether.All;

@@ -28,8 +28,10 @@ internal static class RequestConditionsReader
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create(":.0123456789ABCDEFabcdef");
 
     /// <summary>Reads them.</summary>
+    /// <param name="to">The entry that has them.</param>
+    /// <param name="allows">Whether a request that meets them is allowed for it.</param>
     /// <returns>Conditions of which one has to be met; empty where there are none.</returns>
-    public static EquatableArray<RequestConditions> Read(FieldReader to)
+    public static EquatableArray<RequestConditions> Read(FieldReader to, bool allows)
     {
         RequestConditions conditions = new()
         {
@@ -43,7 +45,7 @@ internal static class RequestConditionsReader
         };
         NoteExpression(to, "paths", conditions.Paths.Select(p => p.Text), LooksLikeExpressionOfPaths);
         NoteExpression(to, "notPaths", conditions.NotPaths.Select(p => p.Text), LooksLikeExpressionOfPaths);
-        EquatableArray<RequestConditions> all = GrpcConditionsReader.Read(to, conditions);
+        EquatableArray<RequestConditions> all = GrpcConditionsReader.Read(to, conditions, allows);
         return Fields.Any(to.Has) ? all : [];
     }
 

@@ -9,6 +9,8 @@ namespace Culvert.NodeAgent.Telemetry;
 /// <summary>The metric families of HTTP requests. Thread-safe.</summary>
 internal sealed class RequestMetrics
 {
+    private const int Success = 2, Failure = 5; // among the classes
+
     /// <summary>The classes of statuses, as labels have them.</summary>
     internal static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
@@ -31,6 +33,17 @@ internal sealed class RequestMetrics
 
     /// <summary>The class of a status, as an index of <see cref="Classes"/>.</summary>
     internal static int ClassOf(int status) => Math.Min(status / 100, Classes.Length - 1);
+
+    /// <summary>Whether a request was a call of gRPC that has failed although its response has a status of success.</summary>
+    internal static bool IsFailedCall(int statusClass, GrpcStatus status) => statusClass == Success && GrpcStatuses.IsFailure(status);
+
+    /// <summary>Numbers of requests by class, of which so many calls of gRPC with a status of success have failed: people are told of these among the failures.</summary>
+    internal static long[] WithFailedCalls(long[] byClass, long failed)
+    {
+        byClass[Success] -= failed;
+        byClass[Failure] += failed;
+        return byClass;
+    }
 
     /// <summary>Counts requests between two ends.</summary>
     /// <param name="record">A connection between them.</param>
@@ -76,8 +89,15 @@ internal sealed class RequestMetrics
         {
             long[] byClass = Array.ConvertAll(_byClass, c => c?.Value ?? 0);
             Counter?[] calls = Volatile.Read(ref _byGrpcStatus) ?? [];
-            for (int i = 0; i < calls.Length; i++) byClass[i / GrpcStatuses.Count] += calls[i]?.Value ?? 0;
-            return new RequestCounts(labels, byClass, _duration.Counts());
+            long failed = 0;
+            for (int i = 0; i < calls.Length; i++)
+            {
+                (int statusClass, long count) = (i / GrpcStatuses.Count, calls[i]?.Value ?? 0);
+                byClass[statusClass] += count;
+                if (IsFailedCall(statusClass, GrpcStatuses.At(i % GrpcStatuses.Count))) failed += count;
+            }
+
+            return new RequestCounts(labels, WithFailedCalls(byClass, failed), _duration.Counts());
         }
 
         /// <summary>A request is over.</summary>

@@ -24,7 +24,7 @@ internal sealed class RouteMetrics
     internal RouteMetrics(MetricRegistry registry)
     {
         string[] labels = ["route_kind", "route", "route_namespace", "rule", "backend", "backend_namespace"];
-        _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"]));
+        _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MostSeries + 1) * RequestMetrics.Classes.Length));
         _durations = registry.Add(new HistogramFamily("culvert_http_route_request_duration_seconds", "Duration of HTTP requests by the rule of a route that had them.", labels, HistogramFamily.Seconds));
         _others = new Series(this, Other);
     }
@@ -56,12 +56,14 @@ internal sealed class RouteMetrics
         private readonly Counter?[] _byClass = new Counter?[RequestMetrics.Classes.Length];
         private readonly string[] _labels = [key.Kind, key.Route.Name, key.Route.Namespace, key.Rule < 0 ? "other" : key.Rule.ToString(CultureInfo.InvariantCulture), key.Backend.Name ?? "", key.Backend.Namespace ?? ""];
         private Histogram? _duration;
+        private long _failedCalls; // of gRPC, whose responses have a status of 200
 
-        internal RequestCounts Counts() => new(_labels, Array.ConvertAll(_byClass, c => c?.Value ?? 0), _duration?.Counts() ?? []);
+        internal RequestCounts Counts() => new(_labels, RequestMetrics.WithFailedCalls(Array.ConvertAll(_byClass, c => c?.Value ?? 0), Volatile.Read(ref _failedCalls)), _duration?.Counts() ?? []);
 
         internal void Count(in RequestEnd end)
         {
             int statusClass = RequestMetrics.ClassOf(end.Status);
+            if (RequestMetrics.IsFailedCall(statusClass, end.Grpc)) Interlocked.Increment(ref _failedCalls);
             (_byClass[statusClass] ??= metrics._requests.With([.. _labels, RequestMetrics.Classes[statusClass]])).Increment();
             (_duration ??= metrics._durations.With(_labels)).Observe(end.Duration.TotalSeconds);
         }

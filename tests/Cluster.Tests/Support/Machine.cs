@@ -63,8 +63,8 @@ internal sealed class Machine
             for h in /sys/fs/cgroup/*/; do
               case $h in */unified/) ;; *) mkdir -p "$h$group" ;; esac
             done
-            # Other suites may run beside it, and of these nothing has to be there in time.
-            echo {SharesOfPods} > /sys/fs/cgroup/cpu/$group/cpu.shares
+            # Other suites may run beside it, which can wait.
+            if [ -e /sys/fs/cgroup/cpu/$group/cpu.shares ]; then echo {SharesOfPods} > /sys/fs/cgroup/cpu/$group/cpu.shares; fi
             if [ -e /sys/fs/cgroup/cpuset ]; then
               for f in cpus mems; do cat /sys/fs/cgroup/cpuset/cpuset.$f > /sys/fs/cgroup/cpuset/$group/cpuset.$f; done
             fi

@@ -27,6 +27,9 @@ internal static class GrpcStatuses
     /// <summary>The place of a status among all values, from 0 to <see cref="Count"/> - 1.</summary>
     internal static int IndexOf(GrpcStatus status) => status - GrpcStatus.NoCall;
 
+    /// <summary>The status at a place.</summary>
+    internal static GrpcStatus At(int index) => GrpcStatus.NoCall + index;
+
     /// <summary>As a label: the number; empty where there was no call, and <c>unknown</c> where it has ended without a status.</summary>
     internal static string LabelOf(GrpcStatus status) => Labels[IndexOf(status)];
 

@@ -18,7 +18,12 @@ internal struct BackendTry
     /// <returns>False when as many run already as may: then it has not begun.</returns>
     internal bool TryBegin(BackendRequests? backend, IRequestObserver? repeated)
     {
-        if (backend?.Port.TryBegin(isFirst: repeated is null) == false) return false;
+        if (backend?.Port.TryBegin(isFirst: repeated is null) == false)
+        {
+            repeated?.OnRetried(RetryOutcome.Unknown);
+            return false;
+        }
+
         (_backend, _repeated, _isAnswered, _isTimeKnown) = (backend, repeated, false, false);
         if (backend is null) return true;
         backend.Begin();
