@@ -58,7 +58,7 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
-              requestBalancing: {mode: HASH, header: x-user, cookie: {name: session, ttl: 1h}, slowStart: 30s}
+              requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
               circuitBreaker: {maxRequests: 500}
               retryBudget: {percent: 25, minPerSecond: 5}

@@ -14,7 +14,11 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     // So often is another picked in the place of one that is to have few requests yet.
     private const int MostPicks = 4;
 
-    private readonly int[] _turns = WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight));
+    // A key whose cookie would lead to the backend that has just failed is drawn again so often.
+    private const int MostKeys = 8;
+
+    private readonly int[] _ends = EndsOf(backends);
+    private int[]? _turns;
 
     /// <summary>Picks one.</summary>
     /// <param name="balancing">How.</param>
@@ -25,7 +29,10 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     internal Backend? Pick(RequestBalancing balancing, in RequestTraits traits, in SocketEndPoint client, out string? cookie)
     {
         cookie = null;
-        ulong? key = balancing.Mode == RequestBalancingMode.Hash ? KeyOf(balancing, traits.Fields, client, out cookie) : null;
+        ulong? key = balancing.Mode == RequestBalancingMode.Hash ? KeyOf(balancing, traits, client, out cookie) : null;
+
+        // The second after the first that the hash leads to may be no better, and so on: other tries go anywhere.
+        if (traits.Failures > 1) key = null;
         return Pick(balancing, key, traits.Failed) ?? (traits.Failed is null ? null : Pick(balancing, key, failed: null));
     }
 
@@ -46,17 +53,21 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
         }
     }
 
-    private ulong? KeyOf(RequestBalancing balancing, IRequestFields? fields, in SocketEndPoint client, out string? made)
+    private ulong? KeyOf(RequestBalancing balancing, in RequestTraits traits, in SocketEndPoint client, out string? made)
     {
         made = null;
+        IRequestFields? fields = traits.Fields;
         if (balancing is { Header: null, Cookie: null }) return Backend.Mix(client.High) ^ Backend.Mix(client.Low + 1);
         if (fields is null) return null;
         if (balancing.Header is { } header && RequestKey.OfHeader(fields, header) is { } value) return value;
         if (balancing.Cookie is not { } cookie) return null;
         if (RequestKey.OfCookie(fields, cookie.Name) is { } found) return found;
         if (cookie.Life is null) return null;
-        made = RequestKey.Make(cookie, random, out ulong key);
-        return key;
+        for (int keys = 1; ; keys++)
+        {
+            made = RequestKey.Make(cookie, random, out ulong key);
+            if (traits.Failed is null || keys == MostKeys || Best(key, balancing.SlowStart, failed: null)?.Address != traits.Failed) return key;
+        }
     }
 
     // While a backend gets warm it takes its requests over one after the other, and each of them once.
@@ -76,27 +87,51 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     // The turns of one that is left out are drawn among the others, or they would all be its successor's.
     private Backend? NextInTurn(SocketEndPoint? failed)
     {
-        if (_turns.Length == 0) return null;
-        Backend turn = backends[_turns[(int)((uint)Interlocked.Increment(ref next.Value) % (uint)_turns.Length)]];
+        int[] turns = _turns ??= WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)); // two threads may make the same
+        if (turns.Length == 0) return null;
+        Backend turn = backends[turns[(int)((uint)Interlocked.Increment(ref next.Value) % (uint)turns.Length)]];
         return IsLeftOut(turn, failed) ? Draw(failed) : turn;
     }
 
     // Two are enough: what is gained over drawing one is nearly all there is to gain, and no request looks at all backends (Mitzenmacher, The power of two choices, 2001).
+    // Both are drawn by weight, and where they are alike the first is taken: without load shares are as weights say.
     private Backend? BetterOfTwo(RequestBalancingMode mode, SocketEndPoint? failed)
     {
-        if (backends.Length < 2) return Draw(failed);
-        int first = random.Next(backends.Length), second = random.Next(backends.Length - 1);
-        if (second >= first) second++;
-        Backend one = backends[first], other = backends[second];
-        if (IsLeftOut(one, failed)) return IsLeftOut(other, failed) ? Draw(failed) : other;
-        if (IsLeftOut(other, failed)) return one;
-        return CostOf(one, mode) <= CostOf(other, mode) ? one : other;
+        if (Draw(failed) is not { } one) return null;
+        Backend other = one;
+        for (int draws = 0; draws < MostPicks && ReferenceEquals(other, one); draws++) other = Draw(failed) ?? one;
+        if (ReferenceEquals(other, one)) other = AnyOther(one, failed) ?? one;
+        if (mode == RequestBalancingMode.LeastTime) return one.Requests!.ExpectedTime <= other.Requests!.ExpectedTime ? one : other;
+        return (long)one.Requests!.Running * other.Weight <= (long)other.Requests!.Running * one.Weight ? one : other;
     }
 
-    private static double CostOf(Backend backend, RequestBalancingMode mode) =>
-        (mode == RequestBalancingMode.LeastTime ? backend.Requests!.ExpectedTime : backend.Requests!.Running + 1) / backend.Weight;
+    private Backend? AnyOther(Backend one, SocketEndPoint? failed)
+    {
+        int start = random.Next(backends.Length);
+        for (int i = 0; i < backends.Length; i++)
+        {
+            Backend other = backends[(start + i) % backends.Length];
+            if (!ReferenceEquals(other, one) && !IsLeftOut(other, failed)) return other;
+        }
+        return null;
+    }
 
+    private static int[] EndsOf(Backend[] backends)
+    {
+        int end = 0;
+        return Array.ConvertAll(backends, b => end += b.Weight);
+    }
+
+    // By the ends of all weights one after the other; where one is drawn that is left out, among the others.
     private Backend? Draw(SocketEndPoint? failed)
+    {
+        if (_ends.Length == 0) return null;
+        int place = Array.BinarySearch(_ends, random.Next(_ends[^1]) + 1);
+        Backend drawn = backends[place < 0 ? ~place : place];
+        return IsLeftOut(drawn, failed) ? DrawAmongOthers(failed) : drawn;
+    }
+
+    private Backend? DrawAmongOthers(SocketEndPoint? failed)
     {
         int total = 0;
         foreach (Backend backend in backends)

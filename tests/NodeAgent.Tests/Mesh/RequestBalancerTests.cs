@@ -21,6 +21,8 @@ public sealed class RequestBalancerTests
     [Theory]
     [InlineData(RequestBalancingMode.Random)]
     [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
     public void EachGetsTheShareOfItsWeight(RequestBalancingMode mode)
     {
         int[] shares = Share(Balancer(mode, 1, 2, 3), new(mode));
@@ -51,7 +53,7 @@ public sealed class RequestBalancerTests
             Backend picked = Pick(balancer, least);
             int which = Array.IndexOf(backends, picked);
             shares[which]++;
-            picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(which == 1 ? 50 : 1), isBad: false);
+            picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(which == 1 ? 50 : 1));
             _clock.Advance(TimeSpan.FromMilliseconds(1));
         }
 
@@ -66,9 +68,62 @@ public sealed class RequestBalancerTests
         RequestBalancing least = new(RequestBalancingMode.LeastTime);
         Backend[] backends = Backends(least, 1, 1);
         RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
-        backends[0].Requests!.ReportTime(TimeSpan.FromMicroseconds(10), isBad: true);
-        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20), isBad: false);
+        backends[0].Requests!.ReportFailure(TimeSpan.FromMicroseconds(10));
+        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20));
         for (int i = 0; i < 100; i++) Assert.Same(backends[1], Pick(balancer, least));
+    }
+
+    [Fact]
+    public void WhoIsGivenUpWithoutAnAnswerIsTakenForSlow()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastTime);
+        Backend[] backends = Backends(least, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        int hung = 0;
+        for (int second = 0; second < 300; second++)
+        {
+            Backend picked = Pick(balancer, least);
+            if (picked == backends[0]) hung++;
+            if (picked == backends[0]) picked.Requests!.ReportWait(TimeSpan.FromSeconds(1));
+            else picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(1));
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.InRange(hung, 1, 8); // when the second that it took is forgotten
+        backends[0].Requests!.ReportWait(TimeSpan.FromMicroseconds(1)); // says nothing
+        Assert.NotEqual(0, backends[0].Requests!.ExpectedTime);
+    }
+
+    [Fact]
+    public void AThirdTryGoesAnywhereAlsoWithAHash()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Header = "x-user" };
+        Backend[] backends = Backends(hash, 1, 1, 1, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        Lines user = new(("x-user", "1"));
+        Backend first = Pick(balancer, hash, new(user)), second = Pick(balancer, hash, new(user, first.Address, 1));
+        Assert.NotSame(first, second);
+        Assert.Same(second, Pick(balancer, hash, new(user, first.Address, 1)));
+        HashSet<Backend> third = [.. Enumerable.Range(0, 200).Select(_ => Pick(balancer, hash, new(user, second.Address, 2)))];
+        Assert.Equal(4, third.Count);
+    }
+
+    [Fact]
+    public void ACookieThatIsGivenAtARepetitionLeadsAwayFromWhatHasFailed()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Cookie = new AffinityCookie("s", TimeSpan.Zero) };
+        Backend[] backends = Backends(hash, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        int back = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            Backend given = balancer.Pick(hash, new RequestTraits(new Lines(), backends[0].Address, 1), Client, out string? cookie)!;
+            Assert.Same(backends[1], given);
+            Assert.NotNull(cookie);
+            if (Pick(balancer, hash, new(new Lines(("cookie", cookie[..cookie.IndexOf(';', StringComparison.Ordinal)])))) == backends[0]) back++;
+        }
+
+        Assert.InRange(back, 0, 5); // one in 256
     }
 
     [Fact]
@@ -77,7 +132,7 @@ public sealed class RequestBalancerTests
         RequestBalancing least = new(RequestBalancingMode.LeastTime);
         Backend[] backends = Backends(least, 1, 1);
         RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
-        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20), isBad: false);
+        backends[1].Requests!.ReportTime(TimeSpan.FromMilliseconds(20));
         Assert.Same(backends[0], Pick(balancer, least));
         backends[0].Requests!.Begin();
         for (int i = 0; i < 100; i++) Assert.Same(backends[1], Pick(balancer, least));
@@ -221,7 +276,7 @@ public sealed class RequestBalancerTests
             for (int i = 0; i < Requests; i++)
             {
                 Backend picked = Pick(balancer, balancing);
-                picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(1), isBad: false);
+                picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(1));
                 if (picked == added) share++;
             }
 

@@ -185,6 +185,7 @@ internal sealed partial class Http1Relay
                 return false;
             case BodyProgress.Whole:
                 _exchange.IsRequestWhole = true;
+                _try.RequestCame();
                 _requestPart = RequestPart.Answer;
                 _copy?.End(_server is null ? _call!.Trailers : _requestBodies.Trailers);
                 return true;
@@ -258,6 +259,7 @@ internal sealed partial class Http1Relay
     private void Refuse(RequestRefusal refusal)
     {
         _exchange.IsRequestWhole = true;
+        _try.RequestCame();
         AnswerLast(refusal);
     }
 

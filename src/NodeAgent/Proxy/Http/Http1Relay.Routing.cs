@@ -57,7 +57,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer))
+        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer, isWhole: IsHeadOnly))
         {
             Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
             return false;
@@ -233,7 +233,7 @@ internal sealed partial class Http1Relay
         _hasTimerFired = false;
         if (_requestPart == RequestPart.Pause)
         {
-            if (_direction.TimeLeft(Elapsed) <= TimeSpan.Zero) AnswerLast(RequestRefusal.RequestTimeout);
+            if (_direction.TimeLeft(Elapsed) <= TimeSpan.Zero || _faults.IsTooLong) AnswerLast(RequestRefusal.RequestTimeout);
             else if (_faults.IsWaiting) FollowAfterDelay(_routing!);
             else FollowAnother();
         }

@@ -276,6 +276,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
     {
+        if (ReferenceEquals(from, Client)) _try.RequestCame();
         if (!ReferenceEquals(from, Server) || _isOver) return;
         _grpc.Take(trailers);
         if (_grpc.IsDecidedAtEnd(_status)) _try.Answered(_grpc.Outcome);

@@ -109,7 +109,7 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        if (!exchange.Try.TryBegin(direction.Route.Requests, exchange.Tries == 1 ? null : _observer))
+        if (!exchange.Try.TryBegin(direction.Route.Requests, exchange.Tries == 1 ? null : _observer, isWhole: exchange.IsHeadOnly))
         {
             exchange.Answer(RequestRefusal.TooMany(direction.Route.Requests!.Port));
             return;
@@ -208,7 +208,7 @@ internal sealed partial class Http2Relay
     private void OnTimer(Http2Exchange exchange)
     {
         if (exchange.IsOver) return;
-        bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero;
+        bool isOutOfTime = exchange.Direction.TimeLeft(ElapsedOf(exchange)) <= TimeSpan.Zero || exchange.Faults.IsTooLong;
         TryOutcome outcome = exchange.Direction.OutcomeOfLate(exchange.IsRequestWhole, isOutOfTime, exchange.Tries);
         if (exchange.IsAnswered) exchange.Abort(Http2ErrorCode.Cancel);
         else if (isOutOfTime) AnswerLate(exchange, outcome, RequestRefusal.RequestTimeout);

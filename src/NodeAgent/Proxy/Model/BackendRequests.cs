@@ -9,8 +9,12 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// <param name="isLate">Whether the port has had backends before it: it is new among them.</param>
 internal sealed class BackendRequests(PortRequests port, SocketEndPoint address, bool isLate = false)
 {
-    // A try that fails says that the backend is slow, however soon it does: who fails at once would be asked most.
-    private const double MicrosecondsOfFailure = 1_000_000;
+    // A try that fails says that the backend is slow, however soon it does: who fails at once would be asked most. It counts for so many of its answers' times, within these bounds, so that one failure is
+    // soon forgotten and many are not.
+    private const double TimesOfFailure = 10, LeastOfFailure = 50_000, MostOfFailure = 10_000_000;
+
+    // What one of which nothing is known yet is taken to need for each request that runs: one answer is waited for.
+    private const double MicrosecondsOfUnknown = 1_000_000;
 
     // Of its share a backend has this part when its slow start begins: with none it would never be known how it does.
     private const double LeastWarmth = 0.1;
@@ -38,7 +42,7 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     internal BackendRequests[] Siblings { private get; set => Volatile.Write(ref field, value); } = [];
 
     /// <summary>Whether it is left out now.</summary>
-    internal bool IsOut => port.Settings.Outliers is not null && Volatile.Read(ref _outUntil) > port.Now;
+    internal bool IsOut => Volatile.Read(ref _outUntil) is var until && until != long.MinValue && port.Settings.Outliers is not null && until > port.Now;
 
     /// <summary>How many tries run.</summary>
     internal int Running => Volatile.Read(ref _running);
@@ -49,9 +53,7 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
         get
         {
             (double average, int running) = (_time.At(port.Now), Running);
-
-            // Of one of which nothing is known yet one answer is waited for.
-            return average == 0 && running > 0 ? MicrosecondsOfFailure * running : average * (running + 1);
+            return average == 0 && running > 0 ? MicrosecondsOfUnknown * running : average * (running + 1);
         }
     }
 
@@ -59,7 +61,7 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     /// <param name="slowStart">How long that is; above zero.</param>
     internal double WarmthAfter(TimeSpan slowStart)
     {
-        long since = Math.Max(_addedAt, Volatile.Read(ref _outUntil));
+        long since = port.Settings.Outliers is null ? _addedAt : Math.Max(_addedAt, Volatile.Read(ref _outUntil));
         return since == long.MinValue ? 1 : Math.Clamp((port.Now - since) / slowStart.TotalMilliseconds, LeastWarmth, 1);
     }
 
@@ -69,10 +71,25 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     /// <summary>It is over.</summary>
     internal void End() => Interlocked.Decrement(ref _running);
 
-    /// <summary>A try was answered, or has failed.</summary>
+    /// <summary>A try was answered.</summary>
     /// <param name="after">How long it took.</param>
-    /// <param name="isBad">Whether it has failed.</param>
-    internal void ReportTime(TimeSpan after, bool isBad) => _time.Add(isBad ? Math.Max(after.TotalMicroseconds, MicrosecondsOfFailure) : after.TotalMicroseconds, port.Now);
+    internal void ReportTime(TimeSpan after) => _time.Add(after.TotalMicroseconds, port.Now);
+
+    /// <summary>A try has failed.</summary>
+    /// <param name="after">How long it took; zero where that is told already, or not known.</param>
+    internal void ReportFailure(TimeSpan after)
+    {
+        long now = port.Now;
+        _time.Add(Math.Max(after.TotalMicroseconds, Math.Clamp(TimesOfFailure * _time.At(now), LeastOfFailure, MostOfFailure)), now);
+    }
+
+    /// <summary>A try was given up that had not been answered.</summary>
+    /// <param name="after">How long it was waited for.</param>
+    internal void ReportWait(TimeSpan after)
+    {
+        long now = port.Now;
+        if (after.TotalMicroseconds > _time.At(now)) _time.Add(after.TotalMicroseconds, now);
+    }
 
     /// <summary>A try is over, or its response has come.</summary>
     internal void Report(TryOutcome outcome)

@@ -73,6 +73,9 @@ public sealed class BackendFailureTests
         lab.Route(RoutingLab.Below("/", ("web", 1)));
         using HttpResponseMessage response = await lab.Client.GetAsync(lab.Client.BaseAddress);
         Assert.Equal(["of=server", "s=1; Path=/; HttpOnly"], response.Headers.GetValues("set-cookie"));
+        lab.GiveCookie("web", "of=proxy; Path=/; HttpOnly"); // which the server sets itself
+        using HttpResponseMessage second = await lab.Client.GetAsync(lab.Client.BaseAddress);
+        Assert.Equal(["of=server"], second.Headers.GetValues("set-cookie"));
     }
 
     [Theory]

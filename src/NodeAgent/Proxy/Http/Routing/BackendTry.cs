@@ -10,13 +10,15 @@ internal struct BackendTry
     private bool _isAnswered;
     private bool _isTimeKnown;
     private TryOutcome _answer;
-    private long _began; // 0: nobody asks how long it takes
+    private bool _isTimed;
+    private long _began; // when all of the request had come; 0: it has not
 
     /// <summary>It begins; one that runs must have ended.</summary>
     /// <param name="backend">Where it goes; null where nobody counts.</param>
     /// <param name="repeated">Hears what comes of it; null: it is the first of its request.</param>
+    /// <param name="isWhole">Whether all of the request has come.</param>
     /// <returns>False when as many run already as may: then it has not begun.</returns>
-    internal bool TryBegin(BackendRequests? backend, IRequestObserver? repeated)
+    internal bool TryBegin(BackendRequests? backend, IRequestObserver? repeated, bool isWhole)
     {
         if (backend?.Port.TryBegin(isFirst: repeated is null) == false)
         {
@@ -27,8 +29,15 @@ internal struct BackendTry
         (_backend, _repeated, _isAnswered, _isTimeKnown) = (backend, repeated, false, false);
         if (backend is null) return true;
         backend.Begin();
-        _began = backend.Port.IsTimed ? backend.Port.Timestamp : 0;
+        (_isTimed, _began) = (backend.Port.IsTimed, 0);
+        if (isWhole) RequestCame();
         return true;
+    }
+
+    /// <summary>All of the request has come: from now on it is the backend's time.</summary>
+    internal void RequestCame()
+    {
+        if (_isTimed && _began == 0 && _backend is { } backend) _began = backend.Port.Timestamp;
     }
 
     /// <summary>Its backend has begun to answer; what the answer says of it is known at its end.</summary>
@@ -56,6 +65,7 @@ internal struct BackendTry
         Tell((_isAnswered && outcome != TryOutcome.Bad ? _answer : outcome) switch { TryOutcome.Good => RetryOutcome.Succeeded, TryOutcome.Bad => RetryOutcome.Failed, _ => RetryOutcome.Unknown });
         if (_backend is not { } backend) return;
         if (outcome == TryOutcome.Bad) ReportTime(outcome);
+        else if (_isTimed && !_isTimeKnown && _began != 0) backend.ReportWait(backend.Port.Since(_began)); // who never answers is given up, and would seem quicker and quicker
         if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
         _backend = null;
         backend.End();
@@ -81,12 +91,14 @@ internal struct BackendTry
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
         ? TryOutcome.Bad : TryOutcome.Unknown);
 
-    // How soon the answer begins counts, not how long it goes on; a failure counts besides.
+    // How soon the answer begins counts, not how long it goes on; a failure counts besides. Of an answer to what has not all been sent nobody knows whose time it took.
     private void ReportTime(TryOutcome outcome)
     {
-        if (_began == 0 || (_isTimeKnown && outcome != TryOutcome.Bad)) return;
+        if (!_isTimed || _backend is not { } backend) return;
+        TimeSpan? time = _isTimeKnown || _began == 0 ? null : backend.Port.Since(_began);
+        if (outcome == TryOutcome.Bad) backend.ReportFailure(time ?? TimeSpan.Zero);
+        else if (time is { } known) backend.ReportTime(known);
         _isTimeKnown = true;
-        _backend?.ReportTime(_backend.Port.Since(_began), isBad: outcome == TryOutcome.Bad);
     }
 
     private void Tell(RetryOutcome outcome)

@@ -57,9 +57,21 @@ internal sealed class HeadChanges
         _changed.AddRange(response);
         Apply(first);
         Apply(second);
-        if (direction.Route.NewCookie is { } cookie) Add("set-cookie"u8, cookie);
+        if (direction.Route.NewCookie is { } cookie && !SetsCookie(response, cookie.AsSpan(0, cookie.IndexOf('=', StringComparison.Ordinal) + 1))) Add("set-cookie"u8, cookie);
         if (rule.Cors is { } cors) CorsHeaders.Replace(_changed, cors, direction.AllowedOrigin);
         return _changed;
+    }
+
+    // The application's own counts.
+    private static bool SetsCookie(HeaderList response, ReadOnlySpan<char> beginning)
+    {
+        for (int i = 0; i < response.Count; i++)
+        {
+            HeaderView field = response[i];
+            if (field.Name.SequenceEqual("set-cookie"u8) && field.Value.Length >= beginning.Length && Ascii.Equals(field.Value[..beginning.Length], beginning)) return true;
+        }
+
+        return false;
     }
 
     private void Apply(HeaderChanges changes)

@@ -9,6 +9,9 @@ internal struct RequestFaults
     /// <summary>Whether it waits for its time: where it goes is found anew after it.</summary>
     internal bool IsWaiting { get; private set; }
 
+    /// <summary>Whether it waits for longer than its route allows: it goes nowhere after it, however exact its timer was.</summary>
+    internal bool IsTooLong { get; private set; }
+
     /// <summary>It has waited.</summary>
     internal void EndWait() => IsWaiting = false;
 
@@ -22,7 +25,8 @@ internal struct RequestFaults
         if (!IsDrawn(faults.DelayPercent)) return null;
         IsWaiting = true;
         TimeSpan left = direction.TimeLeft(elapsed);
-        return faults.Delay < left ? faults.Delay : left;
+        IsTooLong = faults.Delay >= left;
+        return IsTooLong ? left : faults.Delay;
     }
 
     /// <summary>What it is answered with in the place of a backend; null: a backend gets it.</summary>

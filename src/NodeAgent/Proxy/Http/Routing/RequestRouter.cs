@@ -32,7 +32,7 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
     /// <param name="request">Its head, as it came.</param>
-    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, request, before.Route.Target) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, request, before.Route.Target, before.Failures + 1) with { AllowedOrigin = before.AllowedOrigin, Failures = before.Failures + 1 } : Find(request);
 
     /// <summary>Finds where a copy of a request goes.</summary>
     /// <param name="mirror">Its mirror.</param>
@@ -53,9 +53,9 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         return route.Kind == OutboundRouteKind.Routed ? new RequestDirection(null, null, default, RequestRefusal.Of(ProxyFailure.NoRoute)) : Checked(null, null, route);
     }
 
-    private RequestDirection Choose(HttpRouteHit hit, HeaderList request, SocketEndPoint? failed)
+    private RequestDirection Choose(HttpRouteHit hit, HeaderList request, SocketEndPoint? failed, int failures = 0)
     {
-        RequestTraits traits = new(_fields.Of(request), failed);
+        RequestTraits traits = new(_fields.Of(request), failed, failures);
         RequestDirection chosen = Draw(hit, traits);
         for (int draws = 1; draws < MostDraws && HasFailed(chosen, failed); draws++) chosen = Draw(hit, traits);
         for (int i = 0; i < hit.Rule.Backends.Count && HasFailed(chosen, failed); i++)
