@@ -76,10 +76,15 @@ public class LabNamespace
 
     /// <summary>Makes an HTTP client whose connections start in the namespace. Hosts must be addresses.</summary>
     /// <param name="timeout">Deadline of each request.</param>
-    public HttpClient CreateHttpClient(TimeSpan timeout) => new(new SocketsHttpHandler
+    public HttpClient CreateHttpClient(TimeSpan timeout) => new(CreateHttpHandler()) { Timeout = timeout };
+
+    /// <summary>Makes what connects for HTTP clients whose connections start in the namespace. Hosts must be addresses.</summary>
+    /// <param name="connecting">Told of each connection that is begun; null: nobody is.</param>
+    public SocketsHttpHandler CreateHttpHandler(Action? connecting = null) => new()
     {
         ConnectCallback = async (context, cancellationToken) =>
         {
+            connecting?.Invoke();
             var address = IPAddress.Parse(context.DnsEndPoint.Host);
             var socket = CreateSocket(address.AddressFamily);
             try
@@ -94,8 +99,7 @@ public class LabNamespace
                 throw;
             }
         },
-    })
-    { Timeout = timeout };
+    };
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -18,7 +18,7 @@ internal static class ExternalAuthorizerSchema
         { IsRequired = true },
         new SchemaField("protocol", Nodes.Words<ExternalAuthorizerProtocol>("GRPC: envoy.service.auth.v3.Authorization. HTTP: it is sent the request's head, and allows it with a status of 200 to 299.")) { IsRequired = true },
         new SchemaField("onFailure", Nodes.Words<AuthorizerFailure>("What becomes of requests when it can't be asked, or does not answer in time.")) { Default = "DENY" },
-        new SchemaField("timeout", Nodes.Text("How long an answer may take, 1ms to 30s.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters)) { Default = "1s" },
+        new SchemaField("timeout", Nodes.Text("How long an answer may take, 1ms to 30s.", Durations.GatewayPattern, Durations.MostCharacters)) { Default = "1s" },
         new SchemaField("pathPrefix", Nodes.Text("What the path of a question begins with, before the request's own. Of HTTP.", @"^/[!""$-.0->@-~/]*[!""$-.0->@-~]$", ExternalAuthorizerReader.LongestPrefix)) { Default = "nothing" },
         new SchemaField("includeRequestHeadersInCheck", Headers("Headers of the request that it is told of.")) { Default = "with HTTP host and authorization, which it is always told of; with gRPC all" },
         new SchemaField("headersToUpstreamOnAllow", Headers("Headers of its answer that an allowed request goes on with. What clients send by these names is removed. Of HTTP.")),

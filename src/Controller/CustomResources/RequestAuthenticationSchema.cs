@@ -66,7 +66,7 @@ internal static class RequestAuthenticationSchema
                 new SchemaField("claim", Plain("The claim's name, or names with dots between them for a claim in another.")) { IsRequired = true }),
             RequestAuthenticationReader.MostElements)),
         new SchemaField("algorithms", Nodes.List("The algorithms that are taken.", Nodes.OneOf("An algorithm.", Enum.GetNames<JwtAlgorithm>()), Enum.GetValues<JwtAlgorithm>().Length)) { Default = "those that the keys are for" },
-        new SchemaField("clockSkew", Nodes.Text("How far clocks may differ, up to 10m.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters)) { Default = "1m" });
+        new SchemaField("clockSkew", Nodes.Text("How far clocks may differ, up to 10m.", Durations.GatewayPattern, Durations.MostCharacters)) { Default = "1m" });
 
     private static SchemaNode Plain(string description) => Nodes.Text(description, """^[ !#-~]+$""", RequestAuthenticationReader.LongestText);
 

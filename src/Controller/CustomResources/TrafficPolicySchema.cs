@@ -75,7 +75,7 @@ internal static class TrafficPolicySchema
     private static SchemaNode Outliers => Nodes.Object(
         "Leaves backends out whose requests of HTTP fail one after the other: answered 500, 502, 503 or 504, too late or not at all. Each node counts by itself.",
         new SchemaField("consecutiveErrors", Nodes.Number("So many in a row.", 1, OutlierDetection.MostErrors)) { Default = $"{RequestSettingsReader.DefaultErrors}" },
-        new SchemaField("baseEjectionTime", Nodes.Text("How long a backend is left out, 1s to 1h; so much longer each time that it fails again at once.", "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
+        new SchemaField("baseEjectionTime", Nodes.Text("How long a backend is left out, 1s to 1h; so much longer each time that it fails again at once.", Durations.GatewayPattern, Durations.MostCharacters) with
         {
             Rules = [new("duration(self) >= duration('1s') && duration(self) <= duration('1h')", "must be within 1s..1h", "whose `spec.outlierDetection.baseEjectionTime` is not within 1s..1h")],
         })
@@ -108,7 +108,7 @@ internal static class TrafficPolicySchema
             new SchemaField("percent", Nodes.Number("How many of a hundred.", 0, 100)) { IsRequired = true },
             new SchemaField("status", Nodes.Number("What with; to callers of gRPC it is what becomes of that status.", FaultInjection.LeastStatus, FaultInjection.MostStatus)) { Default = $"{FaultInjection.DefaultStatus}" })));
 
-    private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, "^([0-9]{1,5}(h|m|s|ms)){1,4}$", Durations.MostCharacters) with
+    private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, Durations.GatewayPattern, Durations.MostCharacters) with
     {
         Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.{field}` is not within 0s..{most}")],
     };

@@ -18,6 +18,9 @@ internal static class Durations
     public static string? Parse(string text, out TimeSpan duration) =>
         TryParse(text, int.MaxValue, mostDigits: 9, out duration) && duration > TimeSpan.Zero ? null : $"'{text}' is not a duration such as 48h, 1h30m or 10s";
 
+    /// <summary>What durations of the Gateway API look like (<see cref="ParseOfGateway"/>).</summary>
+    public const string GatewayPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
+
     /// <summary>Parses a duration of the Gateway API, of which none is one, too; returns what is wrong, or null.</summary>
     public static string? ParseOfGateway(string text, out TimeSpan duration) =>
         TryParse(text, MostParts, MostDigits, out duration) && text.Length > 0 ? null : $"'{text}' is not a duration such as 1m30s, 10s or 250ms: at most four parts of at most five digits";

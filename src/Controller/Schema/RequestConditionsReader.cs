@@ -21,8 +21,6 @@ internal static class RequestConditionsReader
     /// <summary>Most characters of a host.</summary>
     public const int LongestHost = 253;
 
-    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"); // RFC 9110, section 5.6.2
-
     private static readonly SearchValues<char> HostCharacters = SearchValues.Create("-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create(":.0123456789ABCDEFabcdef");
@@ -80,7 +78,7 @@ internal static class RequestConditionsReader
     {
         method = text;
         if (text == "*") return "'*' is not a method; leave the field out for any";
-        if (text.Length > LongestName || !IsToken(text) || text.AsSpan().IndexOfAny("|*") >= 0) return $"'{text}' is not a method; each is an entry of its own";
+        if (text.Length > LongestName || !HttpToken.Is(text) || text.AsSpan().IndexOfAny("|*") >= 0) return $"'{text}' is not a method; each is an entry of its own";
         return text.Any(char.IsAsciiLetterLower) ? $"'{text}' is not in capitals, and methods are told apart by that; write {text.ToUpperInvariant()}" : null;
     }
 
@@ -98,7 +96,7 @@ internal static class RequestConditionsReader
     /// <summary>What is wrong with the name of a header; null: nothing.</summary>
     public static string? HeaderName(string text)
     {
-        if (text.Length > LongestName || !IsToken(text)) return $"'{text}' is not the name of a header";
+        if (text.Length > LongestName || !HttpToken.Is(text)) return $"'{text}' is not the name of a header";
         return text.ToLowerInvariant() switch
         {
             "host" => "what is asked for is compared by 'hosts'",
@@ -114,9 +112,6 @@ internal static class RequestConditionsReader
         if (text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return "is not printable ASCII, and values are compared byte by byte";
         return text.Trim() == text ? null : $"'{text}' matches nothing: values come without blanks around them";
     }
-
-    /// <summary>Whether a text can be the name of a method or header.</summary>
-    public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     // An IPv6 address, or the rest of one, stands in brackets.
     private static bool IsHost(string text) => text.EndsWith(']') ? !text.AsSpan(0, text.Length - 1).TrimStart('[').ContainsAnyExcept(AddressCharacters) : !text.AsSpan().ContainsAnyExcept(HostCharacters);

@@ -8,7 +8,7 @@ internal static class RouteHeaders
     private const int Most = 16, LongestName = 256, LongestValue = 4096;
 
     /// <summary>Checks the name of a header, or of a parameter, which may have the same characters.</summary>
-    public static string? Name(string text) => text.Length <= LongestName && RequestConditionsReader.IsToken(text) ? null
+    public static string? Name(string text) => text.Length <= LongestName && HttpToken.Is(text) ? null
         : $"'{text}' is not a name: at most {LongestName} letters, digits and !#$%&'*+-.^_`|~";
 
     /// <summary>Said of what is listed after its like.</summary>

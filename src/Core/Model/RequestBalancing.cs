@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Culvert.Core;
 
 /// <summary>How a backend is picked for each request of HTTP to a Service port.</summary>
@@ -8,9 +6,6 @@ public sealed record RequestBalancing(RequestBalancingMode Mode)
 {
     /// <summary>Most characters that names of headers and cookies have.</summary>
     public const int MostNameCharacters = 256;
-
-    // A token of RFC 9110, section 5.6.2.
-    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     /// <summary>For <see cref="RequestBalancingMode.Hash"/>: the header whose value counts, its name in lower case; null: another thing does.</summary>
     public string? Header { get; init; }
@@ -28,5 +23,5 @@ public sealed record RequestBalancing(RequestBalancingMode Mode)
     public bool IsValid => Enum.IsDefined(Mode) && SlowStart >= TimeSpan.Zero && SlowStart <= LongestSlowStart && Cookie?.IsValid != false && (Header is null || IsName(Header));
 
     /// <summary>Whether a text can be the name of a header or a cookie.</summary>
-    internal static bool IsName(string name) => name.Length is > 0 and <= MostNameCharacters && !name.AsSpan().ContainsAnyExcept(TokenCharacters);
+    internal static bool IsName(string name) => name.Length <= MostNameCharacters && HttpToken.Is(name);
 }

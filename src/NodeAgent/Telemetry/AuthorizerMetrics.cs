@@ -9,14 +9,14 @@ internal sealed class AuthorizerMetrics
 {
     private const int MostAuthorizers = 64;
 
-    private readonly BoundedSeries<string> _series;
+    private readonly BoundedSeries<string, Counter[]> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
     internal AuthorizerMetrics(MetricRegistry registry)
     {
         CounterFamily asked = registry.Add(new CounterFamily("culvert_http_authorizer_requests_total", "Questions to external authorizers about HTTP requests, by authorizer and result.", ["authorizer", "result"]));
-        _series = new BoundedSeries<string>(MostAuthorizers, "other", authorizer => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(authorizer, ReasonText.Kebab(r)))]);
+        _series = new BoundedSeries<string, Counter[]>(MostAuthorizers, "other", authorizer => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(authorizer, ReasonText.Kebab(r)))]);
     }
 
     /// <summary>Counts one.</summary>

@@ -10,14 +10,14 @@ internal sealed class MirrorMetrics
 {
     private const int MostMirrors = 256;
 
-    private readonly BoundedSeries<NamespacedName> _series;
+    private readonly BoundedSeries<NamespacedName, Counter[]> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
     internal MirrorMetrics(MetricRegistry registry)
     {
         CounterFamily copies = registry.Add(new CounterFamily("culvert_http_mirrored_total", "Copies of HTTP requests for mirrors, by mirror and result.", ["service", "service_namespace", "result"]));
-        _series = new BoundedSeries<NamespacedName>(MostMirrors, new("other", "other"), mirror => [.. Enum.GetNames<MirrorResult>().Select(r => copies.With(mirror.Name, mirror.Namespace, ReasonText.Kebab(r)))]);
+        _series = new BoundedSeries<NamespacedName, Counter[]>(MostMirrors, new("other", "other"), mirror => [.. Enum.GetNames<MirrorResult>().Select(r => copies.With(mirror.Name, mirror.Namespace, ReasonText.Kebab(r)))]);
     }
 
     /// <summary>Counts one.</summary>

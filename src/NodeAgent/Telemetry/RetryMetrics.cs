@@ -12,7 +12,7 @@ internal sealed class RetryMetrics
 
     private static readonly NamespacedName Other = new("other", "other");
 
-    private readonly BoundedSeries<Pair> _series;
+    private readonly BoundedSeries<Pair, Counter[]> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
@@ -20,7 +20,7 @@ internal sealed class RetryMetrics
     {
         CounterFamily retries = registry.Add(new CounterFamily(
             "culvert_http_retries_total", "Repetitions of HTTP requests, by the Service that was asked and outcome.", ["source_workload", "source_workload_namespace", "source_principal", "service", "service_namespace", "outcome"]));
-        _series = new BoundedSeries<Pair>(MostPairs, new Pair(Other, "other", Other), pair =>
+        _series = new BoundedSeries<Pair, Counter[]>(MostPairs, new Pair(Other, "other", Other), pair =>
             [.. Enum.GetNames<RetryOutcome>().Select(o => retries.With(pair.Source.Name, pair.Source.Namespace, pair.Identity, pair.Service.Name, pair.Service.Namespace, ReasonText.Kebab(o)))]);
     }
 

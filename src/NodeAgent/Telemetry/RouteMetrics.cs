@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
@@ -13,11 +12,9 @@ internal sealed class RouteMetrics
 
     private static readonly Key Other = new("other", new("other", "other"), -1, new("other", "other"));
 
-    private readonly ConcurrentDictionary<Key, Series> _known = new();
     private readonly CounterFamily _requests;
     private readonly HistogramFamily _durations;
-    private readonly Series _others;
-    private int _count;
+    private readonly BoundedSeries<Key, Series> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
@@ -26,27 +23,18 @@ internal sealed class RouteMetrics
         string[] labels = ["route_kind", "route", "route_namespace", "rule", "backend", "backend_namespace"];
         _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MostSeries + 1) * RequestMetrics.Classes.Length));
         _durations = registry.Add(new HistogramFamily("culvert_http_route_request_duration_seconds", "Duration of HTTP requests by the rule of a route that had them.", labels, HistogramFamily.Seconds));
-        _others = new Series(this, Other);
+        _series = new BoundedSeries<Key, Series>(MostSeries, Other, key => new Series(this, key));
     }
 
     /// <summary>A request is over that a rule had.</summary>
     /// <param name="hit">The rule.</param>
     /// <param name="end">How it has ended.</param>
-    internal void Count(HttpRouteHit hit, in RequestEnd end) => Of(new Key(KindOf(hit), hit.Route.Name, hit.RuleIndex, end.Backend ?? default)).Count(end);
+    internal void Count(HttpRouteHit hit, in RequestEnd end) => _series.Of(new Key(KindOf(hit), hit.Route.Name, hit.RuleIndex, end.Backend ?? default)).Count(end);
 
     /// <summary>What is counted now.</summary>
-    internal IEnumerable<RequestCounts> All() => _known.Values.Append(_others).Select(s => s.Counts()).Where(c => c.ByClass.Any(n => n > 0));
+    internal IEnumerable<RequestCounts> All() => _series.All.Select(s => s.Counts()).Where(c => c.ByClass.Any(n => n > 0));
 
     private static string KindOf(HttpRouteHit hit) => hit.Rule.Name == HttpRouteRule.NameWithoutRoute ? "Service" : hit.Route.Kind == HttpRouteKind.Grpc ? "GRPCRoute" : "HTTPRoute";
-
-    private Series Of(Key key) => _known.TryGetValue(key, out Series? series) ? series : Volatile.Read(ref _count) < MostSeries ? Add(key) : _others;
-
-    private Series Add(Key key)
-    {
-        Series made = new(this, key), series = _known.GetOrAdd(key, made);
-        if (ReferenceEquals(made, series)) Interlocked.Increment(ref _count);
-        return series;
-    }
 
     private readonly record struct Key(string Kind, NamespacedName Route, int Rule, NamespacedName Backend);
 

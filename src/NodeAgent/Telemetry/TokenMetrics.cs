@@ -9,14 +9,14 @@ internal sealed class TokenMetrics
     private const int MostIssuers = 64;
     private const string Unknown = "", Other = "other";
 
-    private readonly BoundedSeries<string> _series;
+    private readonly BoundedSeries<string, Counter[]> _series;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
     internal TokenMetrics(MetricRegistry registry)
     {
         CounterFamily tokens = registry.Add(new CounterFamily("culvert_jwt_tokens_total", "Tokens of HTTP requests, by issuer and result.", ["issuer", "result"]));
-        _series = new BoundedSeries<string>(MostIssuers, Other, issuer => [.. Enum.GetValues<JwtError>().Select(e => tokens.With(issuer, JwtErrors.NameOf(e)))]);
+        _series = new BoundedSeries<string, Counter[]>(MostIssuers, Other, issuer => [.. Enum.GetValues<JwtError>().Select(e => tokens.With(issuer, JwtErrors.NameOf(e)))]);
     }
 
     /// <summary>Counts one.</summary>

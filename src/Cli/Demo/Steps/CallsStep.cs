@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
@@ -25,7 +23,7 @@ internal sealed class CallsStep : IDemoStep
         await using var near = await GreeterServer.StartAsync(world.Near, cancellationToken);
         await using var far = await GreeterServer.StartAsync(world.Far, cancellationToken);
         var connections = 0;
-        using var channel = GrpcChannel.ForAddress($"http://{Address}", new GrpcChannelOptions { HttpHandler = Handler(world.Client, () => connections++), DisposeHttpClient = true });
+        using var channel = GrpcChannel.ForAddress($"http://{Address}", new GrpcChannelOptions { HttpHandler = world.Client.CreateHttpHandler(() => connections++), DisposeHttpClient = true });
         Greeter.GreeterClient greeter = new(channel);
         try
         {
@@ -69,26 +67,6 @@ internal sealed class CallsStep : IDemoStep
             return e.Status;
         }
     }
-
-    private static SocketsHttpHandler Handler(LabPod client, Action connecting) => new()
-    {
-        ConnectCallback = async (context, cancellationToken) =>
-        {
-            connecting();
-            var socket = client.CreateSocket(AddressFamily.InterNetwork);
-            try
-            {
-                socket.NoDelay = true;
-                await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port), cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
-    };
 
     private static string Service(DemoWorld world) => $$"""
         apiVersion: v1

@@ -81,7 +81,7 @@ internal sealed partial class Http1Relay
         Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
-    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
+    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields, _tries));
 
     private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect)
     {

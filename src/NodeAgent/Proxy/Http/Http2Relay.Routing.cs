@@ -76,7 +76,7 @@ internal sealed partial class Http2Relay
     private void FollowAnother(Http2Exchange exchange)
     {
         exchange.TakeBack();
-        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
+        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!, exchange.Tries));
     }
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)

@@ -20,9 +20,6 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <summary>Whether it is a browser's question whether a page of another origin may ask, and its route answers that.</summary>
     internal bool IsPreflight { get; init; }
 
-    /// <summary>How many tries there were before this one.</summary>
-    internal int Failures { get; init; }
-
     /// <summary>What browsers are told whose pages may see the response; null: nothing, as its route does not allow the origin, or says nothing of origins.</summary>
     internal byte[]? AllowedOrigin { get; init; }
 

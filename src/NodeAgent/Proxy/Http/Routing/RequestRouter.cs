@@ -32,7 +32,9 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
     /// <param name="request">Its head, as it came.</param>
-    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request) => before.Hit is { } hit ? Choose(hit, request, before.Route.Target, before.Failures + 1) with { AllowedOrigin = before.AllowedOrigin, Failures = before.Failures + 1 } : Find(request);
+    /// <param name="tries">How often it was tried.</param>
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request, int tries) =>
+        before.Hit is { } hit ? Choose(hit, request, before.Route.Target, tries) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
 
     /// <summary>Finds where a copy of a request goes.</summary>
     /// <param name="mirror">Its mirror.</param>
