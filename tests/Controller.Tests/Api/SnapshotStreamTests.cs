@@ -49,8 +49,22 @@ public sealed class SnapshotStreamTests
         time.Advance(TimeSpan.FromMinutes(7));
         InvalidOperationException ended = await Assert.ThrowsAsync<InvalidOperationException>(agent.ReceiveAsync);
         Assert.Equal("The stream has ended.", ended.Message);
-        await agent.OpenAsync();
-        Assert.False((await agent.NextAsync()).Full);
+        Assert.False((await GoOnAsync()).Full);
+
+        // The server ends the connection as well: a stream that begins on it before the client hears of that is lost, and agents begin another.
+        async Task<SnapshotResponse> GoOnAsync()
+        {
+            try
+            {
+                await agent.OpenAsync();
+                return await agent.NextAsync();
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
+            {
+                await agent.OpenAsync();
+                return await agent.NextAsync();
+            }
+        }
     }
 
     [Fact]
