@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz bench bench-scale lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz soak bench bench-scale lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -47,6 +47,9 @@ test-cluster: setup ## Run only the tests on a real cluster: two nodes with kube
 
 fuzz: setup ## Random packets, policies and bytes against the datapath and every parser (root; SECONDS_EACH=60)
 	@CONFIGURATION=$(CONFIGURATION) CULVERT_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) TEST_FILTER="--filter-class *Fuzz*" eng/run-tests.sh $(TESTS)
+
+soak: setup ## Minutes of load while routes, policies and certificates change each second (root; SECONDS=300)
+	@CONFIGURATION=$(CONFIGURATION) CULVERT_SOAK_SECONDS=$(or $(SECONDS),300) TEST_FILTER="--filter-class *SoakTests" eng/run-tests.sh System.Tests
 
 test-kernels: setup-kernels ## Load the programs and pass a request under other kernels, in emulation
 	@eng/build-bpf.sh

@@ -77,7 +77,7 @@ internal sealed class RoutedService : IAsyncDisposable
         LabProcess nginx = await LabNginx.StartAsync(pod, "routed", $$"""
             http {
                 access_log off;
-                keepalive_requests 100000;
+                keepalive_requests 100000000;
                 server {
                     listen {{HttpService.Port}};
                     listen [::]:{{HttpService.Port}} ipv6only=on;

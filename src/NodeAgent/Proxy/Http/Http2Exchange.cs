@@ -163,9 +163,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public IHttp2StreamUser ServerStream => _serverStream;
 
     /// <inheritdoc/>
-    public void Open(Http2Stream stream, bool keepsHead)
+    public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
     {
-        if (!keepsHead) DropHead();
+        if (!keepsHead) KeepIfSpare(head);
         (_serverStream.Link, _serverStream.Gate) = (Destination!.Link, Destination.Gate);
         _serverStream.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
@@ -175,7 +175,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <param name="keepsHead">Whether policy may have to be asked about the request again, or it may have to be sent again.</param>
     internal void Open(bool keepsHead)
     {
-        if (!keepsHead) DropHead();
+        if (!keepsHead) KeepIfSpare(_head);
         if (IsHeadOnly) Server.End(null);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
@@ -257,7 +257,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
             _grpc.Take(headers);
             if (_grpc.IsDecidedAtEnd(_status)) _try.Begun();
             else _try.Answered(_status);
-            if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) DropHead();
+            if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) KeepIfSpare(_head);
         }
         else if (++_interimCount > _relay.MaxInterim)
         {
@@ -327,6 +327,13 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (!_relay.TryHold(bytes)) return false;
         held += bytes;
         return true;
+    }
+
+    // Nobody asks about it now. Policy may begin to: requests of which it can be asked then need not end.
+    private void KeepIfSpare(HeaderList head)
+    {
+        if (!_relay.HasSpareRoom) DropHead();
+        else if (head.Count > 0) TryKeepHead(head);
     }
 
     private void DropHead()

@@ -232,6 +232,9 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         return true;
     }
 
+    /// <summary>Whether a head may be kept that nothing depends on: half of the room is for others.</summary>
+    internal bool HasSpareRoom => _held < _options.MaxWaitingHeads / 2;
+
     /// <summary>They are not kept any more.</summary>
     internal void Drop(int bytes) => _held -= bytes;
 

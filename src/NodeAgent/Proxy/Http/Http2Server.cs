@@ -226,7 +226,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         if (forServer is null) return false;
         if (link.Http2.OpenStream(request.Traced(forServer), request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
         request.Approval = null;
-        request.Open(stream, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
+        request.Open(stream, headers, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));
         link.ScheduleFlush();
         return true;
     }

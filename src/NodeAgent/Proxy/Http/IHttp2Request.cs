@@ -40,8 +40,9 @@ internal interface IHttp2Request
 
     /// <summary>A stream has been opened with its head: what has waited goes on by it.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="keepsHead">Whether the head may be needed again.</param>
-    void Open(Http2Stream stream, bool keepsHead);
+    /// <param name="head">The head, as it came.</param>
+    /// <param name="keepsHead">Whether the head is needed again; else it is kept as far as there is room to spare.</param>
+    void Open(Http2Stream stream, HeaderList head, bool keepsHead);
 
     /// <summary>Answers in the server's place.</summary>
     void Answer(RequestRefusal refusal);

@@ -114,16 +114,32 @@ public sealed class Http2GateTests
     }
 
     [Fact]
-    public async Task RequestsThatNobodyHasAskedAboutEndWhenPolicyBeginsTo()
+    public async Task RequestsThatNobodyHasAskedAboutAreAskedAboutWhenPolicyBeginsTo()
     {
         await using Http2Lab lab = await Http2Lab.StartAsync();
-        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Post, end: false);
-        await lab.ChangeAsync(rules: null);
-        await asking.SendAsync("abc", end: false);
+        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Grpc, end: false);
+        (FarStream other, FarStream otherAnswering) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await otherAnswering.SayAsync(Http2Lab.Ok, end: false);
         await lab.ChangeAsync(NoAdmin);
-        await answering.ExpectAsync("abc", "(reset Cancel)");
         await asking.ExpectAsync("(reset Cancel)");
-        await lab.ExchangeAsync();
+        await answering.ExpectAsync("(reset Cancel)");
+        await other.SendAsync("abc", end: true);
+        await otherAnswering.ExpectAsync("abc", "(end)");
+    }
+
+    [Fact]
+    public async Task RequestsWhoseHeadsThereWasNoRoomForEndWhenPolicyBeginsToAsk()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync();
+        string large = $"{Http2Lab.Post}\nx-large {new string('x', 30_000)}";
+        List<(FarStream Client, FarStream Server)> running = [];
+        for (int i = 0; i < 18; i++) running.Add(await lab.AskAsync(large, end: false)); // half of 1 MiB
+        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Post, end: false);
+        await lab.ChangeAsync(NoAdmin);
+        await answering.ExpectAsync("(reset Cancel)");
+        await asking.ExpectAsync("(reset Cancel)");
+        await running[0].Client.SendAsync("abc", end: true);
+        await running[0].Server.ExpectAsync("abc", "(end)");
         Assert.Equal(ProxyFailure.None, lab.Relay.Failure);
     }
 }

@@ -120,7 +120,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     public bool TryKeepHead(HeaderList head) => true;
 
     /// <inheritdoc/>
-    public void Open(Http2Stream stream, bool keepsHead)
+    public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
     {
         _server = _stream;
         IsSent = true;

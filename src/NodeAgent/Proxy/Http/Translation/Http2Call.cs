@@ -159,7 +159,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public bool TryKeepHead(HeaderList head) => true;
 
     /// <inheritdoc/>
-    public void Open(Http2Stream stream, bool keepsHead)
+    public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
     {
         (_server.Link, _server.Gate) = (_destination!.Link, _destination.Gate);
         _server.Begin(stream, hasEnded: false);
