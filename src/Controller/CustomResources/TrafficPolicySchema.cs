@@ -89,11 +89,18 @@ internal static class TrafficPolicySchema
     private static SchemaNode RequestBalancing => Nodes.Object(
         "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",
         new SchemaField("mode", Nodes.Words<RequestBalancingMode>("At random by weight, one after the other, of two drawn the one with fewer requests of this node or the one that answers sooner, or the same for the same header, cookie or client address.")) { IsRequired = true },
-        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced by the cookie, or at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)),
+        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced by the cookie, or at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters) with
+        {
+            Rules = [new("!self.matches('^[cC][oO][oO][kK][iI][eE]$')", RequestBalancingReader.NotHeader, "whose `spec.requestBalancing.header` is `cookie`")],
+        }),
         new SchemaField("cookie", Nodes.Object(
             "With HASH: the cookie whose value counts where there is no header.",
-            new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)) { IsRequired = true },
-            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl"))
+            new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters) with
+            {
+                Rules = [new("!self.matches('^__([hH][oO][sS][tT]|[sS][eE][cC][uU][rR][eE])-')", RequestBalancingReader.NotCookie, "whose `spec.requestBalancing.cookie.name` begins with `__Host-` or `__Secure-`")],
+            })
+            { IsRequired = true },
+            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl", RequestBalancingReader.LifePattern))
             { Default = "clients are given none, and requests without it are balanced at random" })),
         new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" });
 
@@ -108,7 +115,7 @@ internal static class TrafficPolicySchema
             new SchemaField("percent", Nodes.Number("How many of a hundred.", 0, 100)) { IsRequired = true },
             new SchemaField("status", Nodes.Number("What with; to callers of gRPC it is what becomes of that status.", FaultInjection.LeastStatus, FaultInjection.MostStatus)) { Default = $"{FaultInjection.DefaultStatus}" })));
 
-    private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, Durations.GatewayPattern, Durations.MostCharacters) with
+    private static SchemaNode Duration(string description, string most, string field, string pattern = Durations.GatewayPattern) => Nodes.Text(description, pattern, Durations.MostCharacters) with
     {
         Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.{field}` is not within 0s..{most}")],
     };

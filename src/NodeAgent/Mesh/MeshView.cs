@@ -177,7 +177,7 @@ internal sealed class MeshView
         if (requests is not null)
         {
             Dictionary<SocketEndPoint, BackendRequests> known = before?.Requests ?? [];
-            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? new BackendRequests(requests, b.Address, isLate: known.Count > 0) });
+            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? before?.Returned(b.Address, requests) ?? new BackendRequests(requests, b.Address, isLate: known.Count > 0) });
         }
 
         return new BackendPool(service, port, backends, Random.Shared, before);

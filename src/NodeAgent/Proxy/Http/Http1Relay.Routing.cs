@@ -47,6 +47,7 @@ internal sealed partial class Http1Relay
         if (direction.IsAnswered) return AnswerAsRouted(routing);
         if (_faults.Delay(direction, Elapsed) is { } delay)
         {
+            if (!_try.TryHold(direction.Route.Requests?.Port)) return RefuseTooMany(direction);
             Pause(delay);
             return true;
         }
@@ -57,11 +58,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer, isWhole: IsHeadOnly))
-        {
-            Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
-            return false;
-        }
+        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer, isWhole: IsHeadOnly)) return RefuseTooMany(direction);
 
         if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
         _record?.OnTry(direction.Route.Target, direction.Hit);
@@ -73,15 +70,22 @@ internal sealed partial class Http1Relay
         return true;
     }
 
-    // What was found for it may have changed meanwhile.
+    private bool RefuseTooMany(in RequestDirection direction)
+    {
+        Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+        return false;
+    }
+
+    // What was found for it may have changed meanwhile. It has not been tried yet.
     private void FollowAfterDelay(RequestRouting routing)
     {
         _faults.EndWait();
-        _tries = 0;
+        _try.EndHold();
+        _tries--;
         Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
-    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields, _tries));
+    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
 
     private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect)
     {

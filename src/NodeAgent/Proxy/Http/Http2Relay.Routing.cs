@@ -65,18 +65,19 @@ internal sealed partial class Http2Relay
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
-    // What was found for it may have changed meanwhile.
+    // What was found for it may have changed meanwhile. It has not been tried yet.
     private void FollowAfterDelay(Http2Exchange exchange)
     {
         exchange.Faults.EndWait();
-        exchange.Tries = 0;
+        exchange.Try.EndHold();
+        exchange.Tries--;
         Follow(exchange, _routing!.Router.Find(exchange.Head!));
     }
 
     private void FollowAnother(Http2Exchange exchange)
     {
         exchange.TakeBack();
-        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!, exchange.Tries));
+        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
     }
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
@@ -98,6 +99,12 @@ internal sealed partial class Http2Relay
 
         if (exchange.Faults.Delay(direction, ElapsedOf(exchange)) is { } delay)
         {
+            if (!exchange.Try.TryHold(direction.Route.Requests?.Port))
+            {
+                exchange.Answer(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+                return;
+            }
+
             exchange.IsPaused = true;
             _client.Loop.Schedule(TimerOf(exchange), delay);
             return;

@@ -13,6 +13,7 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     private readonly RetryCounter _retries = new();
     private volatile RequestSettings _settings = settings;
     private int _running;
+    private long _changedAt = long.MinValue;
 
     /// <summary>The Service.</summary>
     internal NamespacedName Service => service;
@@ -44,6 +45,22 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
 
     /// <summary>How many run now.</summary>
     internal int Running => Volatile.Read(ref _running);
+
+    /// <summary>Whether any of its backends may get less than its share, because it is new, or back, for less than a time. Costs one look at the clock for all of them.</summary>
+    /// <param name="slowStart">How long; zero: none does.</param>
+    internal bool IsWarming(TimeSpan slowStart) => slowStart > TimeSpan.Zero && Volatile.Read(ref _changedAt) is var at && at != long.MinValue && Now - at < (long)slowStart.TotalMilliseconds;
+
+    /// <summary>A backend is new, or will be back.</summary>
+    /// <param name="at">When, by <see cref="Now"/>.</param>
+    internal void OnChanged(long at)
+    {
+        long before = Volatile.Read(ref _changedAt);
+        while (at > before && Interlocked.CompareExchange(ref _changedAt, at, before) is var now && now != before) before = now;
+    }
+
+    /// <summary>A request waits before its first try.</summary>
+    /// <returns>False when as many run already as may.</returns>
+    internal bool TryHold() => TryBegin(isFirst: false);
 
     /// <summary>A try begins.</summary>
     /// <param name="isFirst">Whether it is the first of its request.</param>
