@@ -25,7 +25,12 @@ internal static class TrafficPolicySchema
             new SchemaField("outlierDetection", Outliers),
             new SchemaField("circuitBreaker", Nodes.Object(
                 "Holds back requests of HTTP to the Service before its backends have too many.",
-                new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { IsRequired = true })),
+                new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { Default = "no limit" },
+                new SchemaField("maxConnections", Nodes.Number("Most connections that each node has to the backends of a port at once; more requests than go by them wait for one.", 1, RequestSettings.MostRequestsAtOnce)) { Default = "no limit" },
+                new SchemaField("maxPendingRequests", Nodes.Number("Most requests of each node that wait at once for a connection, or for one to be made; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { Default = $"{RequestSettingsReader.DefaultPendingRequests} with maxConnections, or else no limit" }) with
+            {
+                Rules = [new("has(self.maxRequests) || has(self.maxConnections) || has(self.maxPendingRequests)", RequestSettingsReader.NoLimit, "whose `spec.circuitBreaker` has no limit")],
+            }),
             new SchemaField("retryBudget", Nodes.Object(
                 "How many of the requests of each node may be repetitions, counted over ten seconds; where there have been as many, the answer of the last try is the client's.",
                 new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
@@ -60,7 +65,7 @@ internal static class TrafficPolicySchema
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
               requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
-              circuitBreaker: {maxRequests: 500}
+              circuitBreaker: {maxRequests: 500, maxConnections: 50, maxPendingRequests: 100}
               retryBudget: {percent: 25, minPerSecond: 5}
               faultInjection:
                 delay: {percent: 10, time: 2s}

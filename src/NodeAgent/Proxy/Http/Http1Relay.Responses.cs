@@ -237,6 +237,7 @@ internal sealed partial class Http1Relay
         _copy?.Close();
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
+        _wait?.Cancel();
         _try.End(status, error);
         RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Service };
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(end, TakeRecord());

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -21,6 +22,7 @@ internal sealed partial class Http1Relay
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
+    private ConnectionWait? _wait; // of the last attempt
     private int _connectId; // so that the result of an attempt that was given up is told apart
     private bool _isMade;
     private bool _isServersLast; // its connection can't be used for another request
@@ -65,9 +67,16 @@ internal sealed partial class Http1Relay
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
+        if (!_try.TryPend()) return RefusePending(direction);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(routing, direction.Route, ++_connectId);
+        _ = ConnectAsync(routing, direction.Route, ++_connectId, _wait = new ConnectionWait(Loop));
         return true;
+    }
+
+    private bool RefusePending(in RequestDirection direction)
+    {
+        Refuse(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
+        return false;
     }
 
     private bool RefuseTooMany(in RequestDirection direction)
@@ -87,11 +96,11 @@ internal sealed partial class Http1Relay
 
     private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
 
-    private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect)
+    private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect, ConnectionWait wait)
     {
         try
         {
-            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route);
+            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route, wait);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
@@ -124,6 +133,7 @@ internal sealed partial class Http1Relay
     private bool Forward(RequestRouting routing, RoutedServer taken)
     {
         taken.Take(this);
+        _try.EndPend();
         (_taken, _server) = (taken, taken.Server);
         _isServersLast = false;
         _sentBefore -= _server.Side.Output.Written;
@@ -208,6 +218,7 @@ internal sealed partial class Http1Relay
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);
         _connectId++;
+        _wait?.Cancel();
         _exchange.BeginAgain();
         _hasNews = true;
         Pause(_direction.Pause(Elapsed));

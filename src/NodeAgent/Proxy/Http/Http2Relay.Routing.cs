@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
@@ -132,7 +133,8 @@ internal sealed partial class Http2Relay
         }
 
         Http2Server server = _servers!.Find(direction.Route);
-        if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
+        if (!server.IsConnected && !exchange.Try.TryPend()) exchange.Answer(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
+        else if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
         else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
     }
 
@@ -144,18 +146,24 @@ internal sealed partial class Http2Relay
             return;
         }
 
+        if (!exchange.Try.TryPend())
+        {
+            exchange.Answer(RequestRefusal.TooManyPending(route.Requests!.Port));
+            return;
+        }
+
         exchange.Connecting = ++_connects;
-        _ = ConnectAsync(exchange, route, exchange.Connecting);
+        _ = ConnectAsync(exchange, route, exchange.Connecting, exchange.Wait = new ConnectionWait(_client.Loop));
     }
 
-    private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt)
+    private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt, ConnectionWait wait)
     {
         bool isMine = false;
         try
         {
             // Where it is refused at once the client's streams are told in their turn.
             await _client.Loop.YieldAsync(new LoopSignal());
-            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route);
+            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route, wait);
             isMine = exchange.Connecting == attempt;
             if (!isMine)
             {
@@ -176,6 +184,7 @@ internal sealed partial class Http2Relay
 
     private void Begin(Http2Exchange exchange, RoutedServer server)
     {
+        exchange.Try.EndPend();
         Http1Leg leg = exchange.ByHttp1(_options);
         if (leg.Begin(server, ForServer(exchange, exchange.Head!), exchange.IsHeadOnly) is { } refusal) exchange.Answer(refusal);
         else if (!exchange.IsOver) exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);

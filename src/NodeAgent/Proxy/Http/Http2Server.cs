@@ -16,6 +16,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     private RequestGate? _gate;
     private Http2Link? _link;
     private ITransport? _transport;
+    private PortConnections? _port;
     private bool _isServing;
 
     /// <summary>Hears of requests that go by it; null before it is connected.</summary>
@@ -57,9 +58,10 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <param name="gate">Asks policy about requests.</param>
     /// <param name="requests">Hears of them.</param>
     /// <param name="idleTime">After how long without a request it is closed; null: it is not.</param>
-    internal void Connect(ITransport transport, in BudgetHolder owner, RequestGate gate, IRequestObserver requests, TimeSpan? idleTime)
+    /// <param name="port">The connections of which it is one: where somebody waits for one it is closed within a second without a request. Null: nobody does.</param>
+    internal void Connect(ITransport transport, in BudgetHolder owner, RequestGate gate, IRequestObserver requests, TimeSpan? idleTime, PortConnections? port = null)
     {
-        (_transport, _gate, Requests) = (transport, gate, requests);
+        (_transport, _gate, Requests, _port) = (transport, gate, requests, port);
         gate.OnChanged(AskAnew);
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
         foreach (IHttp2Request request in _waiting.ToArray())
@@ -143,7 +145,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     }
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
+    void IHttp2LinkUser.OnMayOpen(Http2Link link)
+    {
+        ServeWaiting();
+        if (_port is { IsWanted: true } && link.HasSpoken && _waiting.Count == 0 && link.Http2.OpenStreams == 0) link.Drain();
+    }
 
     /// <inheritdoc/>
     void IHttp2LinkUser.OnLeaving(Http2Link link) => user.OnServerLeaving(this);

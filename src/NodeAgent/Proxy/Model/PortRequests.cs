@@ -13,6 +13,7 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     private readonly RetryCounter _retries = new();
     private volatile RequestSettings _settings = settings;
     private int _running;
+    private int _pending;
     private long _changedAt = long.MinValue;
 
     /// <summary>The Service.</summary>
@@ -25,8 +26,30 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     internal RequestSettings Settings
     {
         get => _settings;
-        set => _settings = value;
+        set
+        {
+            _settings = value;
+            Connections.Most = value.MaxConnections ?? int.MaxValue;
+        }
     }
+
+    /// <summary>The connections that requests go by.</summary>
+    internal PortConnections Connections { get; } = new(settings.MaxConnections ?? int.MaxValue);
+
+    /// <summary>How many requests wait for a connection.</summary>
+    internal int Pending => Volatile.Read(ref _pending);
+
+    /// <summary>A request begins to wait for a connection, which is made or has to be waited for.</summary>
+    /// <returns>False when as many wait already as may.</returns>
+    internal bool TryPend()
+    {
+        if (Interlocked.Increment(ref _pending) <= (_settings.MaxPendingRequests ?? int.MaxValue)) return true;
+        Interlocked.Decrement(ref _pending);
+        return false;
+    }
+
+    /// <summary>It has one, or does not wait any more.</summary>
+    internal void EndPend() => Interlocked.Decrement(ref _pending);
 
     /// <summary>Held while one of its backends is chosen to be left out, so that there are never too many.</summary>
     internal Lock Ejecting { get; } = new();

@@ -11,6 +11,7 @@ internal struct BackendTry
     private bool _isTimeKnown;
     private TryOutcome _answer;
     private bool _isTimed;
+    private bool _isPending; // until it has a connection
     private bool _isWaiting; // for its answer, as its backend counts it
     private PortRequests? _held; // the port at which the request has a place before its first try
     private long _began; // when all of the request had come; 0: it has not
@@ -44,6 +45,28 @@ internal struct BackendTry
         if (_isTimeKnown) return;
         _isWaiting = true;
         backend.BeginWait();
+    }
+
+    /// <summary>It begins to wait for a connection.</summary>
+    /// <returns>False when as many wait already as may: then it is over, and says nothing of its backend.</returns>
+    internal bool TryPend()
+    {
+        if (_backend is not { } backend) return true;
+        if (!backend.Port.TryPend())
+        {
+            End(TryOutcome.Unknown);
+            return false;
+        }
+
+        _isPending = true;
+        return true;
+    }
+
+    /// <summary>It has a connection.</summary>
+    internal void EndPend()
+    {
+        if (_isPending) _backend?.Port.EndPend();
+        _isPending = false;
     }
 
     /// <summary>Its request is to wait before the first try; it has a place meanwhile, as if it ran.</summary>
@@ -102,6 +125,7 @@ internal struct BackendTry
         else if (_isTimed && !_isTimeKnown && _began != 0) backend.ReportWait(backend.Port.Since(_began)); // who never answers is given up, and would seem quicker and quicker
         if (isNews) backend.Report(outcome);
         EndWait(backend);
+        EndPend();
         _backend = null;
         backend.End();
         backend.Port.End();

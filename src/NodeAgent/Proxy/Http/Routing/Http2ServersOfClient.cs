@@ -17,6 +17,7 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
 {
     private readonly Dictionary<ServerKey, Http2Server> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
+    private readonly HashSet<ConnectionWait> _waits = [];
     private readonly LoopSignal _ended = new();
     private bool _isEnding;
 
@@ -52,12 +53,14 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     /// <summary>Ends all at once.</summary>
     internal void Abort(ProxyFailure failure)
     {
+        CancelWaits();
         foreach (Http2Server server in _running.ToArray()) server.Close(failure);
     }
 
     /// <summary>Has all end when the requests that run are over.</summary>
     internal void Drain()
     {
+        CancelWaits();
         foreach (Http2Server server in _running.ToArray()) server.Drain();
     }
 
@@ -65,18 +68,28 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     internal async ValueTask EndAsync()
     {
         _isEnding = true;
+        CancelWaits();
         if (_running.Count > 0) await _ended.WaitAsync();
+    }
+
+    // Nobody is left whose requests would go by them.
+    private void CancelWaits()
+    {
+        foreach (ConnectionWait wait in _waits) wait.Cancel();
     }
 
     private async Task RunAsync(Http2Server server, OutboundRoute route)
     {
+        ConnectionWait wait = new(loop);
+        _waits.Add(wait);
         try
         {
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
-            DialledServer dialled = await dialer.ConnectAsync(client, route);
+            DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
+            _waits.Remove(wait);
             if (dialled.Transport is null) user.OnNotConnected(server, dialled.Failure);
-            else await ServeAsync(server, dialled, route.Load);
+            else await ServeAsync(server, dialled, route);
         }
         catch (Exception exception)
         {
@@ -86,18 +99,20 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         }
         finally
         {
+            _waits.Remove(wait);
             _running.Remove(server);
             if (_isEnding && _running.Count == 0) _ended.Set(true);
         }
     }
 
-    private async ValueTask ServeAsync(Http2Server server, DialledServer dialled, BackendLoad? load)
+    private async ValueTask ServeAsync(Http2Server server, DialledServer dialled, OutboundRoute route)
     {
         ProxiedConnection connection = dialled.Connection!;
+        BackendLoad? load = route.Load;
         load?.Add();
         try
         {
-            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime);
+            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime, route.Requests?.Port.Connections);
             connection.Open(new Running(server));
             if (_isEnding) server.Drain(); // its client has gone meanwhile
             await server.RunAsync();
