@@ -63,7 +63,7 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
-              requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s}
+              requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s, preferZone: true}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
               circuitBreaker: {maxRequests: 500, maxConnections: 50, maxPendingRequests: 100}
               retryBudget: {percent: 25, minPerSecond: 5}
@@ -107,7 +107,8 @@ internal static class TrafficPolicySchema
             { IsRequired = true },
             new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl", RequestBalancingReader.LifePattern))
             { Default = "clients are given none, and requests without it are balanced at random" })),
-        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" });
+        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" },
+        new SchemaField("preferZone", Nodes.Flag("Whether backends of the zone of the client's node (`topology.kubernetes.io/zone`) get its requests while enough of them are not left out.")) { Default = "false" });
 
     private static SchemaNode Faults => Nodes.Object(
         "Has requests of HTTP to the Service go wrong, so that its clients can be tried.",

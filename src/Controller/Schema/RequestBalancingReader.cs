@@ -25,6 +25,7 @@ internal static class RequestBalancingReader
         string? header = reader.String("header", Header)?.ToLowerInvariant();
         AffinityCookie? cookie = reader.Map("cookie") is { } of ? ReadCookie(of) : null;
         TimeSpan slowStart = reader.Parsed<TimeSpan>("slowStart", SlowStart);
+        bool prefersZone = reader.Bool("preferZone") ?? false;
         reader.Done();
         if (mode is null) return null;
         foreach (string field in new[] { "header", "cookie" })
@@ -32,7 +33,7 @@ internal static class RequestBalancingReader
             if (mode != RequestBalancingMode.Hash && reader.Has(field)) reader.Note(field, $"goes with mode HASH, and does not count with {reader.String("mode")}");
         }
 
-        return new RequestBalancing(mode.Value) { Header = header, Cookie = cookie, SlowStart = slowStart };
+        return new RequestBalancing(mode.Value) { Header = header, Cookie = cookie, SlowStart = slowStart, PrefersZone = prefersZone };
     }
 
     private static AffinityCookie? ReadCookie(FieldReader cookie)

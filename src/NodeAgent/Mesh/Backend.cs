@@ -16,6 +16,9 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     /// <summary>Whether requests are not sent to it now, because too many have failed.</summary>
     internal bool IsOut => !IsAskedAnyway && Requests is { IsOut: true };
 
+    /// <summary>Whether it is in the zone of this node.</summary>
+    internal bool IsNear { get; init; }
+
     /// <summary>Whether it is asked also when too many have failed.</summary>
     internal bool IsAskedAnyway { get; init; }
 

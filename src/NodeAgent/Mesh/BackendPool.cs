@@ -30,7 +30,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
     // For requests, where it is said how they are balanced; null: as connections are.
-    private RequestBalancer? _balancer, _balancerAnyway;
+    private ZoneBalancer? _balancer, _balancerAnyway;
 
     // Whether connections, and datagrams, to backends on other nodes come with the one that the kernel has drawn.
     private readonly bool _isDrawnWhole = WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
@@ -106,9 +106,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     }
 
     // Two threads may make the same.
-    private RequestBalancer BalancerOf(Candidates among) => ReferenceEquals(among, _all)
-        ? _balancer ??= new RequestBalancer(_all.Backends, random, _next)
-        : _balancerAnyway ??= new RequestBalancer(_allAnyway!.Backends, random, _next);
+    private ZoneBalancer BalancerOf(Candidates among) => ReferenceEquals(among, _all)
+        ? _balancer ??= new ZoneBalancer(_all.Backends, random, _next)
+        : _balancerAnyway ??= new ZoneBalancer(_allAnyway!.Backends, random, _next);
 
     private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {

@@ -187,10 +187,10 @@ internal sealed class MeshView
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
         bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address), address.Port);
-        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed);
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed) { IsNear = backend.IsNear };
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
-        return new Backend(address, backend.Weight, load, isUnmeshed);
+        return new Backend(address, backend.Weight, load, isUnmeshed) { IsNear = backend.IsNear };
     }
 
     // The proxy gets what the kernel could deliver as well: datagrams in fragments, those to the sender itself too, and what comes from outside with a header.

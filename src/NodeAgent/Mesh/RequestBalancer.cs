@@ -29,14 +29,22 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     /// <returns>Null when all are left out.</returns>
     internal Backend? Pick(RequestBalancing balancing, in RequestTraits traits, in SocketEndPoint client, out string? cookie)
     {
+        Backend? picked = PickUntried(balancing, traits, client, out cookie);
+        if (picked is not null || traits.Tried is not { } tried || backends.Length == 0) return picked;
+        TimeSpan slowStart = SlowStartOf(balancing);
+        return Pick(balancing.Mode, new Share(slowStart, tried: null, tried.Last)) ?? Pick(balancing.Mode, new Share(slowStart, tried: null, failed: null));
+    }
+
+    /// <summary>The same among those that the request has not been tried at; null when there is none.</summary>
+    internal Backend? PickUntried(RequestBalancing balancing, in RequestTraits traits, in SocketEndPoint client, out string? cookie)
+    {
         cookie = null;
         if (backends.Length == 0) return null;
-        Share share = new(backends[0].Requests!.Port.IsWarming(balancing.SlowStart) ? balancing.SlowStart : TimeSpan.Zero, traits.Tried, failed: null);
-        if (balancing.Mode == RequestBalancingMode.Hash && PickByKey(balancing, traits, client, share, out cookie) is { } found) return found;
-        Backend? picked = Pick(balancing.Mode, share);
-        if (picked is not null || traits.Tried is not { } tried) return picked;
-        return Pick(balancing.Mode, new Share(share.SlowStart, tried: null, tried.Last)) ?? Pick(balancing.Mode, new Share(share.SlowStart, tried: null, failed: null));
+        Share share = new(SlowStartOf(balancing), traits.Tried, failed: null);
+        return (balancing.Mode == RequestBalancingMode.Hash ? PickByKey(balancing, traits, client, share, out cookie) : null) ?? Pick(balancing.Mode, share);
     }
+
+    private TimeSpan SlowStartOf(RequestBalancing balancing) => backends[0].Requests!.Port.IsWarming(balancing.SlowStart) ? balancing.SlowStart : TimeSpan.Zero;
 
     private Backend? Pick(RequestBalancingMode mode, in Share share) => mode switch
     {
@@ -71,7 +79,8 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     // While a backend gets warm it takes its keys over one after the other, and each of them once.
     private Backend? ByKey(ulong key, in Share share) => BackendDraw.ByKey(backends, key, _isEven && share.SlowStart == TimeSpan.Zero, share);
 
-    private static ulong? KeyOf(RequestBalancing balancing, IRequestFields? fields, in SocketEndPoint client)
+    /// <summary>The number of what of a request counts for a hash; null: it has nothing.</summary>
+    internal static ulong? KeyOf(RequestBalancing balancing, IRequestFields? fields, in SocketEndPoint client)
     {
         if (balancing is { Header: null, Cookie: null }) return Backend.KeyOf(client);
         if (fields is null) return null;

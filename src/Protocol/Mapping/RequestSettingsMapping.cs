@@ -50,7 +50,7 @@ internal static class RequestSettingsMapping
 
     private static Wire.RequestBalancing ToWire(RequestBalancing balancing)
     {
-        Wire.RequestBalancing wire = new() { Mode = balancing.Mode.ToWire(), Header = balancing.Header ?? "", SlowStartMilliseconds = (ulong)balancing.SlowStart.TotalMilliseconds };
+        Wire.RequestBalancing wire = new() { Mode = balancing.Mode.ToWire(), Header = balancing.Header ?? "", SlowStartMilliseconds = (ulong)balancing.SlowStart.TotalMilliseconds, PrefersZone = balancing.PrefersZone };
         if (balancing.Cookie is not { } cookie) return wire;
         wire.Cookie = new Wire.AffinityCookie { Name = cookie.Name };
         if (cookie.Life is { } life) wire.Cookie.LifeSeconds = (ulong)life.TotalSeconds;
@@ -62,6 +62,7 @@ internal static class RequestSettingsMapping
         Header = wire.Header.Length == 0 ? null : wire.Header,
         Cookie = wire.Cookie is { } cookie ? new AffinityCookie(cookie.Name, cookie.HasLifeSeconds ? TimeSpan.FromSeconds(Number(cookie.LifeSeconds)) : null) : null,
         SlowStart = TimeSpan.FromMilliseconds(Number(wire.SlowStartMilliseconds)),
+        PrefersZone = wire.PrefersZone,
     };
 
     // What is too large for the model is out of every range.

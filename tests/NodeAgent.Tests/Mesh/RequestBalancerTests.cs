@@ -408,6 +408,51 @@ public sealed class RequestBalancerTests
         Assert.InRange(before, Requests * 0.31, Requests * 0.36);
     }
 
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    [InlineData(RequestBalancingMode.Hash)]
+    public void BackendsOfTheZoneGetAllWhileEnoughAreWellAndThenAPart(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode) { PrefersZone = true, Header = mode == RequestBalancingMode.Hash ? "x-user" : null };
+        Backend[] backends = [.. Backends(balancing, 1, 1, 1, 1, 1, 1, 1, 1).Select((b, i) => b with { IsNear = i < 5 })];
+        ZoneBalancer balancer = new(backends, _random, new StrongBox<int>());
+        PortRequests port = backends[0].Requests!.Port;
+        port.Settings = port.Settings with { Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
+        BackendRequests[] all = [.. backends.Select(b => b.Requests!)];
+        foreach (BackendRequests one in all) one.Siblings = all;
+        foreach (double near in new[] { 1, 1, 0.84, 0.56, 0.28, 0 }) // of 5, 4, 3, 2, 1 and none: 1.4 times the part that is well
+        {
+            int got = 0;
+            for (int i = 0; i < 10_000; i++)
+            {
+                Backend picked = balancer.Pick(balancing, new RequestTraits(new Lines(("x-user", $"{i}"))), Client, out _)!;
+                Assert.False(picked.IsOut);
+                if (picked.IsNear) got++;
+            }
+
+            Assert.InRange(got, (near * 10_000) - 200, (near * 10_000) + 200);
+            Backend? next = Array.Find(backends, b => b.IsNear && !b.IsOut);
+            next?.Requests!.Report(TryOutcome.Bad);
+        }
+    }
+
+    [Fact]
+    public void WhereAllOfTheZoneHaveBeenTriedOthersAreAsked()
+    {
+        RequestBalancing balancing = new(RequestBalancingMode.RoundRobin) { PrefersZone = true };
+        Backend[] backends = [.. Backends(balancing, 1, 1, 1).Select((b, i) => b with { IsNear = i < 2 })];
+        ZoneBalancer balancer = new(backends, _random, new StrongBox<int>());
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Equal(backends[1], balancer.Pick(balancing, new RequestTraits(null, Tried(backends[0])), Client, out _));
+            Assert.Equal(backends[2], balancer.Pick(balancing, new RequestTraits(null, Tried(backends[0], backends[1])), Client, out _));
+            Assert.NotNull(balancer.Pick(balancing, new RequestTraits(null, Tried(backends)), Client, out _));
+        }
+    }
+
     private static TriedBackends Tried(params Backend[] backends)
     {
         TriedBackends tried = new();

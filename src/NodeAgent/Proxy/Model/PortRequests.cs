@@ -29,12 +29,12 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
         set
         {
             _settings = value;
-            Connections.Most = value.MaxConnections ?? int.MaxValue;
+            ConnectionLimit.Most = value.MaxConnections ?? int.MaxValue;
         }
     }
 
     /// <summary>The connections that requests go by.</summary>
-    internal PortConnections Connections { get; } = new(settings.MaxConnections ?? int.MaxValue);
+    internal PortConnections ConnectionLimit { get; } = new(settings.MaxConnections ?? int.MaxValue);
 
     /// <summary>How many requests wait for a connection.</summary>
     internal int Pending => Volatile.Read(ref _pending);
@@ -72,6 +72,9 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     /// <summary>Whether any of its backends may get less than its share, because it is new, or back, for less than a time. Costs one look at the clock for all of them.</summary>
     /// <param name="slowStart">How long; zero: none does.</param>
     internal bool IsWarming(TimeSpan slowStart) => slowStart > TimeSpan.Zero && Volatile.Read(ref _changedAt) is var at && at != long.MinValue && Now - at < (long)slowStart.TotalMilliseconds;
+
+    /// <summary>Whether any of its backends may be left out now; false is certain.</summary>
+    internal bool MayHaveOut => Volatile.Read(ref _changedAt) is var at && at != long.MinValue && at > Now;
 
     /// <summary>A backend is new, or will be back.</summary>
     /// <param name="at">When, by <see cref="Now"/>.</param>

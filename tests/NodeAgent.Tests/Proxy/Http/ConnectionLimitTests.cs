@@ -27,13 +27,13 @@ public sealed class ConnectionLimitTests
         using CancellationTokenSource givenUp = new();
         Task<HttpResponseMessage> running = lab.Client.GetAsync(lab.Client.BaseAddress);
         Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal((1, 0), (port.Connections.Count, port.Pending));
+        Assert.Equal((1, 0), (port.ConnectionLimit.Count, port.Pending));
         Task<HttpResponseMessage> waiting = second.GetAsync(second.BaseAddress, givenUp.Token);
-        await lab.UntilAsync(() => port.Pending == 1 && port.Connections.IsWanted);
+        await lab.UntilAsync(() => port.Pending == 1 && port.ConnectionLimit.IsWanted);
         Assert.Equal(
             (503, "culvert; error=connection_limit_reached; details=\"overflow: Service b/shop has as many requests of this node that wait for a connection as TrafficPolicy b/calm allows\""),
             RoutingLab.Of(await third.GetAsync(third.BaseAddress)));
-        Assert.Equal((false, 1, 1), (lab.Counted("web").IsOut, port.Connections.Count, port.Pending));
+        Assert.Equal((false, 1, 1), (lab.Counted("web").IsOut, port.ConnectionLimit.Count, port.Pending));
 
         // The first is answered: its connection is for the second, or one in its place.
         answer.Release();
@@ -42,7 +42,7 @@ public sealed class ConnectionLimitTests
         answer.Release();
         Assert.Equal(200, RoutingLab.Of(await waiting).Status);
         await lab.UntilAsync(() => port.Running == 0);
-        Assert.Equal((1, 0), (port.Connections.Count, port.Pending));
+        Assert.Equal((1, 0), (port.ConnectionLimit.Count, port.Pending));
     }
 
     [Theory]
@@ -64,15 +64,15 @@ public sealed class ConnectionLimitTests
         Assert.Equal(504, RoutingLab.Of(await second.GetAsync(new Uri("/late", UriKind.Relative))).Status);
         await lab.UntilAsync(() => port.Pending == 0);
         second.Dispose();
-        await lab.UntilAsync(() => !port.Connections.IsWanted);
+        await lab.UntilAsync(() => !port.ConnectionLimit.IsWanted);
 
         // A raised limit counts at once for who waits.
         using HttpClient third = lab.MakeClient();
         Task<HttpResponseMessage> waiting = third.GetAsync(third.BaseAddress);
-        await lab.UntilAsync(() => port.Connections.IsWanted);
+        await lab.UntilAsync(() => port.ConnectionLimit.IsWanted);
         port.Settings = port.Settings with { MaxConnections = 2 };
         Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal(2, port.Connections.Count);
+        Assert.Equal(2, port.ConnectionLimit.Count);
         answer.Release(2);
         Assert.Equal((200, 200), (RoutingLab.Of(await running).Status, RoutingLab.Of(await waiting).Status));
         await lab.UntilAsync(() => port.Running == 0);
@@ -91,7 +91,7 @@ public sealed class ConnectionLimitTests
         Task<int>[] all = [.. Enumerable.Range(0, client == HttpProtocols.Http1 && servers == HttpProtocols.Http2 ? 8 : 60).Select(async _ =>
         {
             int status = RoutingLab.Of(await lab.Client.GetAsync(lab.Client.BaseAddress)).Status;
-            most = Math.Max(most, port.Connections.Count);
+            most = Math.Max(most, port.ConnectionLimit.Count);
             return status;
         })];
         Assert.All(await Task.WhenAll(all).WaitAsync(TimeSpan.FromSeconds(60)), status => Assert.Equal(200, status));

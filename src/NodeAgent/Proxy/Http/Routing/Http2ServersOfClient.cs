@@ -112,7 +112,7 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         load?.Add();
         try
         {
-            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime, route.Requests?.Port.Connections);
+            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime, route.Requests?.Port.ConnectionLimit);
             connection.Open(new Running(server));
             if (_isEnding) server.Drain(); // its client has gone meanwhile
             await server.RunAsync();

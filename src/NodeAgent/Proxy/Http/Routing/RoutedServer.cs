@@ -32,7 +32,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     internal RoutedServer(Http1Servers servers, in ServerKey key, in DialledServer dialled, in OutboundRoute route, HttpOptions options, IProxyObserver observer)
     {
         (_servers, Key, _connection, _lease, _load) = (servers, key, dialled.Connection!, dialled.Lease!, route.Load);
-        _port = route.Requests?.Port.Connections;
+        _port = route.Requests?.Port.ConnectionLimit;
         IdleEntry = new LinkedListNode<RoutedServer>(this);
         Server = new Http1Server(
             dialled.Transport!, _connection.ServerHolder, new RequestGate(_connection, observer), observer.ObserveRequests(_connection.Info), options.Limits, this);
