@@ -103,7 +103,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private int CompileServices(DirtyResources dirty)
     {
         foreach (string node in dirty.Zones) _catalog.SetZone(node, _input.ZoneOf(node));
-        if (dirty.Zones.Count > 0) dirty.RoutedServices.UnionWith(_ownServices.Where(s => s.Value.Ports.Any(p => p.Backends.Any(b => !b.Zones.IsEmpty))).Select(s => s.Key));
+        if (dirty.Zones.Count > 0) dirty.RoutedServices.UnionWith(_ownServices.Where(s => s.Value.DependsOnZones()).Select(s => s.Key));
         MakeRoom(dirty);
         foreach (NamespacedName name in dirty.Services)
         {

@@ -25,7 +25,12 @@ internal static class TrafficPolicySchema
             new SchemaField("outlierDetection", Outliers),
             new SchemaField("circuitBreaker", Nodes.Object(
                 "Holds back requests of HTTP to the Service before its backends have too many.",
-                new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { IsRequired = true })),
+                new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { Default = "no limit" },
+                new SchemaField("maxConnections", Nodes.Number("Most connections that each node has to the backends of a port at once; more requests than go by them wait for one.", 1, RequestSettings.MostRequestsAtOnce)) { Default = "no limit" },
+                new SchemaField("maxPendingRequests", Nodes.Number("Most requests of each node that wait at once for a connection, or for one to be made; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { Default = $"{RequestSettingsReader.DefaultPendingRequests} with maxConnections, or else no limit" }) with
+            {
+                Rules = [new("has(self.maxRequests) || has(self.maxConnections) || has(self.maxPendingRequests)", RequestSettingsReader.NoLimit, "whose `spec.circuitBreaker` has no limit")],
+            }),
             new SchemaField("retryBudget", Nodes.Object(
                 "How many of the requests of each node may be repetitions, counted over ten seconds; where there have been as many, the answer of the last try is the client's.",
                 new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
@@ -58,9 +63,9 @@ internal static class TrafficPolicySchema
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
-              requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s}
+              requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s, preferZone: true}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
-              circuitBreaker: {maxRequests: 500}
+              circuitBreaker: {maxRequests: 500, maxConnections: 50, maxPendingRequests: 100}
               retryBudget: {percent: 25, minPerSecond: 5}
               faultInjection:
                 delay: {percent: 10, time: 2s}
@@ -89,13 +94,21 @@ internal static class TrafficPolicySchema
     private static SchemaNode RequestBalancing => Nodes.Object(
         "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",
         new SchemaField("mode", Nodes.Words<RequestBalancingMode>("At random by weight, one after the other, of two drawn the one with fewer requests of this node or the one that answers sooner, or the same for the same header, cookie or client address.")) { IsRequired = true },
-        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced by the cookie, or at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)),
+        new SchemaField("header", Nodes.Text("With HASH: the header whose value counts. Requests without it are balanced by the cookie, or at random.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters) with
+        {
+            Rules = [new("!self.matches('^[cC][oO][oO][kK][iI][eE]$')", RequestBalancingReader.NotHeader, "whose `spec.requestBalancing.header` is `cookie`")],
+        }),
         new SchemaField("cookie", Nodes.Object(
             "With HASH: the cookie whose value counts where there is no header.",
-            new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters)) { IsRequired = true },
-            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl"))
+            new SchemaField("name", Nodes.Text("Its name.", RequestBalancingReader.NamePattern, Culvert.Core.RequestBalancing.MostNameCharacters) with
+            {
+                Rules = [new("!self.matches('^__([hH][oO][sS][tT]|[sS][eE][cC][uU][rR][eE])-')", RequestBalancingReader.NotCookie, "whose `spec.requestBalancing.cookie.name` begins with `__Host-` or `__Secure-`")],
+            })
+            { IsRequired = true },
+            new SchemaField("ttl", Duration("How long clients keep the one that they are given when they have none, in whole seconds; 0s: until their browser ends.", "8760h", "requestBalancing.cookie.ttl", RequestBalancingReader.LifePattern))
             { Default = "clients are given none, and requests without it are balanced at random" })),
-        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" });
+        new SchemaField("slowStart", Duration("How long a backend that is new, or was left out, gets less than its share.", "1h", "requestBalancing.slowStart")) { Default = "0s" },
+        new SchemaField("preferZone", Nodes.Flag("Whether backends of the zone of the client's node (`topology.kubernetes.io/zone`) get its requests while enough of them are not left out.")) { Default = "false" });
 
     private static SchemaNode Faults => Nodes.Object(
         "Has requests of HTTP to the Service go wrong, so that its clients can be tried.",
@@ -108,7 +121,7 @@ internal static class TrafficPolicySchema
             new SchemaField("percent", Nodes.Number("How many of a hundred.", 0, 100)) { IsRequired = true },
             new SchemaField("status", Nodes.Number("What with; to callers of gRPC it is what becomes of that status.", FaultInjection.LeastStatus, FaultInjection.MostStatus)) { Default = $"{FaultInjection.DefaultStatus}" })));
 
-    private static SchemaNode Duration(string description, string most, string field) => Nodes.Text(description, Durations.GatewayPattern, Durations.MostCharacters) with
+    private static SchemaNode Duration(string description, string most, string field, string pattern = Durations.GatewayPattern) => Nodes.Text(description, pattern, Durations.MostCharacters) with
     {
         Rules = [new($"duration(self) <= duration('{most}')", $"must be within 0s..{most}", $"whose `spec.{field}` is not within 0s..{most}")],
     };

@@ -6,14 +6,17 @@ namespace Culvert.Controller.Schema;
 internal static class RequestSettingsReader
 {
     /// <summary>What holds where a field of <c>outlierDetection</c> or <c>retryBudget</c> is not there.</summary>
-    public const int DefaultErrors = 5, DefaultEjectionSeconds = 30, DefaultEjectionPercent = 50, DefaultRetryPercent = 20, DefaultRetriesPerSecond = 10;
+    public const int DefaultErrors = 5, DefaultEjectionSeconds = 30, DefaultEjectionPercent = 50, DefaultRetryPercent = 20, DefaultRetriesPerSecond = 10, DefaultPendingRequests = 1024;
+
+    /// <summary>What is wrong with a <c>circuitBreaker</c> without a limit.</summary>
+    public const string NoLimit = "has no limit; maxRequests, maxConnections or maxPendingRequests is required";
 
     /// <summary>Reads it; null: nothing is said.</summary>
     public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
     {
         (OutlierDetection? outliers, FallbackService? fallback) = ReadOutliers(spec, policy);
-        RequestSettings settings = new() { Policy = policy, Outliers = outliers, Fallback = fallback, MaxRequests = ReadMaxRequests(spec), Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec) };
-        return settings is { Outliers: null, MaxRequests: null, Retries: null, Balancing: null, Faults: null } ? null : settings;
+        RequestSettings settings = ReadBreaker(spec, new() { Policy = policy }) with { Outliers = outliers, Fallback = fallback, Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec) };
+        return settings is { Outliers: null, MaxRequests: null, MaxConnections: null, MaxPendingRequests: null, Retries: null, Balancing: null, Faults: null } ? null : settings;
     }
 
     private static (OutlierDetection? Outliers, FallbackService? Fallback) ReadOutliers(FieldReader spec, NamespacedName policy)
@@ -36,13 +39,16 @@ internal static class RequestSettingsReader
         return name is null || port is null ? null : new FallbackService(new NamespacedName(ns, name), port.Value);
     }
 
-    private static int? ReadMaxRequests(FieldReader spec)
+    private static RequestSettings ReadBreaker(FieldReader spec, RequestSettings settings)
     {
-        if (spec.Map("circuitBreaker") is not { } breaker) return null;
-        long? most = breaker.Integer("maxRequests", 1, RequestSettings.MostRequestsAtOnce, required: true);
+        if (spec.Map("circuitBreaker") is not { } breaker) return settings;
+        int? requests = ReadMost(breaker, "maxRequests"), connections = ReadMost(breaker, "maxConnections"), pending = ReadMost(breaker, "maxPendingRequests");
+        if (!(breaker.Has("maxRequests") | breaker.Has("maxConnections") | breaker.Has("maxPendingRequests"))) breaker.Fail("", NoLimit);
         breaker.Done();
-        return (int?)most;
+        return settings with { MaxRequests = requests, MaxConnections = connections, MaxPendingRequests = pending ?? (connections is null ? null : DefaultPendingRequests) };
     }
+
+    private static int? ReadMost(FieldReader breaker, string field) => (int?)breaker.Integer(field, 1, RequestSettings.MostRequestsAtOnce);
 
     private static RetryBudget? ReadBudget(FieldReader spec)
     {

@@ -51,7 +51,7 @@ internal sealed class CatalogBuilder(ulong version)
         _catalog = _catalog with { TrustBundle = bundle };
     }
 
-    /// <summary>Sets the zone of a node; services that any backend of is meant for some zone are to be set besides.</summary>
+    /// <summary>Sets the zone of a node; services that depend on zones (<see cref="ServiceViews.DependsOnZones"/>) are to be set besides.</summary>
     /// <param name="node">The node.</param>
     /// <param name="zone">Its zone; null: nobody says.</param>
     public void SetZone(string node, string? zone)
@@ -69,7 +69,7 @@ internal sealed class CatalogBuilder(ulong version)
 
         // Nodes may have come, gone or changed their zones while the service is as it was.
         Dictionary<string, Resource> views = new(StringComparer.Ordinal);
-        foreach ((ServiceInfo view, IReadOnlyCollection<string> nodes) in service?.OwnViews(_zones.All) ?? [])
+        foreach ((ServiceInfo view, IReadOnlyCollection<string> nodes) in service?.OwnViews(_zones.All, node => _zoneOfNode.GetValueOrDefault(node)) ?? [])
         {
             Resource resource = new() { Service = view.ToWire() };
             foreach (string node in nodes) views.Add(node, resource);

@@ -80,7 +80,7 @@ internal sealed record ResourceCatalog
         Problems = Problems,
         TrustBundle = TrustBundle,
         Workloads = Workloads.Values.Select(w => w.Node == node ? w : w.Shared()).OfType<WorkloadInfo>().ToImmutableDictionary(w => w.Uid),
-        Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node))),
+        Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node), n => ZoneOfNode.GetValueOrDefault(n))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
         RequestAuthentications = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.RequestAuthenticationNames).Distinct().ToImmutableDictionary(a => a, a => RequestAuthentications[a]),

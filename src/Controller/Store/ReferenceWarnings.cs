@@ -127,6 +127,8 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         if (first != policy) yield break;
         if (policy.Requests?.Fallback is { } fallback && find(fallback.Service.Name)?.Ports.Any(p => p.Port == fallback.Port && p.Protocol == TransportProtocol.Tcp) != true)
             yield return SourceWarning.About(policy, $"there is no Service {fallback.Service.Name} with a TCP port {fallback.Port} in namespace {policy.Meta.Namespace}: there is no fallback", ["spec", .. policy.FallbackField]);
+        if (policy.Requests?.Fallback?.Service.Name == policy.Service)
+            yield return SourceWarning.About(policy, $"Service {policy.Service} is its own fallback, which has the same backends", ["spec", .. policy.FallbackField]);
         if (policy.Requests is not null && !service.Ports.Any(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None))
             yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: {(policy.Kind == ObjectKind.CircuitBreaker ? "it holds" : "requestBalancing, outlierDetection, circuitBreaker, retryBudget and faultInjection hold")} where requests are routed only", target);
         foreach (string field in policy.Covered(service)) yield return SourceWarning.About(policy, $"counts in the place of all that annotations of Service {policy.Service} say of {field}, also for ports that it does not name", "spec", field);

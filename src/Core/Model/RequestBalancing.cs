@@ -16,6 +16,9 @@ public sealed record RequestBalancing(RequestBalancingMode Mode)
     /// <summary>How long a backend that is new, or was left out, gets less than its share: up to <see cref="LongestSlowStart"/>, zero for never.</summary>
     public TimeSpan SlowStart { get; init; }
 
+    /// <summary>Whether backends of the client's zone get its requests while enough of them are well.</summary>
+    public bool PrefersZone { get; init; }
+
     /// <summary>The longest <see cref="SlowStart"/>.</summary>
     public static TimeSpan LongestSlowStart { get; } = TimeSpan.FromHours(1);
 

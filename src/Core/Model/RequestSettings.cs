@@ -15,6 +15,12 @@ public sealed record RequestSettings
     /// <summary>Most requests that a node has running at once: 1 to <see cref="MostRequestsAtOnce"/>; null: as many as there are.</summary>
     public int? MaxRequests { get; init; }
 
+    /// <summary>Most connections that a node has to the backends at once for requests: 1 to <see cref="MostRequestsAtOnce"/>; null: as many as there are.</summary>
+    public int? MaxConnections { get; init; }
+
+    /// <summary>Most requests of a node that wait for a connection at once, or for one to be made: 1 to <see cref="MostRequestsAtOnce"/>; null: as many as there are.</summary>
+    public int? MaxPendingRequests { get; init; }
+
     /// <summary>How many repetitions there may be; null: as many as routes say.</summary>
     public RetryBudget? Retries { get; init; }
 
@@ -27,9 +33,11 @@ public sealed record RequestSettings
     /// <summary>What is made to go wrong; null: nothing.</summary>
     public FaultInjection? Faults { get; init; }
 
-    /// <summary>The most that <see cref="MaxRequests"/> may be.</summary>
+    /// <summary>The most that <see cref="MaxRequests"/>, <see cref="MaxConnections"/> and <see cref="MaxPendingRequests"/> may be.</summary>
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => MaxRequests is null or (>= 1 and <= MostRequestsAtOnce) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false;
+    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false;
+
+    private static bool IsNumber(int? most) => most is null or (>= 1 and <= MostRequestsAtOnce);
 }

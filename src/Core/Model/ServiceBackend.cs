@@ -12,6 +12,9 @@ public sealed record ServiceBackend(string? WorkloadUid, IPAddress Address, usho
     /// <summary>The node that it is on, for the controller; null where nobody says, and on agents, which are not told.</summary>
     public string? Node { get; init; }
 
+    /// <summary>Whether it is in the zone of the node that is told, where requests are to stay in their zone; false in the controller, and where nobody says.</summary>
+    public bool IsNear { get; init; }
+
     /// <summary>Whether it is ending, and taken only where no other is ready, for the controller; false on agents.</summary>
     public bool IsEnding { get; init; }
 

@@ -16,6 +16,9 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     /// <summary>Whether requests are not sent to it now, because too many have failed.</summary>
     internal bool IsOut => !IsAskedAnyway && Requests is { IsOut: true };
 
+    /// <summary>Whether it is in the zone of this node.</summary>
+    internal bool IsNear { get; init; }
+
     /// <summary>Whether it is asked also when too many have failed.</summary>
     internal bool IsAskedAnyway { get; init; }
 
@@ -23,18 +26,17 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));
 
     /// <summary>
-    /// How well a client suits this backend: the highest of all is chosen (weighted rendezvous), so that a backend that comes or goes moves
-    /// only the clients it gets or had.
+    /// How well what a number stands for suits this backend, evenly spread from 0 to 2^53: by <see cref="Score"/> the highest of all is chosen (weighted rendezvous), so that a backend that comes or goes moves only what it gets or had.
     /// </summary>
-    internal double Score(in SocketEndPoint client) => Score(Mix(client.High) ^ Mix(client.Low + 1));
+    internal ulong NumberFor(ulong key) => Mix(Hash ^ key) >> 11;
 
-    /// <summary>The same for what a number stands for.</summary>
-    internal double Score(ulong key)
-    {
-        // 53 bits as a number between 0 and 1, neither included.
-        double drawn = ((Mix(Hash ^ key) >> 11) + 0.5) * (1.0 / (1UL << 53));
-        return -Weight / Math.Log(drawn);
-    }
+    /// <summary>The same in proportion to shares: each is the highest of all as often as its share says.</summary>
+    /// <param name="number">What <see cref="NumberFor"/> says.</param>
+    /// <param name="share">The backend's share; above 0.</param>
+    internal static double Score(ulong number, double share) => -share / Math.Log((number + 0.5) * (1.0 / (1UL << 53))); // of a number between 0 and 1, neither included
+
+    /// <summary>The number that stands for a client's address.</summary>
+    internal static ulong KeyOf(in SocketEndPoint client) => Mix(client.High) ^ Mix(client.Low + 1);
 
     /// <summary>Has each bit of a number change half of the others' (the finalizer of SplitMix64).</summary>
     internal static ulong Mix(ulong x)

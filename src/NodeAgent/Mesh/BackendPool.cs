@@ -14,6 +14,9 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
 internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, Random random, BackendPool? previous = null)
 {
+    // For so long, and of so many, what was counted of one that has left is kept.
+    private const int MillisecondsOfDeparted = 600_000, MostDeparted = 1024;
+
     // Where the kernel draws a backend outside the mesh, it forwards that connection itself.
     private readonly Candidates _left = Candidates.Of(port, Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends);
 
@@ -27,7 +30,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
     // For requests, where it is said how they are balanced; null: as connections are.
-    private RequestBalancer? _balancer, _balancerAnyway;
+    private ZoneBalancer? _balancer, _balancerAnyway;
 
     // Whether connections, and datagrams, to backends on other nodes come with the one that the kernel has drawn.
     private readonly bool _isDrawnWhole = WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
@@ -48,6 +51,19 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     /// <summary>What is counted of requests, by the backends' addresses.</summary>
     internal Dictionary<SocketEndPoint, BackendRequests> Requests => backends.Where(b => b.Requests is not null).ToDictionary(b => b.Address, b => b.Requests!);
+
+    /// <summary>What was counted of backends that have left the port of late, and when in milliseconds of the port's clock: one that returns soon goes on with it.</summary>
+    internal Dictionary<SocketEndPoint, (BackendRequests Requests, long LeftAt)> Departed { get; } = DepartedFrom(previous, backends);
+
+    /// <summary>What was counted of a backend that has left and returns; null: nothing, or too long ago.</summary>
+    /// <param name="address">Its address and port.</param>
+    /// <param name="port">The Service port as it is counted now.</param>
+    internal BackendRequests? Returned(in SocketEndPoint address, PortRequests port)
+    {
+        if (!Departed.TryGetValue(address, out (BackendRequests Requests, long LeftAt) known) || known.Requests.Port != port || port.Now - known.LeftAt >= MillisecondsOfDeparted) return null;
+        known.Requests.Return();
+        return known.Requests;
+    }
 
     /// <summary>It is in force: how many of its backends may be left out goes by those that there are now.</summary>
     internal void Adopt()
@@ -90,18 +106,18 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     }
 
     // Two threads may make the same.
-    private RequestBalancer BalancerOf(Candidates among) => ReferenceEquals(among, _all)
-        ? _balancer ??= new RequestBalancer(_all.Backends, random, _next)
-        : _balancerAnyway ??= new RequestBalancer(_allAnyway!.Backends, random, _next);
+    private ZoneBalancer BalancerOf(Candidates among) => ReferenceEquals(among, _all)
+        ? _balancer ??= new ZoneBalancer(_all.Backends, random, _next)
+        : _balancerAnyway ??= new ZoneBalancer(_allAnyway!.Backends, random, _next);
 
     private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
-        (Backend[] candidates, int[] turns) = among;
+        (Backend[] candidates, int[] turns, bool isEven) = among;
         return Port.LoadBalancing switch
         {
             LoadBalancing.RoundRobin => NextInTurn(candidates, turns, view, source),
             LoadBalancing.LeastConnections => LeastConnections(candidates),
-            LoadBalancing.SourceHash => SourceHash(candidates, client),
+            LoadBalancing.SourceHash => BackendDraw.ByKey(candidates, Backend.KeyOf(client), isEven, new Share(this, view, source, LeftOut.Nobody)),
             LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody),
             _ => throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said"),
         };
@@ -117,26 +133,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             ?? Draw(candidates, view, source, LeftOut.Delivered) ?? Draw(candidates, view, source, LeftOut.Nobody);
     }
 
-    private Backend? Draw(Backend[] candidates, MeshView view, WorkloadInfo? source, LeftOut leftOut)
-    {
-        int total = 0;
-        foreach (Backend backend in candidates)
-        {
-            if (IsLeftOut(view, backend, source, leftOut)) continue;
-            total += backend.Weight;
-        }
-        if (total == 0) return null;
-        int drawn = random.Next(total);
-        Backend? last = null; // in the place of one that is left out since its weight was counted
-        foreach (Backend backend in candidates)
-        {
-            if (IsLeftOut(view, backend, source, leftOut)) continue;
-            last = backend;
-            drawn -= backend.Weight;
-            if (drawn < 0) break;
-        }
-        return last;
-    }
+    private Backend? Draw(Backend[] candidates, MeshView view, WorkloadInfo? source, LeftOut leftOut) => BackendDraw.Draw(candidates, random, new Share(this, view, source, leftOut));
 
     private bool IsLeftOut(MeshView view, Backend backend, WorkloadInfo? source, LeftOut leftOut)
     {
@@ -144,6 +141,20 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         if (leftOut == LeftOut.Nobody) return false;
         PathKind kind = view.PathTo(source, backend.Address, Port.Protocol, Port).Kind;
         return kind == PathKind.Direct || (leftOut == LeftOut.DeliveredOrDrawn && kind == PathKind.Tunnel);
+    }
+
+    private static Dictionary<SocketEndPoint, (BackendRequests Requests, long LeftAt)> DepartedFrom(BackendPool? previous, Backend[] backends)
+    {
+        Dictionary<SocketEndPoint, (BackendRequests Requests, long LeftAt)> departed = previous?.DepartedWithAll() ?? [];
+        foreach (Backend backend in backends) departed.Remove(backend.Address);
+        return departed;
+    }
+
+    // As if all of its backends had left now.
+    private Dictionary<SocketEndPoint, (BackendRequests Requests, long LeftAt)> DepartedWithAll()
+    {
+        IEnumerable<KeyValuePair<SocketEndPoint, (BackendRequests Requests, long LeftAt)>> known = Departed.Where(d => d.Value.Requests.Port.Now - d.Value.LeftAt < MillisecondsOfDeparted);
+        return known.Concat(Requests.Values.Select(r => KeyValuePair.Create(r.Address, (Requests: r, LeftAt: r.Port.Now)))).OrderByDescending(d => d.Value.LeftAt).Take(MostDeparted).ToDictionary();
     }
 
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
@@ -171,25 +182,17 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         return best;
     }
 
-    private static Backend? SourceHash(Backend[] candidates, in SocketEndPoint client)
-    {
-        Backend? best = null;
-        double bestScore = -1;
-        foreach (Backend backend in candidates)
-        {
-            if (backend.IsOut) continue;
-            double score = backend.Score(client);
-            if (score > bestScore) (best, bestScore) = (backend, score);
-        }
-        return best;
-    }
-
     // Backends that are chosen among, and the order of their turns. The kernel has drawn among all backends and has forwarded what it drew outside the mesh: then the proxy chooses among the others.
     // There are none only while the kernel still has the snapshot before.
-    private sealed record Candidates(Backend[] Backends, int[] Turns)
+    private sealed record Candidates(Backend[] Backends, int[] Turns, bool IsEven)
     {
         internal static Candidates Of(ServicePort port, Backend[] backends) =>
-            new(backends, port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : []);
+            new(backends, port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : [], BackendDraw.IsEven(backends));
+    }
+
+    private readonly struct Share(BackendPool pool, MeshView view, WorkloadInfo? source, LeftOut leftOut) : IBackendShare
+    {
+        public double Of(Backend backend) => pool.IsLeftOut(view, backend, source, leftOut) ? 0 : backend.Weight;
     }
 
     // Whom the proxy does not draw for a workload: the kernel has.

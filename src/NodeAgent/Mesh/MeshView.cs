@@ -177,7 +177,7 @@ internal sealed class MeshView
         if (requests is not null)
         {
             Dictionary<SocketEndPoint, BackendRequests> known = before?.Requests ?? [];
-            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? new BackendRequests(requests, b.Address, isLate: known.Count > 0) });
+            backends = Array.ConvertAll(backends, b => b with { Requests = known.GetValueOrDefault(b.Address) ?? before?.Returned(b.Address, requests) ?? new BackendRequests(requests, b.Address, isLate: known.Count > 0) });
         }
 
         return new BackendPool(service, port, backends, Random.Shared, before);
@@ -187,10 +187,10 @@ internal sealed class MeshView
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
         bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address), address.Port);
-        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed);
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed) { IsNear = backend.IsNear };
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
-        return new Backend(address, backend.Weight, load, isUnmeshed);
+        return new Backend(address, backend.Weight, load, isUnmeshed) { IsNear = backend.IsNear };
     }
 
     // The proxy gets what the kernel could deliver as well: datagrams in fragments, those to the sender itself too, and what comes from outside with a header.

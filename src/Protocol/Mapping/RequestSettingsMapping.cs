@@ -14,6 +14,8 @@ internal static class RequestSettingsMapping
         IsCircuitBreaker = settings.IsCircuitBreaker,
         Fallback = settings.Fallback is { } fallback ? new Wire.FallbackService { Namespace = fallback.Service.Namespace, Name = fallback.Service.Name, Port = fallback.Port } : null,
         MaxRequests = (uint)(settings.MaxRequests ?? 0),
+        MaxConnections = (uint)(settings.MaxConnections ?? 0),
+        MaxPendingRequests = (uint)(settings.MaxPendingRequests ?? 0),
         Outliers = settings.Outliers is { } outliers
             ? new Wire.OutlierDetection { ConsecutiveErrors = (uint)outliers.ConsecutiveErrors, EjectionMilliseconds = (ulong)outliers.EjectionTime.TotalMilliseconds, MaxEjectionPercent = (uint)outliers.MaxEjectionPercent, WindowMilliseconds = (ulong)(outliers.Window?.TotalMilliseconds ?? 0) }
             : null,
@@ -34,6 +36,8 @@ internal static class RequestSettingsMapping
             IsCircuitBreaker = wire.IsCircuitBreaker,
             Fallback = wire.Fallback is { } f ? new FallbackService(FieldMapping.ToName(f.Namespace, f.Name), f.Port.ToPort("fallback.port")) : null,
             MaxRequests = wire.MaxRequests == 0 ? null : Number(wire.MaxRequests),
+            MaxConnections = wire.MaxConnections == 0 ? null : Number(wire.MaxConnections),
+            MaxPendingRequests = wire.MaxPendingRequests == 0 ? null : Number(wire.MaxPendingRequests),
             Outliers = wire.Outliers is { } o ? new OutlierDetection(Number(o.ConsecutiveErrors), TimeSpan.FromMilliseconds(Number(o.EjectionMilliseconds)), Number(o.MaxEjectionPercent)) { Window = o.WindowMilliseconds == 0 ? null : TimeSpan.FromMilliseconds(Number(o.WindowMilliseconds)) } : null,
             Retries = wire.Retries is { } r ? new RetryBudget(Number(r.Percent), Number(r.MinPerSecond)) : null,
             Balancing = wire.Balancing is { } b ? ToModel(b) : null,
@@ -46,7 +50,7 @@ internal static class RequestSettingsMapping
 
     private static Wire.RequestBalancing ToWire(RequestBalancing balancing)
     {
-        Wire.RequestBalancing wire = new() { Mode = balancing.Mode.ToWire(), Header = balancing.Header ?? "", SlowStartMilliseconds = (ulong)balancing.SlowStart.TotalMilliseconds };
+        Wire.RequestBalancing wire = new() { Mode = balancing.Mode.ToWire(), Header = balancing.Header ?? "", SlowStartMilliseconds = (ulong)balancing.SlowStart.TotalMilliseconds, PrefersZone = balancing.PrefersZone };
         if (balancing.Cookie is not { } cookie) return wire;
         wire.Cookie = new Wire.AffinityCookie { Name = cookie.Name };
         if (cookie.Life is { } life) wire.Cookie.LifeSeconds = (ulong)life.TotalSeconds;
@@ -58,6 +62,7 @@ internal static class RequestSettingsMapping
         Header = wire.Header.Length == 0 ? null : wire.Header,
         Cookie = wire.Cookie is { } cookie ? new AffinityCookie(cookie.Name, cookie.HasLifeSeconds ? TimeSpan.FromSeconds(Number(cookie.LifeSeconds)) : null) : null,
         SlowStart = TimeSpan.FromMilliseconds(Number(wire.SlowStartMilliseconds)),
+        PrefersZone = wire.PrefersZone,
     };
 
     // What is too large for the model is out of every range.

@@ -25,7 +25,7 @@ public static class ServiceMapping
                 Requests = port.Requests?.ToWire(),
             };
             foreach (ServiceBackend b in port.Backends)
-                wirePort.Backends.Add(new Wire.Backend { WorkloadUid = b.WorkloadUid ?? "", Address = b.Address.ToWire(), Port = b.Port, Weight = b.Weight });
+                wirePort.Backends.Add(new Wire.Backend { WorkloadUid = b.WorkloadUid ?? "", Address = b.Address.ToWire(), Port = b.Port, Weight = b.Weight, IsNear = b.IsNear });
             wire.Ports.Add(wirePort);
         }
         return wire;
@@ -57,5 +57,8 @@ public static class ServiceMapping
         backend.WorkloadUid.NullIfEmpty(),
         backend.Address.ToAddress("backends.address"),
         backend.Port.ToPort("backends.port"),
-        backend.Weight <= ushort.MaxValue ? (ushort)backend.Weight : throw new FormatException($"weight is {backend.Weight}; 0..65535 is allowed"));
+        backend.Weight <= ushort.MaxValue ? (ushort)backend.Weight : throw new FormatException($"weight is {backend.Weight}; 0..65535 is allowed"))
+    {
+        IsNear = backend.IsNear,
+    };
 }

@@ -100,6 +100,34 @@ public sealed class ServiceCompilerTests
         Assert.Equal("10.0.0.1 10.0.0.2", Backends(Snapshot("node-a", Service("") + Nodes + route + Slice(("10.0.0.1", "x", For("a")), ("10.0.0.2", "x", For("b")))).Services[new("shop", "web")]));
     }
 
+    [Theory]
+    [InlineData("node-a", false, "10.0.0.1")]
+    [InlineData("node-b", false, "10.0.0.2")]
+    [InlineData("node-c", false, "")]
+    [InlineData("node-d", false, "")] // of no zone
+    [InlineData("node-a", true, "10.0.0.2")] // hints count before the nodes of backends
+    [InlineData("node-c", true, "")]
+    public void WhereRequestsPreferTheirZoneNodesAreToldWhoIsNear(string node, bool hasHints, string near)
+    {
+        ServiceInfo service = Snapshot(node, Service("") + Zoned + Nodes + Slice(("10.0.0.1", "node-a", hasHints ? For("b") : Ready), ("10.0.0.2", "node-b", hasHints ? For("a") : Ready), ("10.0.0.3", "node-e", hasHints ? For("b") : Ready))).Services[new("shop", "web")];
+        Assert.Equal("10.0.0.1 10.0.0.2 10.0.0.3", Backends(service));
+        Assert.Equal(near, string.Join(' ', service.Ports[0].Backends.Where(b => b.IsNear).Select(b => b.Address)));
+    }
+
+    [Fact]
+    public void WhoIsNearIsToldAnewWhenTheNodeOfABackendMovesToAnotherZone()
+    {
+        string objects = Service("") + Zoned + Slice(("10.0.0.1", "node-a", Ready), ("10.0.0.2", "node-b", Ready));
+        MeshCompiler compiler = new();
+        ObjectSet one = Read(objects + Nodes), two = ObjectSetReader.Read([new("a.yaml", objects + Nodes.Replace("zone: a", "zone: b", StringComparison.Ordinal))], one);
+        var before = compiler.Update(one, null, []);
+        var after = compiler.Update(two, null, []);
+        Assert.Equal(["node-a", "node-b"], new[] { "node-a", "node-b", "node-c", "node-d" }.Where(n => before.ForNode(n).ChangesTo(after.ForNode(n)).Any()));
+        Assert.All(after.SnapshotFor("node-b").Services[new("shop", "web")].Ports[0].Backends, b => Assert.True(b.IsNear));
+    }
+
+    private const string Zoned = "apiVersion: culvert.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {name: web, namespace: shop}\nspec: {targetRef: {kind: Service, name: web}, requestBalancing: {mode: RANDOM, preferZone: true}}\n---\n";
+
     [Fact]
     public void ANodeThatMovesToAnotherZoneHearsOfItAndNoOther()
     {

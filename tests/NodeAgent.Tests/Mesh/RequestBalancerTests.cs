@@ -91,7 +91,7 @@ public sealed class RequestBalancerTests
 
         Assert.InRange(hung, 1, 8); // when the second that it took is forgotten
         backends[0].Requests!.ReportWait(TimeSpan.FromMicroseconds(1)); // says nothing
-        Assert.NotEqual(0, backends[0].Requests!.ExpectedTime);
+        Assert.NotEqual(0, backends[0].Requests!.ExpectedTime(0));
     }
 
     [Fact]
@@ -101,11 +101,11 @@ public sealed class RequestBalancerTests
         Backend[] backends = Backends(hash, 1, 1, 1, 1, 1);
         RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
         Lines user = new(("x-user", "1"));
-        Backend first = Pick(balancer, hash, new(user)), second = Pick(balancer, hash, new(user, first.Address, 1));
+        Backend first = Pick(balancer, hash, new(user)), second = Pick(balancer, hash, new(user, Tried(first)));
         Assert.NotSame(first, second);
-        Assert.Same(second, Pick(balancer, hash, new(user, first.Address, 1)));
-        HashSet<Backend> third = [.. Enumerable.Range(0, 200).Select(_ => Pick(balancer, hash, new(user, second.Address, 2)))];
-        Assert.Equal(4, third.Count);
+        Assert.Same(second, Pick(balancer, hash, new(user, Tried(first))));
+        HashSet<Backend> third = [.. Enumerable.Range(0, 200).Select(_ => Pick(balancer, hash, new(user, Tried(first, second))))];
+        Assert.Equal([.. backends.Where(b => b != first && b != second)], third);
     }
 
     [Fact]
@@ -117,13 +117,132 @@ public sealed class RequestBalancerTests
         int back = 0;
         for (int i = 0; i < 200; i++)
         {
-            Backend given = balancer.Pick(hash, new RequestTraits(new Lines(), backends[0].Address, 1), Client, out string? cookie)!;
+            Backend given = balancer.Pick(hash, new RequestTraits(new Lines(), Tried(backends[0])), Client, out string? cookie)!;
             Assert.Same(backends[1], given);
             Assert.NotNull(cookie);
             if (Pick(balancer, hash, new(new Lines(("cookie", cookie[..cookie.IndexOf(';', StringComparison.Ordinal)])))) == backends[0]) back++;
         }
 
-        Assert.InRange(back, 0, 5); // one in 256
+        Assert.Equal(0, back);
+    }
+
+    [Fact]
+    public void ACookieThatIsGivenAtAnyTryLeadsToTheBackendThatGivesIt()
+    {
+        RequestBalancing hash = new(RequestBalancingMode.Hash) { Cookie = new AffinityCookie("s", TimeSpan.Zero) };
+        Backend[] backends = Backends(hash, 1, 1, 1, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        for (int tried = 0; tried < 4; tried++)
+        {
+            int without = 0;
+            for (int i = 0; i < 200; i++)
+            {
+                Backend given = balancer.Pick(hash, new RequestTraits(new Lines(), tried == 0 ? null : Tried(backends[..tried])), Client, out string? cookie)!;
+                Assert.DoesNotContain(given, backends[..tried]);
+                if (cookie is null) without++; // it would not
+                else Assert.Same(given, Pick(balancer, hash, new(new Lines(("cookie", cookie[..cookie.IndexOf(';', StringComparison.Ordinal)])))));
+            }
+
+            Assert.InRange(without, 0, 30);
+        }
+
+        balancer.Pick(hash, new RequestTraits(new Lines(), Tried(backends)), Client, out string? none);
+        Assert.Null(none);
+    }
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    [InlineData(RequestBalancingMode.Hash)]
+    public void AllThatHaveBeenTriedAreLeftOutWhileThereAreOthersAndThenTheLast(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode);
+        Backend[] backends = Backends(balancing, 1, 1, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Same(backends[3], Pick(balancer, balancing, new RequestTraits(null, Tried(backends[..3]))));
+            Assert.NotSame(backends[3], Pick(balancer, balancing, new RequestTraits(null, Tried(backends))));
+        }
+    }
+
+    [Fact]
+    public void WhoseAnswersDoNotComeGetsNoMore()
+    {
+        RequestBalancing least = new(RequestBalancingMode.LeastTime);
+        Backend[] backends = Backends(least, 1, 1);
+        RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
+        foreach (Backend backend in backends) backend.Requests!.ReportTime(TimeSpan.FromMilliseconds(1));
+        int hung = 0;
+        for (int second = 0; second < 600; second++)
+        {
+            Backend picked = Pick(balancer, least);
+            if (picked == backends[0])
+            {
+                hung++;
+                picked.Requests!.Begin();
+                picked.Requests!.BeginWait();
+            }
+            else
+            {
+                picked.Requests!.ReportTime(TimeSpan.FromMilliseconds(1));
+            }
+
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(1, hung);
+        backends[0].Requests!.EndWait();
+        backends[0].Requests!.End();
+        Assert.Same(backends[0], Pick(balancer, least)); // it has none to wait for, and its times are forgotten
+    }
+
+    [Fact]
+    public void NothingCountsForLongerThanAFailure()
+    {
+        Backend backend = Backends(new(RequestBalancingMode.LeastTime), 1)[0];
+        backend.Requests!.ReportTime(TimeSpan.FromHours(1));
+        Assert.Equal(10_000_000, backend.Requests!.ExpectedTime(0), 1.0);
+        backend.Requests!.ReportWait(TimeSpan.FromHours(1));
+        backend.Requests!.ReportFailure(TimeSpan.FromHours(1));
+        Assert.Equal(10_000_000, backend.Requests!.ExpectedTime(0), 1.0);
+    }
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    public void OneThatIsNewGetsItsPartAlsoWhereTheOthersHaveMuchToDo(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode) { SlowStart = TimeSpan.FromSeconds(10) };
+        Backend[] old = Backends(balancing, 1, 1);
+        Backend added = Of(old[0].Requests!.Port, 9, 1, isLate: true);
+        RequestBalancer balancer = new([.. old, added], _random, new StrongBox<int>());
+        Queue<Backend> running = [];
+        int share = 0;
+        for (int i = 0; i < Requests; i++)
+        {
+            Backend picked = Pick(balancer, balancing);
+            picked.Requests!.Begin();
+            running.Enqueue(picked);
+            if (picked == added) share++;
+            if (running.Count < 16) continue;
+            Backend answered = running.Dequeue();
+            answered.Requests!.End();
+            answered.Requests!.ReportTime(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.InRange(share, Requests * 0.02, Requests * 0.08); // its part is 0.1 of 2.1
+    }
+
+    [Fact]
+    public void ByAKeyTheSameIsFoundWithAndWithoutLogarithms()
+    {
+        Backend[] backends = Backends(new(RequestBalancingMode.Hash), 3, 3, 3, 3, 3);
+        for (ulong key = 0; key < 10_000; key++) Assert.Same(BackendDraw.ByKey(backends, key, isEven: false, new Weights()), BackendDraw.ByKey(backends, key, isEven: true, new Weights()));
     }
 
     [Fact]
@@ -251,10 +370,10 @@ public sealed class RequestBalancerTests
         RequestBalancer balancer = new(backends, _random, new StrongBox<int>());
         foreach (Backend failed in backends)
         {
-            for (int i = 0; i < 100; i++) Assert.NotSame(failed, Pick(balancer, balancing, new RequestTraits(null, failed.Address)));
+            for (int i = 0; i < 100; i++) Assert.NotSame(failed, Pick(balancer, balancing, new RequestTraits(null, Tried(failed))));
         }
 
-        Assert.Same(backends[0], Pick(new RequestBalancer(backends[..1], _random, new StrongBox<int>()), balancing, new RequestTraits(null, backends[0].Address)));
+        Assert.Same(backends[0], Pick(new RequestBalancer(backends[..1], _random, new StrongBox<int>()), balancing, new RequestTraits(null, Tried(backends[0]))));
         Assert.Null(new RequestBalancer([], _random, new StrongBox<int>()).Pick(balancing, default, Client, out _));
     }
 
@@ -287,6 +406,63 @@ public sealed class RequestBalancerTests
         }
 
         Assert.InRange(before, Requests * 0.31, Requests * 0.36);
+    }
+
+    [Theory]
+    [InlineData(RequestBalancingMode.Random)]
+    [InlineData(RequestBalancingMode.RoundRobin)]
+    [InlineData(RequestBalancingMode.LeastRequests)]
+    [InlineData(RequestBalancingMode.LeastTime)]
+    [InlineData(RequestBalancingMode.Hash)]
+    public void BackendsOfTheZoneGetAllWhileEnoughAreWellAndThenAPart(RequestBalancingMode mode)
+    {
+        RequestBalancing balancing = new(mode) { PrefersZone = true, Header = mode == RequestBalancingMode.Hash ? "x-user" : null };
+        Backend[] backends = [.. Backends(balancing, 1, 1, 1, 1, 1, 1, 1, 1).Select((b, i) => b with { IsNear = i < 5 })];
+        ZoneBalancer balancer = new(backends, _random, new StrongBox<int>());
+        PortRequests port = backends[0].Requests!.Port;
+        port.Settings = port.Settings with { Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
+        BackendRequests[] all = [.. backends.Select(b => b.Requests!)];
+        foreach (BackendRequests one in all) one.Siblings = all;
+        foreach (double near in new[] { 1, 1, 0.84, 0.56, 0.28, 0 }) // of 5, 4, 3, 2, 1 and none: 1.4 times the part that is well
+        {
+            int got = 0;
+            for (int i = 0; i < 10_000; i++)
+            {
+                Backend picked = balancer.Pick(balancing, new RequestTraits(new Lines(("x-user", $"{i}"))), Client, out _)!;
+                Assert.False(picked.IsOut);
+                if (picked.IsNear) got++;
+            }
+
+            Assert.InRange(got, (near * 10_000) - 200, (near * 10_000) + 200);
+            Backend? next = Array.Find(backends, b => b.IsNear && !b.IsOut);
+            next?.Requests!.Report(TryOutcome.Bad);
+        }
+    }
+
+    [Fact]
+    public void WhereAllOfTheZoneHaveBeenTriedOthersAreAsked()
+    {
+        RequestBalancing balancing = new(RequestBalancingMode.RoundRobin) { PrefersZone = true };
+        Backend[] backends = [.. Backends(balancing, 1, 1, 1).Select((b, i) => b with { IsNear = i < 2 })];
+        ZoneBalancer balancer = new(backends, _random, new StrongBox<int>());
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Equal(backends[1], balancer.Pick(balancing, new RequestTraits(null, Tried(backends[0])), Client, out _));
+            Assert.Equal(backends[2], balancer.Pick(balancing, new RequestTraits(null, Tried(backends[0], backends[1])), Client, out _));
+            Assert.NotNull(balancer.Pick(balancing, new RequestTraits(null, Tried(backends)), Client, out _));
+        }
+    }
+
+    private static TriedBackends Tried(params Backend[] backends)
+    {
+        TriedBackends tried = new();
+        foreach (Backend backend in backends) tried.With(backend.Address);
+        return tried;
+    }
+
+    private readonly struct Weights : IBackendShare
+    {
+        public double Of(Backend backend) => backend.Weight;
     }
 
     private int[] Share(RequestBalancer balancer, RequestBalancing balancing)

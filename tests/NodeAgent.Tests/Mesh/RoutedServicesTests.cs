@@ -100,6 +100,34 @@ public sealed class RoutedServicesTests
     }
 
     [Fact]
+    public void WhatIsCountedOfABackendIsThereWhenItReturns()
+    {
+        ServiceInfo web = Counted("http");
+        MeshView view = View(web);
+        view.Routes.Adopt();
+        OutboundRoute first = Ask(view);
+        first.Requests!.Begin();
+        first.Requests.Report(TryOutcome.Bad);
+        ServiceInfo without = web with { Ports = [.. web.Ports.Select(p => p with { Backends = [.. p.Backends.Where(b => new SocketEndPoint(b.Address, b.Port) != first.Target)] })] };
+        view = View(web, [], [], View(without, [], [], View(without, [], [], view)));
+        view.Routes.Adopt();
+        for (int i = 0; i < 100; i++) Assert.NotEqual(first.Target, Ask(view).Target);
+        Assert.Equal(1, first.Requests.Running);
+        first.Requests.Port.Settings = first.Requests.Port.Settings with { Outliers = null };
+        OutboundRoute again = Ask(view);
+        while (again.Target != first.Target) again = Ask(view);
+        Assert.Same(first.Requests, again.Requests);
+        Assert.Equal(0.1, first.Requests.WarmthAfter(TimeSpan.FromHours(1)), 0.01); // as if it were new
+
+        // What was counted for another policy is not.
+        MeshView plain = View(web with { Ports = [.. web.Ports.Select(p => p with { Requests = null })] }, [], [], View(without, [], [], view));
+        view = View(web, [], [], plain);
+        for (int i = 0; i < 100; i++) Assert.NotSame(first.Requests, Ask(view).Requests);
+
+        static OutboundRoute Ask(MeshView view) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80, default);
+    }
+
+    [Fact]
     public void SoIsAMirror()
     {
         ServiceInfo next = TestMesh.Service("next", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));

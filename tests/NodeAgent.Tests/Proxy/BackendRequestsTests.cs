@@ -42,11 +42,27 @@ public sealed class BackendRequestsTests
         }
 
         Assert.False(backends[0].IsOut);
-        Fail(backends[0], 1);
-        backends[0].Report(TryOutcome.Good);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        Fail(backends[0], 1); // within 30 s of the second
+        Assert.True(backends[0].IsOut);
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        Fail(backends[0], 2); // what was before it was left out is forgotten
         Assert.False(backends[0].IsOut);
         Fail(backends[0], 1);
         Assert.True(backends[0].IsOut);
+    }
+
+    [Fact]
+    public void ErrorsWithinATimeAreCountedByManyThreadsAtOnce()
+    {
+        BackendRequests[] backends = Backends(2, new OutlierDetection(1000, TimeSpan.FromSeconds(30), 100) { Window = TimeSpan.FromSeconds(30) });
+        Parallel.For(0, 999, _ => Fail(backends[0], 1));
+        Assert.False(backends[0].IsOut);
+        Parallel.For(0, 100, _ => Fail(backends[0], 1));
+        Assert.True(backends[0].IsOut);
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        Parallel.For(0, 999, _ => Fail(backends[0], 1));
+        Assert.False(backends[0].IsOut);
     }
 
     [Fact]

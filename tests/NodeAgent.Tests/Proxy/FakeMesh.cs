@@ -160,6 +160,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Requests that are over: their responses' statuses, and the errors where the proxy has answered.</summary>
     internal ConcurrentQueue<(int Status, string? Error)> Requests { get; } = [];
 
+    /// <summary>The Services that they went to last.</summary>
+    internal ConcurrentQueue<string?> Backends { get; } = [];
+
     /// <summary>What they were as calls of gRPC.</summary>
     internal ConcurrentQueue<GrpcStatus> Calls { get; } = [];
 
@@ -179,6 +182,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     {
         Requests.Enqueue((end.Status, end.Error));
         Calls.Enqueue(end.Grpc);
+        Backends.Enqueue(end.Backend?.Name);
     }
 
     public void OnOpened(in ProxyConnectionInfo connection)

@@ -17,10 +17,14 @@ internal sealed class RequestDialer(ConnectionIds ids, IPodSpaces spaces, Connec
     /// <summary>Connects.</summary>
     /// <param name="client">The client's connection.</param>
     /// <param name="route">Where to; no refusal.</param>
-    internal async ValueTask<DialledServer> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
+    /// <param name="wait">Waits where the Service port has as many connections as may be; null: it fails then.</param>
+    internal async ValueTask<DialledServer> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, ConnectionWait? wait = null)
     {
+        PortConnections? port = route.Requests?.Port.ConnectionLimit;
+        if (port is not null && !(wait is null ? port.TryTake() : await wait.TakeAsync(port))) return new DialledServer(null, null, null, ProxyFailure.Overload);
         ProxyConnectionInfo info = (client with { Id = ids.Next() }).With(route, spaces);
         BudgetLease lease = places.ForClient(client.SourceWorkload, client.Source, trusting: null);
+        lease.Disposed = port?.Released;
         if (TryAdmit(ref info, route, lease, out ProxyFailure refusal) is not { } connection)
         {
             lease.Dispose();

@@ -4,6 +4,7 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
@@ -49,6 +50,7 @@ internal sealed partial class Http1Relay
                 RequestPart.Head => TakeRequest(),
                 RequestPart.Server => TakeServer(),
                 RequestPart.Approval => TakeApproval(_server!),
+                RequestPart.Pause => WatchDelayedClient(),
                 RequestPart.Body => PassRequestBody(),
                 RequestPart.Answer => IsAnswered(),
                 RequestPart.Bytes => PassBytes(_requestBodies, _client, _server!.Side),
@@ -261,6 +263,16 @@ internal sealed partial class Http1Relay
         _exchange.IsRequestWhole = true;
         _try.RequestCame();
         AnswerLast(refusal);
+    }
+
+    // One that is made to wait for long, and has gone, would be held for as long. By its end alone a client that waits for the answer still can't be told apart from one that has gone: while it waits here, it has gone.
+    private bool WatchDelayedClient()
+    {
+        if (!_faults.IsWaiting || !_client.Input.Bytes.IsEmpty || _client.Transport is not IPeekableTransport transport) return false;
+        TransportResult peeked = transport.Peek(Loop.Joined.AsSpan(0, 1));
+        if (peeked.IsOver) BeginEnd();
+        else if (peeked.Count == 0) _client.AwaitReadable();
+        return false;
     }
 
     // Policy has changed. Of what an upgrade has led to, the request for it is asked about.

@@ -219,6 +219,8 @@ internal sealed partial class Http1Relay
             return false;
         }
 
+        _try.Answered(101);
+        _upgraded = _try.Upgrade();
         EndExchange(101, error: null);
         BeginBytes(server);
         return true;
@@ -235,8 +237,9 @@ internal sealed partial class Http1Relay
         _copy?.Close();
         _copy = null;
         Loop.Timers.Cancel(_tryTimer);
+        _wait?.Cancel();
         _try.End(status, error);
-        RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Backend?.Service };
+        RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Service };
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(end, TakeRecord());
     }
 }

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http1;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -21,6 +22,7 @@ internal sealed partial class Http1Relay
     private RoutedServer? _taken;
     private ServerConnection _made;
     private int _tries;
+    private ConnectionWait? _wait; // of the last attempt
     private int _connectId; // so that the result of an attempt that was given up is told apart
     private bool _isMade;
     private bool _isServersLast; // its connection can't be used for another request
@@ -47,6 +49,7 @@ internal sealed partial class Http1Relay
         if (direction.IsAnswered) return AnswerAsRouted(routing);
         if (_faults.Delay(direction, Elapsed) is { } delay)
         {
+            if (!_try.TryHold(direction.Route.Requests?.Port)) return RefuseTooMany(direction);
             Pause(delay);
             return true;
         }
@@ -57,37 +60,47 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer, isWhole: IsHeadOnly))
-        {
-            Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
-            return false;
-        }
+        if (!_try.TryBegin(direction.Route.Requests, _tries == 1 ? null : _observer, isWhole: IsHeadOnly)) return RefuseTooMany(direction);
 
         if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
         _record?.OnTry(direction.Route.Target, direction.Hit);
         ScheduleTimer();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
+        if (!_try.TryPend()) return RefusePending(direction);
         _requestPart = RequestPart.Server;
-        _ = ConnectAsync(routing, direction.Route, ++_connectId);
+        _ = ConnectAsync(routing, direction.Route, ++_connectId, _wait = new ConnectionWait(Loop));
         return true;
     }
 
-    // What was found for it may have changed meanwhile.
+    private bool RefusePending(in RequestDirection direction)
+    {
+        Refuse(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
+        return false;
+    }
+
+    private bool RefuseTooMany(in RequestDirection direction)
+    {
+        Refuse(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+        return false;
+    }
+
+    // What was found for it may have changed meanwhile. It has not been tried yet.
     private void FollowAfterDelay(RequestRouting routing)
     {
         _faults.EndWait();
-        _tries = 0;
+        _try.EndHold();
+        _tries--;
         Follow(routing, routing.Router.Find(_exchange.Request.Fields));
     }
 
-    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields, _tries));
+    private bool FollowAnother() => Follow(_routing!, _routing!.Router.FindAnother(_direction, _exchange.Request.Fields));
 
-    private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect)
+    private async Task ConnectAsync(RequestRouting routing, OutboundRoute route, int connect, ConnectionWait wait)
     {
         try
         {
-            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route);
+            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route, wait);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.Server?.Return(isReusable: true); // nobody waits for it any more
@@ -120,6 +133,7 @@ internal sealed partial class Http1Relay
     private bool Forward(RequestRouting routing, RoutedServer taken)
     {
         taken.Take(this);
+        _try.EndPend();
         (_taken, _server) = (taken, taken.Server);
         _isServersLast = false;
         _sentBefore -= _server.Side.Output.Written;
@@ -204,6 +218,7 @@ internal sealed partial class Http1Relay
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);
         _connectId++;
+        _wait?.Cancel();
         _exchange.BeginAgain();
         _hasNews = true;
         Pause(_direction.Pause(Elapsed));

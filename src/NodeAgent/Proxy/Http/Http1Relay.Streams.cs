@@ -26,6 +26,7 @@ internal sealed partial class Http1Relay
     /// <param name="isWhole">Whether all of it is.</param>
     internal void OnOpened(bool isWhole)
     {
+        _try.EndPend();
         _exchange.IsRequestWhole = isWhole;
         _requestPart = isWhole ? RequestPart.Answer : RequestPart.Body;
         AdvanceSoon();
@@ -131,6 +132,7 @@ internal sealed partial class Http1Relay
 
     private bool SendByStream(Routing.RequestRouting routing)
     {
+        if (!_try.TryPend()) return RefusePending(_direction);
         _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
         (_requestPart, _isServersLast) = (RequestPart.Server, false);
         _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request, _copy);

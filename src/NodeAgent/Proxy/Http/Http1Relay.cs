@@ -29,6 +29,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     private readonly Action _askAnew;
     private Http1Server? _server; // with routes only while there is a request for it
     private bool _isBytes; // it has changed to another protocol
+    private BackendRequests? _upgraded; // the backend that has that among its requests
 
     private Http1Relay(ITransport client, in BudgetHolder clientOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
@@ -98,6 +99,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         Advance();
         if (!IsEnded) await _over.WaitAsync();
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
+        _upgraded?.End();
         _client.Release();
         _server?.Side.Release();
         _mirrors?.End();

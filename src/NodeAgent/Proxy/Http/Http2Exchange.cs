@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -41,6 +42,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
     /// <summary>The attempt to connect to a server of HTTP/1.1 that it waits for; 0: for none.</summary>
     internal long Connecting { get; set; }
+
+    /// <summary>Waits for that attempt, or an earlier one; null: there was none.</summary>
+    internal ConnectionWait? Wait { get; set; }
 
     /// <summary>Whether it waits for its next try.</summary>
     internal bool IsPaused { get; set; }
@@ -165,6 +169,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
     {
+        _try.EndPend();
         if (!keepsHead) KeepIfSpare(head);
         (_serverStream.Link, _serverStream.Gate) = (Destination!.Link, Destination.Gate);
         _serverStream.Begin(stream, hasEnded: false);
@@ -235,6 +240,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         Server.Abandon();
         Server = _serverStream;
         (Destination, Connecting) = (null, 0);
+        Wait?.Cancel();
         before?.ServeWaiting(); // by its stream another may go
     }
 
@@ -348,6 +354,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         _isOver = true;
         if (status == 0) _grpc.Forget();
         _try.End(status, error);
+        Wait?.Cancel();
         Destination?.Leave(this);
         _relay.OnAnswered(this, status, error);
     }

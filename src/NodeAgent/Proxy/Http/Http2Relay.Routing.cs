@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
@@ -65,18 +66,19 @@ internal sealed partial class Http2Relay
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
-    // What was found for it may have changed meanwhile.
+    // What was found for it may have changed meanwhile. It has not been tried yet.
     private void FollowAfterDelay(Http2Exchange exchange)
     {
         exchange.Faults.EndWait();
-        exchange.Tries = 0;
+        exchange.Try.EndHold();
+        exchange.Tries--;
         Follow(exchange, _routing!.Router.Find(exchange.Head!));
     }
 
     private void FollowAnother(Http2Exchange exchange)
     {
         exchange.TakeBack();
-        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!, exchange.Tries));
+        Follow(exchange, _routing!.Router.FindAnother(exchange.Direction, exchange.Head!));
     }
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
@@ -98,6 +100,12 @@ internal sealed partial class Http2Relay
 
         if (exchange.Faults.Delay(direction, ElapsedOf(exchange)) is { } delay)
         {
+            if (!exchange.Try.TryHold(direction.Route.Requests?.Port))
+            {
+                exchange.Answer(RequestRefusal.TooMany(direction.Route.Requests!.Port));
+                return;
+            }
+
             exchange.IsPaused = true;
             _client.Loop.Schedule(TimerOf(exchange), delay);
             return;
@@ -124,7 +132,9 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        _servers!.Find(direction.Route).Offer(exchange, exchange.Head!);
+        Http2Server server = _servers!.Find(direction.Route);
+        if (!server.IsConnected && !exchange.Try.TryPend()) exchange.Answer(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
+        else server.Offer(exchange, exchange.Head!);
     }
 
     private void FollowByHttp1(Http2Exchange exchange, in OutboundRoute route)
@@ -135,18 +145,24 @@ internal sealed partial class Http2Relay
             return;
         }
 
+        if (!exchange.Try.TryPend())
+        {
+            exchange.Answer(RequestRefusal.TooManyPending(route.Requests!.Port));
+            return;
+        }
+
         exchange.Connecting = ++_connects;
-        _ = ConnectAsync(exchange, route, exchange.Connecting);
+        _ = ConnectAsync(exchange, route, exchange.Connecting, exchange.Wait = new ConnectionWait(_client.Loop));
     }
 
-    private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt)
+    private async Task ConnectAsync(Http2Exchange exchange, OutboundRoute route, long attempt, ConnectionWait wait)
     {
         bool isMine = false;
         try
         {
             // Where it is refused at once the client's streams are told in their turn.
             await _client.Loop.YieldAsync(new LoopSignal());
-            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route);
+            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route, wait);
             isMine = exchange.Connecting == attempt;
             if (!isMine)
             {
@@ -167,6 +183,7 @@ internal sealed partial class Http2Relay
 
     private void Begin(Http2Exchange exchange, RoutedServer server)
     {
+        exchange.Try.EndPend();
         Http1Leg leg = exchange.ByHttp1(_options);
         if (leg.Begin(server, ForServer(exchange, exchange.Head!), exchange.IsHeadOnly) is { } refusal) exchange.Answer(refusal);
         else if (!exchange.IsOver) exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);
@@ -175,7 +192,8 @@ internal sealed partial class Http2Relay
     /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
-        if (_servers!.TryReplace(server)) return;
+        _servers!.Forget(server);
+        if (server.TryReplace()) return;
         server.GiveUpWaiting(request => RouteAnew((Http2Exchange)request, failure));
     }
 

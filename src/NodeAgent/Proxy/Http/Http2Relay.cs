@@ -176,7 +176,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     }
 
     /// <inheritdoc/>
-    public void OnServerFull(Http2Server server) => _servers?.Spread(server);
+    public void OnServerFull(Http2Server server) => _servers?.Widen(server);
 
     /// <inheritdoc/>
     public void OnServerLeaving(Http2Server server)
@@ -243,7 +243,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     {
         _hasAnswered |= status != 0;
         if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
-        (exchange.Requests ?? _observer).OnRequestEnded(new RequestEnd(status, _time.GetElapsedTime(exchange.Began), error, exchange.Grpc) { Hit = exchange.Direction.Hit, Backend = exchange.Direction.Backend?.Service }, exchange.TakeRecord());
+        (exchange.Requests ?? _observer).OnRequestEnded(new RequestEnd(status, _time.GetElapsedTime(exchange.Began), error, exchange.Grpc) { Hit = exchange.Direction.Hit, Backend = exchange.Direction.Service }, exchange.TakeRecord());
     }
 
     /// <summary>Both streams of a request are gone.</summary>

@@ -11,7 +11,8 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="user">Whose requests go by it.</param>
 /// <param name="options">Limits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time) : IHttp2LinkUser
+/// <param name="siblings">All connections to the same server, this one included; null: there are no others.</param>
+internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time, List<Http2Server>? siblings = null) : IHttp2LinkUser
 {
     // How long requests wait for a stream of it before another connection is made for them. It spares bursts of short requests the connection, and gives servers that say little at first, such as
     // the other node's proxy which doesn't know the application's limit yet, time to say more.
@@ -22,6 +23,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     private RequestGate? _gate;
     private Http2Link? _link;
     private ITransport? _transport;
+    private PortConnections? _port;
     private bool _isServing;
 
     /// <summary>Hears of requests that go by it; null before it is connected.</summary>
@@ -51,12 +53,14 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <summary>How many requests wait for it.</summary>
     internal int Waiting => _waiting.Count;
 
-    /// <summary>How many streams it takes at once; null before it has said so.</summary>
-    internal int? StreamLimit => _link is { HasSpoken: true } link ? link.Http2.PeerMaxConcurrentStreams : null;
+    /// <summary>Whether it has as many streams as it takes, and requests wait for another.</summary>
+    internal bool IsFull => _waiting.Count > 0 && !IsLeaving && Spoken is { } server && server.OpenStreams >= server.PeerMaxConcurrentStreams;
 
-    /// <summary>Whether it would take one request more than those that it has and those that wait for it.</summary>
-    /// <param name="assumed">How many it takes at once, where it has not said so yet.</param>
-    internal bool HasRoom(int assumed) => (_link?.Http2.OpenStreams ?? 0) + _waiting.Count < (StreamLimit ?? assumed);
+    /// <summary>How many streams it takes at once; null before it has said so.</summary>
+    internal int? StreamLimit => Spoken?.PeerMaxConcurrentStreams;
+
+    /// <summary>Whether it would open a stream at once.</summary>
+    internal bool HasRoom => _waiting.Count == 0 && !IsLeaving && Spoken is { } server && server.OpenStreams < server.PeerMaxConcurrentStreams;
 
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;
@@ -73,9 +77,10 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <param name="gate">Asks policy about requests.</param>
     /// <param name="requests">Hears of them.</param>
     /// <param name="idleTime">After how long without a request it is closed; null: it is not.</param>
-    internal void Connect(ITransport transport, in BudgetHolder owner, RequestGate gate, IRequestObserver requests, TimeSpan? idleTime)
+    /// <param name="port">The connections of which it is one: where somebody waits for one it is closed within a second without a request. Null: nobody does.</param>
+    internal void Connect(ITransport transport, in BudgetHolder owner, RequestGate gate, IRequestObserver requests, TimeSpan? idleTime, PortConnections? port = null)
     {
-        (_transport, _gate, Requests) = (transport, gate, requests);
+        (_transport, _gate, Requests, _port) = (transport, gate, requests, port);
         gate.OnChanged(AskAnew);
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
         foreach (IHttp2Request request in _waiting.ToArray())
@@ -160,25 +165,21 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         }
 
         _isServing = false;
-        if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
+        if (HasRoom) TakeFromSiblings();
+        else if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
     }
 
-    /// <summary>Gives those that wait to other connections, the latest first, as far as these take them; those whose authorizers are asked stay.</summary>
-    /// <param name="findOther">The connection for one more; null: there is none.</param>
-    internal void Spread(Func<Http2Server?> findOther)
+    /// <summary>What waits for it, as it has not come about, waits for another to the same server.</summary>
+    /// <returns>False when there is none: it is for the caller to say what becomes of what waits.</returns>
+    internal bool TryReplace()
     {
-        _isServing = true;
-        for (LinkedListNode<IHttp2Request>? node = _waiting.Last, next; node is not null && node.List == _waiting; node = next)
+        if (siblings?.Where(s => s != this && s.IsConnected && !s.IsLeaving).MinBy(static s => s.Waiting) is not { } other) return false;
+        GiveUpWaiting(request =>
         {
-            next = node.Previous;
-            IHttp2Request request = node.Value;
-            if (request.Approval is { IsDone: false }) continue;
-            if (findOther() is not { } other) break;
             Leave(request);
             other.Offer(request, request.Head!);
-        }
-
-        _isServing = false;
+        });
+        return true;
     }
 
     /// <summary>None of those that wait is served any more.</summary>
@@ -197,7 +198,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     void IHttp2LinkUser.OnSettings(Http2Link link) => user.OnServerLimit(this);
 
     /// <inheritdoc/>
-    void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
+    void IHttp2LinkUser.OnMayOpen(Http2Link link)
+    {
+        ServeWaiting();
+        if (_port is { IsWanted: true } && link.HasSpoken && _waiting.Count == 0 && link.Http2.OpenStreams == 0) link.Drain();
+    }
 
     /// <inheritdoc/>
     void IHttp2LinkUser.OnLeaving(Http2Link link) => user.OnServerLeaving(this);
@@ -205,7 +210,33 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <inheritdoc/>
     void IHttp2LinkUser.OnClosed(Http2Link link) => user.OnServerClosed(this);
 
-    private bool IsFull => _waiting.Count > 0 && !IsLeaving && StreamLimit <= Link.Http2.OpenStreams;
+    private Http2Connection? Spoken => _link is { HasSpoken: true } link ? link.Http2 : null;
+
+    private void TakeFromSiblings()
+    {
+        if (siblings is not { Count: > 1 }) return;
+        foreach (Http2Server other in siblings)
+        {
+            if (other != this && other.IsFull) other.GiveTo(this);
+        }
+    }
+
+    // The policy that they have passed holds for all connections to the server: it does not count them again. Those that authorizers were asked about stay.
+    private void GiveTo(Http2Server other)
+    {
+        if (_isServing) return;
+        _isServing = true;
+        for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting && other.HasRoom; node = next)
+        {
+            next = node.Next;
+            IHttp2Request request = node.Value;
+            if (request.Approval is not null) continue;
+            _waiting.Remove(node);
+            if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
+        }
+
+        _isServing = false;
+    }
 
     private void EndPatience()
     {

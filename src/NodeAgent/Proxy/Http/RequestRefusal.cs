@@ -59,6 +59,10 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     internal static RequestRefusal TooMany(PortRequests port) =>
         new(503, ProxyError.ConnectionLimit, $"overflow: Service {port.Service} has as many requests of this node as TrafficPolicy {port.Settings.Policy} allows at once");
 
+    /// <summary>Of one beside which as many wait for a connection.</summary>
+    internal static RequestRefusal TooManyPending(PortRequests port) =>
+        new(503, ProxyError.ConnectionLimit, $"overflow: Service {port.Service} has as many requests of this node that wait for a connection as TrafficPolicy {port.Settings.Policy} allows");
+
     /// <summary>Of one that is made to fail.</summary>
     internal static RequestRefusal Injected(int status, NamespacedName policy) => new(status, ProxyError.Injected, $"fault-injected: TrafficPolicy {policy} has requests fail");
 

@@ -10,6 +10,9 @@ internal sealed class BudgetLease(SharedBudget budget, BudgetHolder holder, Sock
 {
     private int _taken;
 
+    /// <summary>Called once when all places are given back; null: nothing is.</summary>
+    internal Action? Disposed { private get; set; }
+
     /// <summary>Takes one more place.</summary>
     internal BudgetResult TryTake()
     {
@@ -37,5 +40,8 @@ internal sealed class BudgetLease(SharedBudget budget, BudgetHolder holder, Sock
     {
         if (_taken > 0) budget.Release(holder, onBehalfOf, _taken);
         _taken = 0;
+        Action? disposed = Disposed;
+        Disposed = null;
+        disposed?.Invoke();
     }
 }

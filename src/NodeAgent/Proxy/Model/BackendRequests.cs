@@ -4,10 +4,7 @@ using Culvert.Interop.Sockets;
 namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>What requests of this node say of one backend of a Service port: how many run, how soon they are answered, how many have failed in a row, and until when it is left out for that. Thread-safe; outlives snapshots.</summary>
-/// <param name="port">The Service port.</param>
-/// <param name="address">The backend's address and port.</param>
-/// <param name="isLate">Whether the port has had backends before it: it is new among them.</param>
-internal sealed class BackendRequests(PortRequests port, SocketEndPoint address, bool isLate = false)
+internal sealed class BackendRequests
 {
     // A try that fails says that the backend is slow, however soon it does: who fails at once would be asked most. It counts for so many of its answers' times, within these bounds, so that one failure is
     // soon forgotten and many are not.
@@ -20,49 +17,71 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     private const double LeastWarmth = 0.1;
 
     private readonly ResponseTime _time = new();
-    private readonly long _addedAt = isLate ? port.Now : long.MinValue;
+    private long _addedAt = long.MinValue;
     private int _running;
+    private int _waiting;
+    private long _quietSince;
 
     // Where all fail, and no more may be left out, that is not found out again for each request.
     private const int MillisecondsBetweenTries = 1000;
 
     private int _errors;
-    private long _firstErrorAt = long.MinValue / 2; // of those that count, where only errors within a time do
+    private RecentErrors? _recent; // where only errors within a time count
     private long _outUntil = long.MinValue;
     private long _triedAt = long.MinValue;
     private TimeSpan _lastTime;
 
+    /// <summary>Begins to count.</summary>
+    /// <param name="port">The Service port.</param>
+    /// <param name="address">The backend's address and port.</param>
+    /// <param name="isLate">Whether the port has had backends before it: it is new among them.</param>
+    internal BackendRequests(PortRequests port, SocketEndPoint address, bool isLate = false)
+    {
+        (Port, Address) = (port, address);
+        if (isLate) Return();
+    }
+
     /// <summary>The Service port.</summary>
-    internal PortRequests Port => port;
+    internal PortRequests Port { get; }
 
     /// <summary>The backend's address and port.</summary>
-    internal SocketEndPoint Address => address;
+    internal SocketEndPoint Address { get; }
 
     /// <summary>All backends of the port that clients of the same family are given, this one among them; replaced with each snapshot that is in force.</summary>
     internal BackendRequests[] Siblings { private get; set => Volatile.Write(ref field, value); } = [];
 
     /// <summary>Whether it is left out now.</summary>
-    internal bool IsOut => Volatile.Read(ref _outUntil) is var until && until != long.MinValue && port.Settings.Outliers is not null && until > port.Now;
+    internal bool IsOut => Volatile.Read(ref _outUntil) is var until && until != long.MinValue && Port.Settings.Outliers is not null && until > Port.Now;
 
     /// <summary>How many tries run.</summary>
     internal int Running => Volatile.Read(ref _running);
 
-    /// <summary>How long one more request would take, in microseconds: as one does of late, after those that run.</summary>
-    internal double ExpectedTime
+    /// <summary>
+    /// How long one more request would take, in microseconds: as one does of late, after those that run. While any waits for its answer it is no less than the time in which none has been answered, or one that hangs would seem quicker and quicker.
+    /// </summary>
+    /// <param name="running">How many requests it is taken to have.</param>
+    internal double ExpectedTime(double running)
     {
-        get
-        {
-            (double average, int running) = (_time.At(port.Now), Running);
-            return average == 0 && running > 0 ? MicrosecondsOfUnknown * running : average * (running + 1);
-        }
+        long now = Port.Now;
+        double silence = Volatile.Read(ref _waiting) > 0 ? Math.Max(0, now - Volatile.Read(ref _quietSince)) * 1000.0 : 0;
+        double average = _time.At(now);
+        return average == 0 && running > 0 ? Math.Max(MicrosecondsOfUnknown, silence) * running : Math.Max(average, silence) * (running + 1);
+    }
+
+    /// <summary>It is new among others, or has come back to them: a slow start begins.</summary>
+    internal void Return()
+    {
+        long now = Port.Now;
+        Volatile.Write(ref _addedAt, now);
+        Port.OnChanged(now);
     }
 
     /// <summary>Which part of its share it gets now: from a tenth to all of it, after as long as a slow start takes since it is there, or back.</summary>
     /// <param name="slowStart">How long that is; above zero.</param>
     internal double WarmthAfter(TimeSpan slowStart)
     {
-        long since = port.Settings.Outliers is null ? _addedAt : Math.Max(_addedAt, Volatile.Read(ref _outUntil));
-        return since == long.MinValue ? 1 : Math.Clamp((port.Now - since) / slowStart.TotalMilliseconds, LeastWarmth, 1);
+        long addedAt = Volatile.Read(ref _addedAt), since = Port.Settings.Outliers is null ? addedAt : Math.Max(addedAt, Volatile.Read(ref _outUntil));
+        return since == long.MinValue ? 1 : Math.Clamp((Port.Now - since) / slowStart.TotalMilliseconds, LeastWarmth, 1);
     }
 
     /// <summary>A try begins.</summary>
@@ -71,30 +90,49 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
     /// <summary>It is over.</summary>
     internal void End() => Interlocked.Decrement(ref _running);
 
+    /// <summary>A try has been sent as a whole, and its answer is waited for; where answers are timed.</summary>
+    internal void BeginWait()
+    {
+        if (Volatile.Read(ref _waiting) == 0) Volatile.Write(ref _quietSince, Port.Now);
+        Interlocked.Increment(ref _waiting);
+    }
+
+    /// <summary>It is not any more: it was answered, or given up.</summary>
+    internal void EndWait() => Interlocked.Decrement(ref _waiting);
+
     /// <summary>A try was answered.</summary>
-    /// <param name="after">How long it took.</param>
-    internal void ReportTime(TimeSpan after) => _time.Add(after.TotalMicroseconds, port.Now);
+    /// <param name="after">How long it took; what is longer than a failure counts as one.</param>
+    internal void ReportTime(TimeSpan after)
+    {
+        long now = Port.Now;
+        Volatile.Write(ref _quietSince, now);
+        _time.Add(Bounded(after), now);
+    }
 
     /// <summary>A try has failed.</summary>
     /// <param name="after">How long it took; zero where that is told already, or not known.</param>
     internal void ReportFailure(TimeSpan after)
     {
-        long now = port.Now;
-        _time.Add(Math.Max(after.TotalMicroseconds, Math.Clamp(TimesOfFailure * _time.At(now), LeastOfFailure, MostOfFailure)), now);
+        long now = Port.Now;
+        Volatile.Write(ref _quietSince, now);
+        _time.Add(Math.Max(Bounded(after), Math.Clamp(TimesOfFailure * _time.At(now), LeastOfFailure, MostOfFailure)), now);
     }
 
     /// <summary>A try was given up that had not been answered.</summary>
     /// <param name="after">How long it was waited for.</param>
     internal void ReportWait(TimeSpan after)
     {
-        long now = port.Now;
-        if (after.TotalMicroseconds > _time.At(now)) _time.Add(after.TotalMicroseconds, now);
+        long now = Port.Now;
+        if (Bounded(after) > _time.At(now)) _time.Add(Bounded(after), now);
     }
+
+    // One answer that took an hour would keep it without requests for minutes.
+    private static double Bounded(TimeSpan time) => Math.Min(time.TotalMicroseconds, MostOfFailure);
 
     /// <summary>A try is over, or its response has come.</summary>
     internal void Report(TryOutcome outcome)
     {
-        if (outcome == TryOutcome.Unknown || port.Settings.Outliers is not { } outliers) return;
+        if (outcome == TryOutcome.Unknown || Port.Settings.Outliers is not { } outliers) return;
         if (outcome == TryOutcome.Good)
         {
             if (outliers.Window is null && Volatile.Read(ref _errors) != 0) Volatile.Write(ref _errors, 0);
@@ -102,22 +140,28 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
         }
 
         // What was on its way when it was left out says nothing of the time after.
-        long now = port.Now;
+        long now = Port.Now;
         if (Volatile.Read(ref _outUntil) > now) return;
-        if (outliers.Window is { } window && now - Volatile.Read(ref _firstErrorAt) > (long)window.TotalMilliseconds)
-        {
-            Volatile.Write(ref _firstErrorAt, now);
-            Volatile.Write(ref _errors, 0);
-        }
+        bool isEnough = outliers.Window is { } window ? AreEnoughWithin((long)window.TotalMilliseconds, outliers.ConsecutiveErrors, now) : Interlocked.Increment(ref _errors) >= outliers.ConsecutiveErrors;
+        if (isEnough && Volatile.Read(ref _triedAt) <= now - MillisecondsBetweenTries) Eject(outliers, now);
+    }
 
-        if (Interlocked.Increment(ref _errors) >= outliers.ConsecutiveErrors && Volatile.Read(ref _triedAt) <= now - MillisecondsBetweenTries) Eject(outliers, now);
+    // Under the same lock as what forgets them: what another loop reports of the time before is not counted after it.
+    private bool AreEnoughWithin(long window, int enough, long now)
+    {
+        lock (Port.Ejecting)
+        {
+            if (_outUntil > now) return false;
+            if (_recent?.Enough != enough) _recent = new RecentErrors(enough);
+            return _recent.Add(now, window);
+        }
     }
 
     // Each time that follows the last at once is longer: a backend that is still broken costs fewer and fewer requests.
     private void Eject(OutlierDetection outliers, long now)
     {
         TimeSpan time;
-        lock (port.Ejecting)
+        lock (Port.Ejecting)
         {
             if (_outUntil > now) return;
             BackendRequests[] all = Siblings;
@@ -133,9 +177,11 @@ internal sealed class BackendRequests(PortRequests port, SocketEndPoint address,
             if (time > OutlierDetection.LongestEjection) time = OutlierDetection.LongestEjection;
             _lastTime = time;
             Volatile.Write(ref _errors, 0);
+            _recent?.Clear();
+            Port.OnChanged(now + (long)time.TotalMilliseconds);
             Volatile.Write(ref _outUntil, now + (long)time.TotalMilliseconds);
         }
 
-        port.OnEjected(this, time);
+        Port.OnEjected(this, time);
     }
 }

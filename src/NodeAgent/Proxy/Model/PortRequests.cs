@@ -13,6 +13,8 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     private readonly RetryCounter _retries = new();
     private volatile RequestSettings _settings = settings;
     private int _running;
+    private int _pending;
+    private long _changedAt = long.MinValue;
 
     /// <summary>The Service.</summary>
     internal NamespacedName Service => service;
@@ -24,8 +26,30 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     internal RequestSettings Settings
     {
         get => _settings;
-        set => _settings = value;
+        set
+        {
+            _settings = value;
+            ConnectionLimit.Most = value.MaxConnections ?? int.MaxValue;
+        }
     }
+
+    /// <summary>The connections that requests go by.</summary>
+    internal PortConnections ConnectionLimit { get; } = new(settings.MaxConnections ?? int.MaxValue);
+
+    /// <summary>How many requests wait for a connection.</summary>
+    internal int Pending => Volatile.Read(ref _pending);
+
+    /// <summary>A request begins to wait for a connection, which is made or has to be waited for.</summary>
+    /// <returns>False when as many wait already as may.</returns>
+    internal bool TryPend()
+    {
+        if (Interlocked.Increment(ref _pending) <= (_settings.MaxPendingRequests ?? int.MaxValue)) return true;
+        Interlocked.Decrement(ref _pending);
+        return false;
+    }
+
+    /// <summary>It has one, or does not wait any more.</summary>
+    internal void EndPend() => Interlocked.Decrement(ref _pending);
 
     /// <summary>Held while one of its backends is chosen to be left out, so that there are never too many.</summary>
     internal Lock Ejecting { get; } = new();
@@ -44,6 +68,25 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
 
     /// <summary>How many run now.</summary>
     internal int Running => Volatile.Read(ref _running);
+
+    /// <summary>Whether any of its backends may get less than its share, because it is new, or back, for less than a time. Costs one look at the clock for all of them.</summary>
+    /// <param name="slowStart">How long; zero: none does.</param>
+    internal bool IsWarming(TimeSpan slowStart) => slowStart > TimeSpan.Zero && Volatile.Read(ref _changedAt) is var at && at != long.MinValue && Now - at < (long)slowStart.TotalMilliseconds;
+
+    /// <summary>Whether any of its backends may be left out now; false is certain.</summary>
+    internal bool MayHaveOut => Volatile.Read(ref _changedAt) is var at && at != long.MinValue && at > Now;
+
+    /// <summary>A backend is new, or will be back.</summary>
+    /// <param name="at">When, by <see cref="Now"/>.</param>
+    internal void OnChanged(long at)
+    {
+        long before = Volatile.Read(ref _changedAt);
+        while (at > before && Interlocked.CompareExchange(ref _changedAt, at, before) is var now && now != before) before = now;
+    }
+
+    /// <summary>A request waits before its first try.</summary>
+    /// <returns>False when as many run already as may.</returns>
+    internal bool TryHold() => TryBegin(isFirst: false);
 
     /// <summary>A try begins.</summary>
     /// <param name="isFirst">Whether it is the first of its request.</param>

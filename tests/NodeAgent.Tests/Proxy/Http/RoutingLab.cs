@@ -20,6 +20,7 @@ internal sealed class RoutingLab : IAsyncDisposable
 
     private readonly HttpProtocols _protocols;
     private readonly string? _declared;
+    private readonly Version _version;
     private readonly List<WebApplication> _servers = [];
     private readonly ConcurrentDictionary<string, OutboundRoute> _backends = [];
 
@@ -37,13 +38,17 @@ internal sealed class RoutingLab : IAsyncDisposable
         Pair.Destination.ApplicationProtocol = ofServers;
         Pair.Source.Route = destination => OutboundRoute.Routed(destination, Shop, protocol);
         Pair.Source.Backend = (service, _) => _backends.TryGetValue(service.Name, out OutboundRoute route) ? route : OutboundRoute.Deny(ProxyFailure.NoServicePort, "none");
-        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectCallback = async (_, _) => new System.Net.Sockets.NetworkStream(await Pair.ConnectClientAsync(), ownsSocket: true) })
-        {
-            BaseAddress = new Uri("http://shop/"),
-            DefaultRequestVersion = client == HttpProtocols.Http1 ? HttpVersion.Version11 : HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        };
+        _version = client == HttpProtocols.Http1 ? HttpVersion.Version11 : HttpVersion.Version20;
+        Client = MakeClient();
     }
+
+    /// <summary>Another client, with connections of its own.</summary>
+    internal HttpClient MakeClient() => new(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectCallback = async (_, _) => new System.Net.Sockets.NetworkStream(await Pair.ConnectClientAsync(), ownsSocket: true) })
+    {
+        BaseAddress = new Uri("http://shop/"),
+        DefaultRequestVersion = _version,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
 
     internal ProxyPair Pair { get; }
 

@@ -212,7 +212,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
 
     private async ValueTask ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
     {
-        ServerConnection made = await _servers.ConnectAsync(client, route, mayEndIdle: false);
+        ServerConnection made = await _servers.ConnectAsync(client, route, wait: null, mayEndIdle: false);
         if (!IsRunning) made.Server?.Return(isReusable: true); // it has taken too long
         else if (made.Server is { } server) Begin(server);
         else OnNotConnected(made.Failure);

@@ -30,12 +30,17 @@ internal abstract class OwnHttp2Servers : IHttp2ServerUser
     }
 
     /// <inheritdoc/>
-    public void OnServerFull(Http2Server server) => _servers!.Spread(server);
+    public void OnServerFull(Http2Server server) => _servers!.Widen(server);
 
     /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
-        if (_servers!.TryReplace(server)) return;
+        if (server.TryReplace())
+        {
+            _servers!.Forget(server);
+            return;
+        }
+
         Forget(server);
         server.GiveUpWaiting(call => ((OwnCall)call).OnNotConnected(failure));
     }

@@ -11,6 +11,9 @@ internal struct BackendTry
     private bool _isTimeKnown;
     private TryOutcome _answer;
     private bool _isTimed;
+    private bool _isPending; // until it has a connection
+    private bool _isWaiting; // for its answer, as its backend counts it
+    private PortRequests? _held; // the port at which the request has a place before its first try
     private long _began; // when all of the request had come; 0: it has not
 
     /// <summary>It begins; one that runs must have ended.</summary>
@@ -29,7 +32,7 @@ internal struct BackendTry
         (_backend, _repeated, _isAnswered, _isTimeKnown) = (backend, repeated, false, false);
         if (backend is null) return true;
         backend.Begin();
-        (_isTimed, _began) = (backend.Port.IsTimed, 0);
+        (_isTimed, _isWaiting, _began) = (backend.Port.IsTimed, false, 0);
         if (isWhole) RequestCame();
         return true;
     }
@@ -37,7 +40,59 @@ internal struct BackendTry
     /// <summary>All of the request has come: from now on it is the backend's time.</summary>
     internal void RequestCame()
     {
-        if (_isTimed && _began == 0 && _backend is { } backend) _began = backend.Port.Timestamp;
+        if (!_isTimed || _began != 0 || _backend is not { } backend) return;
+        _began = backend.Port.Timestamp;
+        if (_isTimeKnown) return;
+        _isWaiting = true;
+        backend.BeginWait();
+    }
+
+    /// <summary>It begins to wait for a connection.</summary>
+    /// <returns>False when as many wait already as may: then it is over, and says nothing of its backend.</returns>
+    internal bool TryPend()
+    {
+        if (_backend is not { } backend) return true;
+        if (!backend.Port.TryPend())
+        {
+            End(TryOutcome.Unknown);
+            return false;
+        }
+
+        _isPending = true;
+        return true;
+    }
+
+    /// <summary>It has a connection.</summary>
+    internal void EndPend()
+    {
+        if (_isPending) _backend?.Port.EndPend();
+        _isPending = false;
+    }
+
+    /// <summary>Its request is to wait before the first try; it has a place meanwhile, as if it ran.</summary>
+    /// <param name="port">The port that it would go to; null where nobody counts.</param>
+    /// <returns>False when as many run already as may.</returns>
+    internal bool TryHold(PortRequests? port)
+    {
+        if (port?.TryHold() == false) return false;
+        _held = port;
+        return true;
+    }
+
+    /// <summary>It has waited, or is over: its place is free. Nothing happens when it has none.</summary>
+    internal void EndHold()
+    {
+        _held?.End();
+        _held = null;
+    }
+
+    /// <summary>Its connection has changed to another protocol: the request is over, and no longer among those of which there may be so many at once.</summary>
+    /// <returns>Its backend, which has it among those that run until <see cref="BackendRequests.End"/>; null where nobody counts.</returns>
+    internal BackendRequests? Upgrade()
+    {
+        BackendRequests? backend = _backend;
+        backend?.Begin();
+        return backend;
     }
 
     /// <summary>Its backend has begun to answer; what the answer says of it is known at its end.</summary>
@@ -62,11 +117,15 @@ internal struct BackendTry
     /// <summary>It is over. Nothing happens when it is already; of a backend that has answered only what is bad counts besides.</summary>
     internal void End(TryOutcome outcome)
     {
+        EndHold();
         Tell((_isAnswered && outcome != TryOutcome.Bad ? _answer : outcome) switch { TryOutcome.Good => RetryOutcome.Succeeded, TryOutcome.Bad => RetryOutcome.Failed, _ => RetryOutcome.Unknown });
         if (_backend is not { } backend) return;
-        if (outcome == TryOutcome.Bad) ReportTime(outcome);
+        bool isNews = !_isAnswered || (outcome == TryOutcome.Bad && _answer != TryOutcome.Bad); // a failure that is broken off is one
+        if (outcome == TryOutcome.Bad && isNews) ReportTime(outcome);
         else if (_isTimed && !_isTimeKnown && _began != 0) backend.ReportWait(backend.Port.Since(_began)); // who never answers is given up, and would seem quicker and quicker
-        if (!_isAnswered || outcome == TryOutcome.Bad) backend.Report(outcome);
+        if (isNews) backend.Report(outcome);
+        EndWait(backend);
+        EndPend();
         _backend = null;
         backend.End();
         backend.Port.End();
@@ -99,6 +158,13 @@ internal struct BackendTry
         if (outcome == TryOutcome.Bad) backend.ReportFailure(time ?? TimeSpan.Zero);
         else if (time is { } known) backend.ReportTime(known);
         _isTimeKnown = true;
+        EndWait(backend);
+    }
+
+    private void EndWait(BackendRequests backend)
+    {
+        if (_isWaiting) backend.EndWait();
+        _isWaiting = false;
     }
 
     private void Tell(RetryOutcome outcome)

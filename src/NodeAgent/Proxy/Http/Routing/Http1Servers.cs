@@ -28,15 +28,16 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     /// <summary>Makes one.</summary>
     /// <param name="client">The client's connection.</param>
     /// <param name="route">Where to.</param>
+    /// <param name="wait">Waits for a place among the connections to its Service port; null: it fails where there is none.</param>
     /// <param name="mayEndIdle">Whether, where there is no place, one that the client's workload keeps for its next requests ends for it.</param>
-    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, bool mayEndIdle = true)
+    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, ConnectionWait? wait, bool mayEndIdle = true)
     {
-        DialledServer dialled = await dialer.ConnectAsync(client, route);
-        if (mayEndIdle && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route);
+        DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
+        if (mayEndIdle && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route, wait);
         if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
         try
         {
-            RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route.Load, options, observer);
+            RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route, options, observer);
             ProxyFailure failure = server.Open();
             return failure == ProxyFailure.None ? new ServerConnection(server) : new ServerConnection(null, failure);
         }

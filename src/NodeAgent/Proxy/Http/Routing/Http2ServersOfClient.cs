@@ -22,6 +22,7 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
 
     private readonly Dictionary<ServerKey, Backend> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
+    private readonly HashSet<ConnectionWait> _waits = [];
     private readonly LoopSignal _ended = new();
     private bool _isEnding;
 
@@ -32,24 +33,13 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         ServerKey key = ServerKey.Of(client, route);
         if (!_byKey.TryGetValue(key, out Backend? backend)) _byKey.Add(key, backend = new Backend());
         backend.Route = route;
-        return FindRoom(backend, but: null) ?? backend.Servers.MinBy(static s => s.Waiting) ?? Add(backend);
+        return Best(backend.Servers) ?? Add(backend);
     }
 
-    /// <summary>Gives requests that wait for a connection that is full to others to the same backend, and makes these where there are none yet.</summary>
-    internal void Spread(Http2Server full)
+    /// <summary>A connection is full: another to its backend is made, unless one is being made already. It takes of what waits when it can.</summary>
+    internal void Widen(Http2Server full)
     {
-        if (BackendOf(full) is { } backend) full.Spread(() => FindRoom(backend, full) ?? (backend.Servers.Count < MostToOne ? Add(backend) : null));
-    }
-
-    /// <summary>One has not come about. Where there are others to its backend, what waits for it waits for one of these.</summary>
-    /// <returns>False when there are none: it is for the caller to say what becomes of what waits.</returns>
-    internal bool TryReplace(Http2Server failed)
-    {
-        Backend? backend = BackendOf(failed);
-        Forget(failed);
-        if (backend?.Servers.Where(s => s.IsConnected && !s.IsLeaving).MinBy(s => s.Waiting) is not { } other) return false;
-        failed.Spread(() => other);
-        return failed.Waiting == 0;
+        if (BackendOf(full) is { } backend && backend.Servers.Count < MostToOne && backend.Servers.TrueForAll(static s => s.StreamLimit is not null)) Add(backend);
     }
 
     /// <summary>One takes no more requests: the next is made a connection for.</summary>
@@ -66,12 +56,14 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     /// <summary>Ends all at once.</summary>
     internal void Abort(ProxyFailure failure)
     {
+        CancelWaits();
         foreach (Http2Server server in _running.ToArray()) server.Close(failure);
     }
 
     /// <summary>Has all end when the requests that run are over.</summary>
     internal void Drain()
     {
+        CancelWaits();
         foreach (Http2Server server in _running.ToArray()) server.Drain();
     }
 
@@ -79,26 +71,33 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     internal async ValueTask EndAsync()
     {
         _isEnding = true;
+        CancelWaits();
         if (_running.Count > 0) await _ended.WaitAsync();
     }
 
-    // Null when there is none that has room.
-    private static Http2Server? FindRoom(Backend backend, Http2Server? but)
+    // Nobody is left whose requests would go by them.
+    private void CancelWaits()
     {
-        int limit = int.MaxValue;
-        backend.Servers.RemoveAll(static s => s.IsLeaving);
-        foreach (Http2Server known in backend.Servers) limit = known.StreamLimit ?? limit;
-        foreach (Http2Server known in backend.Servers)
+        foreach (ConnectionWait wait in _waits) wait.Cancel();
+    }
+
+    // One that has room, or else for which fewest wait; one that is still being made only where there is no other, since it may have to wait for its place for long.
+    private static Http2Server? Best(List<Http2Server> servers)
+    {
+        servers.RemoveAll(static s => s.IsLeaving);
+        Http2Server? best = null;
+        foreach (Http2Server server in servers)
         {
-            if (known != but && known.HasRoom(limit)) return known;
+            if (server.HasRoom) return server;
+            if (best is null || (server.StreamLimit is not null && (best.StreamLimit is null || server.Waiting < best.Waiting))) best = server;
         }
 
-        return null;
+        return best;
     }
 
     private Http2Server Add(Backend backend)
     {
-        Http2Server server = new(user, options, time);
+        Http2Server server = new(user, options, time, backend.Servers);
         backend.Servers.Add(server);
         _running.Add(server);
         _ = RunAsync(server, backend.Route);
@@ -109,13 +108,16 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
 
     private async Task RunAsync(Http2Server server, OutboundRoute route)
     {
+        ConnectionWait wait = new(loop);
+        _waits.Add(wait);
         try
         {
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
-            DialledServer dialled = await dialer.ConnectAsync(client, route);
+            DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
+            _waits.Remove(wait);
             if (dialled.Transport is null) user.OnNotConnected(server, dialled.Failure);
-            else await ServeAsync(server, dialled, route.Load);
+            else await ServeAsync(server, dialled, route);
         }
         catch (Exception exception)
         {
@@ -125,18 +127,20 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         }
         finally
         {
+            _waits.Remove(wait);
             _running.Remove(server);
             if (_isEnding && _running.Count == 0) _ended.Set(true);
         }
     }
 
-    private async ValueTask ServeAsync(Http2Server server, DialledServer dialled, BackendLoad? load)
+    private async ValueTask ServeAsync(Http2Server server, DialledServer dialled, OutboundRoute route)
     {
         ProxiedConnection connection = dialled.Connection!;
+        BackendLoad? load = route.Load;
         load?.Add();
         try
         {
-            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime);
+            server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime, route.Requests?.Port.ConnectionLimit);
             connection.Open(new Running(server));
             if (_isEnding) server.Drain(); // its client has gone meanwhile
             await server.RunAsync();

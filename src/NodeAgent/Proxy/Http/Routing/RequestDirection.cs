@@ -23,6 +23,12 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <summary>What browsers are told whose pages may see the response; null: nothing, as its route does not allow the origin, or says nothing of origins.</summary>
     internal byte[]? AllowedOrigin { get; init; }
 
+    /// <summary>The backends that it has been tried at before; null: none.</summary>
+    internal TriedBackends? Tried { get; init; }
+
+    /// <summary>The Service that it went to: that of its route, which is a fallback's where it went there; null: none.</summary>
+    internal NamespacedName? Service => Route.Service?.Name ?? Backend?.Service;
+
     /// <summary>Whether it may be tried again, because no server was reached. What policy forbids may not: elsewhere it would be forbidden as well, or is not meant to be found out.</summary>
     /// <param name="failure">Why none was reached.</param>
     /// <param name="tries">How often it was tried.</param>

@@ -1,10 +1,10 @@
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
-/// <summary>What one request is made to suffer by its Service's TrafficPolicy, before a backend gets it: drawn once, whatever becomes of it then. Belongs to its loop's thread.</summary>
+/// <summary>What one request is made to suffer by its Service's TrafficPolicy, before a backend gets it: drawn once, at its first try, whatever becomes of it then. Belongs to its loop's thread.</summary>
 internal struct RequestFaults
 {
     private bool _isDelayDrawn;
-    private bool _isAbortDrawn;
+    private bool _isAbortDrawn; // both also where there was nothing to draw: what other Services say at later tries is not for it
 
     /// <summary>Whether it waits for its time: where it goes is found anew after it.</summary>
     internal bool IsWaiting { get; private set; }
@@ -20,9 +20,9 @@ internal struct RequestFaults
     /// <param name="elapsed">How long it has taken; it waits no longer than its route allows.</param>
     internal TimeSpan? Delay(in RequestDirection direction, TimeSpan elapsed)
     {
-        if (_isDelayDrawn || direction.Route.Requests?.Port.Settings.Faults is not { } faults) return null;
+        if (_isDelayDrawn) return null;
         _isDelayDrawn = true;
-        if (!IsDrawn(faults.DelayPercent)) return null;
+        if (direction.Route.Requests?.Port.Settings.Faults is not { } faults || !IsDrawn(faults.DelayPercent)) return null;
         IsWaiting = true;
         TimeSpan left = direction.TimeLeft(elapsed);
         IsTooLong = faults.Delay >= left;
@@ -33,8 +33,9 @@ internal struct RequestFaults
     /// <param name="direction">Where it goes.</param>
     internal RequestRefusal? Abort(in RequestDirection direction)
     {
-        if (_isAbortDrawn || direction.Route.Requests?.Port.Settings is not { Faults: { } faults } settings) return null;
+        if (_isAbortDrawn) return null;
         _isAbortDrawn = true;
+        if (direction.Route.Requests?.Port.Settings is not { Faults: { } faults } settings) return null;
         return IsDrawn(faults.AbortPercent) ? RequestRefusal.Injected(faults.AbortStatus, settings.Policy) : null;
     }
 

@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <param name="random">Draws by weight.</param>
 internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory directory, HttpKind version, Random random)
 {
-    // So often is drawn again when what has failed just now is drawn.
+    // So often is drawn again when what has failed is drawn.
     private const int MostDraws = 4;
 
     private readonly HeaderListFields _fields = new();
@@ -26,15 +26,18 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         if (!routes.TryFind(new RoutedRequest(request.Method, request.Path, _fields.Of(request)), out HttpRouteHit? hit))
             return new RequestDirection(null, null, default, RequestRefusal.NoRoute(client.Service));
         if (hit.Rule.Filters.Cors is { } cors) return FindAcrossOrigins(hit, cors, request);
-        return hit.Rule.Filters.Redirect is null ? Choose(hit, request, failed: null) : new RequestDirection(hit, null, default, null);
+        return hit.Rule.Filters.Redirect is null ? Choose(hit, request, tried: null) : new RequestDirection(hit, null, default, null);
     }
 
     /// <summary>Finds where a request goes that has failed.</summary>
     /// <param name="before">Where it went.</param>
     /// <param name="request">Its head, as it came.</param>
-    /// <param name="tries">How often it was tried.</param>
-    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request, int tries) =>
-        before.Hit is { } hit ? Choose(hit, request, before.Route.Target, tries) with { AllowedOrigin = before.AllowedOrigin } : Find(request);
+    internal RequestDirection FindAnother(in RequestDirection before, HeaderList request)
+    {
+        if (before.Hit is not { } hit) return Find(request);
+        TriedBackends tried = (before.Tried ?? new TriedBackends()).With(before.Route.Target);
+        return Choose(hit, request, tried) with { AllowedOrigin = before.AllowedOrigin, Tried = tried };
+    }
 
     /// <summary>Finds where a copy of a request goes.</summary>
     /// <param name="mirror">Its mirror.</param>
@@ -44,7 +47,7 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
     private RequestDirection FindAcrossOrigins(HttpRouteHit hit, HttpCors cors, HeaderList request)
     {
         bool isPreflight = CorsHeaders.IsPreflight(request);
-        RequestDirection found = isPreflight || hit.Rule.Filters.Redirect is not null ? new RequestDirection(hit, null, default, null) : Choose(hit, request, failed: null);
+        RequestDirection found = isPreflight || hit.Rule.Filters.Redirect is not null ? new RequestDirection(hit, null, default, null) : Choose(hit, request, tried: null);
         return found with { IsPreflight = isPreflight, AllowedOrigin = CorsHeaders.AllowedOrigin(cors, request) };
     }
 
@@ -55,12 +58,12 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         return route.Kind == OutboundRouteKind.Routed ? new RequestDirection(null, null, default, RequestRefusal.Of(ProxyFailure.NoRoute)) : Checked(null, null, route);
     }
 
-    private RequestDirection Choose(HttpRouteHit hit, HeaderList request, SocketEndPoint? failed, int failures = 0)
+    private RequestDirection Choose(HttpRouteHit hit, HeaderList request, TriedBackends? tried)
     {
-        RequestTraits traits = new(_fields.Of(request), failed, failures);
+        RequestTraits traits = new(_fields.Of(request), tried);
         RequestDirection chosen = Draw(hit, traits);
-        for (int draws = 1; draws < MostDraws && HasFailed(chosen, failed); draws++) chosen = Draw(hit, traits);
-        for (int i = 0; i < hit.Rule.Backends.Count && HasFailed(chosen, failed); i++)
+        for (int draws = 1; draws < MostDraws && HasFailed(chosen, tried); draws++) chosen = Draw(hit, traits);
+        for (int i = 0; i < hit.Rule.Backends.Count && HasFailed(chosen, tried); i++)
         {
             if (hit.Rule.Backends[i].Weight > 0) chosen = To(hit, hit.Rule.Backends[i], traits);
         }
@@ -68,7 +71,7 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         return chosen;
     }
 
-    private static bool HasFailed(in RequestDirection chosen, SocketEndPoint? failed) => failed is not null && chosen.Refusal is null && chosen.Route.Target == failed;
+    private static bool HasFailed(in RequestDirection chosen, TriedBackends? tried) => tried is not null && chosen.Refusal is null && tried.Contains(chosen.Route.Target);
 
     private RequestDirection Draw(HttpRouteHit hit, in RequestTraits traits) =>
         DrawBackend(hit.Rule) is { } backend ? To(hit, backend, traits) : new RequestDirection(hit, null, default, RequestRefusal.NoBackends(hit));

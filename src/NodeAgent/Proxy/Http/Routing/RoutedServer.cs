@@ -14,6 +14,9 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     private readonly BudgetLease _lease;
     private readonly BackendLoad? _load;
     private readonly LoopTimer _idle;
+    private readonly PortConnections? _port;
+    private readonly Action _onUnneeded;
+    private LinkedListNode<Action>? _unused; // as its port knows it
     private IHttp1ServerUser? _user;
     private long _received;
     private long _receivedAtTake;
@@ -23,16 +26,19 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     /// <param name="servers">Where it waits.</param>
     /// <param name="key">What its requests have in common.</param>
     /// <param name="dialled">The connection.</param>
-    /// <param name="load">Where requests are counted that go to its backend; null where nobody asks.</param>
+    /// <param name="route">Where it leads to.</param>
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of requests.</param>
-    internal RoutedServer(Http1Servers servers, in ServerKey key, in DialledServer dialled, BackendLoad? load, HttpOptions options, IProxyObserver observer)
+    internal RoutedServer(Http1Servers servers, in ServerKey key, in DialledServer dialled, in OutboundRoute route, HttpOptions options, IProxyObserver observer)
     {
-        (_servers, Key, _connection, _lease, _load) = (servers, key, dialled.Connection!, dialled.Lease!, load);
+        (_servers, Key, _connection, _lease, _load) = (servers, key, dialled.Connection!, dialled.Lease!, route.Load);
+        _port = route.Requests?.Port.ConnectionLimit;
         IdleEntry = new LinkedListNode<RoutedServer>(this);
         Server = new Http1Server(
             dialled.Transport!, _connection.ServerHolder, new RequestGate(_connection, observer), observer.ObserveRequests(_connection.Info), options.Limits, this);
         _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
+        EventLoop loop = dialled.Transport!.Loop;
+        _onUnneeded = () => loop.Post(EndUnused);
     }
 
     /// <summary>What its requests have in common.</summary>
@@ -68,6 +74,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         (_user, Server.User, _receivedAtTake) = (user, user, user.BytesReceived);
         Server.Side.Transport.Loop.Timers.Cancel(_idle);
+        EndUnusedness();
         _load?.Add();
     }
 
@@ -77,7 +84,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
-        if (!isReusable)
+        if (!isReusable || !TryBeUnused())
         {
             End(ProxyFailure.None);
             return;
@@ -94,6 +101,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
+        EndUnusedness();
         (_isOver, Failure) = (true, failure);
         _servers.Remove(this);
         Server.Side.Transport.Loop.Timers.Cancel(_idle);
@@ -124,6 +132,26 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         // What nobody has asked for must not be taken for an answer to the next request.
         if (!_isOver && (!Server.Side.Input.Bytes.IsEmpty || Server.Responses.ReceiveMore() != HeadRead.Nothing)) End(ProxyFailure.None);
+    }
+
+    // Where there may be only so many, and somebody waits, it is for them. They make one of their own, as it may lead elsewhere.
+    private bool TryBeUnused()
+    {
+        if (_port is not { IsLimited: true } port) return true;
+        EndUnusedness();
+        _unused = port.OnIdle(_onUnneeded);
+        return _unused is not null;
+    }
+
+    private void EndUnusedness()
+    {
+        if (_unused is { } unused) _port!.OnUsed(unused);
+        _unused = null;
+    }
+
+    private void EndUnused()
+    {
+        if (_unused is not null && _user is null) End(ProxyFailure.None);
     }
 
     private void Leave()
