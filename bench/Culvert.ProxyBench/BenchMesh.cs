@@ -93,6 +93,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // There are no mirrors.
     }
 
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit)
+    {
+        // There is no policy.
+    }
+
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit)
     {
         // There is no policy.

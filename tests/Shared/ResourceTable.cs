@@ -49,6 +49,8 @@ internal static class ResourceTable
         ("RateLimit", Verdict.Bad, "{rules: [{rate: 0/s}]}", null),
         ("RateLimit", Verdict.Bad, "{rules: [{rate: 1/d}]}", null),
         ("RateLimit", Verdict.Bad, "{rules: [{burst: 3}]}", null),
+        ("RateLimit", Verdict.Good, "{rules: [{rate: 10/s, burst: 100, delayAfter: 20}]}", null),
+        ("RateLimit", Verdict.Bad, "{rules: [{rate: 10/s, delayAfter: 0}]}", null),
         ("RateLimit", Verdict.Status, "{rules: [{rate: 1/s, header: cookie}]}", null),
         ("RequestAuthentication", Verdict.Good, "{jwtRules: [{issuer: a, jwksUri: 'https://a/keys'}]}", null),
         ("RequestAuthentication", Verdict.Status, "{jwtRules: [{issuer: a}]}", null),

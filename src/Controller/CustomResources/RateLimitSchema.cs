@@ -58,6 +58,7 @@ internal static class RateLimitSchema
                     - notPorts: [22, 9100]
                   rate: 600/m
                   burst: 20
+                  delayAfter: 5
                 - rate: 100/s
                   by: IDENTITY
                 - rate: 100/s
@@ -71,6 +72,7 @@ internal static class RateLimitSchema
         new SchemaField("to", Nodes.List("Destinations.", AuthorizationPolicySchema.Destination, MostEntries)) { Default = "every request" },
         new SchemaField("rate", Nodes.Text("How many requests pass in a second, minute or hour, evenly: 100/s, 6000/m, 20/h.", RateText.Pattern, 12)) { IsRequired = true },
         new SchemaField("burst", Nodes.Number("How many may come at once, after a time without any.", 1, RateLimit.MostBurst)) { Default = "what passes in a second, 1 at least" },
+        new SchemaField("delayAfter", Nodes.Number("How many of the burst pass at once; those that come beyond wait until they are on time, 60 s at most. Less than burst.", 1, RateLimit.MostBurst)) { Default = "none waits" },
         new SchemaField("by", Nodes.Words<CountedTogether>("Which requests are counted together: all, or those of each identity.")) { Default = "ALL" },
         new SchemaField("header", Nodes.Text("A header: requests with the same value of it are counted together, whatever by says.", "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", RequestConditionsReader.LongestName)) { Default = "none" });
 }

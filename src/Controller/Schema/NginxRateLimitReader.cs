@@ -5,8 +5,8 @@ using Culvert.Core;
 namespace Culvert.Controller.Schema;
 
 /// <summary>
-/// Reads specs.smi.nginx.com RateLimit: as one rule for all requests to the workloads behind a Service. NGINX lets one request pass and <c>burst</c> more at once. What it would delay passes at once here; what it would
-/// refuse is refused.
+/// Reads specs.smi.nginx.com RateLimit: as one rule for all requests to the workloads behind a Service. NGINX lets one request pass and <c>burst</c> more, of which
+/// <c>delay</c> (none where it is not there, all with <c>nodelay</c>) pass at once and the others when they are on time.
 /// </summary>
 internal static class NginxRateLimitReader
 {
@@ -22,11 +22,8 @@ internal static class NginxRateLimitReader
         if (hasRules && spec.Has("rules")) spec.Fail("rules", "are not supported, and HTTPRouteGroups don't count here: a RateLimit of culvert.dev/v1alpha1 has the conditions itself ('to')");
         spec.Ignore("sources", "rules");
         spec.String("name", required: true); // for people
-        (int Requests, int Seconds) rate = spec.Parsed<(int, int)>("rate", RateText.ParseNginx, required: true);
-        long burst = spec.Integer("burst", 0, RateLimit.MostBurst - 1) ?? 0;
-        ReadDelay(spec, burst);
+        RateLimit? limit = ReadLimit(spec);
         spec.Done();
-        RateLimit? limit = RateLimitReader.Make(spec, rate, burst + 1, RateLimitBy.All, "");
         PolicyInfo policy = new()
         {
             Name = RateLimitNames.PolicyOfNginx(meta.FullName),
@@ -37,16 +34,21 @@ internal static class NginxRateLimitReader
         return new(ObjectKind.NginxRateLimit, meta, policy) { Service = service };
     }
 
-    private static void ReadDelay(FieldReader spec, long burst)
+    // The first request is none of the burst there.
+    private static RateLimit? ReadLimit(FieldReader spec)
     {
-        bool isDelayed = burst > 0;
-        if (spec.Scalar("delay") is { } delay)
-        {
-            bool isNumber = int.TryParse(delay.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int count);
-            if (!isNumber && delay.Text != "nodelay") spec.Fail("delay", $"'{delay.Text}' is neither a number nor nodelay");
-            isDelayed = isNumber && count < burst;
-        }
+        (int Requests, int Seconds) rate = spec.Parsed<(int, int)>("rate", RateText.ParseNginx, required: true);
+        int burst = (int)(spec.Integer("burst", 0, RateLimit.MostBurst - 1) ?? 0), atOnce = ReadDelay(spec, burst);
+        return rate.Requests == 0 ? null : RateLimitReader.Make(spec, rate, burst + 1, atOnce + 1); // told of already
+    }
 
-        if (isDelayed) spec.Note("burst", "passes at once: requests are not delayed here, as 'delay: nodelay' says; those beyond are answered 429");
+    // How many of the burst need not wait.
+    private static int ReadDelay(FieldReader spec, int burst)
+    {
+        if (spec.Scalar("delay") is not { } delay) return 0;
+        if (delay.Text == "nodelay") return burst;
+        if (int.TryParse(delay.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)) return Math.Min(count, burst);
+        spec.Fail("delay", $"'{delay.Text}' is neither a number nor nodelay");
+        return burst;
     }
 }

@@ -28,19 +28,18 @@ internal static class RateLimitReader
         return new(ObjectKind.RateLimit, meta, policy) { Selector = selector };
     }
 
-    /// <summary>Puts a limit together; null, with an error, where it can't be counted.</summary>
+    /// <summary>Puts a limit together; what would have requests wait for longer than nodes do is cut off, with a warning.</summary>
     /// <param name="reader">Whose field <c>burst</c> it is.</param>
     /// <param name="rate">How many requests in how many seconds.</param>
     /// <param name="burst">How many may come at once.</param>
-    /// <param name="by">Which are counted together.</param>
-    /// <param name="header">By what header.</param>
-    public static RateLimit? Make(FieldReader reader, (int Requests, int Seconds) rate, long burst, RateLimitBy by, string header)
+    /// <param name="atOnce">How many of them need not wait, 1 or more.</param>
+    public static RateLimit Make(FieldReader reader, (int Requests, int Seconds) rate, int burst, int atOnce)
     {
-        if (rate.Requests == 0) return null; // told of already
-        RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = (int)burst, By = by, Header = header };
-        if (limit.IsValid) return limit;
-        reader.Fail("burst", $"of {burst} can't be counted at {limit}");
-        return null;
+        RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = burst };
+        if (atOnce >= burst) return limit;
+        int waiting = (int)Math.Min(burst - atOnce, RateLimit.MostDelay / limit.Interval);
+        if (waiting < burst - atOnce) reader.Note("burst", $"would have requests wait for longer than {RateLimit.MostDelay / 1_000_000_000} s at {limit}: of the {burst - atOnce} that would wait, all but {waiting} are answered 429 at once");
+        return limit with { Burst = atOnce + waiting, DelayAfter = waiting == 0 ? 0 : atOnce };
     }
 
     private static PolicyRule ReadRule(FieldReader rule)
@@ -48,12 +47,21 @@ internal static class RateLimitReader
         EquatableArray<PolicySource> from = rule.Maps("from").Select(AuthorizationPolicyReader.ReadSource).ToEquatableArray();
         EquatableArray<PolicyDestination> to = rule.Maps("to").SelectMany(to => AuthorizationPolicyReader.ReadDestinations(to, allows: false)).ToEquatableArray();
         (int Requests, int Seconds) rate = rule.Parsed<(int, int)>("rate", RateText.Parse, required: true);
-        long? burst = rule.Integer("burst", 1, RateLimit.MostBurst);
         CountedTogether together = rule.Enum<CountedTogether>("by") ?? CountedTogether.All;
         string? header = rule.String("header", RequestConditionsReader.HeaderName)?.ToLowerInvariant();
-        rule.Done();
         RateLimitBy by = header is not null ? RateLimitBy.Header : together == CountedTogether.Identity ? RateLimitBy.Identity : RateLimitBy.All;
-        PolicyRule read = new() { From = from, To = to, Limit = Make(rule, rate, burst ?? Math.Clamp(rate.Requests / Math.Max(1, rate.Seconds), 1, RateLimit.MostBurst), by, header ?? "") };
+        RateLimit? limit = ReadLimit(rule, rate);
+        rule.Done();
+        PolicyRule read = new() { From = from, To = to, Limit = limit is null ? null : limit with { By = by, Header = header ?? "" } };
         return read.AsksAboutTokens ? read with { To = AuthorizationPolicyReader.OfTcp(to) } : read;
+    }
+
+    private static RateLimit? ReadLimit(FieldReader rule, (int Requests, int Seconds) rate)
+    {
+        long? given = rule.Integer("burst", 1, RateLimit.MostBurst), delayAfter = rule.Integer("delayAfter", 1, RateLimit.MostBurst);
+        if (rate.Requests == 0) return null; // told of already
+        int burst = (int)(given ?? Math.Clamp(rate.Requests / rate.Seconds, 1, RateLimit.MostBurst));
+        if (delayAfter >= burst) rule.Note("delayAfter", $"is not less than burst, {burst}: no request waits");
+        return Make(rule, rate, burst, (int)(delayAfter ?? burst));
     }
 }

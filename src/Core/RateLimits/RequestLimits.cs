@@ -15,11 +15,15 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     {
         _limits = limits;
         _identity = identity is null ? null : RateLimiter.KeyOf(Encoding.UTF8.GetBytes(identity.ToString()));
+        MayDelay = limits.Any(l => l.Limiter.Limit.LongestDelay > 0);
         AsksAboutPath = limits.SelectMany(l => l.Conditions).Any(c => c.AsksAboutPath);
     }
 
     /// <summary>Whether any of them depends on the path.</summary>
     public bool AsksAboutPath { get; }
+
+    /// <summary>Whether any of them may have requests wait.</summary>
+    public bool MayDelay { get; }
 
     /// <summary>The RateLimits and their rules, in the order in which they are asked, for people.</summary>
     public IEnumerable<(NamespacedName Policy, int RuleIndex, RateLimit Limit)> Rules => _limits.Select(l => (RateLimitNames.ObjectOf(l.Policy), l.Index, l.Limiter.Limit));
@@ -52,19 +56,22 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     /// <summary>Counts a request that is allowed. Allocates nothing, but where an identity or value is seen for the first time.</summary>
     /// <param name="request">The request.</param>
     /// <param name="now">The time, in nanoseconds from any beginning; 0 or more.</param>
-    /// <returns>Null when it may pass; otherwise it counts for nothing.</returns>
-    public RateLimitExcess? Take(in RequestHead request, long now)
+    /// <param name="mayDelay">Whether there is room for one that waits; otherwise those pass only that need not.</param>
+    /// <returns>Null when it may pass at once. Of several limits that have it wait the one that does so for the longest.</returns>
+    public RateLimitExcess? Take(in RequestHead request, long now, bool mayDelay = true)
     {
+        RateLimitExcess? longest = null;
         for (int i = NextOf(0, request); i < _limits.Length; i = NextOf(EndOf(i), request))
         {
             Limit limit = _limits[i];
-            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now);
+            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now, out long delay, mayDelay);
+            if (delay > (longest?.Wait ?? 0)) longest = new RateLimitExcess(limit.Policy, limit.Index, limit.Limiter, delay) { IsDelay = true };
             if (wait <= 0) continue;
             GiveBack(request, now, i);
             return new RateLimitExcess(limit.Policy, limit.Index, limit.Limiter, wait);
         }
 
-        return null;
+        return longest;
     }
 
     /// <summary>Whether they limit the same.</summary>

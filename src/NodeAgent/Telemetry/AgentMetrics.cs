@@ -19,6 +19,7 @@ public sealed class AgentMetrics
         _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
+        RateLimits = new RateLimitMetrics(registry);
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
         Retries = new RetryMetrics(registry);
@@ -41,6 +42,9 @@ public sealed class AgentMetrics
 
     /// <summary>HTTP requests.</summary>
     internal RequestMetrics Requests { get; }
+
+    /// <summary>Requests that RateLimits refuse or delay.</summary>
+    internal RateLimitMetrics RateLimits { get; }
 
     internal TokenMetrics Tokens { get; }
 

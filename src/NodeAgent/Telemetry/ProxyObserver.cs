@@ -80,7 +80,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection)
     {
-        FlowRecord record = RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
+        FlowRecord record = OpenedRecordOf(connection);
         return new ConnectionRequests(_metrics, record, ReporterOf(connection), _requests);
     }
 
@@ -95,8 +95,9 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     /// <inheritdoc/>
     public void OnMirrored(NamespacedName mirror, MirrorResult result) => _metrics.Mirrors.Count(mirror, result);
 
-    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>
-        _metrics.Requests.Limited(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection), limit);
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => _metrics.RateLimits.Limited(OpenedRecordOf(connection), ReporterOf(connection), limit);
+
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit) => _metrics.RateLimits.Delayed(OpenedRecordOf(connection), ReporterOf(connection), limit);
 
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
@@ -194,6 +195,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private static string ReporterOf(in ProxyConnectionInfo connection) => connection.Direction == ProxyDirection.Outbound ? "source" : "destination";
 
     private void Take(in ProxyEvent e) => _sink.Add(RecordOf(e), ReporterOf(e.Connection));
+
+    private FlowRecord OpenedRecordOf(in ProxyConnectionInfo connection) => RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
 
     private FlowRecord RecordOf(in ProxyEvent e)
     {

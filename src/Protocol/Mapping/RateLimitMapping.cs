@@ -12,6 +12,7 @@ internal static class RateLimitMapping
         Requests = (uint)limit.Requests,
         Seconds = (uint)limit.Seconds,
         Burst = (uint)limit.Burst,
+        DelayAfter = (uint)limit.DelayAfter,
         By = limit.By switch
         {
             RateLimitBy.Identity => Wire.RateLimitBy.Identity,
@@ -30,6 +31,7 @@ internal static class RateLimitMapping
             Requests = ToNumber(limit.Requests),
             Seconds = ToNumber(limit.Seconds),
             Burst = ToNumber(limit.Burst),
+            DelayAfter = ToNumber(limit.DelayAfter),
             By = limit.By switch
             {
                 Wire.RateLimitBy.All => RateLimitBy.All,
@@ -39,7 +41,7 @@ internal static class RateLimitMapping
             },
             Header = limit.Header,
         };
-        return model.IsValid ? model : throw new FormatException($"limit: {limit.Requests} in {limit.Seconds} s with a burst of {limit.Burst} is none");
+        return model.IsValid ? model : throw new FormatException($"limit: {limit.Requests} in {limit.Seconds} s with a burst of {limit.Burst}, delayed after {limit.DelayAfter}, is none");
     }
 
     private static int ToNumber(uint value) => value <= int.MaxValue ? (int)value : throw new FormatException($"limit: {value} is too large");

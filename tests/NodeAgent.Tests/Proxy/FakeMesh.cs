@@ -136,6 +136,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnMirrored(NamespacedName mirror, MirrorResult result) => Mirrored.Enqueue((mirror.Name, result));
 
+    /// <summary>The limits of requests that wait.</summary>
+    internal ConcurrentQueue<NamespacedName> Delayed { get; } = [];
+
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit) => Delayed.Enqueue(limit);
+
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => Limited.Enqueue(limit);
 
     /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>

@@ -125,7 +125,7 @@ internal sealed partial class Http2Relay
         }
 
         Http2Server server = _servers!.Find(direction.Route);
-        if (server.IsConnected && server.RefusalOf(ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
+        if (server.IsConnected && server.RefusalOf(exchange, ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
         else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
     }
 

@@ -26,6 +26,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private readonly MeshHeaders _meshHeaders = new();
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
+    private long _due;
     private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
@@ -37,11 +38,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew; null: nobody.</summary>
     internal void OnChanged(Action? changed) => connection.RulesChanged = changed;
 
+    /// <summary>When the request that was asked about last may go on, which a RateLimit delays (<see cref="Approve"/>); 0: at once.</summary>
+    internal long Due => _due;
+
     /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
     /// <param name="request">The request's head.</param>
     /// <returns>What it is answered with in the server's place; null: it may pass.</returns>
     internal RequestRefusal? Ask(HeaderList request)
     {
+        _due = 0;
         if (connection.RequestRules is not { } rules) return null;
         VerifiedJwt? token = null;
         if (rules.Authentication is { } authentication)
@@ -57,7 +62,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         if (token is not null) observer.OnToken(token.Claims.Issuer, JwtError.None);
         if (!decision.IsAllowed || !decision.AuditPolicies.IsEmpty) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         if (!decision.IsAllowed) return RequestRefusal.Of(decision);
-        return _excess is { } excess ? Refuse(excess, request) : null;
+        if (_excess is not { } excess) return null;
+        if (!excess.IsDelay) return Refuse(excess, request);
+        _due = Now() + excess.Wait;
+        observer.OnRequestDelayed(connection.Info, excess.Object);
+        return null;
     }
 
     /// <summary>The same of a request that goes on at once, without looking at its token a second time.</summary>
@@ -97,14 +106,16 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return HeadForServer(rules, request, check.Token);
     }
 
-    /// <summary>Has external authorizers asked about the request that this was asked about just now, and that may pass otherwise.</summary>
+    /// <summary>Has the request wait that this was asked about just now, and that may pass otherwise, until it is on time, and has external authorizers asked about it then.</summary>
     /// <param name="forServer">Its head, as its server would get it.</param>
-    /// <param name="done">Called when they have been, unless they have when this returns.</param>
-    /// <returns>What is said; null: there is nobody to ask.</returns>
-    internal IRequestApproval? Approve(HeaderList forServer, Action<IRequestApproval> done)
+    /// <param name="due">When it is on time, as <see cref="Due"/> had it when its limits were asked.</param>
+    /// <param name="done">Called when that is so and they have been asked, unless they have when this returns.</param>
+    /// <returns>What is said; null: it need not wait, and there is nobody to ask.</returns>
+    internal IRequestApproval? Approve(HeaderList forServer, long due, Action<IRequestApproval> done)
     {
-        if (connection.RequestRules is not { HasAuthorizers: true } || _authorizers is not { } asked) return null;
-        return connection.Authorizers.Begin(connection.Info, asked, forServer, done);
+        IReadOnlyList<AuthorizerRule>? asked = connection.RequestRules is { HasAuthorizers: true } ? _authorizers : null;
+        TimeSpan delay = due == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling((due - Now()) / 1e6)); // a loop's timers count whole ones
+        return asked is null && delay <= TimeSpan.Zero ? null : connection.Authorizers.Begin(connection.Info, asked ?? [], delay, forServer, done);
     }
 
     /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
@@ -200,7 +211,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         Decision decision = rules.Decide(request);
         _authorizers = rules.HasAuthorizers && decision.IsAllowed ? rules.AuthorizersOf(request) : null;
-        if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now());
+        if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now(), mayDelay: limits.MayDelay && connection.HasRoomToDelay);
         return decision;
     }
 

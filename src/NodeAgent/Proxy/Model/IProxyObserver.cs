@@ -40,6 +40,11 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="limit">The RateLimit that has no room for it.</param>
     void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit);
 
+    /// <summary>A request was one too many just now, and waits; told of each.</summary>
+    /// <param name="connection">Its connection.</param>
+    /// <param name="limit">The RateLimit that has it wait.</param>
+    void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit);
+
     /// <summary>An external authorizer was asked about a request.</summary>
     /// <param name="authorizer">Its name.</param>
     /// <param name="result">What has come of it.</param>

@@ -2,7 +2,7 @@ using Culvert.Http2;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
-/// <summary>What external authorizers say of one request. Belongs to its loop's thread.</summary>
+/// <summary>What a request waits for before its server has anything of it: its time, where a RateLimit delays it, and what external authorizers say of it. Belongs to its loop's thread.</summary>
 internal interface IRequestApproval
 {
     /// <summary>The connection that the request was to go by when they were asked (<see cref="ProxyConnectionInfo.Id"/>).</summary>

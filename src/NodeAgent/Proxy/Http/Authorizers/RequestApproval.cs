@@ -1,16 +1,18 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 
-/// <summary>What external authorizers say of one request: they are asked one after the other, and the first that does not allow it ends it. Belongs to its loop's thread.</summary>
+/// <summary>Has one request wait for its time, where a RateLimit delays it, and for what external authorizers say of it: they are asked one after the other, and the first that does not allow it ends it. Belongs to its loop's thread.</summary>
 internal sealed class RequestApproval : IRequestApproval
 {
     private readonly RequestAuthorizers _authorizers;
     private readonly ProxyConnectionInfo _connection;
     private readonly IReadOnlyList<AuthorizerRule> _rules;
     private readonly Action<IRequestApproval> _done;
+    private LoopTimer? _timer; // while it waits for its time, and has a place
     private AuthorizerCall? _call;
     private int _asked;
     private int _tries;
@@ -41,9 +43,11 @@ internal sealed class RequestApproval : IRequestApproval
     public AuthorizerRefusal? Refusal { get; private set; }
 
     /// <summary>Begins to ask.</summary>
-    internal void Begin()
+    /// <param name="delay">When; zero or less: at once.</param>
+    internal void Begin(TimeSpan delay)
     {
-        AskNext();
+        if (delay <= TimeSpan.Zero) AskNext();
+        else Delay(delay);
         _isLater = true;
     }
 
@@ -51,8 +55,30 @@ internal sealed class RequestApproval : IRequestApproval
     public void GiveUp()
     {
         IsDone = true;
+        EndDelay();
         _call?.GiveUp();
         _call = null;
+    }
+
+    private void Delay(TimeSpan delay)
+    {
+        _authorizers.Delayed.Take(RequestAuthorizers.NamespaceOf(_connection));
+        _timer = new LoopTimer(static state => ((RequestApproval)state!).OnTime(), this);
+        _authorizers.Loop.Schedule(_timer, delay);
+    }
+
+    private void OnTime()
+    {
+        EndDelay();
+        AskNext();
+    }
+
+    private void EndDelay()
+    {
+        if (_timer is not { } timer) return;
+        _timer = null;
+        _authorizers.Loop.Timers.Cancel(timer);
+        _authorizers.Delayed.GiveBack(RequestAuthorizers.NamespaceOf(_connection));
     }
 
     private void AskNext()

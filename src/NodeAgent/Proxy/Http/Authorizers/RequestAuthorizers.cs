@@ -13,8 +13,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     private readonly RequestDialer _dialer;
     private readonly TimeProvider _time;
     private readonly Dictionary<ServerKey, AuthorizerPeer> _peers = [];
-    private readonly Dictionary<string, int> _runningByNamespace = new(StringComparer.Ordinal);
-    private int _running;
+    private readonly NamespacePlaces _places;
 
     /// <summary>Makes one.</summary>
     /// <param name="loop">The loop.</param>
@@ -24,10 +23,17 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <param name="servers">Connections to authorizers of HTTP/1.1.</param>
     /// <param name="observer">Hears of questions, and of the connections that they go by.</param>
     /// <param name="time">The clock.</param>
-    internal RequestAuthorizers(EventLoop loop, HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time) =>
+    internal RequestAuthorizers(EventLoop loop, HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time)
+    {
         (Loop, Options, Directory, _dialer, Servers, Observer, _time) = (loop, options, directory, dialer, servers, observer, time);
+        _places = new NamespacePlaces(options.Authorizers.MaxRunning, options.Authorizers.MaxRunningOfNamespace);
+        Delayed = new NamespacePlaces(options.Authorizers.MaxDelayed, options.Authorizers.MaxDelayedOfNamespace);
+    }
 
     internal EventLoop Loop { get; }
+
+    /// <summary>Places of requests that wait until they are on time.</summary>
+    internal NamespacePlaces Delayed { get; }
 
     internal HttpOptions Options { get; }
 
@@ -38,10 +44,13 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     internal IProxyObserver Observer { get; }
 
     /// <inheritdoc/>
-    public IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    public bool HasRoomToDelay(in ProxyConnectionInfo connection) => Delayed.HasRoom(NamespaceOf(connection));
+
+    /// <inheritdoc/>
+    public IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, TimeSpan delay, HeaderList request, Action<IRequestApproval> done)
     {
         RequestApproval approval = new(this, connection, asked, request, done);
-        approval.Begin();
+        approval.Begin(delay);
         return approval;
     }
 
@@ -66,7 +75,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
         byte[] body = [];
         if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
         else HttpCheck.Compose(authorizer, request, head);
-        if (!TryTakePlace(workload.Name.Namespace)) return null;
+        if (!_places.TryTake(workload.Name.Namespace)) return null;
         AuthorizerCall call = new(this, authorizer, asking, head, body, answered);
         _ = call.RunAsync();
         return call;
@@ -91,21 +100,11 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     }
 
     /// <summary>A question is over.</summary>
-    internal void OnOver(AuthorizerCall call)
-    {
-        _running--;
-        if (--_runningByNamespace[call.Namespace] == 0) _runningByNamespace.Remove(call.Namespace);
-    }
+    internal void OnOver(AuthorizerCall call) => _places.GiveBack(call.Namespace);
+
+    /// <summary>Whose places a request takes that goes by a connection; empty: it is for no workload of this node.</summary>
+    internal static string NamespaceOf(in ProxyConnectionInfo connection) => connection.DestinationWorkload?.Name.Namespace ?? "";
 
     /// <summary>Makes connections of HTTP/2.</summary>
     internal Http2ServersOfClient MakeHttp2Servers(IHttp2ServerUser user, in ProxyConnectionInfo client) => new(user, client, _dialer, Observer, Loop, Options, _time);
-
-    private bool TryTakePlace(string ns)
-    {
-        int running = _runningByNamespace.GetValueOrDefault(ns);
-        if (_running >= Options.Authorizers.MaxRunning || running >= Options.Authorizers.MaxRunningOfNamespace) return false;
-        _running++;
-        _runningByNamespace[ns] = running + 1;
-        return true;
-    }
 }
