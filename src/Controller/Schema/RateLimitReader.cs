@@ -13,7 +13,8 @@ internal static class RateLimitReader
     private const int RuleWeight = 64;
 
     /// <summary>How many values a RateLimit names, as they count in its namespace.</summary>
-    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * limit.Policy.Rules.Count);
+    /// <remarks>Of one of NGINX Service Mesh each source is a rule, and each group of routes counts as one.</remarks>
+    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * (limit.Policy.Rules.Count + limit.Sources.Count + limit.Rules.Count));
 
     public static RateLimitObject? Read(FieldReader root, ObjectMeta meta)
     {
@@ -36,10 +37,9 @@ internal static class RateLimitReader
     public static RateLimit Make(FieldReader reader, (int Requests, int Seconds) rate, int burst, int atOnce)
     {
         RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = burst };
-        if (atOnce >= burst) return limit;
-        int waiting = (int)Math.Min(burst - atOnce, RateLimit.MostDelay / limit.Interval);
-        if (waiting < burst - atOnce) reader.Note("burst", $"would have requests wait for longer than {RateLimit.MostDelay / 1_000_000_000} s at {limit}: of the {burst - atOnce} that would wait, all but {waiting} are answered 429 at once");
-        return limit with { Burst = atOnce + waiting, DelayAfter = waiting == 0 ? 0 : atOnce };
+        RateLimit delayed = limit.WithDelayAfter(atOnce);
+        if (delayed.Burst < burst) reader.Note("burst", $"would have requests wait for longer than {RateLimit.MostDelay / 1_000_000_000} s at {limit}: of the {burst - atOnce} that would wait, all but {delayed.Burst - atOnce} are answered 429 at once");
+        return delayed;
     }
 
     private static PolicyRule ReadRule(FieldReader rule)

@@ -52,6 +52,26 @@ public sealed record RateLimit
         && DelayAfter >= 0 && DelayAfter < Burst && LongestDelay <= MostDelay
         && By is RateLimitBy.All or RateLimitBy.Identity or RateLimitBy.Header && (By == RateLimitBy.Header) == (Header.Length > 0);
 
+    /// <summary>Of a burst, has those wait that come beyond so many at once, as long as none waits for longer than <see cref="MostDelay"/>: the burst ends there.</summary>
+    /// <param name="atOnce">How many pass at once; 1 or more.</param>
+    public RateLimit WithDelayAfter(int atOnce)
+    {
+        if (atOnce >= Burst) return this with { DelayAfter = 0 };
+        int waiting = (int)Math.Min(Burst - atOnce, MostDelay / Interval);
+        return this with { Burst = atOnce + waiting, DelayAfter = waiting == 0 ? 0 : atOnce };
+    }
+
+    /// <summary>A part of the rate, one in an hour at least, with the burst as it is; rounded down.</summary>
+    /// <param name="parts">How many parts are made; 1 or more.</param>
+    public RateLimit DividedBy(int parts)
+    {
+        // In the shortest time in which it is a whole number, or else the longest that there is a number for.
+        (int requests, int seconds) = (Requests, Seconds);
+        while (requests % parts != 0 && seconds < 3600 && requests <= int.MaxValue / 60) (requests, seconds) = (requests * 60, seconds * 60);
+        RateLimit part = this with { Requests = Math.Max(1, requests / parts), Seconds = seconds };
+        return DelayAfter == 0 ? part : part.WithDelayAfter(DelayAfter);
+    }
+
     /// <summary>The rate as objects have it: <c>100/s</c>.</summary>
     public override string ToString() => $"{Requests}/{Seconds switch { 1 => "s", 60 => "m", _ => "h" }}";
 }

@@ -57,6 +57,30 @@ public sealed class RateLimiterTests
         Assert.Contains(uses.Zip(uses.Skip(1)), pair => pair.Second - pair.First == limit.Interval);
     }
 
+    [Theory]
+    [InlineData(9, 1, 3, 3, 1)]
+    [InlineData(10, 1, 3, 200, 60)]
+    [InlineData(10, 1, 7, 5142, 3600)]
+    [InlineData(10, 60, 4, 150, 3600)]
+    [InlineData(1, 3600, 64, 1, 3600)]
+    [InlineData(1_000_000, 1, 7, 8_571_428, 60)] // more has no number
+    public void APartOfARateIsRoundedDown(int requests, int seconds, int parts, int ofPart, int secondsOfPart)
+    {
+        RateLimit part = new RateLimit { Requests = requests, Seconds = seconds, Burst = 5 }.DividedBy(parts);
+        Assert.Equal((ofPart, secondsOfPart, 5), (part.Requests, part.Seconds, part.Burst));
+        Assert.True(part.IsValid);
+    }
+
+    [Fact]
+    public void APartHasNoRequestWaitForLongerThanTheWhole()
+    {
+        RateLimit whole = new RateLimit { Requests = 1, Seconds = 1, Burst = 100 }.WithDelayAfter(10);
+        Assert.Equal((70, 10), (whole.Burst, whole.DelayAfter));
+        Assert.Equal((16, 10), (whole.DividedBy(10).Burst, whole.DividedBy(10).DelayAfter));
+        Assert.Equal((10, 0), (whole.DividedBy(100).Burst, whole.DividedBy(100).DelayAfter));
+        Assert.True(whole.IsValid && whole.DividedBy(10).IsValid && whole.DividedBy(100).IsValid);
+    }
+
     [Fact]
     public void WithoutRoomToWaitOnlyThosePassThatNeedNot()
     {
