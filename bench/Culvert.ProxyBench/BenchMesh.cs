@@ -88,6 +88,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // There are none.
     }
 
+    public void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure)
+    {
+        // There is none.
+    }
+
     public void OnMirrored(NamespacedName mirror, MirrorResult result)
     {
         // There are no mirrors.

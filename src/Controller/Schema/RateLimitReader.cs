@@ -51,8 +51,9 @@ internal static class RateLimitReader
         string? header = rule.String("header", RequestConditionsReader.HeaderName)?.ToLowerInvariant();
         RateLimitBy by = header is not null ? RateLimitBy.Header : together == CountedTogether.Identity ? RateLimitBy.Identity : RateLimitBy.All;
         RateLimit? limit = ReadLimit(rule, rate);
+        GlobalRateLimit? global = GlobalRateLimitReader.Read(rule);
         rule.Done();
-        PolicyRule read = new() { From = from, To = to, Limit = limit is null ? null : limit with { By = by, Header = header ?? "" } };
+        PolicyRule read = new() { From = from, To = to, Limit = limit is null ? null : limit with { By = by, Header = header ?? "", Global = global } };
         return read.AsksAboutTokens ? read with { To = AuthorizationPolicyReader.OfTcp(to) } : read;
     }
 

@@ -34,6 +34,9 @@ public sealed record RateLimit
     /// <summary>The name of the header by which they are counted, in lower case; empty unless <see cref="By"/> says so.</summary>
     public string Header { get; init; } = "";
 
+    /// <summary>Whom to ask about what the numbers let pass; null: nobody.</summary>
+    public GlobalRateLimit? Global { get; init; }
+
     /// <summary>The time in nanoseconds for which one request stands, rounded up: never more pass than it says.</summary>
     public long Interval => ((Seconds * NanosecondsPerSecond) + Requests - 1) / Requests;
 

@@ -62,7 +62,7 @@ internal static class RequestExplainer
         RateLimitBy.Identity => ", for each identity",
         RateLimitBy.Header => $", for each value of {limit.Header}",
         _ => "",
-    };
+    } + (limit.Global is { } global ? $"; about what passes the rate limit service behind Service {global.Service} port {global.Port} is asked (domain {global.Domain}), and when it can't be asked requests are {(global.RefusesOnFailure ? "refused" : "let through")}" : "");
 
     private static string Name(NodeSnapshot snapshot, PolicyReference policy, int rule) => $"{policy} rule {rule} ({FlowMapping.Rule(policy, rule, snapshot).SourceReference})";
 }

@@ -20,6 +20,7 @@ internal static class RateLimitMapping
             _ => Wire.RateLimitBy.All,
         },
         Header = limit.Header,
+        Global = limit.Global?.ToWire(),
     };
 
     /// <summary>The model.</summary>
@@ -40,6 +41,7 @@ internal static class RateLimitMapping
                 _ => throw new FormatException($"by {limit.By} is not known"),
             },
             Header = limit.Header,
+            Global = limit.Global?.ToModel(),
         };
         return model.IsValid ? model : throw new FormatException($"limit: {limit.Requests} in {limit.Seconds} s with a burst of {limit.Burst}, delayed after {limit.DelayAfter}, is none");
     }

@@ -27,6 +27,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
     private long _due;
+    private IReadOnlyList<GlobalLimitRule>? _limits; // of the same request
     private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
@@ -99,10 +100,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal HeaderList ForServer(HeaderList request, out RequestRefusal? refusal)
     {
         refusal = null;
-        if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || rules.HasAuthorizers)) return request;
+        if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || AsksOthers(rules))) return request;
         JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
         if (check.Error != JwtError.None) refusal = Refuse(check, request);
-        else if (rules.HasAuthorizers) FindAuthorizers(rules, request, check.Token, out refusal);
+        else if (AsksOthers(rules)) FindOthers(rules, request, check.Token, out refusal);
         return HeadForServer(rules, request, check.Token);
     }
 
@@ -114,13 +115,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal IRequestApproval? Approve(HeaderList forServer, long due, Action<IRequestApproval> done)
     {
         IReadOnlyList<AuthorizerRule>? asked = connection.RequestRules is { HasAuthorizers: true } ? _authorizers : null;
+        IReadOnlyList<GlobalLimitRule>? limits = connection.RequestRules is { Limits.HaveGlobal: true } ? _limits : null;
         TimeSpan delay = due == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling((due - Now()) / 1e6)); // a loop's timers count whole ones
-        return asked is null && delay <= TimeSpan.Zero ? null : connection.Authorizers.Begin(connection.Info, asked ?? [], delay, forServer, done);
+        return asked is null && limits is null && delay <= TimeSpan.Zero ? null : connection.Authorizers.Begin(connection.Info, asked ?? [], limits ?? [], delay, forServer, done);
     }
 
     /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
     internal RequestRefusal? RefusalOf(IRequestApproval approval)
     {
+        if (approval.LimitRefusal is { } limited) return Refuse(limited, approval.Head);
         if (approval.Refusal is not { } refusal) return null;
         Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), refusal.Rule.Policy, refusal.Rule.RuleIndex);
         observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(approval.Head)}: {failure}" : NameOf(approval.Head));
@@ -162,8 +165,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     }
 
     // Of one that has passed before.
-    private void FindAuthorizers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
+    private void FindOthers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
         refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
+
+    private static bool AsksOthers(RequestRules rules) => rules.HasAuthorizers || rules.Limits is { HaveGlobal: true };
 
     private static bool ChangesHeads(RequestRules rules) => rules.Authentication is not null || MeshHeaders.AreSet(rules);
 
@@ -211,6 +216,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         Decision decision = rules.Decide(request);
         _authorizers = rules.HasAuthorizers && decision.IsAllowed ? rules.AuthorizersOf(request) : null;
+        _limits = rules.Limits is { HaveGlobal: true } global && decision.IsAllowed ? global.GlobalOf(request) : null;
         if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now(), mayDelay: limits.MayDelay && connection.HasRoomToDelay);
         return decision;
     }
@@ -225,6 +231,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         }
 
         return RequestRefusal.Of(excess);
+    }
+
+    private RequestRefusal Refuse(LimitRefusal refusal, HeaderList request)
+    {
+        GlobalLimitRule rule = refusal.Rule;
+        if (refusal.Failure is null) observer.OnRequestLimited(connection.Info, rule.Object);
+        Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
+        observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        return RequestRefusal.Of(refusal);
     }
 
     // Of the clock that all loops have in common, in nanoseconds.

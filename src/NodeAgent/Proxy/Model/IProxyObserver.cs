@@ -50,6 +50,12 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="result">What has come of it.</param>
     void OnAuthorizerAsked(string authorizer, AuthorizerResult result);
 
+    /// <summary>A rate limit service was asked about a request.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="result">What has come of it.</param>
+    /// <param name="failure">Why it has failed, in words; null: it has not.</param>
+    void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure);
+
     /// <summary>The copy of a request for a mirror is over, or will never be sent.</summary>
     /// <param name="mirror">The mirror's Service.</param>
     /// <param name="result">What has become of it.</param>
