@@ -14,7 +14,8 @@ internal static class RateLimitReader
 
     /// <summary>How many values a RateLimit names, as they count in its namespace.</summary>
     /// <remarks>Of one of NGINX Service Mesh each source is a rule, and each group of routes counts as one.</remarks>
-    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * (limit.Policy.Rules.Count + limit.Sources.Count + limit.Rules.Count));
+    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * (limit.Policy.Rules.Count + limit.Sources.Count + limit.Rules.Count))
+        + limit.Policy.Rules.Sum(r => r.Limit?.Global?.Descriptors.Sum(d => d.Entries.Count) ?? 0);
 
     public static RateLimitObject? Read(FieldReader root, ObjectMeta meta)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;

@@ -38,10 +38,10 @@ internal abstract class AskingCall : OwnCall
     }
 
     /// <inheritdoc/>
-    public override bool IsHeadOnly { get; }
+    public sealed override bool IsHeadOnly { get; }
 
     /// <inheritdoc/>
-    protected override HeaderList Request { get; }
+    protected sealed override HeaderList Request { get; }
 
     /// <inheritdoc/>
     protected override OwnSource Source => _source;
