@@ -53,7 +53,7 @@ public sealed partial class Http2Connection
         if (_frame.Has(FrameFlags.Ack))
         {
             if (!_settingsAcknowledged) ApplyOwnSettings();
-            else if (_windowToAcknowledge != 0) OnStreamWindowAcknowledged();
+            else OnChangeAcknowledged();
             return;
         }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Culvert.Http2.Frames;
 
 namespace Culvert.Http2;
@@ -37,22 +36,18 @@ public sealed partial class Http2Connection
         if (IsClosed || !_started || window == StreamWindow) return;
         if (window < StreamWindow) TakeGrowthBack();
         StreamWindow = window;
-        if (_windowToAcknowledge == 0) WriteStreamWindow();
+        if (!IsUnderWay(OwnChange.StreamWindow)) WriteStreamWindow();
     }
 
-    // One at a time: a peer that does not acknowledge gathers nothing here.
     private void WriteStreamWindow()
     {
         _windowToAcknowledge = StreamWindow;
-        var payload = Frame(6, FrameType.Settings, FrameFlags.None, 0);
-        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)SettingId.InitialWindowSize);
-        BinaryPrimitives.WriteInt32BigEndian(payload[2..], StreamWindow);
+        WriteChange(OwnChange.StreamWindow, SettingId.InitialWindowSize, StreamWindow);
     }
 
     private void OnStreamWindowAcknowledged()
     {
         ApplyOwnWindow(_windowToAcknowledge);
-        _windowToAcknowledge = 0;
         if (StreamWindow != _localInitialWindow && !IsClosed) WriteStreamWindow();
     }
 

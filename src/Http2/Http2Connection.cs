@@ -57,6 +57,7 @@ public sealed partial class Http2Connection : IDisposable
         _receiveWindow = InitialWindow;
         _localInitialWindow = Math.Max(InitialWindow, options.StreamWindow);
         StreamWindow = options.StreamWindow;
+        _announcedStreams = _wantedStreams = options.MaxConcurrentStreams;
     }
 
     /// <summary>Which side this is.</summary>
@@ -248,7 +249,7 @@ public sealed partial class Http2Connection : IDisposable
         var n = 0;
         if (_options.HeaderTableSize != 4096) n = Put(payload, n, SettingId.HeaderTableSize, _options.HeaderTableSize);
         if (Role == Http2Role.Client) n = Put(payload, n, SettingId.EnablePush, 0);
-        if (Role == Http2Role.Server) n = Put(payload, n, SettingId.MaxConcurrentStreams, _options.MaxConcurrentStreams);
+        if (Role == Http2Role.Server) n = Put(payload, n, SettingId.MaxConcurrentStreams, _announcedStreams);
         n = Put(payload, n, SettingId.InitialWindowSize, _options.StreamWindow);
         n = Put(payload, n, SettingId.MaxFrameSize, _options.MaxFrameSize);
         n = Put(payload, n, SettingId.MaxHeaderListSize, _options.MaxHeaderListSize);

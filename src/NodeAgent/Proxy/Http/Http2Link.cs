@@ -28,6 +28,7 @@ internal sealed class Http2Link(
     protected override void OnSettings()
     {
         HasSpoken = true;
+        user.OnSettings(this);
         user.OnMayOpen(this);
     }
 

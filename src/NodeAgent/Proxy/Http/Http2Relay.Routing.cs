@@ -8,7 +8,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 
-/// <content>Where requests go whose Service has routes: each to a backend of its own choice, by one connection to each.</content>
+/// <content>Where requests go whose Service has routes: each to a backend of its own choice.</content>
 internal sealed partial class Http2Relay
 {
     private readonly RequestRouting? _routing;
@@ -124,9 +124,7 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        Http2Server server = _servers!.Find(direction.Route);
-        if (server.IsConnected && server.RefusalOf(exchange, ForServer(exchange, exchange.Head!)) is { } denial) AnswerFor(server, exchange, denial);
-        else if (!server.TryTake(exchange, exchange.Head!)) exchange.Abort(Http2ErrorCode.RefusedStream);
+        _servers!.Find(direction.Route).Offer(exchange, exchange.Head!);
     }
 
     private void FollowByHttp1(Http2Exchange exchange, in OutboundRoute route)
@@ -174,16 +172,10 @@ internal sealed partial class Http2Relay
         else if (!exchange.IsOver) exchange.Open(keepsHead: leg.AsksPolicy || exchange.IsHeadOnly);
     }
 
-    private static void AnswerFor(Http2Server server, Http2Exchange exchange, RequestRefusal refusal)
-    {
-        exchange.GoTo(server);
-        exchange.Answer(refusal);
-    }
-
     /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
-        _servers?.Forget(server);
+        if (_servers!.TryReplace(server)) return;
         server.GiveUpWaiting(request => RouteAnew((Http2Exchange)request, failure));
     }
 

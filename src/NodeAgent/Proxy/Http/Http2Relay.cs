@@ -15,6 +15,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// </summary>
 internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Driver>, IHttp2LinkUser, IHttp2ServerUser
 {
+    // Streams that a client may have at once before its server has said what it takes: as many as a client assumes that has heard of no limit, and no server should take fewer (RFC 9113, section 6.5.2).
+    private const int FirstStreams = 100;
+
     // What one connection keeps for its next requests.
     private const int MostIdle = 32;
 
@@ -52,6 +55,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         : this(client, clientOwner, options, observer, time)
     {
         _only = new Http2Server(this, options, time);
+        _client.Http2.AnnounceStreamLimit(Math.Min(FirstStreams, options.Http2.MaxConcurrentStreams));
         _only.Connect(server, serverOwner, gate, observer, idleTime: null);
     }
 
@@ -138,6 +142,12 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     }
 
     /// <inheritdoc/>
+    void IHttp2LinkUser.OnSettings(Http2Link link)
+    {
+        // What a client says of streams is about ones that a server opens.
+    }
+
+    /// <inheritdoc/>
     void IHttp2LinkUser.OnMayOpen(Http2Link link) => _only?.ServeWaiting();
 
     /// <inheritdoc/>
@@ -155,6 +165,18 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         _only?.Drain();
         _servers?.Drain();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Where there is one server for the client's connection, the client learns what it takes, so as to make another connection for more as it would without a proxy.</remarks>
+    public void OnServerLimit(Http2Server server)
+    {
+        if (_only is null || _client.IsClosed) return;
+        _client.Http2.AnnounceStreamLimit(Math.Min(server.StreamLimit ?? int.MaxValue, _options.Http2.MaxConcurrentStreams));
+        _client.ScheduleFlush();
+    }
+
+    /// <inheritdoc/>
+    public void OnServerFull(Http2Server server) => _servers?.Spread(server);
 
     /// <inheritdoc/>
     public void OnServerLeaving(Http2Server server)

@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -12,7 +13,12 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="time">The clock.</param>
 internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time) : IHttp2LinkUser
 {
+    // How long requests wait for a stream of it before another connection is made for them. It spares bursts of short requests the connection, and gives servers that say little at first, such as
+    // the other node's proxy which doesn't know the application's limit yet, time to say more.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+
     private readonly LinkedList<IHttp2Request> _waiting = new();
+    private LoopTimer? _patience;
     private RequestGate? _gate;
     private Http2Link? _link;
     private ITransport? _transport;
@@ -41,6 +47,16 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     /// <summary>Asks policy about requests; null: it is not connected yet.</summary>
     internal RequestGate? Gate => _gate;
+
+    /// <summary>How many requests wait for it.</summary>
+    internal int Waiting => _waiting.Count;
+
+    /// <summary>How many streams it takes at once; null before it has said so.</summary>
+    internal int? StreamLimit => _link is { HasSpoken: true } link ? link.Http2.PeerMaxConcurrentStreams : null;
+
+    /// <summary>Whether it would take one request more than those that it has and those that wait for it.</summary>
+    /// <param name="assumed">How many it takes at once, where it has not said so yet.</param>
+    internal bool HasRoom(int assumed) => (_link?.Http2.OpenStreams ?? 0) + _waiting.Count < (StreamLimit ?? assumed);
 
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;
@@ -99,6 +115,22 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         return (_waiting.Count == 0 && TryOpen(request, headers)) || TryWait(request, headers);
     }
 
+    /// <summary>Takes a request, or ends it: with policy's answer where it may not pass, or as refused where too much is kept already.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="headers">Its head as it came.</param>
+    internal void Offer(IHttp2Request request, HeaderList headers)
+    {
+        if (IsConnected && RefusalOf(request, request.ForServer(headers)) is { } refusal)
+        {
+            request.GoTo(this);
+            request.Answer(refusal);
+        }
+        else if (!TryTake(request, headers))
+        {
+            request.Abort(Http2ErrorCode.RefusedStream);
+        }
+    }
+
     /// <summary>What a request is answered with that may not pass; null: it may.</summary>
     /// <param name="request">The request.</param>
     /// <param name="headers">Its head, as the server would get it.</param>
@@ -133,6 +165,25 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         }
 
         _isServing = false;
+        if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
+    }
+
+    /// <summary>Gives those that wait to other connections, the latest first, as far as these take them; those whose authorizers are asked stay.</summary>
+    /// <param name="findOther">The connection for one more; null: there is none.</param>
+    internal void Spread(Func<Http2Server?> findOther)
+    {
+        _isServing = true;
+        for (LinkedListNode<IHttp2Request>? node = _waiting.Last, next; node is not null && node.List == _waiting; node = next)
+        {
+            next = node.Previous;
+            IHttp2Request request = node.Value;
+            if (request.Approval is { IsDone: false }) continue;
+            if (findOther() is not { } other) break;
+            Leave(request);
+            other.Offer(request, request.Head!);
+        }
+
+        _isServing = false;
     }
 
     /// <summary>None of those that wait is served any more.</summary>
@@ -148,6 +199,9 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     }
 
     /// <inheritdoc/>
+    void IHttp2LinkUser.OnSettings(Http2Link link) => user.OnServerLimit(this);
+
+    /// <inheritdoc/>
     void IHttp2LinkUser.OnMayOpen(Http2Link link) => ServeWaiting();
 
     /// <inheritdoc/>
@@ -155,6 +209,13 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     /// <inheritdoc/>
     void IHttp2LinkUser.OnClosed(Http2Link link) => user.OnServerClosed(this);
+
+    private bool IsFull => _waiting.Count > 0 && !IsLeaving && StreamLimit <= Link.Http2.OpenStreams;
+
+    private void EndPatience()
+    {
+        if (!_isServing && IsFull) user.OnServerFull(this);
+    }
 
     private bool TryOpen(IHttp2Request request, HeaderList headers)
     {

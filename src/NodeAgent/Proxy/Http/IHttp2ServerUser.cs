@@ -11,6 +11,12 @@ internal interface IHttp2ServerUser
     /// <summary>The requests that go to a server, or wait for it.</summary>
     IEnumerable<IHttp2Request> RequestsOf(Http2Server server);
 
+    /// <summary>A server has said how many streams it takes at once, or says it anew.</summary>
+    void OnServerLimit(Http2Server server);
+
+    /// <summary>A server has as many streams as it takes, and requests wait for another for a while already. Called again while that is so.</summary>
+    void OnServerFull(Http2Server server);
+
     /// <summary>A server was not reached that requests wait for.</summary>
     /// <param name="server">The server.</param>
     /// <param name="failure">Why not.</param>

@@ -52,6 +52,12 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
     }
 
     /// <inheritdoc/>
+    void IHttp2LinkUser.OnSettings(Http2Link link)
+    {
+        // Nothing is sent by streams of this side.
+    }
+
+    /// <inheritdoc/>
     void IHttp2LinkUser.OnMayOpen(Http2Link link)
     {
         // Nothing waits for it.

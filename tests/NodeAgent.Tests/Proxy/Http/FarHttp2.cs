@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Threading.Channels;
 using Culvert.Core;
@@ -30,9 +31,10 @@ internal sealed class FarHttp2 : IHttp2Requests<Http2Driver>
     /// <summary>Whether the other side has said that it takes no more streams.</summary>
     internal Task<bool> IsDrainingAsync() => _lab.OnLoopAsync(() => _driver.Http2.IsDraining);
 
-    /// <summary>Sends a request.</summary>
+    /// <summary>Sends a request, as a client that has not heard yet how few streams its peer takes.</summary>
     internal Task<FarStream> AskAsync(string fields, bool end) => _lab.OnLoopAsync(() =>
     {
+        SetPeerLimit(_driver.Http2, 1000);
         FarStream stream = new(_lab, _driver);
         stream.Begin(_driver.Http2.OpenStream(Parse(fields), end, stream) ?? throw new InvalidOperationException("no stream can be opened"));
         _driver.ScheduleFlush();
@@ -79,4 +81,7 @@ internal sealed class FarHttp2 : IHttp2Requests<Http2Driver>
         act();
         return true;
     });
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_" + nameof(Http2Connection.PeerMaxConcurrentStreams))]
+    private static extern void SetPeerLimit(Http2Connection connection, int value);
 }

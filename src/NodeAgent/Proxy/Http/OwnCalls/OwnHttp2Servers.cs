@@ -24,8 +24,18 @@ internal abstract class OwnHttp2Servers : IHttp2ServerUser
     public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => Running.Where(c => c.Destination == server).ToArray();
 
     /// <inheritdoc/>
+    public void OnServerLimit(Http2Server server)
+    {
+        // Nobody but the proxy asks by it.
+    }
+
+    /// <inheritdoc/>
+    public void OnServerFull(Http2Server server) => _servers!.Spread(server);
+
+    /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
+        if (_servers!.TryReplace(server)) return;
         Forget(server);
         server.GiveUpWaiting(call => ((OwnCall)call).OnNotConnected(failure));
     }

@@ -5,7 +5,9 @@ using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
-/// <summary>The connections to servers of HTTP/2 that requests of one client's connection go by: one to each backend. Belongs to its loop's thread.</summary>
+/// <summary>
+/// The connections to servers of HTTP/2 that requests of one client's connection go by: one to each backend, and another where a backend takes no more streams by one. Belongs to its loop's thread.
+/// </summary>
 /// <param name="user">Whose requests go by them.</param>
 /// <param name="client">The client's connection.</param>
 /// <param name="dialer">Makes them.</param>
@@ -15,7 +17,10 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <param name="time">The clock.</param>
 internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectionInfo client, RequestDialer dialer, IProxyObserver observer, EventLoop loop, HttpOptions options, TimeProvider time)
 {
-    private readonly Dictionary<ServerKey, Http2Server> _byKey = [];
+    // Servers that take least, 100 streams, have as many in all as a client's connection may have; beyond that requests wait.
+    private const int MostToOne = 16;
+
+    private readonly Dictionary<ServerKey, Backend> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
     private readonly LoopSignal _ended = new();
     private bool _isEnding;
@@ -25,26 +30,35 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     internal Http2Server Find(in OutboundRoute route)
     {
         ServerKey key = ServerKey.Of(client, route);
-        if (_byKey.TryGetValue(key, out Http2Server? known))
-        {
-            if (!known.IsLeaving) return known;
-            _byKey.Remove(key);
-        }
+        if (!_byKey.TryGetValue(key, out Backend? backend)) _byKey.Add(key, backend = new Backend());
+        backend.Route = route;
+        return FindRoom(backend, but: null) ?? backend.Servers.MinBy(static s => s.Waiting) ?? Add(backend);
+    }
 
-        Http2Server server = new(user, options, time);
-        _byKey.Add(key, server);
-        _running.Add(server);
-        _ = RunAsync(server, route);
-        return server;
+    /// <summary>Gives requests that wait for a connection that is full to others to the same backend, and makes these where there are none yet.</summary>
+    internal void Spread(Http2Server full)
+    {
+        if (BackendOf(full) is { } backend) full.Spread(() => FindRoom(backend, full) ?? (backend.Servers.Count < MostToOne ? Add(backend) : null));
+    }
+
+    /// <summary>One has not come about. Where there are others to its backend, what waits for it waits for one of these.</summary>
+    /// <returns>False when there are none: it is for the caller to say what becomes of what waits.</returns>
+    internal bool TryReplace(Http2Server failed)
+    {
+        Backend? backend = BackendOf(failed);
+        Forget(failed);
+        if (backend?.Servers.Where(s => s.IsConnected && !s.IsLeaving).MinBy(s => s.Waiting) is not { } other) return false;
+        failed.Spread(() => other);
+        return failed.Waiting == 0;
     }
 
     /// <summary>One takes no more requests: the next is made a connection for.</summary>
     internal void Forget(Http2Server server)
     {
-        foreach ((ServerKey key, Http2Server known) in _byKey)
+        foreach ((ServerKey key, Backend backend) in _byKey)
         {
-            if (known != server) continue;
-            _byKey.Remove(key);
+            if (!backend.Servers.Remove(server)) continue;
+            if (backend.Servers.Count == 0) _byKey.Remove(key);
             return;
         }
     }
@@ -67,6 +81,31 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         _isEnding = true;
         if (_running.Count > 0) await _ended.WaitAsync();
     }
+
+    // Null when there is none that has room.
+    private static Http2Server? FindRoom(Backend backend, Http2Server? but)
+    {
+        int limit = int.MaxValue;
+        backend.Servers.RemoveAll(static s => s.IsLeaving);
+        foreach (Http2Server known in backend.Servers) limit = known.StreamLimit ?? limit;
+        foreach (Http2Server known in backend.Servers)
+        {
+            if (known != but && known.HasRoom(limit)) return known;
+        }
+
+        return null;
+    }
+
+    private Http2Server Add(Backend backend)
+    {
+        Http2Server server = new(user, options, time);
+        backend.Servers.Add(server);
+        _running.Add(server);
+        _ = RunAsync(server, backend.Route);
+        return server;
+    }
+
+    private Backend? BackendOf(Http2Server server) => _byKey.Values.FirstOrDefault(b => b.Servers.Contains(server));
 
     private async Task RunAsync(Http2Server server, OutboundRoute route)
     {
@@ -130,5 +169,13 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
             Failure = failure;
             server.Close(failure);
         }
+    }
+
+    // Where connections lead, as the last request had it, and those that take requests.
+    private sealed class Backend
+    {
+        internal OutboundRoute Route { get; set; }
+
+        internal List<Http2Server> Servers { get; } = [];
     }
 }

@@ -224,6 +224,18 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => IsRunning && _destination == server ? [this] : [];
 
     /// <inheritdoc/>
+    public void OnServerLimit(Http2Server server)
+    {
+        // There is one request at a time.
+    }
+
+    /// <inheritdoc/>
+    public void OnServerFull(Http2Server server)
+    {
+        // The one request waits until the server, which has another's or takes none just now, takes it or its time is over.
+    }
+
+    /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
         _servers.Forget(server);
