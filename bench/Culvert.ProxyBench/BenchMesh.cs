@@ -88,9 +88,19 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // There are none.
     }
 
+    public void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure)
+    {
+        // There is none.
+    }
+
     public void OnMirrored(NamespacedName mirror, MirrorResult result)
     {
         // There are no mirrors.
+    }
+
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit)
+    {
+        // There is no policy.
     }
 
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit)

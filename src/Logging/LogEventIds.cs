@@ -125,6 +125,7 @@ internal static class LogEventIds
     internal const int CollectorNotReached = 1509;
     internal const int CollectorReached = 1510;
     internal const int RequestNotTold = 1511;
+    internal const int LimitServiceFailed = 1512;
 
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;

@@ -172,7 +172,7 @@ internal sealed class MeshCompiler(ulong version = 0)
                 ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _input.ReadsKeysOf(declared), _keys)
                 : null);
         }
-        foreach (NamespacedName name in dirty.RateLimits) _catalog.SetPolicy(name, _input.RateLimits.Find(name) is { } limit ? RateLimitCompiler.Compile(limit, _input.RateLimits.HasRoom(limit)) : null);
+        foreach (NamespacedName name in dirty.RateLimits) _catalog.SetPolicy(name, _input.RateLimits.Find(name) is { } limit ? _input.Compile(limit) : null);
         foreach (NamespacedName name in dirty.NetworkPolicies)
         {
             _catalog.SetNetworkPolicy(name, Find<NetworkPolicyObject>(ObjectKind.NetworkPolicy, name) is { } policy

@@ -81,6 +81,27 @@ internal sealed class MeshInput
     /// <summary>The policies of limits that are about a workload, by name. A Service that says nothing of HTTP has none: nobody reads requests for it.</summary>
     public IEnumerable<NamespacedName> RateLimitsOf(WorkloadObject workload) => RateLimits.Of(workload, Describing(workload).Select(d => d.Service).Where(DeclaredProtocols.Any));
 
+    /// <summary>Compiles a limit.</summary>
+    public PolicyInfo Compile(RateLimitObject limit) => RateLimitCompiler.Compile(limit, RateLimits.HasRoom(limit), AddressesOf, RateLimits.SourcesOfOthers(limit), TrafficTargets.FindRoute);
+
+    // What comes from a node's address is the node's, and no telling whose on it.
+    private IEnumerable<IPAddress> AddressesOf(WorkloadReference reference) => MeantBy(reference).Select(n => Workloads.Find(n)).OfType<WorkloadObject>().Where(w => !w.HostNetwork).SelectMany(w => w.Addresses);
+
+    private IEnumerable<NamespacedName> MeantBy(WorkloadReference reference) => reference.Kind switch
+    {
+        WorkloadReferenceKind.Pod => [reference.Name],
+        WorkloadReferenceKind.Service => _services.TryGetValue(reference.Name, out ServiceObject? service) ? DescribedBy(service) : [],
+        _ => Workloads.InNamespace(reference.Name.Namespace).Where(n => Workloads.Find(n)!.Owner == reference),
+    };
+
+    // All that may mean a workload.
+    private IEnumerable<WorkloadReference> ReferencesTo(WorkloadObject workload)
+    {
+        yield return new(WorkloadReferenceKind.Pod, workload.Meta.FullName);
+        if (workload.Owner is { } owner) yield return owner;
+        foreach ((ServiceObject service, _) in Describing(workload)) yield return new(WorkloadReferenceKind.Service, service.Meta.FullName);
+    }
+
     // The Services that say what its ports speak, each with the slice by which it leads there, or null.
     private IEnumerable<(ServiceObject Service, EndpointSliceObject? Slice)> Describing(WorkloadObject workload)
     {
@@ -119,6 +140,7 @@ internal sealed class MeshInput
             case TrafficPolicyObject: Replace(before as TrafficPolicyObject, after as TrafficPolicyObject, dirty); break;
             case HttpRouteGroupObject:
                 TrafficTargets.Replace(before, after, Workloads, dirty);
+                dirty.RateLimits.UnionWith(RateLimits.Naming((before ?? after)!.Key));
                 dirty.RoutedServices.UnionWith(_splitsByGroup[(before ?? after)!.Key].SelectMany(s => Parents(_routes[s])));
                 break;
             case TrafficTargetObject or SmiRouteObject: TrafficTargets.Replace(before, after, Workloads, dirty); break;
@@ -186,6 +208,7 @@ internal sealed class MeshInput
         foreach (WorkloadObject one in new[] { before, after }.OfType<WorkloadObject>())
         {
             dirty.Workloads.Add(one.Meta.FullName);
+            if (RateLimits.HaveSources) dirty.RateLimits.UnionWith(RateLimits.Naming(ReferencesTo(one)));
             foreach (ServiceObject service in one.IsPod ? [] : _serviceSelectors.Find(one.Meta.Namespace, one.Meta.Labels)) dirty.Services.Add(service.Meta.FullName);
             foreach (NamespacedName slice in one.Addresses.SelectMany(a => _slicesByAddress[a])) dirty.Services.Add(ServiceOf(_slices[slice]));
         }
@@ -213,6 +236,7 @@ internal sealed class MeshInput
     private void Replace(ServiceObject? before, ServiceObject? after, DirtyResources dirty)
     {
         dirty.Services.Add((before ?? after)!.Meta.FullName);
+        dirty.RateLimits.UnionWith(RateLimits.Naming([new(WorkloadReferenceKind.Service, (before ?? after)!.Meta.FullName)]));
         if (before is null || after is null || !DeclaredProtocols.AreSame(before, after))
         {
             foreach (ServiceObject one in new[] { before, after }.OfType<ServiceObject>().Where(DeclaredProtocols.Any)) dirty.Workloads.UnionWith(DescribedBy(one));
@@ -238,6 +262,7 @@ internal sealed class MeshInput
         }
         foreach (EndpointSliceObject one in new[] { before, after }.OfType<EndpointSliceObject>())
         {
+            dirty.RateLimits.UnionWith(RateLimits.Naming([new(WorkloadReferenceKind.Service, ServiceOf(one))]));
             if (_services.GetValueOrDefault(ServiceOf(one)) is { Selector.IsEmpty: true } service && DeclaredProtocols.Any(service)) dirty.Workloads.UnionWith(NamedBy(one));
         }
         if (after is null) return;

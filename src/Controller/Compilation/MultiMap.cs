@@ -9,6 +9,9 @@ internal sealed class MultiMap<TKey, TValue>
     /// <summary>All keys with their values, in no order.</summary>
     public IEnumerable<KeyValuePair<TKey, IReadOnlyCollection<TValue>>> All => _values.Select(p => KeyValuePair.Create(p.Key, (IReadOnlyCollection<TValue>)p.Value));
 
+    /// <summary>Whether there is any.</summary>
+    public bool Any => _values.Count > 0;
+
     /// <summary>The values of a key, in no order.</summary>
     public IReadOnlyCollection<TValue> this[TKey key] => _values.TryGetValue(key, out HashSet<TValue>? found) ? found : [];
 

@@ -58,12 +58,7 @@ internal static class TrafficTargetCompiler
         return routes.Where(d => d.Protocol != TransportProtocol.Tcp).Concat(requests);
     }
 
-    private static IEnumerable<RequestConditions> ConditionsOf(TrafficTargetObject target, Func<ObjectKey, MeshObject?> find) =>
-        (from rule in target.Rules
-         let matches = (find(rule.Route) as HttpRouteGroupObject)?.Matches ?? []
-         from match in matches
-         where rule.Matches.IsEmpty || rule.Matches.Contains(match.Name)
-         select match.ToConditions()).Distinct();
+    private static IEnumerable<RequestConditions> ConditionsOf(TrafficTargetObject target, Func<ObjectKey, MeshObject?> find) => RouteGroupConditions.Of(target.Rules, find);
 
     private static IEnumerable<PolicyDestination> OfRoutes(TrafficTargetObject target, Func<ObjectKey, MeshObject?> find) =>
         target.Routes.Select(find).OfType<SmiRouteObject>().Select(r => Destination(target, r)).OfType<PolicyDestination>();

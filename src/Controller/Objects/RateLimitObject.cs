@@ -15,6 +15,12 @@ internal sealed record RateLimitObject(ObjectKind OfKind, ObjectMeta Meta, Polic
     /// <summary>The Service of its namespace whose workloads it is about; null: it has a selector.</summary>
     public string? Service { get; init; }
 
+    /// <summary>Whose requests count, of one of NGINX Service Mesh, each by itself; empty: those of all that are no sources of others with the same destination.</summary>
+    public EquatableArray<WorkloadReference> Sources { get; init; }
+
+    /// <summary>The HTTPRouteGroups of its namespace, of which a request has to be one to count; empty: all count.</summary>
+    public EquatableArray<TrafficTargetObject.Rule> Rules { get; init; }
+
     /// <summary>The same with its namespace.</summary>
     public NamespacedName? Target => Service is null ? null : new NamespacedName(Meta.Namespace, Service);
 }

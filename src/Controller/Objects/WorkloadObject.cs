@@ -31,6 +31,9 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>The uid of a pod's object at the API server; null for all else. Of a static pod it is not <see cref="PodUid"/>.</summary>
     public string? ObjectUid { get; init; }
 
+    /// <summary>The Deployment, DaemonSet or StatefulSet that has made a pod; null: none, or it is no pod.</summary>
+    public WorkloadReference? Owner { get; init; }
+
     /// <summary>Why its node can't capture it, as the pod's own status says; null: it can, or has not said otherwise.</summary>
     public string? NotCaptured { get; init; }
 

@@ -51,7 +51,8 @@ internal static class ExternalAuthorizerReader
         };
     }
 
-    private static (NamespacedName Service, ushort Port)? ReadService(FieldReader reader)
+    /// <summary>Reads <c>service</c>: a port of a Service.</summary>
+    public static (NamespacedName Service, ushort Port)? ReadService(FieldReader reader)
     {
         if (reader.Map("service", required: true) is not { } service) return null;
         string? name = service.String("name", Names.Label, required: true), ns = service.String("namespace", Names.Label, required: true);
@@ -77,7 +78,8 @@ internal static class ExternalAuthorizerReader
     private static string? Set(string text, out string name) =>
         Header(text, out name) ?? (name.Replace('_', '-') == "x-forwarded-client-cert" ? $"'{text}' says who the client is, which is not for an authorizer to say" : null);
 
-    private static string? Timeout(string text, out TimeSpan? timeout)
+    /// <summary>Reads how long an answer may take.</summary>
+    public static string? Timeout(string text, out TimeSpan? timeout)
     {
         string? error = Durations.ParseOfGateway(text, out TimeSpan read);
         timeout = read;

@@ -13,7 +13,9 @@ internal static class RateLimitReader
     private const int RuleWeight = 64;
 
     /// <summary>How many values a RateLimit names, as they count in its namespace.</summary>
-    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * limit.Policy.Rules.Count);
+    /// <remarks>Of one of NGINX Service Mesh each source is a rule, and each group of routes counts as one.</remarks>
+    public static int ValuesOf(RateLimitObject limit) => AuthorizationPolicyReader.ValuesOf(limit.Policy) + (RuleWeight * (limit.Policy.Rules.Count + limit.Sources.Count + limit.Rules.Count))
+        + limit.Policy.Rules.Sum(r => r.Limit?.Global?.Descriptors.Sum(d => d.Entries.Count) ?? 0);
 
     public static RateLimitObject? Read(FieldReader root, ObjectMeta meta)
     {
@@ -28,19 +30,17 @@ internal static class RateLimitReader
         return new(ObjectKind.RateLimit, meta, policy) { Selector = selector };
     }
 
-    /// <summary>Puts a limit together; null, with an error, where it can't be counted.</summary>
+    /// <summary>Puts a limit together; what would have requests wait for longer than nodes do is cut off, with a warning.</summary>
     /// <param name="reader">Whose field <c>burst</c> it is.</param>
     /// <param name="rate">How many requests in how many seconds.</param>
     /// <param name="burst">How many may come at once.</param>
-    /// <param name="by">Which are counted together.</param>
-    /// <param name="header">By what header.</param>
-    public static RateLimit? Make(FieldReader reader, (int Requests, int Seconds) rate, long burst, RateLimitBy by, string header)
+    /// <param name="atOnce">How many of them need not wait, 1 or more.</param>
+    public static RateLimit Make(FieldReader reader, (int Requests, int Seconds) rate, int burst, int atOnce)
     {
-        if (rate.Requests == 0) return null; // told of already
-        RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = (int)burst, By = by, Header = header };
-        if (limit.IsValid) return limit;
-        reader.Fail("burst", $"of {burst} can't be counted at {limit}");
-        return null;
+        RateLimit limit = new() { Requests = rate.Requests, Seconds = rate.Seconds, Burst = burst };
+        RateLimit delayed = limit.WithDelayAfter(atOnce);
+        if (delayed.Burst < burst) reader.Note("burst", $"would have requests wait for longer than {RateLimit.MostDelay / 1_000_000_000} s at {limit}: of the {burst - atOnce} that would wait, all but {delayed.Burst - atOnce} are answered 429 at once");
+        return delayed;
     }
 
     private static PolicyRule ReadRule(FieldReader rule)
@@ -48,12 +48,22 @@ internal static class RateLimitReader
         EquatableArray<PolicySource> from = rule.Maps("from").Select(AuthorizationPolicyReader.ReadSource).ToEquatableArray();
         EquatableArray<PolicyDestination> to = rule.Maps("to").SelectMany(to => AuthorizationPolicyReader.ReadDestinations(to, allows: false)).ToEquatableArray();
         (int Requests, int Seconds) rate = rule.Parsed<(int, int)>("rate", RateText.Parse, required: true);
-        long? burst = rule.Integer("burst", 1, RateLimit.MostBurst);
         CountedTogether together = rule.Enum<CountedTogether>("by") ?? CountedTogether.All;
         string? header = rule.String("header", RequestConditionsReader.HeaderName)?.ToLowerInvariant();
-        rule.Done();
         RateLimitBy by = header is not null ? RateLimitBy.Header : together == CountedTogether.Identity ? RateLimitBy.Identity : RateLimitBy.All;
-        PolicyRule read = new() { From = from, To = to, Limit = Make(rule, rate, burst ?? Math.Clamp(rate.Requests / Math.Max(1, rate.Seconds), 1, RateLimit.MostBurst), by, header ?? "") };
+        RateLimit? limit = ReadLimit(rule, rate);
+        GlobalRateLimit? global = GlobalRateLimitReader.Read(rule);
+        rule.Done();
+        PolicyRule read = new() { From = from, To = to, Limit = limit is null ? null : limit with { By = by, Header = header ?? "", Global = global } };
         return read.AsksAboutTokens ? read with { To = AuthorizationPolicyReader.OfTcp(to) } : read;
+    }
+
+    private static RateLimit? ReadLimit(FieldReader rule, (int Requests, int Seconds) rate)
+    {
+        long? given = rule.Integer("burst", 1, RateLimit.MostBurst), delayAfter = rule.Integer("delayAfter", 1, RateLimit.MostBurst);
+        if (rate.Requests == 0) return null; // told of already
+        int burst = (int)(given ?? Math.Clamp(rate.Requests / rate.Seconds, 1, RateLimit.MostBurst));
+        if (delayAfter >= burst) rule.Note("delayAfter", $"is not less than burst, {burst}: no request waits");
+        return Make(rule, rate, burst, (int)(delayAfter ?? burst));
     }
 }

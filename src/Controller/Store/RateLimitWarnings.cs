@@ -5,15 +5,17 @@ using Culvert.Controller.Schema;
 namespace Culvert.Controller.Store;
 
 /// <summary>Keeps the warnings of limits of rates that count nothing, or otherwise than they say: nobody reads the requests, or their namespace names too much. Not thread-safe.</summary>
-internal sealed class RateLimitWarnings
+/// <param name="workloads">All workloads, as they are when changes are taken up.</param>
+internal sealed class RateLimitWarnings(WorkloadIndex workloads)
 {
+    private readonly RateLimitReferenceWarnings _references = new(workloads);
     private readonly MultiMap<string, ObjectKey> _limits = new();
     private readonly MultiMap<string, ObjectKey> _services = new(); // those that say something of HTTP
     private readonly WarningTable _warnings = new();
     private readonly LimitWarnings<RateLimitObject>[] _room = [.. new[] { ObjectKind.RateLimit, ObjectKind.NginxRateLimit }.Select(k => new LimitWarnings<RateLimitObject>(k, NamespaceLimits.RateLimitValues(), TooMany))];
 
     /// <summary>All of them, by object.</summary>
-    public IEnumerable<SourceError> All => _warnings.All.Concat(_room.SelectMany(r => r.All));
+    public IEnumerable<SourceError> All => _warnings.All.Concat(_references.All).Concat(_room.SelectMany(r => r.All));
 
     /// <summary>Takes changes up.</summary>
     /// <param name="changes">Objects as they were and as they are.</param>
@@ -40,6 +42,7 @@ internal sealed class RateLimitWarnings
         }
 
         foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is RateLimitObject limit && Of(limit, find) is { } warning ? [warning] : []);
+        _references.Update(changes, find);
         foreach (LimitWarnings<RateLimitObject> room in _room) room.Update(changes, find);
     }
 

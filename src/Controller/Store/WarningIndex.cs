@@ -28,7 +28,7 @@ internal sealed class WarningIndex
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts;
     private readonly UnreadPortWarnings _unreadPorts = new();
-    private readonly RateLimitWarnings _rateLimits = new();
+    private readonly RateLimitWarnings _rateLimits;
     private readonly HttpRouteWarnings _httpRoutes = new();
 
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
@@ -53,7 +53,7 @@ internal sealed class WarningIndex
     private string _trustDomain = "";
     private EquatableArray<ExternalAuthorizer> _authorizers;
 
-    public WarningIndex() => (_networkPolicies, _servicePorts, _targetPorts, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_workloads), new(_workloads), new(_modes));
+    public WarningIndex() => (_networkPolicies, _servicePorts, _targetPorts, _references, _nginxModes, _rateLimits) = (new(_workloads), new(_workloads), new(_workloads), new(_workloads), new(_modes), new(_workloads));
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>

@@ -47,4 +47,7 @@ public enum DecisionReason
 
     /// <summary>An external authorizer could not be asked about a request. Never of a connection.</summary>
     AuthorizerFailed = 14,
+
+    /// <summary>A rate limit service could not be asked about a request. Never of a connection.</summary>
+    LimitServiceFailed = 15,
 }

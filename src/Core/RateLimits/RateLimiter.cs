@@ -49,8 +49,10 @@ public sealed class RateLimiter(RateLimit limit)
     /// <summary>Counts a request.</summary>
     /// <param name="key">Whose it is; null: it has no such identity or header. Without meaning where all are counted together.</param>
     /// <param name="now">The time, in nanoseconds from any beginning; 0 or more.</param>
+    /// <param name="delay">In how many nanoseconds it may pass; 0: at once.</param>
+    /// <param name="mayDelay">Whether it may be one that has to wait.</param>
     /// <returns>0 when it may pass; else in how many nanoseconds one could.</returns>
-    public long Take(UInt128? key, long now) => BucketOf(key, now).Take(now, limit);
+    public long Take(UInt128? key, long now, out long delay, bool mayDelay = true) => BucketOf(key, now).Take(now, limit, mayDelay, out delay);
 
     /// <summary>Takes back the count of a request that does not pass for another reason.</summary>
     /// <param name="key">As it was counted.</param>

@@ -15,11 +15,19 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     {
         _limits = limits;
         _identity = identity is null ? null : RateLimiter.KeyOf(Encoding.UTF8.GetBytes(identity.ToString()));
-        AsksAboutPath = limits.SelectMany(l => l.Conditions).Any(c => c.AsksAboutPath);
+        MayDelay = limits.Any(l => l.Limiter.Limit.LongestDelay > 0);
+        HaveGlobal = limits.Any(l => l.Global is not null);
+        AsksAboutPath = limits.SelectMany(l => l.Conditions).Any(c => c.AsksAboutPath) || limits.Any(l => l.Global?.Limit.Descriptors.Any(d => d.Entries.Any(e => e.From == RateLimitValue.Path)) == true);
     }
 
     /// <summary>Whether any of them depends on the path.</summary>
     public bool AsksAboutPath { get; }
+
+    /// <summary>Whether any of them may have requests wait.</summary>
+    public bool MayDelay { get; }
+
+    /// <summary>Whether a service may have to be asked about requests that pass.</summary>
+    public bool HaveGlobal { get; }
 
     /// <summary>The RateLimits and their rules, in the order in which they are asked, for people.</summary>
     public IEnumerable<(NamespacedName Policy, int RuleIndex, RateLimit Limit)> Rules => _limits.Select(l => (RateLimitNames.ObjectOf(l.Policy), l.Index, l.Limiter.Limit));
@@ -52,19 +60,35 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     /// <summary>Counts a request that is allowed. Allocates nothing, but where an identity or value is seen for the first time.</summary>
     /// <param name="request">The request.</param>
     /// <param name="now">The time, in nanoseconds from any beginning; 0 or more.</param>
-    /// <returns>Null when it may pass; otherwise it counts for nothing.</returns>
-    public RateLimitExcess? Take(in RequestHead request, long now)
+    /// <param name="mayDelay">Whether there is room for one that waits; otherwise those pass only that need not.</param>
+    /// <returns>Null when it may pass at once. Of several limits that have it wait the one that does so for the longest.</returns>
+    public RateLimitExcess? Take(in RequestHead request, long now, bool mayDelay = true)
     {
+        RateLimitExcess? longest = null;
         for (int i = NextOf(0, request); i < _limits.Length; i = NextOf(EndOf(i), request))
         {
             Limit limit = _limits[i];
-            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now);
+            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now, out long delay, mayDelay);
+            if (delay > (longest?.Wait ?? 0)) longest = new RateLimitExcess(limit.Policy, limit.Index, limit.Limiter, delay) { IsDelay = true };
             if (wait <= 0) continue;
             GiveBack(request, now, i);
             return new RateLimitExcess(limit.Policy, limit.Index, limit.Limiter, wait);
         }
 
-        return null;
+        return longest;
+    }
+
+    /// <summary>Finds the services that are asked about a request that passes: of each RateLimit the first rule that it meets. Allocates nothing where nobody is asked.</summary>
+    /// <returns>Null: nobody is.</returns>
+    public IReadOnlyList<GlobalLimitRule>? GlobalOf(in RequestHead request)
+    {
+        List<GlobalLimitRule>? found = null;
+        for (int i = NextOf(0, request); i < _limits.Length; i = NextOf(EndOf(i), request))
+        {
+            if (_limits[i].Global is { } global) (found ??= []).Add(global);
+        }
+
+        return found;
     }
 
     /// <summary>Whether they limit the same.</summary>
@@ -119,6 +143,8 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     /// <param name="Tokens">Of which its token has to meet one; none: it need not.</param>
     private sealed record Limit(NamespacedName Policy, int Index, RateLimiter Limiter, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens)
     {
+        internal GlobalLimitRule? Global { get; } = Limiter.Limit.Global is { } global ? new GlobalLimitRule(Policy, Index, global) : null;
+
         internal bool Matches(in RequestHead request) => MatchesRequest(request) && MatchesToken(request.Token);
 
         private bool MatchesToken(JwtClaims? token)

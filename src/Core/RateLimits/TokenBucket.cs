@@ -11,10 +11,14 @@ internal sealed class TokenBucket
     /// <summary>Takes one.</summary>
     /// <param name="now">The time, in nanoseconds from any beginning; 0 or more.</param>
     /// <param name="limit">The limit that is counted; always the same.</param>
+    /// <param name="mayDelay">Whether it may be one that has to wait.</param>
+    /// <param name="delay">After how many nanoseconds it may be used; 0: at once.</param>
     /// <returns>0 when it was taken; else in how many nanoseconds one could be.</returns>
-    internal long Take(long now, RateLimit limit)
+    internal long Take(long now, RateLimit limit, bool mayDelay, out long delay)
     {
-        (long interval, long tolerance) = (limit.Interval, limit.Tolerance);
+        (long interval, long atOnce) = (limit.Interval, limit.ToleranceAtOnce);
+        long tolerance = mayDelay ? limit.Tolerance : atOnce;
+        delay = 0;
         long seen = Volatile.Read(ref _next);
         while (true)
         {
@@ -22,7 +26,12 @@ internal sealed class TokenBucket
             long wait = due - now - tolerance;
             if (wait > 0) return wait;
             long found = Interlocked.CompareExchange(ref _next, due + interval, seen);
-            if (found == seen) return 0;
+            if (found == seen)
+            {
+                delay = Math.Max(0, due - now - atOnce);
+                return 0;
+            }
+
             seen = found;
         }
     }

@@ -57,12 +57,12 @@ internal static class RequestExplainer
         { Authorizer: { } authorizer } => $" (Service {authorizer.Service} port {authorizer.Port}, {(authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? "gRPC" : "HTTP")}); when it can't be asked they are {(authorizer.AllowsOnFailure ? "let through" : "refused")}",
     };
 
-    private static string Shown(RateLimit limit) => $"{limit}, {limit.Burst} at once" + limit.By switch
+    private static string Shown(RateLimit limit) => $"{limit}, {limit.Burst} at once{(limit.DelayAfter == 0 ? "" : $" of which those after {limit.DelayAfter} wait until they are on time")}" + limit.By switch
     {
         RateLimitBy.Identity => ", for each identity",
         RateLimitBy.Header => $", for each value of {limit.Header}",
         _ => "",
-    };
+    } + (limit.Global is { } global ? $"; about what passes the rate limit service behind Service {global.Service} port {global.Port} is asked (domain {global.Domain}), and when it can't be asked requests are {(global.RefusesOnFailure ? "refused" : "let through")}" : "");
 
     private static string Name(NodeSnapshot snapshot, PolicyReference policy, int rule) => $"{policy} rule {rule} ({FlowMapping.Rule(policy, rule, snapshot).SourceReference})";
 }

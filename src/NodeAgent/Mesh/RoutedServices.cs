@@ -6,7 +6,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 
-/// <summary>The Service ports whose requests are routed, and where routes lead to, and questions to external authorizers. Immutable; replaced with its view.</summary>
+/// <summary>The Service ports whose requests are routed, and where routes lead to, and questions to external authorizers and rate limit services. Immutable; replaced with its view.</summary>
 internal sealed class RoutedServices
 {
     private readonly FrozenDictionary<SocketEndPoint, Routes> _byAddress;
@@ -32,7 +32,7 @@ internal sealed class RoutedServices
         _byAddress = byAddress.ToFrozenDictionary();
         Dictionary<(NamespacedName, ushort, bool), BackendPool> backends = [];
         IEnumerable<(NamespacedName Service, ushort Port)> targets = view.Oracle.RoutedPorts.Routes.SelectMany(r => r.Rules).SelectMany(r => r.Targets);
-        (NamespacedName Service, ushort Port)[] named = [.. targets.Concat(snapshot.Mesh.ExternalAuthorizers.Select(a => (a.Service, a.Port))).Distinct()];
+        (NamespacedName Service, ushort Port)[] named = [.. targets.Concat(snapshot.Mesh.ExternalAuthorizers.Select(a => (a.Service, a.Port))).Concat(LimitServices(snapshot)).Distinct()];
         foreach ((NamespacedName name, ushort number) in named.Concat(named.Select(t => FallbackOf(snapshot, t.Service, t.Port)).OfType<FallbackService>().Select(f => (f.Service, f.Port))).Distinct())
         {
             if (!snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
@@ -47,6 +47,9 @@ internal sealed class RoutedServices
 
         _backends = backends.ToFrozenDictionary();
     }
+
+    private static IEnumerable<(NamespacedName Service, ushort Port)> LimitServices(NodeSnapshot snapshot) =>
+        snapshot.Policies.Values.Where(p => p.Action == PolicyAction.Limit).SelectMany(p => p.Rules).Select(r => r.Limit?.Global).OfType<GlobalRateLimit>().Select(g => (g.Service, g.Port));
 
     private static FallbackService? FallbackOf(NodeSnapshot snapshot, NamespacedName service, ushort port) =>
         snapshot.Services.GetValueOrDefault(service)?.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == TransportProtocol.Tcp)?.Requests?.Fallback;

@@ -19,11 +19,13 @@ public sealed class AgentMetrics
         _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
+        RateLimits = new RateLimitMetrics(registry);
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
         Retries = new RetryMetrics(registry);
         Routes = new RouteMetrics(registry);
         Authorizers = new AuthorizerMetrics(registry);
+        LimitServices = new LimitServiceMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
@@ -42,6 +44,9 @@ public sealed class AgentMetrics
     /// <summary>HTTP requests.</summary>
     internal RequestMetrics Requests { get; }
 
+    /// <summary>Requests that RateLimits refuse or delay.</summary>
+    internal RateLimitMetrics RateLimits { get; }
+
     internal TokenMetrics Tokens { get; }
 
     /// <summary>Copies of HTTP requests.</summary>
@@ -54,6 +59,9 @@ public sealed class AgentMetrics
     internal RouteMetrics Routes { get; }
 
     internal AuthorizerMetrics Authorizers { get; }
+
+    /// <summary>Questions to rate limit services.</summary>
+    internal LimitServiceMetrics LimitServices { get; }
 
     /// <summary>Backends left out, by Service and port.</summary>
     public CounterFamily BackendEjections { get; }

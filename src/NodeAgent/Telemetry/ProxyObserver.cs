@@ -5,6 +5,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Logging;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
@@ -32,6 +33,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RequestTelemetry? _requests;
+    private readonly LogThrottle<NamespacedName> _limitServices;
     private readonly Histogram[] _turns;
     private readonly Counter _portChanged;
     private readonly Counter[] _headerErrors;
@@ -54,6 +56,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     internal ProxyObserver(FlowSink sink, AgentMetrics metrics, Func<SnapshotIndex> index, int loops, TimeProvider time, ILogger logger, RequestTelemetry? requests = null)
     {
         (_sink, _metrics, _index, _time, _logger, _requests) = (sink, metrics, index, time, logger, requests);
+        _limitServices = new LogThrottle<NamespacedName>(time, TimeSpan.FromSeconds(10));
         HistogramFamily turns = metrics.Registry.Add(new HistogramFamily("culvert_loop_turn_seconds", "Time an event loop spends between two waits: the longest that an event may have waited.", ["loop"],
             [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
@@ -80,7 +83,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public IRequestObserver ObserveRequests(in ProxyConnectionInfo connection)
     {
-        FlowRecord record = RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
+        FlowRecord record = OpenedRecordOf(connection);
         return new ConnectionRequests(_metrics, record, ReporterOf(connection), _requests);
     }
 
@@ -93,10 +96,19 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     public void OnAuthorizerAsked(string authorizer, AuthorizerResult result) => _metrics.Authorizers.Count(authorizer, result);
 
     /// <inheritdoc/>
+    public void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure)
+    {
+        _metrics.LimitServices.Count(service, result);
+        if (failure is null || _limitServices.Next(service) is not { Log: true } line) return;
+        ProxyLog.LimitServiceFailed(_logger, service, failure, NotShown(line.Suppressed, "more of this Service"));
+    }
+
+    /// <inheritdoc/>
     public void OnMirrored(NamespacedName mirror, MirrorResult result) => _metrics.Mirrors.Count(mirror, result);
 
-    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) =>
-        _metrics.Requests.Limited(RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null)), ReporterOf(connection), limit);
+    public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => _metrics.RateLimits.Limited(OpenedRecordOf(connection), ReporterOf(connection), limit);
+
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit) => _metrics.RateLimits.Delayed(OpenedRecordOf(connection), ReporterOf(connection), limit);
 
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
@@ -195,6 +207,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     private void Take(in ProxyEvent e) => _sink.Add(RecordOf(e), ReporterOf(e.Connection));
 
+    private FlowRecord OpenedRecordOf(in ProxyConnectionInfo connection) => RecordOf(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
+
     private FlowRecord RecordOf(in ProxyEvent e)
     {
         ProxyConnectionInfo c = e.Connection;
@@ -245,6 +259,9 @@ internal static partial class ProxyLog
 {
     [LoggerMessage(EventId = LogEventIds.HandshakeFailed, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail}{NotShown}")]
     internal static partial void HandshakeFailed(ILogger logger, string direction, SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail, string notShown);
+
+    [LoggerMessage(EventId = LogEventIds.LimitServiceFailed, Level = LogLevel.Warning, Message = "rate limit service behind Service {Service} could not be asked about a request: {Failure}{NotShown}")]
+    internal static partial void LimitServiceFailed(ILogger logger, NamespacedName service, string failure, string notShown);
 
     [LoggerMessage(EventId = LogEventIds.LoopFault, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
@@ -18,8 +17,6 @@ internal sealed class RequestMetrics
     private readonly CounterFamily _requests;
     private readonly CounterFamily _errors;
     private readonly HistogramFamily _durations;
-    private readonly CounterFamily _limited;
-    private readonly ConcurrentDictionary<(ConnectionLabels.Key Ends, NamespacedName Limit), Counter> _limitedSeries = new();
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
@@ -28,7 +25,6 @@ internal sealed class RequestMetrics
         _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status, and the status of gRPC.", [.. ConnectionLabels.Names, "code", "grpc_status"]));
         _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
         _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
-        _limited = registry.Add(new CounterFamily("culvert_http_rate_limited_total", "HTTP requests that a RateLimit had no room for.", [.. ConnectionLabels.Names, "policy"]));
     }
 
     /// <summary>The class of a status, as an index of <see cref="Classes"/>.</summary>
@@ -59,22 +55,6 @@ internal sealed class RequestMetrics
 
     /// <summary>What is counted now.</summary>
     internal IEnumerable<RequestCounts> All() => _series.Values.Select(s => s.Counts());
-
-    /// <summary>Counts a request that was one too many.</summary>
-    /// <param name="record">Its connection.</param>
-    /// <param name="reporter"><c>source</c> or <c>destination</c>.</param>
-    /// <param name="limit">The RateLimit.</param>
-    internal void Limited(FlowRecord record, string reporter, NamespacedName limit)
-    {
-        (ConnectionLabels.Key, NamespacedName) key = (ConnectionLabels.KeyOf(record, reporter), limit);
-        if (!_limitedSeries.TryGetValue(key, out Counter? series))
-        {
-            series = _limited.With([.. ConnectionLabels.Of(record, reporter), limit.ToString()]);
-            if (_limitedSeries.Count < CounterFamily.DefaultSeriesLimit) _limitedSeries.TryAdd(key, series);
-        }
-
-        series.Increment();
-    }
 
     /// <summary>Counts the requests between two ends.</summary>
     internal sealed class Series(RequestMetrics metrics, string[] labels)

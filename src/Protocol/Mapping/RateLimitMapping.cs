@@ -12,6 +12,7 @@ internal static class RateLimitMapping
         Requests = (uint)limit.Requests,
         Seconds = (uint)limit.Seconds,
         Burst = (uint)limit.Burst,
+        DelayAfter = (uint)limit.DelayAfter,
         By = limit.By switch
         {
             RateLimitBy.Identity => Wire.RateLimitBy.Identity,
@@ -19,6 +20,7 @@ internal static class RateLimitMapping
             _ => Wire.RateLimitBy.All,
         },
         Header = limit.Header,
+        Global = limit.Global?.ToWire(),
     };
 
     /// <summary>The model.</summary>
@@ -30,6 +32,7 @@ internal static class RateLimitMapping
             Requests = ToNumber(limit.Requests),
             Seconds = ToNumber(limit.Seconds),
             Burst = ToNumber(limit.Burst),
+            DelayAfter = ToNumber(limit.DelayAfter),
             By = limit.By switch
             {
                 Wire.RateLimitBy.All => RateLimitBy.All,
@@ -38,8 +41,9 @@ internal static class RateLimitMapping
                 _ => throw new FormatException($"by {limit.By} is not known"),
             },
             Header = limit.Header,
+            Global = limit.Global?.ToModel(),
         };
-        return model.IsValid ? model : throw new FormatException($"limit: {limit.Requests} in {limit.Seconds} s with a burst of {limit.Burst} is none");
+        return model.IsValid ? model : throw new FormatException($"limit: {limit.Requests} in {limit.Seconds} s with a burst of {limit.Burst}, delayed after {limit.DelayAfter}, is none");
     }
 
     private static int ToNumber(uint value) => value <= int.MaxValue ? (int)value : throw new FormatException($"limit: {value} is too large");

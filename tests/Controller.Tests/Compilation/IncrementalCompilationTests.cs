@@ -22,6 +22,7 @@ public sealed class IncrementalCompilationTests
         "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "in the place of all that annotations", "it allows nothing, and its destination",
         "no workload that the Service selects has a port named", "is the port of Service", "so that nobody reads its requests",
         "its share is answered 500", "HTTPRoute ", "GRPCRoute ", "no such port of TCP", "which is not HTTP", "in namespace web: the route holds for nothing", "no request matches it", "can't be told apart", "has no match z0",
+        "there is no pod of Pod", "nothing of it is counted", "which no request is of",
     ];
 
     [Fact]
@@ -29,7 +30,7 @@ public sealed class IncrementalCompilationTests
     {
         int resources = 0, workloads = 0;
         Dictionary<string, int> comesAndGoes = Doubts.ToDictionary(d => d, _ => 0);
-        for (int seed = 0; seed < 58; seed++)
+        for (int seed = 0; seed < 68; seed++)
         {
             var random = new Random(seed);
             ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty) { KnownNodes = () => ["n1"] };
@@ -108,8 +109,9 @@ public sealed class IncrementalCompilationTests
         string proxy = random.Next(4) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
         string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
         string service = $"s{random.Next(3)}", account = $"b{random.Next(2)}";
-        return random.Next(20) switch
+        return random.Next(21) switch
         {
+            20 => $"apiVersion: specs.smi.nginx.com/v1alpha2\nkind: RateLimit\nmetadata: {{name: l{random.Next(2)}, namespace: {ns}}}\nspec: {{destination: {{kind: Service, name: {service}}}, name: a, rate: 9r/s, {Sources(random)}{(random.Next(2) == 0 ? "" : $"rules: [{{kind: HTTPRouteGroup, name: y{random.Next(2)}, matches: [z0]}}]")}}}\n---\n",
             0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/mesh: {(random.Next(2) == 0 ? "enabled" : "disabled")}, team: t{random.Next(2)}}}}}\n---\n",
             12 or 19 => $"apiVersion: culvert.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: t{random.Next(2)}, namespace: {ns}}}\nspec: {{targetRef: {{kind: Service, name: {service}}}, {(random.Next(3) switch { 0 => "proxyProtocol: {version: v2, ports: [80]}", 1 => "requestBalancing: {mode: HASH, preferZone: true}", _ => "loadBalancing: [{protocol: TCP, port: 81, mode: ROUND_ROBIN}, {protocol: TCP, mode: SOURCE_HASH}]" })}}}\n---\n",
             13 when random.Next(2) == 0 => $"apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{service: {service}, backends: [{{service: s{random.Next(3)}, weight: {random.Next(3)}}}]{(random.Next(2) == 0 ? "" : $", matches: [{{kind: HTTPRouteGroup, name: y{random.Next(2)}}}]")}}}\n---\n",
@@ -130,6 +132,13 @@ public sealed class IncrementalCompilationTests
             _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {(proxy.Length > 0 ? proxy : $"annotations: {{config.nsm.nginx.com/mtls-mode: {mode.ToLowerInvariant()}}}, ")}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, serviceAccount: {account}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: {random.Next(80, 82)}}}]}}\n---\n",
         };
     }
+
+    private static string Sources(Random random) => random.Next(4) switch
+    {
+        0 => "",
+        1 => $"sources: [{{kind: Deployment, name: d}}, {{kind: Pod, name: w{random.Next(6)}}}], ",
+        _ => $"sources: [{{kind: Service, name: s{random.Next(3)}, namespace: {Namespaces[random.Next(3)]}}}, {{kind: Pod, name: w{random.Next(6)}, namespace: {Namespaces[random.Next(3)]}}}], ",
+    };
 
     private static string Hints(Random random) => random.Next(3) == 0 ? "" : $", hints: {{forZones: [{{name: z{random.Next(2)}}}]}}";
 

@@ -40,7 +40,10 @@ internal static class ModelSample
         [(typeof(PolicyInfo), nameof(PolicyInfo.Action))] = PolicyAction.Limit, // with which a limit is required
         [(typeof(ExternalAuthorizer), nameof(ExternalAuthorizer.Timeout))] = TimeSpan.FromMilliseconds(4321),
         [(typeof(JwtRule), nameof(JwtRule.ClockSkew))] = TimeSpan.FromSeconds(321),
-        [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 3600,
+        [(typeof(RateLimit), nameof(RateLimit.Seconds))] = 60,
+        [(typeof(RateLimit), nameof(RateLimit.DelayAfter))] = 25,
+        [(typeof(GlobalRateLimit), nameof(GlobalRateLimit.Timeout))] = TimeSpan.FromMilliseconds(4321),
+        [(typeof(RateLimitEntry), nameof(RateLimitEntry.From))] = RateLimitValue.Header,
         [(typeof(OutlierDetection), nameof(OutlierDetection.EjectionTime))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(OutlierDetection), nameof(OutlierDetection.MaxEjectionPercent))] = 75,
         [(typeof(OutlierDetection), nameof(OutlierDetection.Window))] = TimeSpan.FromMilliseconds(65_432),

@@ -23,11 +23,74 @@ public sealed class RateLimiterTests
             now += random.NextInt64(random.Next(4) == 0 ? 4 * limit.Interval : limit.Interval);
             level = Int128.Min((Int128)burst * limit.Interval, level + (now - before));
             before = now;
-            long wait = limiter.Take(null, now);
+            long wait = limiter.Take(null, now, out _);
             bool isRoom = level >= limit.Interval;
             Assert.Equal(isRoom ? 0 : (long)(limit.Interval - level), wait);
             if (isRoom) level -= limit.Interval;
         }
+    }
+
+    [Theory]
+    [InlineData(100, 1, 20, 1)]
+    [InlineData(100, 1, 20, 5)]
+    [InlineData(7, 60, 4, 3)]
+    public void WhatComesBeyondIsDelayedUntilItIsOnTime(int requests, int seconds, int burst, int after)
+    {
+        RateLimit limit = new() { Requests = requests, Seconds = seconds, Burst = burst, DelayAfter = after };
+        Assert.True(limit.IsValid);
+        RateLimiter limiter = new(limit);
+        Random random = new(1);
+        List<long> uses = [];
+        long now = Second;
+        for (int i = 0; i < 5000; i++)
+        {
+            now += random.NextInt64(2 * limit.Interval) * random.Next(2);
+            if (limiter.Take(null, now, out long delay) > 0) continue;
+            Assert.InRange(delay, 0, limit.LongestDelay);
+            uses.Add(now + delay);
+        }
+
+        // By their times of use they are as those of a limit that has so many at once only; and all in the order in which they came.
+        RateLimiter strict = new(new RateLimit { Requests = requests, Seconds = seconds, Burst = after });
+        Assert.All(uses, use => Assert.Equal(0, strict.Take(null, use, out _)));
+        Assert.Equal(uses.Order(), uses);
+        Assert.Contains(uses.Zip(uses.Skip(1)), pair => pair.Second - pair.First == limit.Interval);
+    }
+
+    [Theory]
+    [InlineData(9, 1, 3, 3, 1)]
+    [InlineData(10, 1, 3, 200, 60)]
+    [InlineData(10, 1, 7, 5142, 3600)]
+    [InlineData(10, 60, 4, 150, 3600)]
+    [InlineData(1, 3600, 64, 1, 3600)]
+    [InlineData(1_000_000, 1, 7, 8_571_428, 60)] // more has no number
+    public void APartOfARateIsRoundedDown(int requests, int seconds, int parts, int ofPart, int secondsOfPart)
+    {
+        RateLimit part = new RateLimit { Requests = requests, Seconds = seconds, Burst = 5 }.DividedBy(parts);
+        Assert.Equal((ofPart, secondsOfPart, 5), (part.Requests, part.Seconds, part.Burst));
+        Assert.True(part.IsValid);
+    }
+
+    [Fact]
+    public void APartHasNoRequestWaitForLongerThanTheWhole()
+    {
+        RateLimit whole = new RateLimit { Requests = 1, Seconds = 1, Burst = 100 }.WithDelayAfter(10);
+        Assert.Equal((70, 10), (whole.Burst, whole.DelayAfter));
+        Assert.Equal((16, 10), (whole.DividedBy(10).Burst, whole.DividedBy(10).DelayAfter));
+        Assert.Equal((10, 0), (whole.DividedBy(100).Burst, whole.DividedBy(100).DelayAfter));
+        Assert.True(whole.IsValid && whole.DividedBy(10).IsValid && whole.DividedBy(100).IsValid);
+    }
+
+    [Fact]
+    public void WithoutRoomToWaitOnlyThosePassThatNeedNot()
+    {
+        RateLimiter limiter = new(new RateLimit { Requests = 1, Seconds = 1, Burst = 3, DelayAfter = 1 });
+        Assert.Equal(0, limiter.Take(null, Second, out long delay, mayDelay: false));
+        Assert.Equal(0, delay);
+        Assert.Equal(Second, limiter.Take(null, Second, out delay, mayDelay: false));
+        Assert.Equal(0, delay);
+        Assert.Equal(0, limiter.Take(null, Second, out delay));
+        Assert.Equal(Second, delay);
     }
 
     [Fact]
@@ -37,7 +100,7 @@ public sealed class RateLimiterTests
         int passed = 0;
         Parallel.For(0, 20_000, _ =>
         {
-            if (limiter.Take(null, Second) == 0) Interlocked.Increment(ref passed);
+            if (limiter.Take(null, Second, out _) == 0) Interlocked.Increment(ref passed);
         });
         Assert.Equal(1000, passed);
     }
@@ -46,14 +109,14 @@ public sealed class RateLimiterTests
     public void EachValueHasABucketUntilThereAreTooMany()
     {
         RateLimiter limiter = new(new RateLimit { Requests = 1, Seconds = 1, Burst = 1, By = RateLimitBy.Header, Header = "x" });
-        for (int i = 0; i < RateLimiter.MostBuckets; i++) Assert.Equal(0, limiter.Take((UInt128)i, Second));
-        Assert.Equal(Second, limiter.Take(0, Second));
-        Assert.Equal(0, limiter.Take(5000, Second)); // shared by all further ones, and by those without a value
-        Assert.Equal(Second, limiter.Take(5001, Second));
-        Assert.Equal(Second, limiter.Take(null, Second));
+        for (int i = 0; i < RateLimiter.MostBuckets; i++) Assert.Equal(0, limiter.Take((UInt128)i, Second, out _));
+        Assert.Equal(Second, limiter.Take(0, Second, out _));
+        Assert.Equal(0, limiter.Take(5000, Second, out _)); // shared by all further ones, and by those without a value
+        Assert.Equal(Second, limiter.Take(5001, Second, out _));
+        Assert.Equal(Second, limiter.Take(null, Second, out _));
         Assert.Equal(RateLimiter.MostBuckets, limiter.Count);
-        Assert.Equal(0, limiter.Take(5000, 3 * Second)); // those that are full again have made room
-        Assert.Equal(0, limiter.Take(5001, 3 * Second));
+        Assert.Equal(0, limiter.Take(5000, 3 * Second, out _)); // those that are full again have made room
+        Assert.Equal(0, limiter.Take(5001, 3 * Second, out _));
         Assert.Equal(2, limiter.Count);
     }
 
@@ -70,5 +133,10 @@ public sealed class RateLimiterTests
     [InlineData(1_000_001, 1, 1)]
     [InlineData(1, 1, 0)]
     [InlineData(1, 3600, 1_000_001)]
-    public void WhatCannotBeCountedIsNoLimit(int requests, int seconds, int burst) => Assert.False(new RateLimit { Requests = requests, Seconds = seconds, Burst = burst }.IsValid);
+    [InlineData(1, 1, 2, 2)]
+    [InlineData(1, 1, 2, -1)]
+    [InlineData(1, 1, 62, 1)]
+    [InlineData(1, 3600, 2, 1)]
+    public void WhatCannotBeCountedIsNoLimit(int requests, int seconds, int burst, int delayAfter = 0) =>
+        Assert.False(new RateLimit { Requests = requests, Seconds = seconds, Burst = burst, DelayAfter = delayAfter }.IsValid);
 }

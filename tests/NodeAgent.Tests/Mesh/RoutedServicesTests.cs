@@ -128,6 +128,17 @@ public sealed class RoutedServicesTests
     }
 
     [Fact]
+    public void SoIsARateLimitService()
+    {
+        ServiceInfo limits = TestMesh.Service("limits", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));
+        GlobalRateLimit global = new() { Service = limits.Name, Port = 80, Domain = "a", Descriptors = [new RateLimitDescriptor { Entries = [new RateLimitEntry { Key = "a" }] }] };
+        PolicyInfo policy = new() { Name = new("shop", "few"), Action = PolicyAction.Limit, Rules = [new PolicyRule { Limit = new RateLimit { Requests = 1, Seconds = 1, Burst = 1, Global = global } }] };
+        NodeSnapshot snapshot = Snapshot(Web(), [limits], []);
+        MeshView view = new(snapshot with { Policies = snapshot.Policies.Add(policy.Name, policy) }, 15008, null);
+        Assert.Equal(OutboundRouteKind.Tunnel, view.ResolveBackend(Client, Point("10.0.0.1"), limits.Name, 80, default).Kind);
+    }
+
+    [Fact]
     public void SoIsAMirror()
     {
         ServiceInfo next = TestMesh.Service("next", "10.96.0.9", TestMesh.Backend("shop/far", "10.0.1.1"));

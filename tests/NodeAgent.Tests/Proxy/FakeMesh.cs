@@ -131,10 +131,20 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnAuthorizerAsked(string authorizer, AuthorizerResult result) => AuthorizersAsked.Enqueue((authorizer, result));
 
+    /// <summary>What has become of questions to rate limit services.</summary>
+    internal ConcurrentQueue<(AuthorizerResult Result, string? Failure)> LimitServicesAsked { get; } = [];
+
+    public void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure) => LimitServicesAsked.Enqueue((result, failure));
+
     /// <summary>What has become of copies of requests.</summary>
     internal ConcurrentQueue<(string Mirror, MirrorResult Result)> Mirrored { get; } = [];
 
     public void OnMirrored(NamespacedName mirror, MirrorResult result) => Mirrored.Enqueue((mirror.Name, result));
+
+    /// <summary>The limits of requests that wait.</summary>
+    internal ConcurrentQueue<NamespacedName> Delayed { get; } = [];
+
+    public void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit) => Delayed.Enqueue(limit);
 
     public void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit) => Limited.Enqueue(limit);
 

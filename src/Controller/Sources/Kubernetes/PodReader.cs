@@ -69,6 +69,7 @@ internal static partial class PodReader
             PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : StaticUid(pod) ?? pod.Metadata.Uid,
             ObjectUid = pod.Metadata.Uid,
             HostNetwork = pod.Spec.HostNetwork,
+            Owner = PodOwner.Of(pod),
             NotCaptured = notCaptured,
             NotCapturedSince = since,
             Ports = ReadPorts(pod.Spec),
@@ -86,6 +87,7 @@ internal static partial class PodReader
         var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
         return one.Addresses == other.Addresses
             && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid, one.ObjectUid, one.NotCaptured) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid, other.ObjectUid, other.NotCaptured)
+            && one.Owner == other.Owner
             && one.Ports.SequenceEqual(other.Ports)
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol

@@ -49,6 +49,9 @@ internal sealed class ProxiedConnection
     /// <summary>Asks external authorizers about its requests.</summary>
     internal IRequestAuthorizers Authorizers => _guard.Authorizers ?? throw new InvalidOperationException("nobody asks external authorizers on this loop");
 
+    /// <summary>Whether one more of its requests may wait until it is on time.</summary>
+    internal bool HasRoomToDelay => _guard.Authorizers?.HasRoomToDelay(Info) == true;
+
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
 

@@ -24,7 +24,7 @@ internal sealed partial class Http1Relay
         Beginning, // it is not known yet what the client speaks
         Head,
         Server, // a connection to the server that the request goes to is being made
-        Approval, // external authorizers are being asked
+        Approval, // the request is not on time yet, or external authorizers are being asked
         Pause, // the request is to be sent again in a moment
         Body,
         Answer, // all of a request has been passed on, or all that the server takes
@@ -145,7 +145,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        _approval = server.Gate.Approve(fields, _onApproved ??= OnApproved);
+        _approval = server.Gate.Approve(fields, server.Gate.Due, _onApproved ??= OnApproved);
         if (_approval is null) return Send(server, fields);
         _requestPart = RequestPart.Approval;
         return true;

@@ -56,6 +56,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public LinkedListNode<IHttp2Request> WaitingEntry { get; }
 
     /// <inheritdoc/>
+    public long Due { get; set; }
+
+    /// <inheritdoc/>
     public IRequestApproval? Approval { get; set; }
 
     /// <summary>Its place among all that are not over.</summary>

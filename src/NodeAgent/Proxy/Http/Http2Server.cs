@@ -85,7 +85,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
         foreach (IHttp2Request request in _waiting.ToArray())
         {
-            if (RefusalOf(request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
+            if (RefusalOf(request, request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <param name="headers">Its head as it came.</param>
     internal void Offer(IHttp2Request request, HeaderList headers)
     {
-        if (IsConnected && RefusalOf(request.ForServer(headers)) is { } refusal)
+        if (IsConnected && RefusalOf(request, request.ForServer(headers)) is { } refusal)
         {
             request.GoTo(this);
             request.Answer(refusal);
@@ -137,11 +137,16 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     }
 
     /// <summary>What a request is answered with that may not pass; null: it may.</summary>
+    /// <param name="request">The request.</param>
     /// <param name="headers">Its head, as the server would get it.</param>
-    internal RequestRefusal? RefusalOf(HeaderList headers)
+    internal RequestRefusal? RefusalOf(IHttp2Request request, HeaderList headers)
     {
+        request.Due = 0;
         if (_gate is not { AsksPolicy: true } gate) return null;
-        return StreamRequestForm.RefusalOf(headers, options.Limits, isHostCompared: true) is { } refusal ? RequestRefusal.Of(refusal) : gate.Ask(headers);
+        if (StreamRequestForm.RefusalOf(headers, options.Limits, isHostCompared: true) is { } malformed) return RequestRefusal.Of(malformed);
+        RequestRefusal? refusal = gate.Ask(headers);
+        request.Due = gate.Due;
+        return refusal;
     }
 
     /// <summary>A request does not wait any more.</summary>
@@ -269,7 +274,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         {
             HeaderList forServer = _gate.ForServer(request.ForServer(headers), out refusal);
             if (refusal is not null) return null;
-            request.Approval = _gate.Approve(forServer, approval => OnApproved(request, approval));
+            request.Approval = _gate.Approve(forServer, request.Due, approval => OnApproved(request, approval));
             if (request.Approval is null) return forServer;
         }
 

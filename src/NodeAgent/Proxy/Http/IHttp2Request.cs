@@ -16,7 +16,10 @@ internal interface IHttp2Request
     /// <summary>Whether it is not over.</summary>
     bool IsRunning { get; }
 
-    /// <summary>What external authorizers say of it, for the server that it goes to or went to last; null: nobody was asked yet. Forgotten with the request.</summary>
+    /// <summary>When it may go to the server that it was asked about for, as <see cref="RequestGate.Due"/> had it then; 0: at once.</summary>
+    long Due { get; set; }
+
+    /// <summary>What external authorizers say of it, and whether it is on time, for the server that it goes to or went to last; null: nobody was asked yet. Forgotten with the request.</summary>
     IRequestApproval? Approval { get; set; }
 
     /// <summary>Its place among those that wait for a stream.</summary>

@@ -26,6 +26,8 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private readonly MeshHeaders _meshHeaders = new();
     private HeaderList _fields = new();
     private RateLimitExcess? _excess; // of the request that is asked about
+    private long _due;
+    private IReadOnlyList<GlobalLimitRule>? _limits; // of the same request
     private IReadOnlyList<AuthorizerRule>? _authorizers; // of the request that was asked about last, and may pass otherwise
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
@@ -37,11 +39,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew; null: nobody.</summary>
     internal void OnChanged(Action? changed) => connection.RulesChanged = changed;
 
+    /// <summary>When the request that was asked about last may go on, which a RateLimit delays (<see cref="Approve"/>); 0: at once.</summary>
+    internal long Due => _due;
+
     /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
     /// <param name="request">The request's head.</param>
     /// <returns>What it is answered with in the server's place; null: it may pass.</returns>
     internal RequestRefusal? Ask(HeaderList request)
     {
+        _due = 0;
         if (connection.RequestRules is not { } rules) return null;
         VerifiedJwt? token = null;
         if (rules.Authentication is { } authentication)
@@ -57,7 +63,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         if (token is not null) observer.OnToken(token.Claims.Issuer, JwtError.None);
         if (!decision.IsAllowed || !decision.AuditPolicies.IsEmpty) observer.OnRequestDecided(connection.Info with { Decision = decision }, NameOf(request));
         if (!decision.IsAllowed) return RequestRefusal.Of(decision);
-        return _excess is { } excess ? Refuse(excess, request) : null;
+        if (_excess is not { } excess) return null;
+        if (!excess.IsDelay) return Refuse(excess, request);
+        _due = Now() + excess.Wait;
+        observer.OnRequestDelayed(connection.Info, excess.Object);
+        return null;
     }
 
     /// <summary>The same of a request that goes on at once, without looking at its token a second time.</summary>
@@ -90,26 +100,30 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     internal HeaderList ForServer(HeaderList request, out RequestRefusal? refusal)
     {
         refusal = null;
-        if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || rules.HasAuthorizers)) return request;
+        if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || AsksOthers(rules))) return request;
         JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
         if (check.Error != JwtError.None) refusal = Refuse(check, request);
-        else if (rules.HasAuthorizers) FindAuthorizers(rules, request, check.Token, out refusal);
+        else if (AsksOthers(rules)) FindOthers(rules, request, check.Token, out refusal);
         return HeadForServer(rules, request, check.Token);
     }
 
-    /// <summary>Has external authorizers asked about the request that this was asked about just now, and that may pass otherwise.</summary>
+    /// <summary>Has the request wait that this was asked about just now, and that may pass otherwise, until it is on time, and has external authorizers asked about it then.</summary>
     /// <param name="forServer">Its head, as its server would get it.</param>
-    /// <param name="done">Called when they have been, unless they have when this returns.</param>
-    /// <returns>What is said; null: there is nobody to ask.</returns>
-    internal IRequestApproval? Approve(HeaderList forServer, Action<IRequestApproval> done)
+    /// <param name="due">When it is on time, as <see cref="Due"/> had it when its limits were asked.</param>
+    /// <param name="done">Called when that is so and they have been asked, unless they have when this returns.</param>
+    /// <returns>What is said; null: it need not wait, and there is nobody to ask.</returns>
+    internal IRequestApproval? Approve(HeaderList forServer, long due, Action<IRequestApproval> done)
     {
-        if (connection.RequestRules is not { HasAuthorizers: true } || _authorizers is not { } asked) return null;
-        return connection.Authorizers.Begin(connection.Info, asked, forServer, done);
+        IReadOnlyList<AuthorizerRule>? asked = connection.RequestRules is { HasAuthorizers: true } ? _authorizers : null;
+        IReadOnlyList<GlobalLimitRule>? limits = connection.RequestRules is { Limits.HaveGlobal: true } ? _limits : null;
+        TimeSpan delay = due == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling((due - Now()) / 1e6)); // a loop's timers count whole ones
+        return asked is null && limits is null && delay <= TimeSpan.Zero ? null : connection.Authorizers.Begin(connection.Info, asked ?? [], limits ?? [], delay, forServer, done);
     }
 
     /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
     internal RequestRefusal? RefusalOf(IRequestApproval approval)
     {
+        if (approval.LimitRefusal is { } limited) return Refuse(limited, approval.Head);
         if (approval.Refusal is not { } refusal) return null;
         Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), refusal.Rule.Policy, refusal.Rule.RuleIndex);
         observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(approval.Head)}: {failure}" : NameOf(approval.Head));
@@ -151,8 +165,10 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     }
 
     // Of one that has passed before.
-    private void FindAuthorizers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
+    private void FindOthers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
         refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
+
+    private static bool AsksOthers(RequestRules rules) => rules.HasAuthorizers || rules.Limits is { HaveGlobal: true };
 
     private static bool ChangesHeads(RequestRules rules) => rules.Authentication is not null || MeshHeaders.AreSet(rules);
 
@@ -200,7 +216,8 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     {
         Decision decision = rules.Decide(request);
         _authorizers = rules.HasAuthorizers && decision.IsAllowed ? rules.AuthorizersOf(request) : null;
-        if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now());
+        _limits = rules.Limits is { HaveGlobal: true } global && decision.IsAllowed ? global.GlobalOf(request) : null;
+        if (isCounted && decision.IsAllowed && rules.Limits is { } limits) _excess = limits.Take(request, Now(), mayDelay: limits.MayDelay && connection.HasRoomToDelay);
         return decision;
     }
 
@@ -214,6 +231,15 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         }
 
         return RequestRefusal.Of(excess);
+    }
+
+    private RequestRefusal Refuse(LimitRefusal refusal, HeaderList request)
+    {
+        GlobalLimitRule rule = refusal.Rule;
+        if (refusal.Failure is null) observer.OnRequestLimited(connection.Info, rule.Object);
+        Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
+        observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        return RequestRefusal.Of(refusal);
     }
 
     // Of the clock that all loops have in common, in nanoseconds.

@@ -92,5 +92,12 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>The reason of such a refusal.</summary>
     internal static DecisionReason ReasonOf(AuthorizerRefusal refusal) => refusal.Failure is null ? DecisionReason.DeniedByAuthorizer : DecisionReason.AuthorizerFailed;
 
+    /// <summary>Of one that is one too many for a rate limit service, or about which that can't be asked.</summary>
+    internal static RequestRefusal Of(LimitRefusal refusal) =>
+        new(refusal.Failure is null || refusal.IsCrowded ? 429 : 503, ProxyError.Denied, $"{ReasonText.Of(ReasonOf(refusal))}: RateLimit {refusal.Rule.Object} rule {refusal.Rule.RuleIndex}") { Denied = refusal.Answer };
+
+    /// <summary>The reason of such a refusal.</summary>
+    internal static DecisionReason ReasonOf(LimitRefusal refusal) => refusal.Failure is null ? DecisionReason.RateLimited : DecisionReason.LimitServiceFailed;
+
     private static string RuleOf(HttpRouteHit hit) => $"{hit.Route.Key} rule {hit.RuleIndex}";
 }

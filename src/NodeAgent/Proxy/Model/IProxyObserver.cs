@@ -40,10 +40,21 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="limit">The RateLimit that has no room for it.</param>
     void OnRequestLimited(in ProxyConnectionInfo connection, NamespacedName limit);
 
+    /// <summary>A request was one too many just now, and waits; told of each.</summary>
+    /// <param name="connection">Its connection.</param>
+    /// <param name="limit">The RateLimit that has it wait.</param>
+    void OnRequestDelayed(in ProxyConnectionInfo connection, NamespacedName limit);
+
     /// <summary>An external authorizer was asked about a request.</summary>
     /// <param name="authorizer">Its name.</param>
     /// <param name="result">What has come of it.</param>
     void OnAuthorizerAsked(string authorizer, AuthorizerResult result);
+
+    /// <summary>A rate limit service was asked about a request.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="result">What has come of it.</param>
+    /// <param name="failure">Why it has failed, in words; null: it has not.</param>
+    void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure);
 
     /// <summary>The copy of a request for a mirror is over, or will never be sent.</summary>
     /// <param name="mirror">The mirror's Service.</param>

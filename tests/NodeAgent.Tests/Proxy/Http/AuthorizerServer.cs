@@ -49,11 +49,7 @@ internal sealed class AuthorizerServer : IAsyncDisposable
         AuthorizerServer server = await StartAsync(ExternalAuthorizerProtocol.Grpc, async context =>
         {
             Assert.Equal("/envoy.service.auth.v3.Authorization/Check", context.Request.Path);
-            MemoryStream body = new();
-            await context.Request.Body.CopyToAsync(body);
-            byte[] bytes = body.ToArray();
-            Assert.Equal(bytes.Length - 5, BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(1)));
-            CheckRequest request = CheckRequest.Parser.ParseFrom(bytes.AsSpan(5));
+            CheckRequest request = CheckRequest.Parser.ParseFrom(await MessageOfAsync(context));
             asked.Enqueue(request);
             await AnswerAsync(context, (await answer(request)).ToByteArray());
         });
@@ -62,6 +58,16 @@ internal sealed class AuthorizerServer : IAsyncDisposable
 
     private AuthorizerServer(WebApplication server, int port, ConcurrentQueue<CheckRequest> asked)
         : this(server, port) => Asked = asked;
+
+    /// <summary>The message of a call of gRPC.</summary>
+    internal static async Task<byte[]> MessageOfAsync(HttpContext context)
+    {
+        MemoryStream body = new();
+        await context.Request.Body.CopyToAsync(body);
+        byte[] bytes = body.ToArray();
+        Assert.Equal(bytes.Length - 5, BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(1)));
+        return bytes[5..];
+    }
 
     /// <summary>Answers a call of gRPC.</summary>
     internal static async Task AnswerAsync(HttpContext context, byte[] message, string status = "0")

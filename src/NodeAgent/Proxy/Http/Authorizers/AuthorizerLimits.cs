@@ -9,6 +9,12 @@ internal sealed record AuthorizerLimits
     /// <summary>Most of them for the workloads of one namespace: who has a slow authorizer must not stop others.</summary>
     internal int MaxRunningOfNamespace { get; init; } = 256;
 
+    /// <summary>Most requests of one loop that wait because a RateLimit delays them. Beyond, they are refused.</summary>
+    internal int MaxDelayed { get; init; } = 8192;
+
+    /// <summary>Most of them for the workloads of one namespace.</summary>
+    internal int MaxDelayedOfNamespace { get; init; } = 1024;
+
     /// <summary>How often a question is asked that a connection's end has left without an answer.</summary>
     internal int MostTries { get; init; } = 3;
 

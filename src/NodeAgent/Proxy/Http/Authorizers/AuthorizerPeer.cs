@@ -14,14 +14,14 @@ internal sealed class AuthorizerPeer(RequestAuthorizers owner, ServerKey key, Pr
     internal ServerKey Key => key;
 
     /// <summary>The connection for a question; it is made when there is none.</summary>
-    internal Http2Server Find(AuthorizerCall call, in OutboundRoute route)
+    internal Http2Server Find(AskingCall call, in OutboundRoute route)
     {
         Running.Add(call);
         return FindHttp2(route);
     }
 
     /// <summary>A question is over.</summary>
-    internal void OnOver(AuthorizerCall call) => Running.Remove(call);
+    internal void OnOver(AskingCall call) => Running.Remove(call);
 
     /// <inheritdoc/>
     protected override Http2ServersOfClient MakeServers() => owner.MakeHttp2Servers(this, client);

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Text;
-using System.Text.Unicode;
 using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
@@ -15,9 +13,6 @@ namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 /// <summary>Questions and answers of <c>envoy.service.auth.v3.Authorization/Check</c>.</summary>
 internal static class GrpcCheck
 {
-    // Of gRPC: whether it is compressed, and the length (gRPC over HTTP/2, "Length-Prefixed-Message").
-    private const int PrefixLength = 5;
-
     /// <summary>Puts a question together.</summary>
     /// <param name="authorizer">Who is asked.</param>
     /// <param name="connection">The connection that the request goes by.</param>
@@ -27,19 +22,13 @@ internal static class GrpcCheck
     /// <returns>Its body.</returns>
     internal static byte[] Compose(ExternalAuthorizer authorizer, in ProxyConnectionInfo connection, HeaderList request, DateTimeOffset now, HeaderList head)
     {
-        head.Add(":method"u8, "POST"u8)
-            .Add(":scheme"u8, "http"u8)
-            .Add(":authority"u8, Encoding.ASCII.GetBytes($"{authorizer.Service.Name}.{authorizer.Service.Namespace}"))
-            .Add(":path"u8, "/envoy.service.auth.v3.Authorization/Check"u8)
-            .Add("te"u8, "trailers"u8)
-            .Add("content-type"u8, "application/grpc"u8)
-            .Add("grpc-timeout"u8, Encoding.ASCII.GetBytes($"{(long)authorizer.Timeout.TotalMilliseconds}m"));
+        GrpcMessage.AddHead(head, authorizer.Service, "/envoy.service.auth.v3.Authorization/Check", authorizer.Timeout);
         AttributeContext.Types.HttpRequest http = new()
         {
-            Method = TextOf(request.Method),
-            Path = TextOf(request.Path),
-            Host = TextOf(StreamRequestForm.HostOf(request)),
-            Scheme = request.Scheme.IsEmpty ? "http" : TextOf(request.Scheme),
+            Method = GrpcMessage.TextOf(request.Method),
+            Path = GrpcMessage.TextOf(request.Path),
+            Host = GrpcMessage.TextOf(StreamRequestForm.HostOf(request)),
+            Scheme = request.Scheme.IsEmpty ? "http" : GrpcMessage.TextOf(request.Scheme),
             Protocol = connection.Http == HttpKind.Http2 ? "HTTP/2" : "HTTP/1.1",
             Size = request.TryGet("content-length"u8, out ReadOnlySpan<byte> length) && long.TryParse(length, out long size) ? size : -1,
         };
@@ -53,10 +42,7 @@ internal static class GrpcCheck
                 Request = new AttributeContext.Types.Request { Time = Timestamp.FromDateTimeOffset(now), Http = http },
             },
         };
-        byte[] body = new byte[PrefixLength + check.CalculateSize()];
-        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), body.Length - PrefixLength);
-        check.WriteTo(body.AsSpan(PrefixLength));
-        return body;
+        return GrpcMessage.Frame(check);
     }
 
     /// <summary>Reads an answer.</summary>
@@ -66,13 +52,10 @@ internal static class GrpcCheck
     /// <param name="limits">What it may have.</param>
     internal static AuthorizerAnswer Read(int status, HeaderList fields, ReadOnlySpan<byte> body, AuthorizerLimits limits)
     {
-        if (status != 200) return AuthorizerAnswer.Failed($"it answers with status {status} of HTTP");
-        if (!fields.TryGet("grpc-status"u8, out ReadOnlySpan<byte> code)) return AuthorizerAnswer.Failed("its answer has no grpc-status");
-        if (!code.SequenceEqual("0"u8)) return AuthorizerAnswer.Failed($"it answers with status {(int.TryParse(code, out int number) ? number : -1)} of gRPC", isOfRequest: code.SequenceEqual("16"u8) || code.SequenceEqual("8"u8)); // UNAUTHENTICATED and RESOURCE_EXHAUSTED clients can bring about
-        if (body.Length < PrefixLength || body[0] != 0 || BinaryPrimitives.ReadUInt32BigEndian(body[1..]) != body.Length - PrefixLength) return AuthorizerAnswer.Failed("its answer is not one plain message of gRPC");
+        if (GrpcMessage.Read(status, fields, body, out ReadOnlySpan<byte> message, out int grpcStatus) is { } wrong) return AuthorizerAnswer.Failed(wrong, isOfRequest: grpcStatus is 16 or 8); // UNAUTHENTICATED and RESOURCE_EXHAUSTED clients can bring about
         try
         {
-            return Read(CheckResponse.Parser.ParseFrom(body[PrefixLength..]), limits);
+            return Read(CheckResponse.Parser.ParseFrom(message), limits);
         }
         catch (InvalidProtocolBufferException)
         {
@@ -142,17 +125,11 @@ internal static class GrpcCheck
 
     private static void AddHeader(AttributeContext.Types.HttpRequest http, ExternalAuthorizer authorizer, in HeaderView field)
     {
-        string name = TextOf(field.Name);
+        string name = GrpcMessage.TextOf(field.Name);
         if (field.Name[0] == ':' || (!authorizer.RequestHeaders.IsEmpty && !authorizer.RequestHeaders.AsSpan().Contains(name))) return;
-        string value = TextOf(field.Value);
+        string value = GrpcMessage.TextOf(field.Value);
         http.Headers[name] = http.Headers.TryGetValue(name, out string? before) ? $"{before}{(name == "cookie" ? "; " : ",")}{value}" : value;
     }
-
-    // What is no UTF-8 has '!' for each byte that is none, as Envoy has it.
-    private static string TextOf(ReadOnlySpan<byte> text) => Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : string.Create(text.Length, text, static (room, bytes) =>
-    {
-        for (int i = 0; i < bytes.Length; i++) room[i] = bytes[i] < 0x80 ? (char)bytes[i] : '!';
-    });
 
     private static AttributeContext.Types.Peer PeerOf(in SocketEndPoint address, SpiffeId? identity) => new()
     {

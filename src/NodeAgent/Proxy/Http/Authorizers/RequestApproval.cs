@@ -1,18 +1,22 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 
-/// <summary>What external authorizers say of one request: they are asked one after the other, and the first that does not allow it ends it. Belongs to its loop's thread.</summary>
+/// <summary>Has one request wait for its time, where a RateLimit delays it, and for what external authorizers and then rate limit services say of it: they are asked one after the other, and the first that does not allow it ends it. Belongs to its loop's thread.</summary>
 internal sealed class RequestApproval : IRequestApproval
 {
     private readonly RequestAuthorizers _authorizers;
     private readonly ProxyConnectionInfo _connection;
     private readonly IReadOnlyList<AuthorizerRule> _rules;
     private readonly Action<IRequestApproval> _done;
-    private AuthorizerCall? _call;
+    private LoopTimer? _timer; // while it waits for its time, and has a place
+    private readonly IReadOnlyList<GlobalLimitRule> _limits;
+    private AskingCall? _call;
     private int _asked;
+    private int _askedLimits;
     private int _tries;
     private bool _isLater; // whoever has begun it has gone on
 
@@ -20,11 +24,12 @@ internal sealed class RequestApproval : IRequestApproval
     /// <param name="authorizers">Sends questions.</param>
     /// <param name="connection">The connection that the request goes by.</param>
     /// <param name="asked">By which rules somebody is asked.</param>
+    /// <param name="limits">By which rules rate limit services are, when these have allowed it.</param>
     /// <param name="request">The request's head, as its server would get it.</param>
     /// <param name="done">Called at the end, unless that is when <see cref="Begin"/> returns.</param>
-    internal RequestApproval(RequestAuthorizers authorizers, in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    internal RequestApproval(RequestAuthorizers authorizers, in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, IReadOnlyList<GlobalLimitRule> limits, HeaderList request, Action<IRequestApproval> done)
     {
-        (_authorizers, _connection, _rules, _done) = (authorizers, connection, asked, done);
+        (_authorizers, _connection, _rules, _limits, _done) = (authorizers, connection, asked, limits, done);
         Head.AddRange(request);
     }
 
@@ -40,10 +45,15 @@ internal sealed class RequestApproval : IRequestApproval
     /// <inheritdoc/>
     public AuthorizerRefusal? Refusal { get; private set; }
 
+    /// <inheritdoc/>
+    public LimitRefusal? LimitRefusal { get; private set; }
+
     /// <summary>Begins to ask.</summary>
-    internal void Begin()
+    /// <param name="delay">When; zero or less: at once.</param>
+    internal void Begin(TimeSpan delay)
     {
-        AskNext();
+        if (delay <= TimeSpan.Zero) AskNext();
+        else Delay(delay);
         _isLater = true;
     }
 
@@ -51,8 +61,30 @@ internal sealed class RequestApproval : IRequestApproval
     public void GiveUp()
     {
         IsDone = true;
+        EndDelay();
         _call?.GiveUp();
         _call = null;
+    }
+
+    private void Delay(TimeSpan delay)
+    {
+        _authorizers.Delayed.Take(RequestAuthorizers.NamespaceOf(_connection));
+        _timer = new LoopTimer(static state => ((RequestApproval)state!).OnTime(), this);
+        _authorizers.Loop.Schedule(_timer, delay);
+    }
+
+    private void OnTime()
+    {
+        EndDelay();
+        AskNext();
+    }
+
+    private void EndDelay()
+    {
+        if (_timer is not { } timer) return;
+        _timer = null;
+        _authorizers.Loop.Timers.Cancel(timer);
+        _authorizers.Delayed.GiveBack(RequestAuthorizers.NamespaceOf(_connection));
     }
 
     private void AskNext()
@@ -66,8 +98,48 @@ internal sealed class RequestApproval : IRequestApproval
             else if (TryAsk(rule, authorizer)) return;
         }
 
+        while (Refusal is null && LimitRefusal is null && _askedLimits < _limits.Count)
+        {
+            _tries = 0;
+            if (TryAskLimit(_limits[_askedLimits++])) return;
+        }
+
         IsDone = true;
         if (_isLater) _done(this);
+    }
+
+    // False when nobody was asked. Were one let through for which there is no room, whoever asks much would have no limit.
+    private bool TryAskLimit(GlobalLimitRule rule)
+    {
+        _tries++;
+        if (!_authorizers.TryAsk(_connection, rule.Limit, Head, OnLimitAnswered, out LimitCall? call)) return false;
+        _call = call;
+        if (call is null) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: too many requests of the namespace wait for an answer", IsCrowded: true);
+        return call is not null;
+    }
+
+    private void OnLimitAnswered(LimitAnswer answer)
+    {
+        _call = null;
+        GlobalLimitRule rule = _limits[_askedLimits - 1];
+        if (answer.MayAskAgain && _tries < _authorizers.Options.Authorizers.MostTries && TryAskLimit(rule)) return;
+        if (answer.Failure is { } failure)
+        {
+            if (LimitRefusal is null && rule.Limit.RefusesOnFailure) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: {failure}");
+        }
+        else if (answer.Denied is { } denied)
+        {
+            LimitRefusal = new LimitRefusal(rule, denied, Failure: null);
+        }
+        else
+        {
+            foreach (HeadEdit edit in answer.Edits)
+            {
+                if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
+            }
+        }
+
+        AskNext();
     }
 
     // False when it is refused: were it let through, whoever asks much would not be asked about.

@@ -7,14 +7,13 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 
-/// <summary>Asks external authorizers about the requests of one loop, each in the name of the workload that the request is for. Belongs to its loop's thread.</summary>
+/// <summary>Asks external authorizers and rate limit services about the requests of one loop, each in the name of the workload that the request is for. Belongs to its loop's thread.</summary>
 internal sealed class RequestAuthorizers : IRequestAuthorizers
 {
     private readonly RequestDialer _dialer;
     private readonly TimeProvider _time;
     private readonly Dictionary<ServerKey, AuthorizerPeer> _peers = [];
-    private readonly Dictionary<string, int> _runningByNamespace = new(StringComparer.Ordinal);
-    private int _running;
+    private readonly NamespacePlaces _places;
 
     /// <summary>Makes one.</summary>
     /// <param name="loop">The loop.</param>
@@ -24,10 +23,17 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <param name="servers">Connections to authorizers of HTTP/1.1.</param>
     /// <param name="observer">Hears of questions, and of the connections that they go by.</param>
     /// <param name="time">The clock.</param>
-    internal RequestAuthorizers(EventLoop loop, HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time) =>
+    internal RequestAuthorizers(EventLoop loop, HttpOptions options, IProxyDirectory directory, RequestDialer dialer, Http1Servers servers, IProxyObserver observer, TimeProvider time)
+    {
         (Loop, Options, Directory, _dialer, Servers, Observer, _time) = (loop, options, directory, dialer, servers, observer, time);
+        _places = new NamespacePlaces(options.Authorizers.MaxRunning, options.Authorizers.MaxRunningOfNamespace);
+        Delayed = new NamespacePlaces(options.Authorizers.MaxDelayed, options.Authorizers.MaxDelayedOfNamespace);
+    }
 
     internal EventLoop Loop { get; }
+
+    /// <summary>Places of requests that wait until they are on time.</summary>
+    internal NamespacePlaces Delayed { get; }
 
     internal HttpOptions Options { get; }
 
@@ -38,10 +44,13 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     internal IProxyObserver Observer { get; }
 
     /// <inheritdoc/>
-    public IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, HeaderList request, Action<IRequestApproval> done)
+    public bool HasRoomToDelay(in ProxyConnectionInfo connection) => Delayed.HasRoom(NamespaceOf(connection));
+
+    /// <inheritdoc/>
+    public IRequestApproval Begin(in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, IReadOnlyList<GlobalLimitRule> limits, TimeSpan delay, HeaderList request, Action<IRequestApproval> done)
     {
-        RequestApproval approval = new(this, connection, asked, request, done);
-        approval.Begin();
+        RequestApproval approval = new(this, connection, asked, limits, request, done);
+        approval.Begin(delay);
         return approval;
     }
 
@@ -54,22 +63,32 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, HeaderList request, Action<AuthorizerAnswer> answered)
     {
         if (connection.DestinationWorkload is not { } workload) return null;
-        ProxyConnectionInfo asking = new()
-        {
-            Direction = ProxyDirection.Outbound,
-            Source = connection.Target.WithPort(0),
-            SourceWorkload = workload,
-            SourceIdentity = workload.Identity,
-            SourceSpace = connection.DestinationSpace,
-        };
         HeaderList head = new();
         byte[] body = [];
         if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
         else HttpCheck.Compose(authorizer, request, head);
-        if (!TryTakePlace(workload.Name.Namespace)) return null;
-        AuthorizerCall call = new(this, authorizer, asking, head, body, answered);
+        if (!_places.TryTake(workload.Name.Namespace)) return null;
+        AuthorizerCall call = new(this, authorizer, Asking(connection, workload), head, body, answered);
         _ = call.RunAsync();
         return call;
+    }
+
+    /// <summary>Sends a question to a rate limit service, if there is something to ask.</summary>
+    /// <param name="connection">The connection that the request goes by.</param>
+    /// <param name="limit">Who is asked.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="answered">Hears the answer, later than this returns.</param>
+    /// <param name="call">The question; null: there are too many on their way.</param>
+    /// <returns>False: there is nothing to ask.</returns>
+    internal bool TryAsk(in ProxyConnectionInfo connection, GlobalRateLimit limit, HeaderList request, Action<LimitAnswer> answered, out LimitCall? call)
+    {
+        call = null;
+        HeaderList head = new();
+        if (GrpcLimit.Compose(limit, connection, request, head) is not { } body) return false;
+        if (connection.DestinationWorkload is not { } workload || !_places.TryTake(workload.Name.Namespace)) return true;
+        call = new LimitCall(this, limit, Asking(connection, workload), head, body, answered);
+        _ = call.RunAsync();
+        return true;
     }
 
     /// <summary>The connections to a backend.</summary>
@@ -91,21 +110,20 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     }
 
     /// <summary>A question is over.</summary>
-    internal void OnOver(AuthorizerCall call)
+    internal void OnOver(AskingCall call) => _places.GiveBack(call.Namespace);
+
+    /// <summary>Whose places a request takes that goes by a connection; empty: it is for no workload of this node.</summary>
+    internal static string NamespaceOf(in ProxyConnectionInfo connection) => connection.DestinationWorkload?.Name.Namespace ?? "";
+
+    private static ProxyConnectionInfo Asking(in ProxyConnectionInfo connection, WorkloadInfo workload) => new()
     {
-        _running--;
-        if (--_runningByNamespace[call.Namespace] == 0) _runningByNamespace.Remove(call.Namespace);
-    }
+        Direction = ProxyDirection.Outbound,
+        Source = connection.Target.WithPort(0),
+        SourceWorkload = workload,
+        SourceIdentity = workload.Identity,
+        SourceSpace = connection.DestinationSpace,
+    };
 
     /// <summary>Makes connections of HTTP/2.</summary>
     internal Http2ServersOfClient MakeHttp2Servers(IHttp2ServerUser user, in ProxyConnectionInfo client) => new(user, client, _dialer, Observer, Loop, Options, _time);
-
-    private bool TryTakePlace(string ns)
-    {
-        int running = _runningByNamespace.GetValueOrDefault(ns);
-        if (_running >= Options.Authorizers.MaxRunning || running >= Options.Authorizers.MaxRunningOfNamespace) return false;
-        _running++;
-        _runningByNamespace[ns] = running + 1;
-        return true;
-    }
 }

@@ -53,6 +53,9 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     public IHttp2StreamUser ServerStream => _stream ??= new Http2Leg(this);
 
     /// <inheritdoc/>
+    public long Due { get; set; }
+
+    /// <inheritdoc/>
     public IRequestApproval? Approval { get; set; }
 
     /// <summary>Its head, as a server of HTTP/2 gets it.</summary>
@@ -220,7 +223,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
 
     private void Begin(Http2Server server)
     {
-        if (server.IsConnected && server.RefusalOf(Request) is { } refusal) Answer(refusal);
+        if (server.IsConnected && server.RefusalOf(this, Request) is { } refusal) Answer(refusal);
         else if (!server.TryTake(this, Request)) Finish(CallFailure.NoRoom);
     }
 

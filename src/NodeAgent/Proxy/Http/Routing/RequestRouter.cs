@@ -1,6 +1,5 @@
 using Culvert.Core;
 using Culvert.Http2;
-using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;

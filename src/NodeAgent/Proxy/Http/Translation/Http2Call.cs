@@ -48,6 +48,9 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public LinkedListNode<IHttp2Request> WaitingEntry { get; }
 
     /// <inheritdoc/>
+    public long Due { get; set; }
+
+    /// <inheritdoc/>
     public IRequestApproval? Approval { get; set; }
 
     /// <inheritdoc/>
@@ -97,7 +100,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
         _body.Copy = copy;
         _body.Begin(request.Body, request.Length);
         Http2Server server = _servers.Find(route);
-        if (server.IsConnected && server.RefusalOf(_head) is { } denial)
+        if (server.IsConnected && server.RefusalOf(this, _head) is { } denial)
         {
             _destination = server;
             Answer(denial);

@@ -1,0 +1,11 @@
+namespace Culvert.Core;
+
+/// <summary>A rule of a RateLimit that a request meets, and by which a service is asked about it.</summary>
+/// <param name="Policy">The policy, by its name in the snapshot.</param>
+/// <param name="RuleIndex">Which of its rules, from 0.</param>
+/// <param name="Limit">Who is asked, and what.</param>
+public sealed record GlobalLimitRule(NamespacedName Policy, int RuleIndex, GlobalRateLimit Limit)
+{
+    /// <summary>The object that the policy was made of.</summary>
+    public NamespacedName Object => RateLimitNames.ObjectOf(Policy);
+}

@@ -1,0 +1,28 @@
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
+
+/// <summary>What a rate limit service has said of a request, or why it has said nothing.</summary>
+internal sealed record LimitAnswer
+{
+    /// <summary>Why there is no answer, in words; null: there is one.</summary>
+    internal string? Failure { get; private init; }
+
+    /// <summary>Whether the same question may have an answer when it is asked once more.</summary>
+    internal bool MayAskAgain { get; private init; }
+
+    /// <summary>What the client is told of a request that is one too many; null: it is none.</summary>
+    internal DeniedAnswer? Denied { get; private init; }
+
+    /// <summary>What is put into the head of one that is none.</summary>
+    internal IReadOnlyList<HeadEdit> Edits { get; private init; } = [];
+
+    /// <summary>There is none.</summary>
+    internal static LimitAnswer Failed(string reason, bool mayAskAgain = false) => new() { Failure = reason, MayAskAgain = mayAskAgain };
+
+    /// <summary>The request may pass.</summary>
+    internal static LimitAnswer Within(IReadOnlyList<HeadEdit> edits) => new() { Edits = edits };
+
+    /// <summary>It is one too many.</summary>
+    internal static LimitAnswer Over(DeniedAnswer answer) => new() { Denied = answer };
+}

@@ -1,0 +1,32 @@
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Controller.Tests.Sources.Kubernetes;
+
+/// <summary>What a pod belongs to.</summary>
+public sealed class PodOwnerTests
+{
+    [Theory]
+    [InlineData("apps/v1", "ReplicaSet", "web-5d4f8c7b9", "5d4f8c7b9", "Deployment shop/web")]
+    [InlineData("apps/v1", "ReplicaSet", "web-v2-5d4f8c7b9", "5d4f8c7b9", "Deployment shop/web-v2")]
+    [InlineData("apps/v1", "ReplicaSet", "web", "5d4f8c7b9", null)] // of nobody
+    [InlineData("apps/v1", "ReplicaSet", "-5d4f8c7b9", "5d4f8c7b9", null)]
+    [InlineData("apps/v1", "ReplicaSet", "web-5d4f8c7b9", "", null)]
+    [InlineData("apps/v1", "DaemonSet", "web", "", "DaemonSet shop/web")]
+    [InlineData("apps/v1", "StatefulSet", "web", "", "StatefulSet shop/web")]
+    [InlineData("batch/v1", "Job", "web", "", null)]
+    [InlineData("example.org/v1", "StatefulSet", "web", "", null)]
+    public void IsWhoHasMadeIt(string version, string kind, string name, string hash, string? owner)
+    {
+        Pod pod = new() { Metadata = new ObjectMeta { Namespace = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
+        Assert.Equal(owner, PodOwner.Of(pod)?.ToString());
+    }
+
+    [Fact]
+    public void WhoDoesNotManageItIsNone()
+    {
+        OwnerReference owner = new() { ApiVersion = "apps/v1", Kind = "DaemonSet", Name = "web" };
+        Assert.Null(PodOwner.Of(new Pod { Metadata = new ObjectMeta { Namespace = "shop", OwnerReferences = [owner] } }));
+        Assert.Null(PodOwner.Of(new Pod { Metadata = new ObjectMeta { Namespace = "shop" } }));
+    }
+}
