@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
@@ -153,7 +154,7 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <summary>Waits for something that follows in a moment, as the end of a request at the proxy that its client has seen.</summary>
     internal async Task UntilAsync(Func<bool> isSo)
     {
-        for (int i = 0; i < 1000 && !isSo(); i++) await Pair.CountAsync();
+        for (long began = Stopwatch.GetTimestamp(); !isSo() && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20);) await Pair.CountAsync();
         Assert.True(isSo());
     }
 
