@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Culvert.Bench.Datagrams;
 using Culvert.Bench.Http;
+using Culvert.Bench.Load;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
 using Culvert.Bench.Scale;
@@ -41,7 +42,7 @@ internal sealed class BenchRun(BenchOptions options)
         Topology peers = await StartPodsAsync(peerLab, cancellationToken);
         Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
         HttpTargets httpPair = await HttpPair.StartAsync(peers, cancellationToken);
-        Target httpHop = await HttpPair.StartHopAsync(peers, cancellationToken);
+        Target httpHop = await HttpPair.StartHopAsync(peers, cancellationToken), httpPairSame = await HttpPair.StartSameAsync(peers, cancellationToken);
         CulvertSide? ours = null;
         if (!options.PeerOnly)
         {
@@ -65,9 +66,9 @@ internal sealed class BenchRun(BenchOptions options)
         await CompareAsync(scenarios, comparison, results, cancellationToken);
         if (options.Wants(Scenarios.HostStack)) results.AddRange(await MeasureBesideRulesAsync(peers, ours, Scenarios.BesideRules(oursSame, plainSame), comparison, cancellationToken));
         if (ours is not null && options.Wants(Budget.Rss.Name)) results.Add(Budget.Compare(Budget.Rss, Budget.RssMegabytes, [Math.Max(idleMegabytes, ours.AgentMegabytes())]));
-        await CompareAsync(HttpScenarios.All(ours?.Http, httpPair, ours?.HttpSame, httpHop), comparison, results, cancellationToken); // has a budget of its own
+        await CompareAsync(HttpScenarios.All(ours?.Http, httpPair, ours?.HttpSame, httpHop, httpPairSame), comparison, results, cancellationToken); // has a budget of its own
         if (ours is null) return;
-        if (options.Wants(Budget.HttpRss.Name)) results.Add(Budget.Compare(Budget.HttpRss, Budget.HttpRssMegabytes, [ours.AgentMegabytes()]));
+        if (options.Wants(Budget.HttpRss.Name)) results.Add(Budget.Compare(Budget.HttpRss, Budget.HttpRssMegabytes, [await MegabytesWithRoutesAsync(ours, cancellationToken)]));
         if (options.Wants(Budget.Ready.Name))
         {
             results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
@@ -88,6 +89,15 @@ internal sealed class BenchRun(BenchOptions options)
             Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
             results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
         }
+    }
+
+    private async Task<double> MegabytesWithRoutesAsync(CulvertSide ours, CancellationToken cancellationToken)
+    {
+        await ours.RequestRoutes.SetAsync(true, cancellationToken);
+        await Scenarios.Requests(new WrkShape(2, 64, CloseEachTime: false))(ours.Http.Http1, options.Duration, cancellationToken);
+        double megabytes = ours.AgentMegabytes();
+        await ours.RequestRoutes.SetAsync(false, cancellationToken);
+        return megabytes;
     }
 
     // Last of the loads: the others are without rules.

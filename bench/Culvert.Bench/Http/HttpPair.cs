@@ -21,8 +21,8 @@ internal static class HttpPair
 
     private const int OutboundHttp1 = 9081, OutboundHttp2 = 9082, OutboundGrpc = 9083;
     private const int InboundHttp = 9445, InboundGrpc = 9446;
-    private const int HopPort = 9084;
-    private const string In = "http-in", Out = "http-out", Hop = "http-hop";
+    private const int HopPort = 9084, SamePort = 9085;
+    private const string In = "http-in", Out = "http-out", Hop = "http-hop", OutSame = "http-out-same";
 
     /// <summary>Starts it beside <see cref="NginxPair"/>, whose certificates it uses.</summary>
     public static async Task<HttpTargets> StartAsync(Topology lab, CancellationToken cancellationToken)
@@ -33,6 +33,23 @@ internal static class HttpPair
         await Nginx.StartAsync(lab.Client, Out, Outbound(directory, server), cancellationToken);
         IReadOnlyList<int> workers = [.. await Nginx.WorkersAsync(lab.ServerCross, In, cancellationToken), .. await Nginx.WorkersAsync(lab.Client, Out, cancellationToken)];
         return HttpTargets.Of(lab.Direct(lab.ServerCross) with { Host = "127.0.0.1", Proxies = workers }, OutboundHttp1, OutboundHttp2, OutboundGrpc);
+    }
+
+    /// <summary>Starts the pair for HTTP/1.1 between pods of one node.</summary>
+    /// <returns>Where the client calls it.</returns>
+    public static async Task<Target> StartSameAsync(Topology lab, CancellationToken cancellationToken)
+    {
+        string directory = lab.Lab.Folder;
+        string server = lab.ServerSame.Address4.ToString();
+        await Nginx.StartAsync(lab.ServerSame, In, Inbound(directory, server), cancellationToken);
+        await Nginx.StartAsync(lab.Client, OutSame, Head + $$"""
+            {{SidecarTls.Client("proxy_ssl", directory)}}
+            {{Upstream("http", $"{server}:{InboundHttp}")}}
+              server { listen 127.0.0.1:{{SamePort}} reuseport backlog=4096; location / { proxy_pass https://http; } }
+            }
+            """, cancellationToken);
+        IReadOnlyList<int> workers = [.. await Nginx.WorkersAsync(lab.ServerSame, In, cancellationToken), .. await Nginx.WorkersAsync(lab.Client, OutSame, cancellationToken)];
+        return lab.Direct(lab.ServerSame) with { Host = "127.0.0.1", HttpPort = SamePort, Proxies = workers };
     }
 
     /// <summary>Starts one nginx alone, in the client's pod, as the only hop to the server of its node.</summary>

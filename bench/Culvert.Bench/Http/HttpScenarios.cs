@@ -20,8 +20,10 @@ internal static class HttpScenarios
     /// <param name="pair">The nginx pair.</param>
     /// <param name="oursSame">Culvert, server on the client's node, with a policy that has its requests read.</param>
     /// <param name="hop">One nginx in front of such a server.</param>
-    public static IReadOnlyList<Scenario> All(HttpTargets? ours, HttpTargets pair, Target? oursSame, Target hop) =>
+    /// <param name="pairSame">The nginx pair between pods of one node.</param>
+    public static IReadOnlyList<Scenario> All(HttpTargets? ours, HttpTargets pair, Target? oursSame, Target hop, Target pairSame) =>
     [
+        new([new("l7.same_node.pair_rps", "requests/s", true, HttpPair.Name, 2, 2.5)], Scenarios.PerMillion, oursSame, pairSame, Scenarios.Requests(new WrkShape(2, 64, CloseEachTime: false))),
         new([new("l7.same_node.rps", "requests/s", true, HttpPair.HopName, 0.9, 1.2)], Scenarios.PerMillion, oursSame, hop, Scenarios.Requests(new WrkShape(2, 64, CloseEachTime: false))),
         new([
                 new("l7.cross_node.rps", "requests/s", true, HttpPair.Name, 1.2, 1.6),

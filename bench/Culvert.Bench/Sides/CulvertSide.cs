@@ -4,7 +4,7 @@ using Culvert.Bench.Measuring;
 namespace Culvert.Bench.Sides;
 
 /// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
-internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes, WorldChange Policies, WorldChange RequestPolicies, WorldChange PodTunnels)
+internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes, WorldChange Policies, WorldChange RequestPolicies, WorldChange RequestRoutes, WorldChange PodTunnels)
 {
     /// <param name="nodes">Topology with its applications.</param>
     /// <param name="options">Which programs to run.</param>
@@ -25,7 +25,7 @@ internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertA
         }
         CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
         if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentA!, agentB), World.PodTunnels(world, agentA!));
+        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentA!, agentB), Sides.RequestPolicies.RoutesIn(world, agentA!, agentB), World.PodTunnels(world, agentA!));
     }
 
     /// <summary>Where the client calls what the mesh reads as HTTP, on the other node.</summary>

@@ -10,6 +10,9 @@ internal static class RequestPolicies
     /// <summary>How many rules, and routes, the change brings; no request meets any but the last.</summary>
     public const int Count = 100;
 
+    /// <summary>How many routes the mesh has when its memory is looked at.</summary>
+    private const int ManyRoutes = 1000;
+
     /// <summary>The label of a pod, by which policies select one server of several.</summary>
     public static string LabelOf(LabPod pod) => $"pod: {pod.Name}";
 
@@ -23,12 +26,19 @@ internal static class RequestPolicies
     public static WorldChange In(string folder, LabPod server, params IReadOnlyList<CulvertAgent> agents) => new(
         Path.Combine(folder, "request-policies.yaml"),
         null,
-        Policy("many-requests", server, "ALLOW", [.. Enumerable.Range(0, Count - 1).Select(Rule), $"{{ports: [80, {Application.Http1Port}, {Application.Http2Port}, {GrpcApplication.Port}, 5201, 7000, 7001]}}"]) + string.Concat(Enumerable.Range(0, Count).Select(Route)),
+        Policy("many-requests", server, "ALLOW", [.. Enumerable.Range(0, Count - 1).Select(Rule), $"{{ports: [80, {Application.Http1Port}, {Application.Http2Port}, {GrpcApplication.Port}, 5201, 7000, 7001]}}"]) + Routes(Count),
         agents);
 
-    private static string Route(int i)
+    /// <summary>The change that puts as many routes into force as the budget of memory is for.</summary>
+    /// <param name="folder">The folder that the controller reads.</param>
+    /// <param name="agents">The agents of both nodes.</param>
+    public static WorldChange RoutesIn(string folder, params IReadOnlyList<CulvertAgent> agents) => new(Path.Combine(folder, "request-routes.yaml"), null, Routes(ManyRoutes), agents);
+
+    private static string Routes(int count) => string.Concat(Enumerable.Range(0, count).Select(i => Route(i, isLast: i == count - 1)));
+
+    private static string Route(int i, bool isLast)
     {
-        string match = i == Count - 1 ? "path: {value: /}" : string.Create(CultureInfo.InvariantCulture, $$"""path: {value: /team-{{i}}}, headers: [{name: x-tenant, value: "{{i}}"}]""");
+        string match = isLast ? "path: {value: /}" : string.Create(CultureInfo.InvariantCulture, $$"""path: {value: /team-{{i}}}, headers: [{name: x-tenant, value: "{{i}}"}]""");
         return $$"""
             ---
             apiVersion: gateway.networking.k8s.io/v1
