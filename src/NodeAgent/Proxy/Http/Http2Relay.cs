@@ -18,6 +18,9 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     // Streams that a client may have at once before its server has said what it takes: as many as a client assumes that has heard of no limit, and no server should take fewer (RFC 9113, section 6.5.2).
     private const int FirstStreams = 100;
 
+    // Bytes of heads that nothing depends on yet: some hundred usual ones, and little enough for thousands of connections.
+    private const int MostSpare = 64 << 10;
+
     // What one connection keeps for its next requests.
     private const int MostIdle = 32;
 
@@ -232,8 +235,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         return true;
     }
 
-    /// <summary>Whether a head may be kept that nothing depends on: half of the room is for others.</summary>
-    internal bool HasSpareRoom => _held < _options.MaxWaitingHeads / 2;
+    /// <summary>Whether a head may be kept that nothing depends on yet.</summary>
+    internal bool HasSpareRoom => _held < MostSpare;
 
     /// <summary>They are not kept any more.</summary>
     internal void Drop(int bytes) => _held -= bytes;
