@@ -214,7 +214,8 @@ public sealed class RequestRules : IEquatable<RequestRules>
         return new AuthorizerRule(policy.Name, rule, policy.Authorizer, authorizer, IsAuthorizers(snapshot, connection));
     }
 
-    private static bool IsAuthorizers(NodeSnapshot snapshot, in ConnectionRequest connection)
+    /// <summary>Whether a connection leads to an external authorizer of the mesh.</summary>
+    internal static bool IsAuthorizers(NodeSnapshot snapshot, in ConnectionRequest connection)
     {
         foreach (ExternalAuthorizer authorizer in snapshot.Mesh.ExternalAuthorizers)
         {

@@ -42,6 +42,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(limiters);
         List<Limit> limits = [];
+        bool isAuthorizer = RequestRules.IsAuthorizers(snapshot, connection);
         foreach (NamespacedName name in connection.Destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy) || policy.Action != PolicyAction.Limit) continue;
@@ -50,7 +51,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
                 PolicyRule rule = policy.Rules[i];
                 if (limiters.Find(connection.Destination.Uid, name, rule, near: i) is not { } limiter) continue;
                 if (RequestRules.TryMatch(policy, rule, snapshot.Mesh.TrustDomain, connection, out EquatableArray<RequestConditions> conditions, out EquatableArray<TokenConditions> tokens))
-                    limits.Add(new Limit(name, i, limiter, conditions, tokens));
+                    limits.Add(new Limit(name, i, limiter, conditions, tokens, isAuthorizer));
             }
         }
 
@@ -141,9 +142,11 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     /// <param name="Limiter">The count.</param>
     /// <param name="Conditions">Of which the request has to meet one; none: every request does.</param>
     /// <param name="Tokens">Of which its token has to meet one; none: it need not.</param>
-    private sealed record Limit(NamespacedName Policy, int Index, RateLimiter Limiter, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens)
+    /// <param name="IsAuthorizer">Whether it is an external authorizer whose requests it limits.</param>
+    private sealed record Limit(NamespacedName Policy, int Index, RateLimiter Limiter, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens, bool IsAuthorizer)
     {
-        internal GlobalLimitRule? Global { get; } = Limiter.Limit.Global is { } global ? new GlobalLimitRule(Policy, Index, global) : null;
+        // No service is asked about questions to an authorizer, which may itself be asked about questions to the service: the two would ask for ever.
+        internal GlobalLimitRule? Global { get; } = !IsAuthorizer && Limiter.Limit.Global is { } global ? new GlobalLimitRule(Policy, Index, global) : null;
 
         internal bool Matches(in RequestHead request) => MatchesRequest(request) && MatchesToken(request.Token);
 

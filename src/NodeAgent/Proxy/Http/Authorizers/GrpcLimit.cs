@@ -44,7 +44,7 @@ internal static class GrpcLimit
     /// <param name="limits">What it may have.</param>
     internal static LimitAnswer Read(int status, HeaderList fields, ReadOnlySpan<byte> body, AuthorizerLimits limits)
     {
-        if (GrpcMessage.Read(status, fields, body, out ReadOnlySpan<byte> message, out _) is { } wrong) return LimitAnswer.Failed(wrong);
+        if (GrpcMessage.Read(status, fields, body, out ReadOnlySpan<byte> message, out int grpcStatus) is { } wrong) return LimitAnswer.Failed(wrong, isOfRequest: grpcStatus is 16 or 8); // UNAUTHENTICATED and RESOURCE_EXHAUSTED clients can bring about
         try
         {
             RateLimitResponse response = RateLimitResponse.Parser.ParseFrom(message);

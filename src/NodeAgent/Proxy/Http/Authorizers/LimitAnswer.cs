@@ -11,6 +11,9 @@ internal sealed record LimitAnswer
     /// <summary>Whether the same question may have an answer when it is asked once more.</summary>
     internal bool MayAskAgain { get; private init; }
 
+    /// <summary>Whether the request, or many of them, may have brought the failure about: were it let through then, whoever asks much would have no limit.</summary>
+    internal bool IsOfRequest { get; private init; }
+
     /// <summary>What the client is told of a request that is one too many; null: it is none.</summary>
     internal DeniedAnswer? Denied { get; private init; }
 
@@ -18,7 +21,7 @@ internal sealed record LimitAnswer
     internal IReadOnlyList<HeadEdit> Edits { get; private init; } = [];
 
     /// <summary>There is none.</summary>
-    internal static LimitAnswer Failed(string reason, bool mayAskAgain = false) => new() { Failure = reason, MayAskAgain = mayAskAgain };
+    internal static LimitAnswer Failed(string reason, bool mayAskAgain = false, bool isOfRequest = false) => new() { Failure = reason, MayAskAgain = mayAskAgain, IsOfRequest = isOfRequest };
 
     /// <summary>The request may pass.</summary>
     internal static LimitAnswer Within(IReadOnlyList<HeadEdit> edits) => new() { Edits = edits };

@@ -25,7 +25,7 @@ internal sealed class LimitCall : AskingCall
     /// <inheritdoc/>
     protected override void OnEnded(CallFailure failure)
     {
-        LimitAnswer answer = !IsAnswered ? LimitAnswer.Failed(Describe(failure), mayAskAgain: failure is CallFailure.Unreachable or CallFailure.Broken)
+        LimitAnswer answer = !IsAnswered ? LimitAnswer.Failed(Describe(failure), mayAskAgain: failure is CallFailure.Unreachable or CallFailure.Broken, isOfRequest: failure is CallFailure.Malformed or CallFailure.NoRoom)
             : IsTooLong ? LimitAnswer.Failed($"its answer is longer than {_owner.Options.Authorizers.MaxAnswer} bytes")
             : GrpcLimit.Read(Status, Fields, AnswerBody, _owner.Options.Authorizers);
         _owner.Observer.OnLimitServiceAsked(_limit.Service, answer.Failure is not null ? AuthorizerResult.Failed : answer.Denied is null ? AuthorizerResult.Allowed : AuthorizerResult.Denied, answer.Failure);

@@ -125,7 +125,8 @@ internal sealed class RequestApproval : IRequestApproval
         if (answer.MayAskAgain && _tries < _authorizers.Options.Authorizers.MostTries && TryAskLimit(rule)) return;
         if (answer.Failure is { } failure)
         {
-            if (LimitRefusal is null && rule.Limit.RefusesOnFailure) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: {failure}");
+            if (LimitRefusal is null && (rule.Limit.RefusesOnFailure || answer.IsOfRequest))
+                LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: {failure}", IsCrowded: answer.IsOfRequest);
         }
         else if (answer.Denied is { } denied)
         {
