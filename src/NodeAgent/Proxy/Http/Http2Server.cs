@@ -226,7 +226,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         }
     }
 
-    // The policy that they have passed holds for all connections to the server: it does not count them again. Those that authorizers were asked about stay.
+    // Policy does not count them again, but the other connection may have heard of a change of it before this one. Those that authorizers were asked about stay.
     private void GiveTo(Http2Server other)
     {
         if (_isServing) return;
@@ -237,7 +237,8 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
             IHttp2Request request = node.Value;
             if (request.Approval is not null) continue;
             _waiting.Remove(node);
-            if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
+            if (!other.MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
+            else if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
         }
 
         _isServing = false;
@@ -311,6 +312,13 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         return true;
     }
 
+    // Of one that nobody was asked about yet the host was not looked at.
+    private bool MayGoOn(IHttp2Request request)
+    {
+        HeaderList? head = request.Head is { } kept ? request.ForServer(kept) : null;
+        return (head is null || !AsksPolicy || StreamRequestForm.RefusalOf(head, options.Limits, isHostCompared: true) is null) && _gate!.MayGoOn(head);
+    }
+
     // Policy has changed. Those that wait are not served meanwhile: each is asked about first.
     private void AskAnew()
     {
@@ -318,7 +326,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         _isServing = true;
         foreach (IHttp2Request request in user.RequestsOf(this))
         {
-            if (request.IsRunning && !_gate!.MayGoOn(request.Head is { } head ? request.ForServer(head) : null)) request.Abort(Http2ErrorCode.Cancel);
+            if (request.IsRunning && !MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
         }
 
         _isServing = wasServing;
