@@ -17,7 +17,7 @@ public sealed partial class SoakTests(MeshFixture mesh)
 
     private const string Http2Address = "10.96.8.10";
 
-    // Between the first third, in which pools and tables fill and code is compiled, and the last.
+    // Between the second third and the last: in the first pools and tables fill, and code is compiled.
     private const long MostGrowthKiB = 16 << 10;
 
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(

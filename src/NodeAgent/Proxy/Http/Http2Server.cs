@@ -54,13 +54,13 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     internal int Waiting => _waiting.Count;
 
     /// <summary>Whether it has as many streams as it takes, and requests wait for another.</summary>
-    internal bool IsFull => _waiting.Count > 0 && !IsLeaving && Spoken is { } server && server.OpenStreams >= server.PeerMaxConcurrentStreams;
+    internal bool IsFull => _waiting.Count > 0 && !IsLeaving && Spoken is { CanOpenStream: false };
 
     /// <summary>How many streams it takes at once; null before it has said so.</summary>
     internal int? StreamLimit => Spoken?.PeerMaxConcurrentStreams;
 
     /// <summary>Whether it would open a stream at once.</summary>
-    internal bool HasRoom => _waiting.Count == 0 && !IsLeaving && Spoken is { } server && server.OpenStreams < server.PeerMaxConcurrentStreams;
+    internal bool HasRoom => _waiting.Count == 0 && Spoken is { CanOpenStream: true };
 
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;

@@ -262,7 +262,7 @@ public sealed class AuthorizerTests
         await using AuthorizerServer authorizer = await AuthorizerServer.StartAsync(ExternalAuthorizerProtocol.Http, _ => Task.CompletedTask);
         await using RoutingLab lab = await LabAsync(client, servers, isNear, authorizer, Http);
         lab.Pair.Source.Rules = lab.Pair.Destination.Rules = RulesOf(lab, Http, isItself: false, new PolicySource { Identities = [StringPattern.Parse("spiffe://td/others")] });
-        await ChangeAsync(lab);
+        await lab.RevalidateAsync();
         HttpRequestMessage request = lab.Request(HttpMethod.Get, "/asked");
         request.Headers.TryAddWithoutValidation("x_set", "forged");
         request.Headers.TryAddWithoutValidation("x-set", "forged");
@@ -280,7 +280,7 @@ public sealed class AuthorizerTests
         foreach (bool isItself in new[] { false, true })
         {
             lab.Pair.Destination.Rules = RulesOf(lab, isItself ? Http : null, isItself);
-            await ChangeAsync(lab);
+            await lab.RevalidateAsync();
             using HttpResponseMessage response = await lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked"));
             Assert.Equal(403, (int)response.StatusCode);
         }
@@ -357,16 +357,7 @@ public sealed class AuthorizerTests
     private static void Ask(RoutingLab lab, ExternalAuthorizer declared)
     {
         lab.Pair.Source.Rules = lab.Pair.Destination.Rules = RulesOf(lab, declared, isItself: false);
-        ChangeAsync(lab).GetAwaiter().GetResult();
-    }
-
-    private static async Task ChangeAsync(RoutingLab lab)
-    {
-        foreach (ProxyServer proxy in new[] { lab.Pair.SourceProxy, lab.Pair.DestinationProxy })
-        {
-            proxy.Revalidate();
-            await proxy.GetStatsAsync(); // on each loop behind it
-        }
+        lab.RevalidateAsync().GetAwaiter().GetResult();
     }
 
     private static RequestRules RulesOf(RoutingLab lab, ExternalAuthorizer? declared, bool isItself, params PolicySource[] from)

@@ -15,11 +15,7 @@ public sealed class ConnectionLimitTests
     {
         await using RoutingLab lab = new(client, servers);
         using SemaphoreSlim arrived = new(0), answer = new(0);
-        await lab.AddServerAsync("web", async context =>
-        {
-            arrived.Release();
-            await answer.WaitAsync(context.RequestAborted);
-        });
+        await AddServerAsync(lab, arrived, answer);
         RequestSettings settings = new() { Policy = new("b", "calm"), MaxConnections = 1, MaxPendingRequests = 1, Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) };
         PortRequests port = lab.Count(settings, "web");
         lab.Route(RoutingLab.Below("/", ("web", 1)));
@@ -51,11 +47,7 @@ public sealed class ConnectionLimitTests
     {
         await using RoutingLab lab = new(client, servers);
         using SemaphoreSlim arrived = new(0), answer = new(0);
-        await lab.AddServerAsync("web", async context =>
-        {
-            arrived.Release();
-            await answer.WaitAsync(context.RequestAborted);
-        });
+        await AddServerAsync(lab, arrived, answer);
         PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), MaxConnections = 1 }, "web");
         lab.Route(RoutingLab.Below("/late", ("web", 1)) with { RequestTimeout = TimeSpan.FromMilliseconds(200) }, RoutingLab.Below("/", ("web", 1)));
         using HttpClient second = lab.MakeClient();
@@ -98,4 +90,11 @@ public sealed class ConnectionLimitTests
         Assert.InRange(most, 1, 2);
         await lab.UntilAsync(() => port.Running == 0 && port.Pending == 0);
     }
+
+    // Its answers are held back.
+    private static Task AddServerAsync(RoutingLab lab, SemaphoreSlim arrived, SemaphoreSlim answer) => lab.AddServerAsync("web", async context =>
+    {
+        arrived.Release();
+        await answer.WaitAsync(context.RequestAborted);
+    });
 }

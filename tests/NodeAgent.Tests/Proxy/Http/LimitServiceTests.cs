@@ -18,8 +18,6 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 /// <summary>Rate limit services, asked about requests in all pairs of versions, by the servers' node and by the client's where that is the same.</summary>
 public sealed class LimitServiceTests
 {
-    private static readonly NamespacedName Policy = RateLimitNames.PolicyOf(new NamespacedName("b", "few"));
-
     /// <summary>What clients speak, what servers do, and whether they are of the client's own node.</summary>
     public static TheoryData<HttpProtocols, HttpProtocols, bool> Places => AuthorizerTests.Places;
 
@@ -226,27 +224,9 @@ public sealed class LimitServiceTests
         lab.Pair.Source.Backend = (name, port) => name.Name == "ratelimit" ? service : others(name, port);
         lab.Pair.Destination.Backend = (_, _) => service;
         lab.Route(RoutingLab.Below("/", ("web", 1)));
-        (isNear ? lab.Pair.Source : lab.Pair.Destination).Rules = RulesOf(lab, new RateLimit { Requests = 1, Seconds = 3600, Burst = burst, Global = global });
-        foreach (ProxyServer proxy in new[] { lab.Pair.SourceProxy, lab.Pair.DestinationProxy })
-        {
-            proxy.Revalidate();
-            await proxy.GetStatsAsync(); // on each loop behind it
-        }
+        (isNear ? lab.Pair.Source : lab.Pair.Destination).Rules = LimitRules.Of(lab, "few", new RateLimit { Requests = 1, Seconds = 3600, Burst = burst, Global = global }, "/asked", GlobalRateLimit.Path);
+        await lab.RevalidateAsync();
 
         return lab;
-    }
-
-    private static RequestRules RulesOf(RoutingLab lab, RateLimit limit)
-    {
-        WorkloadInfo workload = lab.Pair.Destination.Local! with { Node = "n1", PolicyNames = [Policy] };
-        PolicyRule rule = new() { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = GateLab.Paths("/asked", GlobalRateLimit.Path) }], Limit = limit };
-        NodeSnapshot snapshot = new()
-        {
-            Node = "n1",
-            Workloads = ImmutableDictionary<string, WorkloadInfo>.Empty.Add(workload.Uid, workload),
-            Policies = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty.Add(Policy, new PolicyInfo { Name = Policy, Action = PolicyAction.Limit, Rules = [rule] }),
-        };
-        ConnectionRequest connection = new() { SourceAddress = IPAddress.Loopback, SourceWorkload = null, Authenticated = false, Destination = workload, Port = 80, Protocol = TransportProtocol.Tcp, IsRead = true };
-        return RequestRules.Of(snapshot, connection, new RateLimiters(snapshot, previous: null))!;
     }
 }

@@ -13,8 +13,6 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 /// <summary>Requests that a RateLimit has wait, in all pairs of versions, at the servers' node and at the client's where that is the same.</summary>
 public sealed class RateLimitDelayTests
 {
-    private static readonly NamespacedName Policy = RateLimitNames.PolicyOf(new NamespacedName("b", "slow"));
-
     /// <summary>What clients speak, what servers do, and whether they are of the client's own node.</summary>
     public static TheoryData<HttpProtocols, HttpProtocols, bool> Places => AuthorizerTests.Places;
 
@@ -118,28 +116,9 @@ public sealed class RateLimitDelayTests
         await lab.AddServerAsync("web");
         if (isNear) lab.BringNear();
         lab.Route(RoutingLab.Below("/", ("web", 1)));
-        RequestRules rules = RulesOf(lab, limit);
-        (isNear ? lab.Pair.Source : lab.Pair.Destination).Rules = rules;
-        foreach (ProxyServer proxy in new[] { lab.Pair.SourceProxy, lab.Pair.DestinationProxy })
-        {
-            proxy.Revalidate();
-            await proxy.GetStatsAsync(); // on each loop behind it
-        }
+        (isNear ? lab.Pair.Source : lab.Pair.Destination).Rules = LimitRules.Of(lab, "slow", limit, "/slow");
+        await lab.RevalidateAsync();
 
         return lab;
-    }
-
-    private static RequestRules RulesOf(RoutingLab lab, RateLimit limit)
-    {
-        WorkloadInfo workload = lab.Pair.Destination.Local! with { Node = "n1", PolicyNames = [Policy] };
-        PolicyRule rule = new() { To = [new PolicyDestination { Protocol = TransportProtocol.Tcp, Request = GateLab.Paths("/slow") }], Limit = limit };
-        NodeSnapshot snapshot = new()
-        {
-            Node = "n1",
-            Workloads = ImmutableDictionary<string, WorkloadInfo>.Empty.Add(workload.Uid, workload),
-            Policies = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty.Add(Policy, new PolicyInfo { Name = Policy, Action = PolicyAction.Limit, Rules = [rule] }),
-        };
-        ConnectionRequest connection = new() { SourceAddress = IPAddress.Loopback, SourceWorkload = null, Authenticated = false, Destination = workload, Port = 80, Protocol = TransportProtocol.Tcp, IsRead = true };
-        return RequestRules.Of(snapshot, connection, new RateLimiters(snapshot, previous: null))!;
     }
 }

@@ -151,6 +151,16 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <summary>What is counted of a backend.</summary>
     internal BackendRequests Counted(string name) => _backends[name].Requests!;
 
+    /// <summary>Policy has changed: waits until both proxies go by what it is now.</summary>
+    internal async Task RevalidateAsync()
+    {
+        foreach (ProxyServer proxy in new[] { Pair.SourceProxy, Pair.DestinationProxy })
+        {
+            proxy.Revalidate();
+            await proxy.GetStatsAsync(); // on each loop behind it
+        }
+    }
+
     /// <summary>Waits for something that follows in a moment, as the end of a request at the proxy that its client has seen.</summary>
     internal async Task UntilAsync(Func<bool> isSo)
     {
