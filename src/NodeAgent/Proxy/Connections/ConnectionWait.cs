@@ -12,6 +12,9 @@ internal sealed class ConnectionWait(EventLoop loop)
     private PortConnections? _port;
     private bool _isCancelled;
 
+    /// <summary>Whether it waits for its place still.</summary>
+    internal bool IsWaiting => _place is not null && !_isCancelled;
+
     /// <summary>Waits until there is a place, and takes it.</summary>
     /// <param name="port">Where.</param>
     /// <returns>False when it was given up.</returns>

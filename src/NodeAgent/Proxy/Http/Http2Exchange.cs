@@ -155,6 +155,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     public void GoTo(Http2Server server) => Destination = server;
 
     /// <inheritdoc/>
+    public void OnConnected() => _try.EndPend();
+
+    /// <inheritdoc/>
     public bool TryKeepHead(HeaderList headers)
     {
         if (_head.Count > 0) return true;
@@ -331,17 +334,23 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
     private bool TryHold(HeaderList fields, ref int held)
     {
-        int bytes = 0;
-        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
+        int bytes = BytesOf(fields);
         if (!_relay.TryHold(bytes)) return false;
         held += bytes;
         return true;
     }
 
+    private static int BytesOf(HeaderList fields)
+    {
+        int bytes = 0;
+        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
+        return bytes;
+    }
+
     // Nobody asks about it now. Policy may begin to: requests of which it can be asked then need not end.
     private void KeepIfSpare(HeaderList head)
     {
-        if (!_relay.HasSpareRoom) DropHead();
+        if (!_relay.HasSpareRoom(_heldHead > 0 ? 0 : BytesOf(head))) DropHead();
         else if (head.Count > 0) TryKeepHead(head);
     }
 

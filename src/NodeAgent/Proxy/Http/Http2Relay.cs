@@ -236,7 +236,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     }
 
     /// <summary>Whether a head may be kept that nothing depends on yet.</summary>
-    internal bool HasSpareRoom => _held < MostSpare;
+    /// <param name="bytes">Its names and values; 0: it is kept already.</param>
+    internal bool HasSpareRoom(int bytes) => _held + bytes <= MostSpare;
 
     /// <summary>They are not kept any more.</summary>
     internal void Drop(int bytes) => _held -= bytes;

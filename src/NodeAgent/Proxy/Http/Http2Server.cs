@@ -25,6 +25,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     private ITransport? _transport;
     private PortConnections? _port;
     private bool _isServing;
+    private bool _isShort; // some that wait could go on, were there a stream for them
 
     /// <summary>Hears of requests that go by it; null before it is connected.</summary>
     internal IRequestObserver? Requests { get; private set; }
@@ -54,13 +55,16 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     internal int Waiting => _waiting.Count;
 
     /// <summary>Whether it has as many streams as it takes, and requests wait for another.</summary>
-    internal bool IsFull => _waiting.Count > 0 && !IsLeaving && Spoken is { CanOpenStream: false };
+    internal bool IsFull => _isShort && !IsLeaving && Spoken is { CanOpenStream: false };
 
     /// <summary>How many streams it takes at once; null before it has said so.</summary>
     internal int? StreamLimit => Spoken?.PeerMaxConcurrentStreams;
 
     /// <summary>Whether it would open a stream at once.</summary>
-    internal bool HasRoom => _waiting.Count == 0 && Spoken is { CanOpenStream: true };
+    internal bool HasRoom => !_isShort && Spoken is { CanOpenStream: true };
+
+    /// <summary>Called when it is not connected yet, and the last request that waited for it does not any more.</summary>
+    internal Action<Http2Server>? Unwanted { get; init; }
 
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;
@@ -85,6 +89,8 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         _link = new Http2Link(transport, requests: null, options.Http2, owner, this, time, idleTime);
         foreach (IHttp2Request request in _waiting.ToArray())
         {
+            if (request.WaitingEntry.List != _waiting) continue; // it has ended with one before it
+            request.OnConnected();
             if (RefusalOf(request, request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
         }
     }
@@ -117,7 +123,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         request.GoTo(this);
         if (_link is null) return TryWait(request, headers);
         if (AsksPolicy && !request.TryKeepHead(headers)) return false;
-        return (_waiting.Count == 0 && TryOpen(request, headers)) || TryWait(request, headers);
+        return (!_isShort && TryOpen(request, headers)) || TryWait(request, headers);
     }
 
     /// <summary>Takes a request, or ends it: with policy's answer where it may not pass, or as refused where too much is kept already.</summary>
@@ -152,9 +158,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     /// <summary>A request does not wait any more.</summary>
     internal void Leave(IHttp2Request request)
     {
-        if (request.WaitingEntry.List == _waiting) _waiting.Remove(request.WaitingEntry);
+        bool hasWaited = request.WaitingEntry.List == _waiting;
+        if (hasWaited) _waiting.Remove(request.WaitingEntry);
         request.Approval?.GiveUp();
         request.Approval = null;
+        if (hasWaited && _waiting.Count == 0 && _link is null) Unwanted?.Invoke(this);
     }
 
     /// <summary>Has those that wait go on, as far as it takes streams.</summary>
@@ -162,16 +170,22 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         if (_isServing || _link is null) return;
         _isServing = true;
-        for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting; node = next)
+        _isShort = false;
+        try
         {
-            next = node.Next;
-            if (TryOpen(node.Value, node.Value.Head!)) RemoveOpened(node);
-            else if (node.Value.Approval is not { IsDone: false }) break; // those whose authorizers are asked still do not stop others
+            for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting && !_isShort; node = next)
+            {
+                next = node.Next;
+                if (TryOpen(node.Value, node.Value.Head!)) RemoveOpened(node);
+                else _isShort = !IsHeld(node.Value);
+            }
+        }
+        finally
+        {
+            _isServing = false;
         }
 
-        _isServing = false;
-        if (HasRoom) TakeFromSiblings();
-        else if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
+        FindRoom();
     }
 
     /// <summary>What waits for it, as it has not come about, waits for another to the same server.</summary>
@@ -192,6 +206,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     internal void GiveUpWaiting(Action<IHttp2Request> each)
     {
         _isServing = true;
+        _isShort = false;
         while (_waiting.First is { } first)
         {
             _waiting.Remove(first);
@@ -206,6 +221,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     void IHttp2LinkUser.OnMayOpen(Http2Link link)
     {
         ServeWaiting();
+        if (_waiting.Count > 0) link.Use(); // some may be held for longer than a connection is kept that nobody uses
         if (_port is { IsWanted: true } && link.HasSpoken && _waiting.Count == 0 && link.Http2.OpenStreams == 0) link.Drain();
     }
 
@@ -219,29 +235,52 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     private void TakeFromSiblings()
     {
-        if (siblings is not { Count: > 1 }) return;
-        foreach (Http2Server other in siblings)
+        // By index: a request that ends may take a connection with it.
+        for (int i = 0; siblings is { Count: > 1 } && i < siblings.Count; i++)
         {
-            if (other != this && other.IsFull) other.GiveTo(this);
+            if (siblings[i] is var other && other != this && other.IsFull) other.GiveTo(this);
         }
     }
 
-    // Policy does not count them again, but the other connection may have heard of a change of it before this one. Those that authorizers were asked about stay.
+    // Policy does not count them again, but the other connection may have heard of a change of it before this one. Those that are held stay until they are not.
     private void GiveTo(Http2Server other)
     {
         if (_isServing) return;
         _isServing = true;
-        for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting && other.HasRoom; node = next)
+        _isShort = false;
+        try
         {
-            next = node.Next;
-            IHttp2Request request = node.Value;
-            if (request.Approval is not null) continue;
-            _waiting.Remove(node);
-            if (!other.MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
-            else if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
+            for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting && !_isShort; node = next)
+            {
+                next = node.Next;
+                if (IsHeld(node.Value)) continue;
+                _isShort = !other.HasRoom;
+                if (!_isShort) Give(node, other);
+            }
         }
+        finally
+        {
+            _isServing = false;
+        }
+    }
 
-        _isServing = false;
+    private void Give(LinkedListNode<IHttp2Request> node, Http2Server other)
+    {
+        IHttp2Request request = node.Value;
+        _waiting.Remove(node);
+        request.Approval?.Connection = other._gate!.Connection;
+        if (!other.MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
+        else if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
+    }
+
+    // Whether it is delayed still, or authorizers are asked about it: those that are do not stop others.
+    private static bool IsHeld(IHttp2Request request) => request.Approval is { IsDone: false };
+
+    // For those that wait here, or at another connection.
+    private void FindRoom()
+    {
+        if (HasRoom) TakeFromSiblings();
+        else if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
     }
 
     private void EndPatience()
@@ -289,7 +328,16 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         try
         {
             LinkedListNode<IHttp2Request> node = request.WaitingEntry;
-            if (request.Approval == approval && node.List == _waiting && TryOpen(request, request.Head!)) RemoveOpened(node);
+            if (request.Approval != approval || node.List != _waiting) return;
+            if (TryOpen(request, request.Head!))
+            {
+                RemoveOpened(node);
+            }
+            else
+            {
+                _isShort = true;
+                FindRoom();
+            }
         }
         catch (Exception exception)
         {
@@ -324,12 +372,18 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         bool wasServing = _isServing;
         _isServing = true;
-        foreach (IHttp2Request request in user.RequestsOf(this))
+        try
         {
-            if (request.IsRunning && !MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
+            foreach (IHttp2Request request in user.RequestsOf(this))
+            {
+                if (request.IsRunning && !MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
+            }
+        }
+        finally
+        {
+            _isServing = wasServing;
         }
 
-        _isServing = wasServing;
         ServeWaiting();
     }
 }

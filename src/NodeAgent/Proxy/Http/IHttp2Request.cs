@@ -37,6 +37,9 @@ internal interface IHttp2Request
     /// <summary>It goes to a server: waits for a stream of it, or gets one.</summary>
     void GoTo(Http2Server server);
 
+    /// <summary>The server that it waits for is connected.</summary>
+    void OnConnected();
+
     /// <summary>Keeps its head, unless that is kept already.</summary>
     /// <returns>False when too much is kept already, of this and other requests.</returns>
     bool TryKeepHead(HeaderList head);

@@ -130,8 +130,11 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return RequestRefusal.Of(refusal);
     }
 
+    /// <summary>The connection that this is the gate of (<see cref="ProxyConnectionInfo.Id"/>).</summary>
+    internal long Connection => connection.Info.Id;
+
     /// <summary>Whether they were asked for the connection that this is the gate of.</summary>
-    internal bool IsFor(IRequestApproval? approval) => approval?.Connection == connection.Info.Id;
+    internal bool IsFor(IRequestApproval? approval) => approval?.Connection == Connection;
 
     /// <summary>Removes from the trailers of a request that has passed what its server could take for claims or tokens.</summary>
     /// <param name="trailers">The trailers.</param>

@@ -5,8 +5,8 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// <summary>What a request waits for before its server has anything of it: its time, where a RateLimit delays it, what external authorizers say of it, and rate limit services then. Belongs to its loop's thread.</summary>
 internal interface IRequestApproval
 {
-    /// <summary>The connection that the request was to go by when they were asked (<see cref="ProxyConnectionInfo.Id"/>).</summary>
-    long Connection { get; }
+    /// <summary>The connection that the request is to go by for which they were asked (<see cref="ProxyConnectionInfo.Id"/>): set when it goes to another to the same server.</summary>
+    long Connection { get; set; }
 
     /// <summary>Whether all is said.</summary>
     bool IsDone { get; }

@@ -188,6 +188,9 @@ internal partial class Http2Driver : IFlushable
         return _overSince != long.MaxValue && Loop.NowMilliseconds - _overSince >= LastTimeout.TotalMilliseconds;
     }
 
+    /// <summary>It is used just now, though it may have no stream: the time begins anew after which one that nobody uses ends.</summary>
+    internal void Use() => _idleSince = Loop.NowMilliseconds;
+
     private void Check()
     {
         if (IsClosed) return;
@@ -203,7 +206,7 @@ internal partial class Http2Driver : IFlushable
         }
 
         ScheduleFlush();
-        if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;
+        if (Http2.OpenStreams > 0) Use();
         else if (Http2.Role == Http2Role.Client && Loop.NowMilliseconds - _idleSince >= _idleTimeout.TotalMilliseconds) Drain();
         Loop.Schedule(_check, CheckInterval);
     }

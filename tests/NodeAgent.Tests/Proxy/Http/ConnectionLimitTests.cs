@@ -54,9 +54,7 @@ public sealed class ConnectionLimitTests
         Task<HttpResponseMessage> running = lab.Client.GetAsync(lab.Client.BaseAddress);
         Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.Equal(504, RoutingLab.Of(await second.GetAsync(new Uri("/late", UriKind.Relative))).Status);
-        await lab.UntilAsync(() => port.Pending == 0);
-        second.Dispose();
-        await lab.UntilAsync(() => !port.ConnectionLimit.IsWanted);
+        await lab.UntilAsync(() => port.Pending == 0 && !port.ConnectionLimit.IsWanted);
 
         // A raised limit counts at once for who waits.
         using HttpClient third = lab.MakeClient();

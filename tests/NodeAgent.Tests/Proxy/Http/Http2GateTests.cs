@@ -122,8 +122,8 @@ public sealed class Http2GateTests
         await using Http2Lab lab = await Http2Lab.StartAsync();
         string large = $"{Http2Lab.Post}\nx-large {new string('x', 30_000)}";
         List<(FarStream Client, FarStream Server)> running = [];
-        for (int i = 0; i < 3; i++) running.Add(await lab.AskAsync(large, end: false)); // more than 64 KiB
-        (FarStream asking, FarStream answering) = await lab.AskAsync(Http2Lab.Post, end: false);
+        for (int i = 0; i < 2; i++) running.Add(await lab.AskAsync(large, end: false)); // nearly 64 KiB
+        (FarStream asking, FarStream answering) = await lab.AskAsync(large, end: false);
         await lab.ChangeAsync(NoAdmin);
         await answering.ExpectAsync("(reset Cancel)");
         await asking.ExpectAsync("(reset Cancel)");

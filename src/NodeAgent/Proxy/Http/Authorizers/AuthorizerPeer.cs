@@ -27,10 +27,10 @@ internal sealed class AuthorizerPeer(RequestAuthorizers owner, ServerKey key, Pr
     protected override Http2ServersOfClient MakeServers() => owner.MakeHttp2Servers(this, client);
 
     /// <inheritdoc/>
-    /// <remarks>The next question makes another.</remarks>
+    /// <remarks>Where it was the only one, the next question makes another.</remarks>
     protected override void Forget(Http2Server server)
     {
         base.Forget(server);
-        owner.Forget(this);
+        if (HasNoServers) owner.Forget(this);
     }
 }

@@ -30,11 +30,12 @@ internal sealed class RequestApproval : IRequestApproval
     internal RequestApproval(RequestAuthorizers authorizers, in ProxyConnectionInfo connection, IReadOnlyList<AuthorizerRule> asked, IReadOnlyList<GlobalLimitRule> limits, HeaderList request, Action<IRequestApproval> done)
     {
         (_authorizers, _connection, _rules, _limits, _done) = (authorizers, connection, asked, limits, done);
+        Connection = connection.Id;
         Head.AddRange(request);
     }
 
     /// <inheritdoc/>
-    public long Connection => _connection.Id;
+    public long Connection { get; set; }
 
     /// <inheritdoc/>
     public HeaderList Head { get; } = new();

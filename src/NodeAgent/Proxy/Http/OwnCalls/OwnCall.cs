@@ -119,6 +119,12 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     public void GoTo(Http2Server server) => Destination = server;
 
     /// <inheritdoc/>
+    public void OnConnected()
+    {
+        // It is no request of a client's, of which only so many may wait for a connection.
+    }
+
+    /// <inheritdoc/>
     /// <remarks>It is kept anyway.</remarks>
     public bool TryKeepHead(HeaderList head) => true;
 

@@ -16,6 +16,9 @@ internal abstract class OwnHttp2Servers : IHttp2ServerUser
     /// <summary>The requests that run.</summary>
     protected HashSet<OwnCall> Running => _running ??= [];
 
+    /// <summary>Whether there is no connection that takes requests, nor one being made.</summary>
+    protected bool HasNoServers => _servers is not { IsEmpty: false };
+
     /// <summary>The connection to a server; it is made when there is none yet.</summary>
     /// <param name="route">Where to.</param>
     internal Http2Server FindHttp2(in OutboundRoute route) => (_servers ??= MakeServers()).Find(route);
@@ -35,13 +38,8 @@ internal abstract class OwnHttp2Servers : IHttp2ServerUser
     /// <inheritdoc/>
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
-        if (server.TryReplace())
-        {
-            _servers!.Forget(server);
-            return;
-        }
-
         Forget(server);
+        if (server.TryReplace()) return;
         server.GiveUpWaiting(call => ((OwnCall)call).OnNotConnected(failure));
     }
 

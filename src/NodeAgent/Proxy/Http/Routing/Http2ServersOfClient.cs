@@ -20,11 +20,17 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     // Servers that take least, 100 streams, have as many in all as a client's connection may have; beyond that requests wait.
     private const int MostToOne = 16;
 
+    // After a further connection that has not come about: the backend, or this node, may have no room for it.
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<ServerKey, Backend> _byKey = [];
     private readonly HashSet<Http2Server> _running = [];
-    private readonly HashSet<ConnectionWait> _waits = [];
+    private readonly Dictionary<Http2Server, ConnectionWait> _waits = [];
     private readonly LoopSignal _ended = new();
     private bool _isEnding;
+
+    /// <summary>Whether there is no connection that takes requests, nor one being made.</summary>
+    internal bool IsEmpty => _byKey.Count == 0;
 
     /// <summary>The one for a request; it is connected in a moment when there is none yet.</summary>
     /// <param name="route">Where the request goes.</param>
@@ -36,10 +42,12 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         return Best(backend.Servers) ?? Add(backend);
     }
 
-    /// <summary>A connection is full: another to its backend is made, unless one is being made already. It takes of what waits when it can.</summary>
+    /// <summary>A connection is full: another to its backend is made, unless one is being made already, or has room. It takes of what waits when it can.</summary>
     internal void Widen(Http2Server full)
     {
-        if (BackendOf(full) is { } backend && backend.Servers.Count < MostToOne && backend.Servers.TrueForAll(static s => s.StreamLimit is not null)) Add(backend);
+        if (BackendOf(full) is not { } backend) return;
+        if (backend.Servers.Find(static s => s.HasRoom) is { } other) other.ServeWaiting();
+        else if (backend.Servers.Count < MostToOne && backend.Servers.TrueForAll(static s => s.StreamLimit > 0) && !IsPaused(backend)) Add(backend);
     }
 
     /// <summary>One takes no more requests: the next is made a connection for.</summary>
@@ -60,9 +68,10 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         foreach (Http2Server server in _running.ToArray()) server.Close(failure);
     }
 
-    /// <summary>Has all end when the requests that run are over.</summary>
+    /// <summary>Has all end when the requests that run are over; no more may be made.</summary>
     internal void Drain()
     {
+        _isEnding = true;
         CancelWaits();
         foreach (Http2Server server in _running.ToArray()) server.Drain();
     }
@@ -78,16 +87,26 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     // Nobody is left whose requests would go by them.
     private void CancelWaits()
     {
-        foreach (ConnectionWait wait in _waits) wait.Cancel();
+        foreach (ConnectionWait wait in _waits.Values) wait.Cancel();
     }
+
+    // Its place in the queue is for others: those who come later wait from then on.
+    private void GiveUp(Http2Server unwanted)
+    {
+        if (!_waits.TryGetValue(unwanted, out ConnectionWait? wait) || !wait.IsWaiting) return;
+        Forget(unwanted);
+        wait.Cancel();
+    }
+
+    private bool IsPaused(Backend backend) => backend.FailedAt is { } at && time.GetElapsedTime(at) < PauseAfterFailure;
 
     // One that has room, or else for which fewest wait; one that is still being made only where there is no other, since it may have to wait for its place for long.
     private static Http2Server? Best(List<Http2Server> servers)
     {
-        servers.RemoveAll(static s => s.IsLeaving);
         Http2Server? best = null;
         foreach (Http2Server server in servers)
         {
+            if (server.IsLeaving) continue;
             if (server.HasRoom) return server;
             if (best is null || (server.StreamLimit is not null && (best.StreamLimit is null || server.Waiting < best.Waiting))) best = server;
         }
@@ -97,25 +116,26 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
 
     private Http2Server Add(Backend backend)
     {
-        Http2Server server = new(user, options, time, backend.Servers);
+        Http2Server server = new(user, options, time, backend.Servers) { Unwanted = GiveUp };
         backend.Servers.Add(server);
         _running.Add(server);
-        _ = RunAsync(server, backend.Route);
+        _ = RunAsync(server, backend, backend.Route);
         return server;
     }
 
     private Backend? BackendOf(Http2Server server) => _byKey.Values.FirstOrDefault(b => b.Servers.Contains(server));
 
-    private async Task RunAsync(Http2Server server, OutboundRoute route)
+    private async Task RunAsync(Http2Server server, Backend backend, OutboundRoute route)
     {
         ConnectionWait wait = new(loop);
-        _waits.Add(wait);
+        _waits.Add(server, wait);
         try
         {
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
             DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
-            _waits.Remove(wait);
+            _waits.Remove(server);
+            backend.FailedAt = dialled.Transport is null ? time.GetTimestamp() : null;
             if (dialled.Transport is null) user.OnNotConnected(server, dialled.Failure);
             else await ServeAsync(server, dialled, route);
         }
@@ -127,7 +147,7 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         }
         finally
         {
-            _waits.Remove(wait);
+            _waits.Remove(server);
             _running.Remove(server);
             if (_isEnding && _running.Count == 0) _ended.Set(true);
         }
@@ -142,7 +162,7 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         {
             server.Connect(dialled.Transport!, connection.ServerHolder, new RequestGate(connection, observer), observer.ObserveRequests(connection.Info), options.ServerIdleTime, route.Requests?.Port.ConnectionLimit);
             connection.Open(new Running(server));
-            if (_isEnding) server.Drain(); // its client has gone meanwhile
+            if (_isEnding) server.Drain(); // nobody is left who would use it
             await server.RunAsync();
             connection.Close();
         }
@@ -179,6 +199,9 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     private sealed class Backend
     {
         internal OutboundRoute Route { get; set; }
+
+        /// <summary>When the last that was to be made did not come about; null: it did.</summary>
+        internal long? FailedAt { get; set; }
 
         internal List<Http2Server> Servers { get; } = [];
     }

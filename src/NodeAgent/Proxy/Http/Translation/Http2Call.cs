@@ -158,6 +158,12 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public void GoTo(Http2Server server) => _destination = server;
 
     /// <inheritdoc/>
+    public void OnConnected()
+    {
+        // It begins when there is a connection.
+    }
+
+    /// <inheritdoc/>
     /// <remarks>It is kept anyway.</remarks>
     public bool TryKeepHead(HeaderList head) => true;
 
