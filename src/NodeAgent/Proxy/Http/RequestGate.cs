@@ -239,9 +239,13 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private RequestRefusal Refuse(LimitRefusal refusal, HeaderList request)
     {
         GlobalLimitRule rule = refusal.Rule;
-        if (refusal.Failure is null) observer.OnRequestLimited(connection.Info, rule.Object);
-        Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
-        observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        if (refusal.Failure is null || refusal.IsCrowded) observer.OnRequestLimited(connection.Info, rule.Object);
+        if (rule.Limiter.IsNews(Now()))
+        {
+            Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
+            observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        }
+
         return RequestRefusal.Of(refusal);
     }
 

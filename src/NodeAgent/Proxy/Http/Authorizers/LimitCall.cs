@@ -15,12 +15,13 @@ internal sealed class LimitCall : AskingCall
     /// <summary>Makes one; its place is taken.</summary>
     /// <param name="owner">Where it runs.</param>
     /// <param name="limit">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="asking">In whose name: a connection of the workload that the request is for.</param>
     /// <param name="head">The question's head.</param>
     /// <param name="body">Its body.</param>
     /// <param name="answered">Hears the answer, once, unless it is given up.</param>
-    internal LimitCall(RequestAuthorizers owner, GlobalRateLimit limit, in ProxyConnectionInfo asking, HeaderList head, byte[] body, Action<LimitAnswer> answered)
-        : base(owner, limit.Service, limit.Port, HttpKind.Http2, limit.Timeout, asking, head, body) => (_owner, _limit, _answered) = (owner, limit, answered);
+    internal LimitCall(RequestAuthorizers owner, GlobalRateLimit limit, TimeSpan left, in ProxyConnectionInfo asking, HeaderList head, byte[] body, Action<LimitAnswer> answered)
+        : base(owner, limit.Service, limit.Port, HttpKind.Http2, left, asking, head, body) => (_owner, _limit, _answered) = (owner, limit, answered);
 
     /// <inheritdoc/>
     protected override void OnEnded(CallFailure failure)

@@ -57,18 +57,19 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <summary>Sends a question.</summary>
     /// <param name="connection">The connection that the request goes by.</param>
     /// <param name="authorizer">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="request">The request.</param>
     /// <param name="answered">Hears the answer, later than this returns.</param>
     /// <returns>Null: there are too many on their way.</returns>
-    internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, HeaderList request, Action<AuthorizerAnswer> answered)
+    internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, TimeSpan left, HeaderList request, Action<AuthorizerAnswer> answered)
     {
-        if (connection.DestinationWorkload is not { } workload) return null;
+        if (connection.DestinationWorkload is not { } workload || !_places.HasRoom(workload.Name.Namespace)) return null;
         HeaderList head = new();
         byte[] body = [];
         if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
         else HttpCheck.Compose(authorizer, request, head);
-        if (!_places.TryTake(workload.Name.Namespace)) return null;
-        AuthorizerCall call = new(this, authorizer, Asking(connection, workload), head, body, answered);
+        _places.Take(workload.Name.Namespace);
+        AuthorizerCall call = new(this, authorizer, left, Asking(connection, workload), head, body, answered);
         _ = call.RunAsync();
         return call;
     }
@@ -76,17 +77,18 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <summary>Sends a question to a rate limit service, if there is something to ask.</summary>
     /// <param name="connection">The connection that the request goes by.</param>
     /// <param name="limit">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="request">The request.</param>
     /// <param name="answered">Hears the answer, later than this returns.</param>
     /// <param name="call">The question; null: there are too many on their way.</param>
     /// <returns>False: there is nothing to ask.</returns>
-    internal bool TryAsk(in ProxyConnectionInfo connection, GlobalRateLimit limit, HeaderList request, Action<LimitAnswer> answered, out LimitCall? call)
+    internal bool TryAsk(in ProxyConnectionInfo connection, GlobalRateLimit limit, TimeSpan left, HeaderList request, Action<LimitAnswer> answered, out LimitCall? call)
     {
         call = null;
         HeaderList head = new();
         if (GrpcLimit.Compose(limit, connection, request, head) is not { } body) return false;
         if (connection.DestinationWorkload is not { } workload || !_places.TryTake(workload.Name.Namespace)) return true;
-        call = new LimitCall(this, limit, Asking(connection, workload), head, body, answered);
+        call = new LimitCall(this, limit, left, Asking(connection, workload), head, body, answered);
         _ = call.RunAsync();
         return true;
     }
