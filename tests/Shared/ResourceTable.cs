@@ -36,7 +36,7 @@ internal static class ResourceTable
         ("MeshConfig", Verdict.Bad, "{accessLog: {headers: [X-Tenant]}}", null),
         ("MeshConfig", Verdict.Status, "{accessLog: {headers: [authorization]}}", null),
         ("MeshConfig", Verdict.Good, "{tracing: {mode: ENABLED, samplingPercent: 100, endpoint: 'https://collector.example.org/otlp/v1/traces'}}", null),
-        ("MeshConfig", Verdict.Bad, "{tracing: {endpoint: 'grpc://collector:4317'}}", null),
+        ("MeshConfig", Verdict.Bad, "{tracing: {endpoint: 'grpc://collector:4317/v1/traces'}}", null),
         ("MeshConfig", Verdict.Status, "{tracing: {endpoint: 'http://user@collector'}}", null),
         ("MeshConfig", Verdict.Status, "{excludeCidrs: [10.0.0.1/8]}", null),
         ("MeshConfig", Verdict.Good, "{externalAuthorizers: [{name: opa, service: {name: opa, namespace: auth, port: 9191}, protocol: GRPC}]}", null),

@@ -1,7 +1,6 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Caching;
 using Culvert.NodeAgent.Proxy.Kept;
-using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
 

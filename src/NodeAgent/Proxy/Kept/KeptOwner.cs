@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Kept;

@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 

@@ -121,17 +121,24 @@ internal sealed class RequestApproval : IRequestApproval
     private bool TryAskLimit(GlobalLimitRule rule)
     {
         _tries++;
-        if (!_authorizers.TryAsk(_connection, rule.Limit, LeftOf(rule.Limit.Timeout), Head, OnLimitAnswered, out LimitCall? call)) return false;
-        _call = call;
-        if (call is null) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: too many requests of the namespace wait for an answer", IsCrowded: true);
-        return call is not null;
+        LimitQuestion question = _authorizers.Ask(_connection, rule.Limit, LeftOf(rule.Limit.Timeout), Head, OnLimitAnswered);
+        _call = question.Call;
+        if (question.IsCrowded) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: too many requests of the namespace wait for an answer", IsCrowded: true);
+        else if (question.Known is { } known) Take(rule, known);
+        return _call is not null;
     }
 
     private void OnLimitAnswered(LimitAnswer answer)
     {
         _call = null;
         GlobalLimitRule rule = _limits[_askedLimits - 1];
-        if (answer.MayAskAgain && MayAskAgain(rule.Limit.Timeout) && TryAskLimit(rule)) return;
+        if (!answer.MayAskAgain || !MayAskAgain(rule.Limit.Timeout)) Take(rule, answer);
+        else if (TryAskLimit(rule)) return;
+        AskNext();
+    }
+
+    private void Take(GlobalLimitRule rule, LimitAnswer answer)
+    {
         if (answer.Failure is { } failure)
         {
             if (LimitRefusal is null && (rule.Limit.RefusesOnFailure || answer.IsOfRequest))
@@ -148,8 +155,6 @@ internal sealed class RequestApproval : IRequestApproval
                 if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
             }
         }
-
-        AskNext();
     }
 
     // False when it is refused: were it let through, whoever asks much would not be asked about.
