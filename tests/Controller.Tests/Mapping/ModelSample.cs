@@ -53,6 +53,7 @@ internal static class ModelSample
         [(typeof(FaultInjection), nameof(FaultInjection.DelayPercent))] = 25,
         [(typeof(FaultInjection), nameof(FaultInjection.AbortPercent))] = 35,
         [(typeof(FaultInjection), nameof(FaultInjection.AbortStatus))] = 529,
+        [(typeof(ResponseCaching), nameof(ResponseCaching.MaxResponseBytes))] = 4321,
         [(typeof(RequestBalancing), nameof(RequestBalancing.SlowStart))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(TracingSettings), nameof(TracingSettings.Endpoint))] = "http://collector:4318",
         [(typeof(HttpRedirect), nameof(HttpRedirect.Scheme))] = "https",

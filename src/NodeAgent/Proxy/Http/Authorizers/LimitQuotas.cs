@@ -1,6 +1,5 @@
 using System.Text;
 using Culvert.Core;
-using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 
