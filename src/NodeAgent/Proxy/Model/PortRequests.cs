@@ -103,6 +103,9 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
         if (!Interlocked.Exchange(ref _isChecked, true)) used(this);
     }
 
+    /// <summary>Whether its backends are asked whether they are well.</summary>
+    internal bool IsChecked => Volatile.Read(ref _isChecked);
+
     /// <summary>Its backends are not asked any more until it is used again.</summary>
     internal void OnUnchecked() => Volatile.Write(ref _isChecked, false);
 

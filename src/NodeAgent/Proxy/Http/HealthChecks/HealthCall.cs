@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Culvert.Core;
 using Culvert.Http2;
@@ -14,6 +15,10 @@ namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
 /// <summary>A request that asks one backend whether it is well. Belongs to its loop's thread.</summary>
 internal sealed class HealthCall : OwnCall
 {
+    private const int LongestToken = 64;
+
+    private static readonly SearchValues<byte> TokenCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz_"u8);
+
     private const string GrpcPath = "/grpc.health.v1.Health/Check";
 
     private readonly HealthCheck _check;
@@ -81,7 +86,9 @@ internal sealed class HealthCall : OwnCall
     /// <param name="body">Its body.</param>
     internal static HealthAnswer Read(HealthCheck check, int status, HeaderList fields, ReadOnlySpan<byte> body)
     {
-        if (check.Kind != HealthCheckKind.Grpc) return check.IsExpected(status) ? HealthAnswer.Passed : HealthAnswer.Failed($"it answers with status {status}");
+        if (check.Kind == HealthCheckKind.Http && check.IsExpected(status)) return HealthAnswer.Passed;
+        if (ErrorOfProxy(fields) is { } error) return error == ProxyError.Denied ? HealthAnswer.NotAsked : HealthAnswer.Failed($"its node's proxy answers in its place with status {status}: {error}");
+        if (check.Kind == HealthCheckKind.Http) return HealthAnswer.Failed($"it answers with status {status}");
         if (GrpcMessage.Read(status, fields, body, out ReadOnlySpan<byte> message, out _) is { } wrong) return HealthAnswer.Failed(wrong);
         try
         {
@@ -107,7 +114,7 @@ internal sealed class HealthCall : OwnCall
     protected override void OnResponse(HeaderList headers)
     {
         _status = headers.Status;
-        if (_check.Kind == HealthCheckKind.Grpc) _fields.AddRange(headers);
+        _fields.AddRange(headers);
     }
 
     /// <inheritdoc/>
@@ -117,6 +124,16 @@ internal sealed class HealthCall : OwnCall
         if (_source.Trailers is { } trailers) _fields.AddRange(trailers);
         _answered(IsAnswered || _source.IsTooLong ? Read(_check, _status, _fields, _source.Answer) : Of(failure));
         _over.Set(true);
+    }
+
+    // Bounded: what the backend says itself may look so, too.
+    private static string? ErrorOfProxy(HeaderList fields)
+    {
+        ReadOnlySpan<byte> prefix = "culvert; error="u8;
+        if (!fields.TryGet("proxy-status"u8, out ReadOnlySpan<byte> said) || !said.StartsWith(prefix)) return null;
+        said = said[prefix.Length..];
+        int length = said.IndexOfAnyExcept(TokenCharacters);
+        return Encoding.ASCII.GetString(said[..Math.Min(length < 0 ? said.Length : length, LongestToken)]);
     }
 
     private static HealthAnswer Of(CallFailure failure) => failure switch
