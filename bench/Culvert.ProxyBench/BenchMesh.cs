@@ -31,6 +31,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => throw new NotSupportedException();
 
+    public OutboundRoute ResolveCheck(WorkloadInfo source, BackendRequests asked) => throw new NotSupportedException();
+
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) => route!.Value;
 
     public bool TryFind(in SocketEndPoint pod, in SocketEndPoint backend, out SocketEndPoint service)
@@ -93,6 +95,21 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     public void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure)
     {
         // There is none.
+    }
+
+    public void OnHealthChecked(NamespacedName service, HealthCheckResult result)
+    {
+        // Nobody is asked.
+    }
+
+    public void OnUnhealthy(BackendRequests backend, string reason, bool isLeftOut)
+    {
+        // Nobody is asked.
+    }
+
+    public void OnHealthyAgain(BackendRequests backend)
+    {
+        // Nobody is asked.
     }
 
     public void OnMirrored(NamespacedName mirror, MirrorResult result)

@@ -49,11 +49,12 @@ internal static class Reference
 
     private static void Rows(StringBuilder text, string path, SchemaNode node)
     {
+        string alternatives = string.Join(", ", node.Fields.Where(f => f.IsAlternative).Select(f => $"`{f.Name}`"));
         foreach (SchemaField field in node.Fields)
         {
             string name = $"{path}.{field.Name}";
             string shown = field.IsRequired ? $"**`{name}`**" : $"`{name}`";
-            text.Append(CultureInfo.InvariantCulture, $"| {shown} | {Cell($"{field.Schema.Description} {Allowed(field.Schema)}".TrimEnd())} | {Cell(field.Default)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {shown} | {Cell($"{field.Schema.Description} {Allowed(field.Schema)}".TrimEnd())} | {Cell(field.IsAlternative ? $"exactly one of {alternatives} is required" : field.Default)} |\n");
             Below(text, name, field.Schema);
         }
     }

@@ -126,6 +126,8 @@ internal static class LogEventIds
     internal const int CollectorReached = 1510;
     internal const int RequestNotTold = 1511;
     internal const int LimitServiceFailed = 1512;
+    internal const int BackendUnhealthy = 1513;
+    internal const int BackendHealthy = 1514;
 
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;

@@ -11,7 +11,7 @@ internal static class ResourceSamples
 {
     private const string Unfit = "§ §";
 
-    /// <summary>The example of a kind's reference, in which every field has a value.</summary>
+    /// <summary>The example of a kind's reference, in which every field has a value; of alternatives one has.</summary>
     internal static JsonObject Example(CustomResource resource) => Parse(resource.Example);
 
     /// <summary>YAML as JSON.</summary>
@@ -62,15 +62,15 @@ internal static class ResourceSamples
         }
     }
 
-    private static IEnumerable<ResourceSample> Mutate(SchemaNode schema, object[] path, bool isRequired, JsonObject document)
+    private static IEnumerable<ResourceSample> Mutate(SchemaNode schema, object[] path, bool isRequired, JsonObject document, bool isAlternative = false)
     {
-        foreach (ResourceSample sample in MutateValue(schema, path, isRequired, document)) yield return sample;
+        foreach (ResourceSample sample in MutateValue(schema, path, isRequired, document, isAlternative)) yield return sample;
         JsonNode? here = At(document, path);
         if (schema.Type == SchemaType.Object)
         {
             foreach (SchemaField field in schema.Fields.Where(f => here![f.Name] is not null))
             {
-                foreach (ResourceSample sample in Mutate(field.Schema, [.. path, field.Name], field.IsRequired, document)) yield return sample;
+                foreach (ResourceSample sample in Mutate(field.Schema, [.. path, field.Name], field.IsRequired, document, field.IsAlternative)) yield return sample;
             }
         }
         else if (schema.Type == SchemaType.List)
@@ -85,14 +85,14 @@ internal static class ResourceSamples
         }
     }
 
-    private static IEnumerable<ResourceSample> MutateValue(SchemaNode schema, object[] path, bool isRequired, JsonObject document)
+    private static IEnumerable<ResourceSample> MutateValue(SchemaNode schema, object[] path, bool isRequired, JsonObject document, bool isAlternative)
     {
         string name = Text(path);
         JsonNode here = At(document, path)!;
         ResourceSample Bad(string what, Func<JsonNode?> value) => new($"{name}: {what}", With(document, path, value), false);
         ResourceSample Good(string what, Func<JsonNode?>? value) => new($"{name}: {what}", With(document, path, value), true);
         if (isRequired) yield return new($"{name}: left out", With(document, path, null), false);
-        else if (path[^1] is string && path.Length > 1 && !IsAloneWithLeast(document, path)) yield return Good("left out", null);
+        else if (path[^1] is string && path.Length > 1 && !isAlternative && !IsAloneWithLeast(document, path)) yield return Good("left out", null);
 
         // A definition lets it pass, but for one of some words, so that the webhook sees it: the server would drop the field otherwise.
         yield return Bad("null", () => null) with { IsForStatusOnly = !isRequired && path[^1] is string && schema.OneOf.IsEmpty };

@@ -8,6 +8,9 @@ internal sealed record SchemaField(string Name, SchemaNode Schema)
     /// <summary>Whether an object without it is refused.</summary>
     public bool IsRequired { get; init; }
 
+    /// <summary>Whether it is one of those of its mapping of which exactly one has to be there; a rule of the mapping says so.</summary>
+    public bool IsAlternative { get; init; }
+
     /// <summary>What holds without the field, for people; empty where that goes without saying.</summary>
     public string Default { get; init; } = "";
 }

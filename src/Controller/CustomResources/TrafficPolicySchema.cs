@@ -23,6 +23,7 @@ internal static class TrafficPolicySchema
             new SchemaField("loadBalancing", Nodes.List("Who gets a new connection, or a new session of UDP. Ports that no entry names are balanced at random.", Balancing, 128)),
             new SchemaField("requestBalancing", RequestBalancing),
             new SchemaField("outlierDetection", Outliers),
+            new SchemaField("healthCheck", HealthChecks),
             new SchemaField("circuitBreaker", Nodes.Object(
                 "Holds back requests of HTTP to the Service before its backends have too many.",
                 new SchemaField("maxRequests", Nodes.Number("Most requests that each node has running at once, to all backends of a port; more are answered 503.", 1, RequestSettings.MostRequestsAtOnce)) { Default = "no limit" },
@@ -46,9 +47,9 @@ internal static class TrafficPolicySchema
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.responseCache) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.healthCheck) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.responseCache) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
                     $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `circuitBreaker`, `retryBudget`, `faultInjection`, `responseCache`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `healthCheck`, `circuitBreaker`, `retryBudget`, `faultInjection`, `responseCache`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -69,6 +70,12 @@ internal static class TrafficPolicySchema
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}
               requestBalancing: {mode: HASH, header: x-user, cookie: {name: web-affinity, ttl: 1h}, slowStart: 30s, preferZone: true}
               outlierDetection: {consecutiveErrors: 3, baseEjectionTime: 10s, maxEjectionPercent: 100, fallback: {name: web-backup, port: 80}}
+              healthCheck:
+                http: {path: /healthz, expectedStatuses: [200, 204]}
+                interval: 10s
+                timeout: 1s
+                unhealthyThreshold: 3
+                healthyThreshold: 2
               circuitBreaker: {maxRequests: 500, maxConnections: 50, maxPendingRequests: 100}
               retryBudget: {percent: 25, minPerSecond: 5}
               faultInjection:
@@ -95,6 +102,41 @@ internal static class TrafficPolicySchema
             "Who is asked where all backends are left out, or there is none.",
             new SchemaField("name", Nodes.Subdomain("A Service of the policy's namespace.")) { IsRequired = true },
             new SchemaField("port", Nodes.Port("Its port.")) { IsRequired = true })));
+
+    private static SchemaNode HealthChecks => Nodes.Object(
+        "Asks backends whether they are well, from each node whose pods have sent requests of HTTP to the Service within ten minutes, and leaves those out that are not.",
+        new SchemaField("http", Nodes.Object(
+            "Sends a GET request.",
+            new SchemaField("path", Nodes.Text("Its path, with a query or without one.", HealthCheckReader.PathPattern, HealthCheck.LongestPath)) { Default = "/" },
+            new SchemaField("expectedStatuses", Nodes.List("The statuses of a backend that is well; of no other it is, redirections among them.", Nodes.Number("A status.", HealthCheck.LeastStatus, HealthCheck.MostStatus), HealthCheck.MostStatuses)) { Default = "200" }))
+        { IsAlternative = true },
+        new SchemaField("grpc", Nodes.Object(
+            "Calls grpc.health.v1.Health/Check: a backend is well that says SERVING.",
+            new SchemaField("service", Nodes.Text("The service that is asked about; empty: the server as a whole.", HealthCheckReader.ServicePattern, HealthCheck.LongestService)) { Default = "empty" }))
+        { IsAlternative = true },
+        new SchemaField("tcp", Nodes.Object("Makes a connection, and sends nothing.")) { IsAlternative = true },
+        new SchemaField("interval", Nodes.Text("How often each node asks each backend, 1s to 1h.", Durations.GatewayPattern, Durations.MostCharacters) with
+        {
+            Rules = [new("duration(self) >= duration('1s') && duration(self) <= duration('1h')", HealthCheckReader.NotInterval, "whose `spec.healthCheck.interval` is not within 1s..1h")],
+        })
+        { Default = "10s" },
+        new SchemaField("timeout", Nodes.Text("How long an answer may take, 10ms to 1m, and no longer than the interval.", Durations.GatewayPattern, Durations.MostCharacters) with
+        {
+            Rules = [new("duration(self) >= duration('10ms') && duration(self) <= duration('1m')", HealthCheckReader.NotTimeout, "whose `spec.healthCheck.timeout` is not within 10ms..1m")],
+        })
+        { Default = "1s" },
+        new SchemaField("unhealthyThreshold", Nodes.Number("After so many failures in a row a backend is left out.", 1, HealthCheck.MostInARow)) { Default = $"{HealthCheck.DefaultUnhealthyThreshold}" },
+        new SchemaField("healthyThreshold", Nodes.Number("After so many good answers in a row it is back.", 1, HealthCheck.MostInARow)) { Default = $"{HealthCheck.DefaultHealthyThreshold}" }) with
+    {
+        Rules =
+        [
+            new("(has(self.http) ? 1 : 0) + (has(self.grpc) ? 1 : 0) + (has(self.tcp) ? 1 : 0) == 1", HealthCheckReader.NotOneKind, "whose `spec.healthCheck` has none of `http`, `grpc` and `tcp`, or several"),
+            new(
+                "!has(self.timeout) || duration(self.timeout) <= (has(self.interval) ? duration(self.interval) : duration('10s'))",
+                HealthCheckReader.TooSlow,
+                "whose `spec.healthCheck.timeout` is longer than its `interval`"),
+        ],
+    };
 
     private static SchemaNode RequestBalancing => Nodes.Object(
         "Which backend gets a request of HTTP. Where it is not there, requests are balanced as `loadBalancing` says of connections.",

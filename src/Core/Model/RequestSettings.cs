@@ -12,6 +12,12 @@ public sealed record RequestSettings
     /// <summary>When a backend is left out for a while; null: never.</summary>
     public OutlierDetection? Outliers { get; init; }
 
+    /// <summary>How backends are asked whether they are well; null: they are not.</summary>
+    public HealthCheck? HealthCheck { get; init; }
+
+    /// <summary>Most of a port's backends, in percent, that are left out at once, whatever for.</summary>
+    public int MaxOutPercent => Outliers?.MaxEjectionPercent ?? HealthCheck.DefaultMaxOutPercent;
+
     /// <summary>Most requests that a node has running at once: 1 to <see cref="MostRequestsAtOnce"/>; null: as many as there are.</summary>
     public int? MaxRequests { get; init; }
 
@@ -40,7 +46,7 @@ public sealed record RequestSettings
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && Caching?.IsValid != false;
+    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && HealthCheck?.IsValid != false && Caching?.IsValid != false;
 
     private static bool IsNumber(int? most) => most is null or (>= 1 and <= MostRequestsAtOnce);
 }

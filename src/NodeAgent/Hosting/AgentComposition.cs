@@ -151,7 +151,7 @@ internal static class AgentComposition
         state.Changed += deliveries.Wake;
 
         // What people see.
-        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, client, credentials, svids, time);
+        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, directory, client, credentials, svids, time);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);

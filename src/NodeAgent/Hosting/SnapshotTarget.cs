@@ -49,7 +49,7 @@ internal sealed class SnapshotTarget(
 
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
         MeshView before = directory.View;
-        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress, isInside, ejected));
+        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress, isInside, ejected, proxy.CheckBackends));
         PreparedSnapshot prepared = reconciler.Prepare(snapshot);
         MeshView view = building.GetAwaiter().GetResult();
         reconciler.Apply(prepared, switched =>

@@ -61,6 +61,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     internal BackendRequests? Returned(in SocketEndPoint address, PortRequests port)
     {
         if (!Departed.TryGetValue(address, out (BackendRequests Requests, long LeftAt) known) || known.Requests.Port != port || port.Now - known.LeftAt >= MillisecondsOfDeparted) return null;
+        known.Requests.ReportHealthy(); // who has its address now need not be who had it
         known.Requests.Return();
         return known.Requests;
     }
@@ -71,6 +72,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         BackendRequests[] all = [.. Requests.Values];
         foreach (BackendRequests one in all) one.Siblings = all;
     }
+
+    /// <summary>Where its requests are counted; null: nobody counts.</summary>
+    internal PortRequests? Counted => backends is [{ Requests: { } first }, ..] ? first.Port : null;
 
     /// <summary>Whether there is none for requests only because all are left out.</summary>
     internal bool IsAllOut => backends.Length > 0 && Array.TrueForAll(backends, b => b.IsOut);
@@ -98,7 +102,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         cookie = null;
 
         // More may be out than should be, when others have left the Service since: one at least is asked.
-        bool areAllAsked = IsAllOut && backends[0].Requests!.Port.Settings.Outliers is { MaxEjectionPercent: < 100 };
+        bool areAllAsked = IsAllOut && backends[0].Requests!.Port.Settings.MaxOutPercent < 100;
         Candidates among = (areAllAsked ? _allAnyway : null) ?? _all;
         return Port.Requests?.Balancing is { } balancing && _allAnyway is not null
             ? BalancerOf(among).Pick(balancing, traits, client, out cookie)

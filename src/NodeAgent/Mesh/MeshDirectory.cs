@@ -30,6 +30,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => _view.ResolveBackend(source, client, service, port, traits);
 
+    public OutboundRoute ResolveCheck(WorkloadInfo source, BackendRequests asked) => _view.ResolveCheck(source, asked);
+
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol)
     {
         MeshView view = _view;

@@ -16,6 +16,9 @@ internal sealed class MeshView
     // Others are made for each connection.
     private const int MostRequestRules = 4096;
 
+    // Why no backend may have a request.
+    private const string AllHaveFailed = "all backends are left out because requests to them have failed", AllAreUnhealthy = "all backends are left out because requests to them, or health checks, have failed";
+
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> _applicationProtocols;
@@ -30,8 +33,10 @@ internal sealed class MeshView
     /// <param name="isNodeAddress">Whether an address is one of this node itself, now. Thread-safe.</param>
     /// <param name="isInside">Whether a workload of this node, by its uid, is captured inside its network namespace, now. Thread-safe.</param>
     /// <param name="ejected">Told of each backend of a Service port to which no requests are sent for a while, because they have failed. Thread-safe.</param>
+    /// <param name="used">Told of each Service port whose backends are to be asked whether they are well, when workloads of this node begin to use it. Thread-safe.</param>
     internal MeshView(
-        NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null, Action<BackendRequests, TimeSpan>? ejected = null)
+        NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null, Action<BackendRequests, TimeSpan>? ejected = null,
+        Action<PortRequests>? used = null)
     {
         Snapshot = snapshot;
         Limiters = new RateLimiters(snapshot, previous?.Limiters);
@@ -63,7 +68,7 @@ internal sealed class MeshView
                 }
             }
         }
-        Routes = new RoutedServices(this, previous, ejected);
+        Routes = new RoutedServices(this, previous, ejected, used);
         _services = services.ToFrozenDictionary();
         _applicationProtocols = applicationProtocols.ToFrozenDictionary();
         _responseCaching = responseCaching.ToFrozenDictionary();
@@ -127,15 +132,17 @@ internal sealed class MeshView
     internal OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits)
     {
         if (Routes.FindBackends(service, port, client.IsIPv4) is not { } pool) return Deny(PathReason.NoServicePort, Snapshot.Services.GetValueOrDefault(service));
+        if (source is not null) pool.Counted?.OnUsed(source, client);
         Backend? backend = pool.ChooseForRequest(this, source, client.WithPort(0), traits, out string? cookie);
         if (backend is null && FallbackOf(pool, client.IsIPv4) is { } fallback)
         {
             pool = fallback;
+            if (source is not null) pool.Counted?.OnUsed(source, client);
             backend = pool.ChooseForRequest(this, source, client.WithPort(0), traits, out cookie);
         }
 
         if (backend is not { } chosen)
-            return pool.IsAllOut ? OutboundRoute.Deny(ProxyFailure.NoBackend, "all backends are left out because requests to them have failed", pool.Service) : Deny(PathReason.NoBackend, pool.Service);
+            return pool.IsAllOut ? OutboundRoute.Deny(ProxyFailure.NoBackend, pool.Counted!.Settings.HealthCheck is null ? AllHaveFailed : AllAreUnhealthy, pool.Service) : Deny(PathReason.NoBackend, pool.Service);
         return RouteTo(PathTo(source, chosen.Address, TransportProtocol.Tcp, pool.Port), chosen.Address, pool.Service) with
         {
             Load = chosen.Load,
@@ -143,6 +150,14 @@ internal sealed class MeshView
             NewCookie = cookie,
             ApplicationProtocol = ProtocolFor(pool.Port, chosen.Address, TransportProtocol.Tcp),
         };
+    }
+
+    /// <summary>Where a request goes that asks a backend whether it is well: to that one, as if it had been chosen, and counted nowhere.</summary>
+    internal OutboundRoute ResolveCheck(WorkloadInfo source, BackendRequests asked)
+    {
+        PortRequests port = asked.Port;
+        if (Routes.FindBackends(port.Service, port.Port, asked.Address.IsIPv4) is not { } pool || pool.Find(asked.Address)?.Requests != asked) return Deny(PathReason.NoBackend, Snapshot.Services.GetValueOrDefault(port.Service));
+        return RouteTo(PathTo(source, asked.Address, TransportProtocol.Tcp, pool.Port), asked.Address, pool.Service) with { ApplicationProtocol = ProtocolFor(pool.Port, asked.Address, TransportProtocol.Tcp) };
     }
 
     // Of its own fallback nobody is asked: what leads in a circle would never end.

@@ -17,7 +17,8 @@ internal sealed class RoutedServices
     /// <param name="view">The view, whose Services are known.</param>
     /// <param name="previous">The view that it replaces: turns, and requests, are counted on.</param>
     /// <param name="ejected">Told of each backend that is left out. Thread-safe.</param>
-    internal RoutedServices(MeshView view, MeshView? previous, Action<BackendRequests, TimeSpan>? ejected)
+    /// <param name="used">Told of each Service port whose backends are to be asked whether they are well. Thread-safe.</param>
+    internal RoutedServices(MeshView view, MeshView? previous, Action<BackendRequests, TimeSpan>? ejected, Action<PortRequests>? used)
     {
         NodeSnapshot snapshot = view.Snapshot;
         Dictionary<SocketEndPoint, Routes> byAddress = [];
@@ -37,7 +38,7 @@ internal sealed class RoutedServices
         {
             if (!snapshot.Services.TryGetValue(name, out ServiceInfo? service)) continue;
             if (service.Ports.FirstOrDefault(p => p.Port == number && p.Protocol == TransportProtocol.Tcp) is not { } port) continue;
-            PortRequests? requests = port.Requests is { } settings ? RequestsOf(name, port.Port, settings, previous?.Routes, ejected) : null;
+            PortRequests? requests = port.Requests is { } settings ? RequestsOf(name, port.Port, settings, previous?.Routes, ejected, used) : null;
             foreach (bool isIPv4 in new[] { true, false })
             {
                 (NamespacedName, ushort, bool) key = (name, port.Port, isIPv4);
@@ -60,9 +61,9 @@ internal sealed class RoutedServices
     /// <summary>The backends that a route, or a question to an external authorizer, leads to; null where there is no such Service, or it has no such port.</summary>
     internal BackendPool? FindBackends(NamespacedName service, ushort port, bool isIPv4) => _backends.GetValueOrDefault((service, port, isIPv4));
 
-    private PortRequests RequestsOf(NamespacedName service, ushort port, RequestSettings settings, RoutedServices? previous, Action<BackendRequests, TimeSpan>? ejected)
+    private PortRequests RequestsOf(NamespacedName service, ushort port, RequestSettings settings, RoutedServices? previous, Action<BackendRequests, TimeSpan>? ejected, Action<PortRequests>? used)
     {
-        if (previous?._requests.TryGetValue((service, port), out var known) != true) known = (new PortRequests(service, port, settings, TimeProvider.System, ejected), settings);
+        if (previous?._requests.TryGetValue((service, port), out var known) != true) known = (new PortRequests(service, port, settings, TimeProvider.System, ejected, used), settings);
         _requests.Add((service, port), known with { Settings = settings });
         return known.Port;
     }
@@ -72,7 +73,12 @@ internal sealed class RoutedServices
     {
         foreach ((PortRequests port, RequestSettings settings) in _requests.Values) port.Settings = settings;
         foreach (BackendPool pool in _backends.Values) pool.Adopt();
+        foreach (((NamespacedName name, ushort number), (PortRequests port, _)) in _requests)
+            port.Backends = [.. new[] { true, false }.SelectMany(isIPv4 => _backends[(name, number, isIPv4)].Requests.Values)];
     }
+
+    /// <summary>The ports whose backends are asked whether they are well, and how many of each are not.</summary>
+    internal IEnumerable<(PortRequests Port, int Unhealthy)> Unhealthy => _requests.Values.Where(r => r.Settings.HealthCheck is not null).Select(r => (r.Port, r.Port.Backends.Count(b => b.IsUnhealthy)));
 
     // The routes of one port: those of a client's own namespace count before those of the Service's owner.
     private sealed class Routes

@@ -4,6 +4,7 @@ using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Http.Authorizers;
+using Culvert.NodeAgent.Proxy.Http.HealthChecks;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Inbound;
@@ -68,6 +69,7 @@ internal sealed class ProxyLoop
         _servers = new Http1Servers(dialer, options.Http, agent.Observer);
         _guard.Authorizers = new RequestAuthorizers(loop, options.Http, agent.Directory, dialer, _servers, agent.Observer, time);
         MirrorRoom mirrors = new(loop, options.Http, shared.Loops, _servers, dialer, agent.Observer, time);
+        Checks = new HealthChecker(loop, options.Http, shared.Loops, agent.Directory, dialer, agent.Spaces, agent.Observer, time);
         Http2Handler http2 = new(options.Http, agent.Directory, dialer, _servers, mirrors, agent.Observer, time);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<HttpKind, IProtocolHandler>
         {
@@ -104,6 +106,9 @@ internal sealed class ProxyLoop
 
     /// <summary>Tunnels from other nodes.</summary>
     internal InboundTunnels Tunnels { get; }
+
+    /// <summary>Asks backends whether they are well.</summary>
+    internal HealthChecker Checks { get; }
 
     /// <summary>Connections whose peers have not proven who they are; readable from any thread.</summary>
     internal int Handshakes => _handshakes.Count;
@@ -176,6 +181,7 @@ internal sealed class ProxyLoop
     internal void Drain()
     {
         StopListening();
+        Checks.End();
         Tunnels.DrainAll();
         _servers.CloseIdle();
         if (IsIdle) _pool.DrainAll();
@@ -210,6 +216,7 @@ internal sealed class ProxyLoop
     internal void Kill()
     {
         StopListening();
+        Checks.End();
         foreach (UdpListener listener in _datagramListeners) listener.Dispose();
         _sessions.CloseAll();
         _guard.AbortAll(ProxyFailure.Draining);

@@ -131,6 +131,14 @@ internal sealed partial class ProxyServer : IAsyncDisposable
     /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>
     internal void CertificatesChanged() => PostAll(static loop => loop.DrainStale());
 
+    /// <summary>Has the backends of a Service port asked whether they are well, on one loop, while workloads of this node use it.</summary>
+    /// <param name="port">The port, which is used.</param>
+    internal void CheckBackends(PortRequests port)
+    {
+        ProxyLoop loop = _loops[(int)((uint)HashCode.Combine(port.Service, port.Port) % (uint)_loops.Length)];
+        loop.Loop.Post(() => loop.Checks.Begin(port));
+    }
+
     /// <summary>What every loop holds now.</summary>
     internal async Task<ProxyLoopStats[]> GetStatsAsync() =>
         await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(loop.Stats)));

@@ -26,6 +26,7 @@ public sealed class AgentMetrics
         Routes = new RouteMetrics(registry);
         Authorizers = new AuthorizerMetrics(registry);
         LimitServices = new LimitServiceMetrics(registry);
+        HealthChecks = new HealthCheckMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
@@ -62,6 +63,9 @@ public sealed class AgentMetrics
 
     /// <summary>Questions to rate limit services.</summary>
     internal LimitServiceMetrics LimitServices { get; }
+
+    /// <summary>Backends asked whether they are well.</summary>
+    internal HealthCheckMetrics HealthChecks { get; }
 
     /// <summary>Backends left out, by Service and port.</summary>
     public CounterFamily BackendEjections { get; }

@@ -34,6 +34,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly ILogger _logger;
     private readonly RequestTelemetry? _requests;
     private readonly LogThrottle<NamespacedName> _limitServices;
+    private readonly LogThrottle<(NamespacedName Service, bool IsUnhealthy)> _health;
     private readonly Histogram[] _turns;
     private readonly Counter _portChanged;
     private readonly Counter[] _headerErrors;
@@ -57,6 +58,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     {
         (_sink, _metrics, _index, _time, _logger, _requests) = (sink, metrics, index, time, logger, requests);
         _limitServices = new LogThrottle<NamespacedName>(time, TimeSpan.FromSeconds(10));
+        _health = new LogThrottle<(NamespacedName Service, bool IsUnhealthy)>(time, TimeSpan.FromSeconds(10));
         HistogramFamily turns = metrics.Registry.Add(new HistogramFamily("culvert_loop_turn_seconds", "Time an event loop spends between two waits: the longest that an event may have waited.", ["loop"],
             [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
@@ -101,6 +103,25 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         _metrics.LimitServices.Count(service, result);
         if (failure is null || _limitServices.Next(service) is not { Log: true } line) return;
         ProxyLog.LimitServiceFailed(_logger, service, failure, NotShown(line.Suppressed, "more of this Service"));
+    }
+
+    /// <inheritdoc/>
+    public void OnHealthChecked(NamespacedName service, HealthCheckResult result) => _metrics.HealthChecks.Count(service, result);
+
+    /// <inheritdoc/>
+    public void OnUnhealthy(BackendRequests backend, string reason, bool isLeftOut)
+    {
+        PortRequests port = backend.Port;
+        if (_health.Next((port.Service, true)) is not { Log: true } line) return;
+        ProxyLog.BackendUnhealthy(_logger, backend.Address, port.Service, port.Port, reason, isLeftOut ? "no requests of this node" : "requests of this node all the same, as too many backends are left out already", port.Settings.Policy, NotShown(line.Suppressed, "more of this Service"));
+    }
+
+    /// <inheritdoc/>
+    public void OnHealthyAgain(BackendRequests backend)
+    {
+        PortRequests port = backend.Port;
+        if (_health.Next((port.Service, false)) is not { Log: true } line) return;
+        ProxyLog.BackendHealthy(_logger, backend.Address, port.Service, port.Port, NotShown(line.Suppressed, "more of this Service"));
     }
 
     /// <inheritdoc/>
@@ -262,6 +283,12 @@ internal static partial class ProxyLog
 
     [LoggerMessage(EventId = LogEventIds.LimitServiceFailed, Level = LogLevel.Warning, Message = "rate limit service behind Service {Service} could not be asked about a request: {Failure}{NotShown}")]
     internal static partial void LimitServiceFailed(ILogger logger, NamespacedName service, string failure, string notShown);
+
+    [LoggerMessage(EventId = LogEventIds.BackendUnhealthy, Level = LogLevel.Warning, Message = "backend {Backend} of Service {Service} port {Port} is unhealthy: {Reason}; it gets {What} (TrafficPolicy {Policy}){NotShown}")]
+    internal static partial void BackendUnhealthy(ILogger logger, SocketEndPoint backend, NamespacedName service, ushort port, string reason, string what, NamespacedName policy, string notShown);
+
+    [LoggerMessage(EventId = LogEventIds.BackendHealthy, Level = LogLevel.Information, Message = "backend {Backend} of Service {Service} port {Port} is healthy again{NotShown}")]
+    internal static partial void BackendHealthy(ILogger logger, SocketEndPoint backend, NamespacedName service, ushort port, string notShown);
 
     [LoggerMessage(EventId = LogEventIds.LoopFault, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);

@@ -178,4 +178,19 @@ internal static class EnumMapping
         Wire.RequestBalancingMode.Hash => RequestBalancingMode.Hash,
         _ => throw new FormatException($"mode {value} of balancing is not known"),
     };
+
+    public static Wire.HealthCheckKind ToWire(this HealthCheckKind value) => value switch
+    {
+        HealthCheckKind.Grpc => Wire.HealthCheckKind.Grpc,
+        HealthCheckKind.Tcp => Wire.HealthCheckKind.Tcp,
+        _ => Wire.HealthCheckKind.Http,
+    };
+
+    public static HealthCheckKind ToModel(this Wire.HealthCheckKind value) => value switch
+    {
+        Wire.HealthCheckKind.Http => HealthCheckKind.Http,
+        Wire.HealthCheckKind.Grpc => HealthCheckKind.Grpc,
+        Wire.HealthCheckKind.Tcp => HealthCheckKind.Tcp,
+        _ => throw new FormatException($"kind {value} of health checks is not known"),
+    };
 }

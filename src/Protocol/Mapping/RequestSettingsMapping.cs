@@ -25,6 +25,7 @@ internal static class RequestSettingsMapping
             ? new Wire.FaultInjection { DelayPercent = (uint)faults.DelayPercent, DelayMilliseconds = (ulong)faults.Delay.TotalMilliseconds, AbortPercent = (uint)faults.AbortPercent, AbortStatus = (uint)faults.AbortStatus }
             : null,
         Caching = settings.Caching is { } caching ? new Wire.ResponseCaching { MaxResponseBytes = (uint)caching.MaxResponseBytes, Paths = { caching.Paths.Select(p => p.Text) } } : null,
+        HealthCheck = settings.HealthCheck is { } check ? ToWire(check) : null,
     };
 
     /// <summary>The model.</summary>
@@ -46,6 +47,7 @@ internal static class RequestSettingsMapping
                 ? new FaultInjection { DelayPercent = Number(x.DelayPercent), Delay = TimeSpan.FromMilliseconds(Number(x.DelayMilliseconds)), AbortPercent = Number(x.AbortPercent), AbortStatus = Number(x.AbortStatus) }
                 : null,
             Caching = wire.Caching is { } c ? new ResponseCaching { MaxResponseBytes = Number(c.MaxResponseBytes), Paths = c.Paths.Select(PathPattern.Parse).ToEquatableArray() } : null,
+            HealthCheck = wire.HealthCheck is { } h ? ToModel(h) : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");
     }
@@ -65,6 +67,33 @@ internal static class RequestSettingsMapping
         Cookie = wire.Cookie is { } cookie ? new AffinityCookie(cookie.Name, cookie.HasLifeSeconds ? TimeSpan.FromSeconds(Number(cookie.LifeSeconds)) : null) : null,
         SlowStart = TimeSpan.FromMilliseconds(Number(wire.SlowStartMilliseconds)),
         PrefersZone = wire.PrefersZone,
+    };
+
+    private static Wire.HealthCheck ToWire(HealthCheck check)
+    {
+        Wire.HealthCheck wire = new()
+        {
+            Kind = check.Kind.ToWire(),
+            Path = check.Path,
+            GrpcService = check.GrpcService,
+            IntervalMilliseconds = (ulong)check.Interval.TotalMilliseconds,
+            TimeoutMilliseconds = (ulong)check.Timeout.TotalMilliseconds,
+            UnhealthyThreshold = (uint)check.UnhealthyThreshold,
+            HealthyThreshold = (uint)check.HealthyThreshold,
+        };
+        wire.ExpectedStatuses.Add(check.ExpectedStatuses.Select(s => (uint)s));
+        return wire;
+    }
+
+    private static HealthCheck ToModel(Wire.HealthCheck wire) => new(wire.Kind.ToModel())
+    {
+        Path = wire.Path,
+        ExpectedStatuses = wire.ExpectedStatuses.Select(s => Number(s)).ToEquatableArray(),
+        GrpcService = wire.GrpcService,
+        Interval = TimeSpan.FromMilliseconds(Number(wire.IntervalMilliseconds)),
+        Timeout = TimeSpan.FromMilliseconds(Number(wire.TimeoutMilliseconds)),
+        UnhealthyThreshold = Number(wire.UnhealthyThreshold),
+        HealthyThreshold = Number(wire.HealthyThreshold),
     };
 
     // What is too large for the model is out of every range.

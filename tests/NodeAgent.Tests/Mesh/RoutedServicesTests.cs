@@ -234,6 +234,71 @@ public sealed class RoutedServicesTests
         return hit.Route.Name.Name;
     }
 
+    [Fact]
+    public void BackendsThatAreToBeAskedAreTheViewsAndAreFoundWhereTheyAre()
+    {
+        List<PortRequests> used = [];
+        ServiceInfo web = CheckedWeb();
+        MeshDirectory directory = new(View(Web()));
+        MeshView Next(ServiceInfo service) => new(Snapshot(service, [], []), 15008, directory.View, used: used.Add);
+        directory.View = Next(web);
+        Assert.NotEqual(OutboundRouteKind.Deny, directory.ResolveBackend(null, Point("10.0.0.1"), web.Name, 80, default).Kind);
+        Assert.Empty(used); // from outside the mesh
+        directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default);
+        PortRequests port = Assert.Single(used);
+        Assert.Equal((Client, Point("10.0.0.1").WithPort(0)), (port.LastUse!.Workload, port.LastUse.Address));
+        Assert.Equal(["10.0.0.2:8080", "10.0.1.1:8080", "10.0.1.9:8080"], port.Backends.Select(b => b.Address.ToString()).Order(StringComparer.Ordinal));
+        Assert.All(port.Backends, b =>
+        {
+            OutboundRoute way = directory.ResolveCheck(Client, b);
+            Assert.Equal((b.Address, "web", null, null), (way.Target, way.Service!.Name.Name, way.Requests, way.Load));
+        });
+        Assert.Equal(["http"], port.Backends.Where(b => b.Address.ToString() == "10.0.1.1:8080").Select(b => directory.ResolveCheck(Client, b).ApplicationProtocol));
+
+        // Who is unhealthy gets none, and is told of.
+        BackendRequests far = port.Backends.Single(b => b.Address.ToString() == "10.0.1.1:8080");
+        Assert.True(far.ReportUnhealthy());
+        for (int i = 0; i < 100; i++) Assert.NotEqual(far.Address, directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default).Target);
+        Assert.Equal([(port, 1)], directory.View.Routes.Unhealthy);
+
+        // It leaves the Service; what has its address when it is back is another, and well until told otherwise.
+        ServicePort only = web.Ports[0];
+        directory.View = Next(web with { Ports = [only with { Backends = [.. only.Backends.Where(b => b.WorkloadUid != "shop/far")] }] });
+        Assert.Equal(2, port.Backends.Length);
+        Assert.Equal(ProxyFailure.NoBackend, directory.ResolveCheck(Client, far).Failure);
+        directory.View = Next(web);
+        Assert.Equal(3, port.Backends.Length);
+        Assert.Contains(far, port.Backends);
+        Assert.False(far.IsOut || far.IsUnhealthy);
+
+        // Without the policy nobody is any more.
+        directory.View = Next(Web());
+        Assert.Equal(ProxyFailure.NoBackend, directory.ResolveCheck(Client, far).Failure);
+        Assert.Empty(directory.View.Routes.Unhealthy);
+    }
+
+    [Fact]
+    public void WhereAllAreUnhealthyRequestsAreToldSoAndAskedForAllTheSame()
+    {
+        List<PortRequests> used = [];
+        ServiceInfo web = CheckedWeb(new OutlierDetection(1, TimeSpan.FromHours(1), 100));
+        MeshDirectory directory = new(new MeshView(Snapshot(web, [], []), 15008, used: used.Add));
+        directory.View = directory.View; // in force
+        directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default);
+        foreach (BackendRequests backend in used[0].Backends) Assert.True(backend.ReportUnhealthy());
+        used[0].OnUnchecked();
+        OutboundRoute route = directory.ResolveBackend(Client, Point("10.0.0.1"), web.Name, 80, default);
+        Assert.Equal((ProxyFailure.NoBackend, "all backends are left out because requests to them, or health checks, have failed"), (route.Failure, route.Detail));
+        Assert.Equal(2, used.Count); // so that they are asked until they are well
+    }
+
+    private static ServiceInfo CheckedWeb(OutlierDetection? outliers = null)
+    {
+        ServiceInfo web = Web();
+        RequestSettings settings = new() { Policy = web.Name, Outliers = outliers, HealthCheck = new HealthCheck(HealthCheckKind.Http) };
+        return web with { Ports = [.. web.Ports.Select(p => p with { AppProtocol = "http", Requests = settings })] };
+    }
+
     private static ServiceInfo Web() =>
         TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/outside", "10.0.1.9"));
 

@@ -165,6 +165,95 @@ public sealed class BackendRequestsTests
         for (int i = 0; i < 1000; i++) Assert.True(port.TryRepeat());
     }
 
+    [Fact]
+    public void AnUnhealthyBackendIsLeftOutUntilItIsHealthyAgainAndStartsSlowly()
+    {
+        BackendRequests[] backends = CheckedBackends(2, null);
+        Assert.True(backends[0].ReportUnhealthy() && backends[0].ReportUnhealthy());
+        Assert.True(backends[0].IsOut && backends[0].IsUnhealthy && backends[0].Port.MayHaveOut);
+        _clock.Advance(TimeSpan.FromDays(1));
+        Assert.True(backends[0].IsOut);
+        backends[0].ReportHealthy();
+        backends[0].ReportHealthy();
+        Assert.False(backends[0].IsOut || backends[0].IsUnhealthy || backends[0].Port.MayHaveOut);
+        Assert.Equal(0.1, backends[0].WarmthAfter(TimeSpan.FromSeconds(100)), 6);
+        Assert.True(backends[0].Port.IsWarming(TimeSpan.FromSeconds(100)));
+        Assert.Empty(_ejected);
+    }
+
+    [Fact]
+    public void UnhealthyOnesAndOnesThatFailAreLeftOutTogetherUpToTheMost()
+    {
+        BackendRequests[] backends = CheckedBackends(4, new OutlierDetection(1, TimeSpan.FromSeconds(30), 50));
+        Fail(backends[0], 1);
+        Assert.True(backends[1].ReportUnhealthy());
+        Assert.False(backends[2].ReportUnhealthy());
+        Fail(backends[3], 1);
+        Assert.Equal([true, true, false, false], backends.Select(b => b.IsOut));
+        Assert.True(backends[2].IsUnhealthy);
+        _clock.Advance(TimeSpan.FromSeconds(30)); // the first is back: there is room
+        Assert.True(backends[2].ReportUnhealthy());
+        backends[1].ReportHealthy();
+        Fail(backends[3], 1);
+        Assert.Equal([false, false, true, true], backends.Select(b => b.IsOut));
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    [InlineData(10, 5)]
+    public void WhereNothingIsSaidHalfOfThemMayBeUnhealthyAndOneIsAlwaysAsked(int count, int most)
+    {
+        BackendRequests[] backends = CheckedBackends(count, null);
+        foreach (BackendRequests backend in backends) backend.ReportUnhealthy();
+        Assert.Equal(most, backends.Count(b => b.IsOut));
+        Assert.All(backends, b => Assert.True(b.IsUnhealthy));
+    }
+
+    [Fact]
+    public void WithoutHealthChecksNobodyIsUnhealthy()
+    {
+        BackendRequests[] backends = CheckedBackends(2, new OutlierDetection(1, TimeSpan.FromSeconds(30), 50));
+        backends[0].ReportUnhealthy();
+        backends[0].Port.Settings = backends[0].Port.Settings with { HealthCheck = null };
+        Assert.False(backends[0].IsOut || backends[0].IsUnhealthy);
+        Fail(backends[1], 1); // for which there is room
+        Assert.True(backends[1].IsOut);
+    }
+
+    [Fact]
+    public void WhoUsesAPortIsToldOnceAndNotedOnceASecond()
+    {
+        List<PortRequests> used = [];
+        PortRequests port = new(new("a", "web"), 80, new RequestSettings { Policy = new("a", "b") }, _clock, ejected: null, used.Add);
+        WorkloadInfo one = ProxyPair.Workload("one", "a", ProxyPair.Alice, IPAddress.Parse("10.1.0.1")), other = ProxyPair.Workload("other", "a", ProxyPair.Bob, IPAddress.Parse("10.1.0.2"));
+        SocketEndPoint address = new(IPAddress.Parse("10.1.0.1"), 40000);
+        port.OnUsed(one, address);
+        Assert.Null(port.LastUse); // nobody asks its backends
+        port.Settings = port.Settings with { HealthCheck = new HealthCheck(HealthCheckKind.Tcp) };
+        port.OnUsed(one, address);
+        Assert.Equal(port, Assert.Single(used));
+        Assert.Equal((one, address.WithPort(0)), (port.LastUse!.Workload, port.LastUse.Address));
+        _clock.Advance(TimeSpan.FromMilliseconds(999));
+        port.OnUsed(other, address);
+        Assert.Equal(one, port.LastUse.Workload);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        port.OnUsed(other, address);
+        Assert.Equal(other, port.LastUse.Workload);
+        Assert.Single(used);
+        port.OnUnchecked();
+        port.OnUsed(one, address); // at once
+        Assert.Equal((one, 2), (port.LastUse.Workload, used.Count));
+    }
+
+    private BackendRequests[] CheckedBackends(int count, OutlierDetection? outliers)
+    {
+        BackendRequests[] backends = Backends(count, outliers!);
+        backends[0].Port.Settings = backends[0].Port.Settings with { HealthCheck = new HealthCheck(HealthCheckKind.Tcp) };
+        return backends;
+    }
+
     private static void Fail(BackendRequests backend, int times)
     {
         for (int i = 0; i < times; i++) backend.Report(TryOutcome.Bad);

@@ -87,6 +87,23 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => Backend(service, port);
 
+    /// <summary>Where backends are that are asked whether they are well.</summary>
+    internal Func<BackendRequests, OutboundRoute> Checked { get; set; } = _ => OutboundRoute.Deny(ProxyFailure.NoBackend, "no backend in this test");
+
+    public OutboundRoute ResolveCheck(WorkloadInfo source, BackendRequests asked) => Checked(asked);
+
+    /// <summary>What has come of asking backends whether they are well.</summary>
+    internal ConcurrentQueue<HealthCheckResult> HealthChecks { get; } = [];
+
+    public void OnHealthChecked(NamespacedName service, HealthCheckResult result) => HealthChecks.Enqueue(result);
+
+    /// <summary>Backends that have become unhealthy, and why; null: healthy again.</summary>
+    internal ConcurrentQueue<(BackendRequests Backend, string? Reason)> HealthChanges { get; } = [];
+
+    public void OnUnhealthy(BackendRequests backend, string reason, bool isLeftOut) => HealthChanges.Enqueue((backend, reason));
+
+    public void OnHealthyAgain(BackendRequests backend) => HealthChanges.Enqueue((backend, null));
+
     /// <summary>The backends that routes were asked for with.</summary>
     internal ConcurrentQueue<SocketEndPoint?> Drawn { get; } = [];
 

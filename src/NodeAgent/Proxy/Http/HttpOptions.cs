@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Authorizers;
+using Culvert.NodeAgent.Proxy.Http.HealthChecks;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Loop;
 
@@ -27,7 +28,7 @@ internal sealed record HttpOptions
     /// <summary>How long a connection to a server that was made for a request that is routed waits for the next: about as long as servers keep connections, which say when they don't.</summary>
     internal TimeSpan ServerIdleTime { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Most connections of one loop that wait so.</summary>
+    /// <summary>Most connections of one loop that wait so; 0: none does.</summary>
     internal int MostIdleServers { get; init; } = 1024;
 
     /// <summary>Limits of questions to external authorizers.</summary>
@@ -35,6 +36,9 @@ internal sealed record HttpOptions
 
     /// <summary>Limits of copies that mirrors get.</summary>
     internal MirrorLimits Mirrors { get; init; } = new();
+
+    /// <summary>Limits of asking backends whether they are well.</summary>
+    internal HealthCheckLimits HealthChecks { get; init; } = new();
 
     /// <summary>HTTP/1.1: how long a client may take to receive the last that is written to it, when the connection is about to end.</summary>
     internal TimeSpan AnswerTime { get; init; } = TimeSpan.FromSeconds(30);

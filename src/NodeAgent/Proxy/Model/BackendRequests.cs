@@ -30,6 +30,8 @@ internal sealed class BackendRequests
     private long _outUntil = long.MinValue;
     private long _triedAt = long.MinValue;
     private TimeSpan _lastTime;
+    private bool _isUnhealthy;
+    private bool _isLeftOut; // for that; only under the port's lock
 
     /// <summary>Begins to count.</summary>
     /// <param name="port">The Service port.</param>
@@ -51,7 +53,12 @@ internal sealed class BackendRequests
     internal BackendRequests[] Siblings { private get; set => Volatile.Write(ref field, value); } = [];
 
     /// <summary>Whether it is left out now.</summary>
-    internal bool IsOut => Volatile.Read(ref _outUntil) is var until && until != long.MinValue && Port.Settings.Outliers is not null && until > Port.Now;
+    internal bool IsOut => IsLeftOut || (Volatile.Read(ref _outUntil) is var until && until != long.MinValue && Port.Settings.Outliers is not null && until > Port.Now);
+
+    /// <summary>Whether it is unhealthy, as the last checks had it.</summary>
+    internal bool IsUnhealthy => Volatile.Read(ref _isUnhealthy) && Port.Settings.HealthCheck is not null;
+
+    private bool IsLeftOut => Volatile.Read(ref _isLeftOut) && Port.Settings.HealthCheck is not null;
 
     /// <summary>How many tries run.</summary>
     internal int Running => Volatile.Read(ref _running);
@@ -164,9 +171,7 @@ internal sealed class BackendRequests
         lock (Port.Ejecting)
         {
             if (_outUntil > now) return;
-            BackendRequests[] all = Siblings;
-            int most = outliers.MaxEjectionPercent == 100 ? all.Length : Math.Min(all.Length - 1, Math.Max(1, all.Length * outliers.MaxEjectionPercent / 100));
-            if (all.Count(b => b._outUntil > now) >= most)
+            if (!MayBeOut())
             {
                 Volatile.Write(ref _triedAt, now);
                 return;
@@ -183,5 +188,41 @@ internal sealed class BackendRequests
         }
 
         Port.OnEjected(this, time);
+    }
+
+    /// <summary>Checks have failed so often that it is unhealthy, or once more since: it is left out, or as soon as no longer too many are.</summary>
+    /// <returns>Whether it is left out.</returns>
+    internal bool ReportUnhealthy()
+    {
+        lock (Port.Ejecting)
+        {
+            Volatile.Write(ref _isUnhealthy, true);
+            if (_isLeftOut || !MayBeOut()) return _isLeftOut;
+            Port.CountUnhealthy(1);
+            Volatile.Write(ref _isLeftOut, true);
+            return true;
+        }
+    }
+
+    /// <summary>It is healthy again, or nothing is known of its health any more.</summary>
+    internal void ReportHealthy()
+    {
+        lock (Port.Ejecting)
+        {
+            Volatile.Write(ref _isUnhealthy, false);
+            if (!_isLeftOut) return;
+            Return();
+            Volatile.Write(ref _isLeftOut, false);
+            Port.CountUnhealthy(-1);
+        }
+    }
+
+    // Whether this one may be left out besides those that are.
+    private bool MayBeOut()
+    {
+        BackendRequests[] all = Siblings;
+        int percent = Port.Settings.MaxOutPercent;
+        int most = percent == 100 ? all.Length : Math.Min(all.Length - 1, Math.Max(1, all.Length * percent / 100));
+        return all.Count(b => b != this && b.IsOut) < most;
     }
 }

@@ -34,6 +34,12 @@ internal interface IProxyDirectory
     /// <returns>Deny where there is no such port (NoServicePort), or it has no backend of the client's family (NoBackend).</returns>
     OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits);
 
+    /// <summary>Where a request goes that asks a backend whether it is well: to that one and no other. What it does is counted nowhere.</summary>
+    /// <param name="source">The workload in whose name it is asked.</param>
+    /// <param name="asked">The backend.</param>
+    /// <returns>Deny (NoBackend) where it is no backend of its port any more.</returns>
+    OutboundRoute ResolveCheck(WorkloadInfo source, BackendRequests asked);
+
     /// <summary>Who is at an address, for people: the workload that has it (the port does not count) or the Service whose address and port it is. Chooses no backend.</summary>
     (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol);
 

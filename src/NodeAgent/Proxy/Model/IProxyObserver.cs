@@ -56,6 +56,21 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="failure">Why it has failed, in words; null: it has not.</param>
     void OnLimitServiceAsked(NamespacedName service, AuthorizerResult result, string? failure);
 
+    /// <summary>A backend was asked whether it is well, or should have been.</summary>
+    /// <param name="service">Its Service.</param>
+    /// <param name="result">What has come of it.</param>
+    void OnHealthChecked(NamespacedName service, HealthCheckResult result);
+
+    /// <summary>A backend has become unhealthy.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="reason">Why the last check has failed, in words.</param>
+    /// <param name="isLeftOut">Whether it gets no requests; otherwise too many are left out already.</param>
+    void OnUnhealthy(BackendRequests backend, string reason, bool isLeftOut);
+
+    /// <summary>A backend is healthy again.</summary>
+    /// <param name="backend">The backend.</param>
+    void OnHealthyAgain(BackendRequests backend);
+
     /// <summary>The copy of a request for a mirror is over, or will never be sent.</summary>
     /// <param name="mirror">The mirror's Service.</param>
     /// <param name="result">What has become of it.</param>

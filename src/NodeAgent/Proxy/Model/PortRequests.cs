@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
@@ -8,13 +9,21 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// <param name="settings">What holds now.</param>
 /// <param name="time">The clock.</param>
 /// <param name="ejected">Told of each backend that is left out from now on, and for how long. Thread-safe.</param>
-internal sealed class PortRequests(NamespacedName service, ushort port, RequestSettings settings, TimeProvider time, Action<BackendRequests, TimeSpan>? ejected)
+/// <param name="used">Told when its backends are to be asked whether they are well, because workloads of this node have requests for it. Thread-safe.</param>
+internal sealed class PortRequests(NamespacedName service, ushort port, RequestSettings settings, TimeProvider time, Action<BackendRequests, TimeSpan>? ejected, Action<PortRequests>? used = null)
 {
+    // Of who uses it no more is noted, so that requests do not contend for it.
+    private const int MillisecondsBetweenUses = 1000;
+
+
     private readonly RetryCounter _retries = new();
     private volatile RequestSettings _settings = settings;
     private int _running;
     private int _pending;
     private long _changedAt = long.MinValue;
+    private PortUse? _use;
+    private bool _isChecked;
+    private int _unhealthy;
 
     /// <summary>The Service.</summary>
     internal NamespacedName Service => service;
@@ -74,7 +83,35 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     internal bool IsWarming(TimeSpan slowStart) => slowStart > TimeSpan.Zero && Volatile.Read(ref _changedAt) is var at && at != long.MinValue && Now - at < (long)slowStart.TotalMilliseconds;
 
     /// <summary>Whether any of its backends may be left out now; false is certain.</summary>
-    internal bool MayHaveOut => Volatile.Read(ref _changedAt) is var at && at != long.MinValue && at > Now;
+    internal bool MayHaveOut => Volatile.Read(ref _unhealthy) > 0 || (Volatile.Read(ref _changedAt) is var at && at != long.MinValue && at > Now);
+
+    /// <summary>All backends of the port, of both families; replaced with each snapshot that is in force.</summary>
+    internal BackendRequests[] Backends { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); } = [];
+
+    /// <summary>Who has had a request for it last, but for less than a second; null: nobody, or nobody asks.</summary>
+    internal PortUse? LastUse => Volatile.Read(ref _use);
+
+    /// <summary>A workload of this node has a request for it. Allocates at most once a second.</summary>
+    /// <param name="workload">The workload.</param>
+    /// <param name="client">Its address.</param>
+    internal void OnUsed(WorkloadInfo workload, in SocketEndPoint client)
+    {
+        if (used is null || _settings.HealthCheck is null) return;
+        long now = Now;
+        if (Volatile.Read(ref _isChecked) && Volatile.Read(ref _use) is { } last && now - last.At < MillisecondsBetweenUses) return;
+        Volatile.Write(ref _use, new PortUse(workload, client.WithPort(0), now));
+        if (!Interlocked.Exchange(ref _isChecked, true)) used(this);
+    }
+
+    /// <summary>Whether its backends are asked whether they are well.</summary>
+    internal bool IsChecked => Volatile.Read(ref _isChecked);
+
+    /// <summary>Its backends are not asked any more until it is used again.</summary>
+    internal void OnUnchecked() => Volatile.Write(ref _isChecked, false);
+
+    /// <summary>One of its backends is left out because it is unhealthy, or is not any more.</summary>
+    /// <param name="change">1 or -1.</param>
+    internal void CountUnhealthy(int change) => Interlocked.Add(ref _unhealthy, change);
 
     /// <summary>A backend is new, or will be back.</summary>
     /// <param name="at">When, by <see cref="Now"/>.</param>

@@ -59,6 +59,14 @@ internal abstract class OwnHttp2Servers : IHttp2ServerUser
     /// <summary>A connection takes no more requests.</summary>
     protected virtual void Forget(Http2Server server) => _servers!.Forget(server);
 
+    /// <summary>Has connections end, and waits until they have; those that are being made, too.</summary>
+    protected async ValueTask EndServersAsync()
+    {
+        if (_servers is not { } servers) return;
+        servers.Drain();
+        await servers.EndAsync();
+    }
+
     /// <summary>Has connections end, where no request runs.</summary>
     protected void EndServers()
     {

@@ -16,6 +16,9 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     /// <summary>How long one waits for a request before it is closed.</summary>
     internal TimeSpan IdleTime => options.ServerIdleTime;
 
+    /// <summary>Whether any waits for a next request.</summary>
+    internal bool KeepsAny => options.MostIdleServers > 0;
+
     /// <summary>The one that has waited least; null when none does.</summary>
     internal RoutedServer? TryTake(in ServerKey key)
     {

@@ -84,7 +84,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
-        if (!isReusable || !TryBeUnused())
+        if (!isReusable || !_servers.KeepsAny || !TryBeUnused())
         {
             End(ProxyFailure.None);
             return;

@@ -1,0 +1,130 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+
+namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
+
+/// <summary>Asks one backend again and again whether it is well. Belongs to its loop's thread.</summary>
+internal sealed class BackendCheck
+{
+    // Checks that began together are not to stay together.
+    private const double Jitter = 0.1;
+
+    private readonly HealthChecker _checker;
+    private readonly PortChecks _port;
+    private readonly BackendRequests _backend;
+    private readonly LoopTimer _due;
+    private HealthCheckResult _last = HealthCheckResult.NotAsked;
+    private int _inARow;
+    private bool _isWaiting; // for a place, or its answer
+    private bool _isRunning; // until nothing of it is left
+    private bool _isOver;
+
+    /// <summary>Begins: the first is within the time between two.</summary>
+    /// <param name="checker">Where it runs.</param>
+    /// <param name="port">The port that it is for.</param>
+    /// <param name="backend">The backend.</param>
+    internal BackendCheck(HealthChecker checker, PortChecks port, BackendRequests backend)
+    {
+        (_checker, _port, _backend) = (checker, port, backend);
+        _due = new LoopTimer(static state => ((BackendCheck)state!).OnDue(), this);
+
+        // One that was left out when it was asked last may be well for long.
+        TimeSpan within = backend.IsUnhealthy && port.Check.Interval > HealthCheck.ShortestInterval ? HealthCheck.ShortestInterval : port.Check.Interval;
+        checker.Loop.Schedule(_due, within * Random.Shared.NextDouble());
+    }
+
+    /// <summary>Ends it; what is under way says nothing any more.</summary>
+    internal void End()
+    {
+        _isOver = true;
+        _checker.Loop.Timers.Cancel(_due);
+    }
+
+    /// <summary>Asks; its place is taken, and is given back when nothing of it is left.</summary>
+    internal async Task AskAsync()
+    {
+        _isRunning = true;
+        try
+        {
+            if (!_isOver && _checker.FindWay(_port, _backend) is { } way) await AskAsync(_port.Check, way.Client, way.Route);
+        }
+        catch (Exception exception)
+        {
+            _checker.Loop.ReportFault(exception);
+        }
+
+        (_isWaiting, _isRunning) = (false, false);
+        _checker.LeavePlace();
+    }
+
+    private void OnDue()
+    {
+        _checker.Loop.Schedule(_due, _port.Check.Interval * (1 + (Jitter * Random.Shared.NextDouble())));
+        if (_isWaiting) return;
+        if (_isRunning)
+        {
+            OnAnswered(HealthAnswer.Failed(HealthAnswer.NotReached)); // it is still being connected to
+            return;
+        }
+
+        _isWaiting = true;
+        _checker.Ask(this);
+    }
+
+    private async ValueTask AskAsync(HealthCheck check, ProxyConnectionInfo client, OutboundRoute route)
+    {
+        if (check.Kind == HealthCheckKind.Tcp) await ConnectAsync(check, client, route);
+        else await new HealthCall(_checker, check, client, route, _backend.Port.Service, OnAnswered).AskAsync();
+    }
+
+    private async ValueTask ConnectAsync(HealthCheck check, ProxyConnectionInfo client, OutboundRoute route)
+    {
+        bool isLate = false;
+        LoopTimer deadline = new(
+            _ =>
+            {
+                isLate = true;
+                OnAnswered(HealthAnswer.Failed(HealthAnswer.TooSlow));
+            },
+            null);
+        _checker.Loop.Schedule(deadline, check.Timeout);
+        ServerConnection made;
+        try
+        {
+            made = await _checker.Servers.ConnectAsync(client, route, wait: null, mayEndIdle: false);
+        }
+        finally
+        {
+            _checker.Loop.Timers.Cancel(deadline);
+        }
+
+        made.Server?.Return(isReusable: false);
+        if (!isLate) OnAnswered(made.Server is null ? HealthAnswer.Of(made.Failure) : HealthAnswer.Passed);
+    }
+
+    private void OnAnswered(HealthAnswer answer)
+    {
+        _isWaiting = false;
+        if (_isOver) return;
+        _checker.Observer.OnHealthChecked(_backend.Port.Service, answer.Result);
+        if (answer.Result == HealthCheckResult.NotAsked) return;
+        (_inARow, _last) = (answer.Result == _last ? _inARow + 1 : 1, answer.Result);
+        if (answer.Result == HealthCheckResult.Failed) OnFailed(answer.Reason);
+        else if (_backend.IsUnhealthy && _inARow >= _port.Check.HealthyThreshold)
+        {
+            _backend.ReportHealthy();
+            _checker.Observer.OnHealthyAgain(_backend);
+        }
+    }
+
+    // One that could not be left out, since too many were, is when there is room.
+    private void OnFailed(string reason)
+    {
+        bool wasUnhealthy = _backend.IsUnhealthy;
+        if (!wasUnhealthy && _inARow < _port.Check.UnhealthyThreshold) return;
+        bool isLeftOut = _backend.ReportUnhealthy();
+        if (!wasUnhealthy) _checker.Observer.OnUnhealthy(_backend, reason, isLeftOut);
+    }
+}
