@@ -23,7 +23,7 @@ internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoa
     internal bool IsAskedAnyway { get; init; }
 
     /// <summary>A number that tells backends apart, equal on every node.</summary>
-    internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));
+    internal ulong Hash { get; } = Mix(Mix(Mix(Address.High) ^ Address.Low) ^ Address.Port);
 
     /// <summary>
     /// How well what a number stands for suits this backend, evenly spread from 0 to 2^53: by <see cref="Score"/> the highest of all is chosen (weighted rendezvous), so that a backend that comes or goes moves only what it gets or had.

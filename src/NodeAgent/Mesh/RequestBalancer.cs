@@ -17,6 +17,9 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
     // A key whose cookie would lead to a backend that has failed is drawn again so often.
     private const int MostKeys = 32;
 
+    // Where this many that were drawn have been passed over, all are looked at: where half of the shares count that is once in 256 draws.
+    private const int MostPassed = 8;
+
     private readonly bool _isEven = BackendDraw.IsEven(backends);
     private readonly int[] _ends = EndsOf(backends);
     private int[]? _turns;
@@ -127,14 +130,15 @@ internal sealed class RequestBalancer(Backend[] backends, Random random, StrongB
         return Array.ConvertAll(backends, b => end += b.Weight);
     }
 
-    // By the ends of all weights one after the other; where one is drawn that is left out, and while any gets warm, by the shares of all.
+    // By the ends of all weights one after the other, and passed over as often as its share is less than its weight: that draws by share, and looks at few. Where most are left out, or get warm, all are looked at.
     private Backend? Draw(in Share share)
     {
-        if (share.SlowStart == TimeSpan.Zero)
+        for (int passed = 0; passed < MostPassed; passed++)
         {
             int place = Array.BinarySearch(_ends, random.Next(_ends[^1]) + 1);
             Backend drawn = backends[place < 0 ? ~place : place];
-            if (share.Of(drawn) > 0) return drawn;
+            double part = share.Of(drawn) / drawn.Weight;
+            if (part >= 1 || (part > 0 && random.NextDouble() < part)) return drawn;
         }
 
         return BackendDraw.Draw(backends, random, share);

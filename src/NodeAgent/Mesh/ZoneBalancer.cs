@@ -45,7 +45,7 @@ internal sealed class ZoneBalancer
         Backend? picked = (isNear ? _near : _far!).PickUntried(balancing, traits, client, out cookie);
         if (picked is null) picked = (isNear ? _far! : _near).PickUntried(balancing, traits, client, out cookie);
         if (picked is null) return _all.Pick(balancing, traits, client, out cookie); // all have been tried
-        if (part < 1 || !isNear) cookie = null; // when the zone is well again it would lead elsewhere
+        if (part < 1 || !picked.IsNear) cookie = null; // when the zone is well again it would lead elsewhere
         return picked;
     }
 

@@ -15,6 +15,9 @@ internal sealed class ConnectionWait(EventLoop loop)
     /// <summary>Whether it waits for its place still.</summary>
     internal bool IsWaiting => _place is not null && !_isCancelled;
 
+    /// <summary>Whether it was given up.</summary>
+    internal bool IsCancelled => _isCancelled;
+
     /// <summary>Waits until there is a place, and takes it.</summary>
     /// <param name="port">Where.</param>
     /// <returns>False when it was given up.</returns>

@@ -103,7 +103,7 @@ internal sealed partial class Http1Relay
             ServerConnection made = await _servers!.ConnectAsync(routing.Client, route, wait);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
-                made.Server?.Return(isReusable: true); // nobody waits for it any more
+                made.GiveUp(route);
                 return;
             }
 
@@ -212,7 +212,7 @@ internal sealed partial class Http1Relay
 
     private void TryAgain(TryOutcome outcome)
     {
-        _try.EndForNext(outcome);
+        _try.EndUnanswered(outcome);
         GiveUpApproval();
         DropServer(ProxyFailure.None);
         if (_isMade) _made.Server?.Return(isReusable: true);
@@ -266,7 +266,7 @@ internal sealed partial class Http1Relay
         }
         else
         {
-            _try.End(OutcomeOfLate);
+            _try.EndUnanswered(OutcomeOfLate);
             AnswerLast(_isLateAsWhole ? RequestRefusal.RequestTimeout : RequestRefusal.BackendTimeout);
         }
     }

@@ -22,6 +22,9 @@ internal sealed partial class Http1Relay
     /// <summary>Has what was written go out at the end of this turn.</summary>
     internal void AdvanceSoon() => Loop.ScheduleFlush(this);
 
+    /// <summary>The server that the request waits for is connected.</summary>
+    internal void OnServerConnected() => _try.EndPend();
+
     /// <summary>The request is on its way.</summary>
     /// <param name="isWhole">Whether all of it is.</param>
     internal void OnOpened(bool isWhole)
@@ -140,8 +143,8 @@ internal sealed partial class Http1Relay
 
     private bool SendByStream(Routing.RequestRouting routing)
     {
-        if (!_try.TryPend()) return RefusePending(_direction);
         _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
+        if (!_call.IsConnectedTo(_direction.Route) && !_try.TryPend()) return RefusePending(_direction);
         (_requestPart, _isServersLast) = (RequestPart.Server, false);
         _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request, _copy);
         return true;

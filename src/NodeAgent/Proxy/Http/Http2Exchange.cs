@@ -97,7 +97,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     internal bool IsRepeatable => IsHeadOnly && _status == 0 && _interimCount == 0 && !_isOver && Head is not null;
 
     /// <summary>Whether all of it has come, and its server can have it.</summary>
-    internal bool IsRequestWhole => Client.HasEnded && Approval is not { IsDone: false } && Server is not Http1Leg { IsAsking: true };
+    internal bool IsRequestWhole => Client.HasEnded && Server is { IsOpen: true } and not Http1Leg { IsAsking: true };
 
     /// <summary>Whether it is over, but for streams that are still to be closed.</summary>
     internal bool IsOver => _isOver;

@@ -132,9 +132,9 @@ internal sealed partial class Http2Relay
             return;
         }
 
-        Http2Server server = _servers!.Find(direction.Route);
-        if (!server.IsConnected && !exchange.Try.TryPend()) exchange.Answer(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
-        else server.Offer(exchange, exchange.Head!);
+        // One that is too many has none made.
+        if (!_servers!.IsConnectedTo(direction.Route) && !exchange.Try.TryPend()) exchange.Answer(RequestRefusal.TooManyPending(direction.Route.Requests!.Port));
+        else _servers.Find(direction.Route).Offer(exchange, exchange.Head!);
     }
 
     private void FollowByHttp1(Http2Exchange exchange, in OutboundRoute route)
@@ -166,7 +166,7 @@ internal sealed partial class Http2Relay
             isMine = exchange.Connecting == attempt;
             if (!isMine)
             {
-                made.Server?.Return(isReusable: true); // nobody waits for it any more
+                made.GiveUp(route);
                 return;
             }
 
@@ -199,7 +199,7 @@ internal sealed partial class Http2Relay
 
     private void TryAgain(Http2Exchange exchange, TryOutcome outcome)
     {
-        exchange.Try.EndForNext(outcome);
+        exchange.Try.EndUnanswered(outcome);
         exchange.TakeBack();
         exchange.IsPaused = true;
         _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
@@ -230,7 +230,7 @@ internal sealed partial class Http2Relay
 
     private static void AnswerLate(Http2Exchange exchange, TryOutcome outcome, RequestRefusal refusal)
     {
-        exchange.Try.End(outcome);
+        exchange.Try.EndUnanswered(outcome);
         exchange.Answer(refusal);
     }
 }

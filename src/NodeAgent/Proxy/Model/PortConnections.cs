@@ -18,26 +18,27 @@ internal sealed class PortConnections
         Released = Release;
     }
 
-    /// <summary>The most that there may be; where it is lowered those that are too many last until they end.</summary>
+    /// <summary>The most that there may be; where it is lowered, those that are too many end when nobody uses them.</summary>
     internal int Most
     {
         set
         {
-            List<Action> granted = [];
+            List<Action> called = [];
             lock (_lock)
             {
                 _most = value;
                 while (_count < _most && _waiting.First is { } first)
                 {
                     _count++;
-                    granted.Add(first.Value);
+                    called.Add(first.Value);
                     _waiting.Remove(first);
                 }
 
                 _waitingCount = _waiting.Count;
+                for (int tooMany = _count - _most; tooMany > 0 && TakeIdle() is { } end; tooMany--) called.Add(end);
             }
 
-            foreach (Action grant in granted) grant();
+            foreach (Action call in called) call();
         }
     }
 
@@ -76,7 +77,7 @@ internal sealed class PortConnections
     /// <returns>The place in the queue; null: there was one at once.</returns>
     internal LinkedListNode<Action>? TakeOrWait(Action granted)
     {
-        LinkedListNode<Action>? idle;
+        Action? idle;
         LinkedListNode<Action> waiting;
         lock (_lock)
         {
@@ -88,11 +89,10 @@ internal sealed class PortConnections
 
             waiting = _waiting.AddLast(granted);
             _waitingCount = _waiting.Count;
-            idle = _idle.First;
-            if (idle is not null) _idle.Remove(idle);
+            idle = TakeIdle();
         }
 
-        idle?.Value();
+        idle?.Invoke();
         return waiting;
     }
 
@@ -124,6 +124,14 @@ internal sealed class PortConnections
         {
             if (idle.List is not null) _idle.Remove(idle);
         }
+    }
+
+    // How one ends that nobody uses; null: there is none.
+    private Action? TakeIdle()
+    {
+        if (_idle.First is not { } first) return null;
+        _idle.Remove(first);
+        return first.Value;
     }
 
     private void Release()

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 /// <summary>A body that is made while it is sent, in pieces of random lengths, so that none of its size is in memory. For one request.</summary>
 internal sealed class GeneratedBody(long size, bool hasLength) : HttpContent
 {
-    private byte[]? _hash;
+    private readonly TaskCompletionSource<byte[]> _hash = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>How many bytes it has.</summary>
     internal long Size => size;
@@ -16,8 +16,8 @@ internal sealed class GeneratedBody(long size, bool hasLength) : HttpContent
     /// <summary>The length that its receiver is told; null: none.</summary>
     internal long? Length => hasLength ? size : null;
 
-    /// <summary>SHA-256 of what was sent, once all was.</summary>
-    internal byte[] Hash => _hash ?? throw new InvalidOperationException("The body was not sent to its end.");
+    /// <summary>SHA-256 of what was sent, once all was: its echo may be whole a moment before whoever sends goes on.</summary>
+    internal Task<byte[]> HashAsync() => _hash.Task.WaitAsync(TimeSpan.FromSeconds(20));
 
     /// <summary>Sends it.</summary>
     /// <param name="stream">Where to.</param>
@@ -39,7 +39,7 @@ internal sealed class GeneratedBody(long size, bool hasLength) : HttpContent
         }
 
         if (inChunks) await stream.WriteAsync("0\r\n\r\n"u8.ToArray());
-        _hash = hash.GetHashAndReset();
+        _hash.SetResult(hash.GetHashAndReset());
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SendAsync(stream, inChunks: false);

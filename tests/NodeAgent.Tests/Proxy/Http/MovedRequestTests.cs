@@ -63,6 +63,7 @@ public sealed class MovedRequestTests : IAsyncLifetime
     {
         _held = [.. Enumerable.Range(0, StreamsOfOne).Select(_ => _lab.GetAsync("/held"))];
         await _lab.UntilAsync(() => _port.Running == StreamsOfOne && _port.Pending == 0);
+        Assert.Equal(1, _port.ConnectionLimit.Count);
     }
 
     private async Task EndAsync(int connections)

@@ -131,9 +131,9 @@ internal struct BackendTry
         backend.Port.End();
     }
 
-    /// <summary>It is over, and another is to follow.</summary>
+    /// <summary>It is over without an answer for the client, which has another try or is told so.</summary>
     /// <param name="outcome">What it says of its backend.</param>
-    internal void EndForNext(TryOutcome outcome)
+    internal void EndUnanswered(TryOutcome outcome)
     {
         Tell(RetryOutcome.Failed);
         End(outcome);
@@ -142,13 +142,16 @@ internal struct BackendTry
     /// <summary>It is over, as its request is.</summary>
     /// <param name="status">The status that the client has got; 0: there was no answer, or not all of it.</param>
     /// <param name="error">What kind of error the proxy has answered in the server's place; null: it has not. What it refuses itself says nothing of the backend.</param>
-    internal void End(int status, string? error) => End(error is not null && status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown);
+    internal void End(int status, string? error) => End(error is not null and not ProxyError.Denied && status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown);
 
     /// <summary>It is over, because its server was not reached, or the connection is no more.</summary>
     /// <param name="failure">Why not: what this node has no room for, or policy forbids, says nothing of the backend.</param>
-    internal void End(ProxyFailure failure) => End(failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
+    internal void End(ProxyFailure failure) => End(OutcomeOf(failure));
+
+    /// <summary>What a failure to reach a server, or of its connection, says of the backend.</summary>
+    internal static TryOutcome OutcomeOf(ProxyFailure failure) => failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
         or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
-        ? TryOutcome.Bad : TryOutcome.Unknown);
+        ? TryOutcome.Bad : TryOutcome.Unknown;
 
     // How soon the answer begins counts, not how long it goes on; a failure counts besides. Of an answer to what has not all been sent nobody knows whose time it took.
     private void ReportTime(TryOutcome outcome)

@@ -36,7 +36,7 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, ConnectionWait? wait, bool mayEndIdle = true)
     {
         DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
-        if (mayEndIdle && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route, wait);
+        if (mayEndIdle && wait is not { IsCancelled: true } && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route, wait);
         if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
         try
         {

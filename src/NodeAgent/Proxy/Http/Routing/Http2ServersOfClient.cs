@@ -32,6 +32,10 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
     /// <summary>Whether there is no connection that takes requests, nor one being made.</summary>
     internal bool IsEmpty => _byKey.Count == 0;
 
+    /// <summary>Whether a request would go by one that is connected.</summary>
+    /// <param name="route">Where the request goes.</param>
+    internal bool IsConnectedTo(in OutboundRoute route) => _byKey.TryGetValue(ServerKey.Of(client, route), out Backend? backend) && Best(backend.Servers) is { IsConnected: true };
+
     /// <summary>The one for a request; it is connected in a moment when there is none yet.</summary>
     /// <param name="route">Where the request goes.</param>
     internal Http2Server Find(in OutboundRoute route)
@@ -133,9 +137,16 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         {
             // Those that make it necessary wait for it first.
             await loop.YieldAsync(new LoopSignal());
+            if (server.Waiting == 0 && !backend.Servers.Exists(static s => s.IsFull))
+            {
+                Forget(server); // they have gone already
+                return;
+            }
+
             DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
             _waits.Remove(server);
             backend.FailedAt = dialled.Transport is null ? time.GetTimestamp() : null;
+            if (dialled.Transport is null && server.Waiting == 0) route.Requests?.Report(BackendTry.OutcomeOf(dialled.Failure)); // else those that wait do
             if (dialled.Transport is null) user.OnNotConnected(server, dialled.Failure);
             else await ServeAsync(server, dialled, route);
         }

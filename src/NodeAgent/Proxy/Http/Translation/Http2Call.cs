@@ -87,6 +87,10 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <summary>Another request has come, which may go elsewhere.</summary>
     internal void Forget() => (_body.Passed, _server.Received, _grpc) = (0, 0, default);
 
+    /// <summary>Whether a request would go by a connection that there is.</summary>
+    /// <param name="route">Where it goes.</param>
+    internal bool IsConnectedTo(in OutboundRoute route) => _servers.IsConnectedTo(route);
+
     /// <summary>Sends a request on its way: it may wait for its server, and may be answered before this returns.</summary>
     /// <param name="route">Where it goes.</param>
     /// <param name="fields">Its head's fields, as a server of HTTP/1.1 would get them.</param>
@@ -177,10 +181,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public void GoTo(Http2Server server) => _destination = server;
 
     /// <inheritdoc/>
-    public void OnConnected()
-    {
-        // It begins when there is a connection.
-    }
+    public void OnConnected() => _relay.OnServerConnected();
 
     /// <inheritdoc/>
     /// <remarks>It is kept anyway.</remarks>
