@@ -26,7 +26,7 @@ public sealed class ProjectReferenceTests
 
     // Each may name those before it. What stands in no folder composes the proxy, and none may name it.
     private static readonly string[] ProxyFolders =
-        ["Limits", "Loop", "Model", "Transport", "Relay", "Tunnel", "ProxyProtocol", "Connections", "Http", "Udp", "Captured", "Inbound"];
+        ["Limits", "Loop", "Model", "Kept", "Transport", "Relay", "Tunnel", "ProxyProtocol", "Connections", "Http", "Udp", "Captured", "Inbound"];
 
     [Fact]
     public void EveryProjectReferencesOnlyWhatTheOneWayRuleAllows()

@@ -145,10 +145,13 @@ internal static class AuthorizationPolicySchema
 
     private static SchemaNode Methods(string description) => Nodes.List(description, Nodes.Text("A method, in capitals.", "^[A-Z0-9!#$%&'+.^_`~-]+$", RequestConditionsReader.LongestName), Nodes.MostConditions);
 
-    private static SchemaNode Paths(string description) => Nodes.List(
+    /// <summary>Paths of requests.</summary>
+    /// <param name="description">What they are for.</param>
+    /// <param name="most">How many there may be.</param>
+    public static SchemaNode Paths(string description, int most = Nodes.MostConditions) => Nodes.List(
         description,
         Nodes.Text("A path, or a pattern: * at the end or the start; {*} in the place of one segment, {**} at the end in that of any number.", "^[/*][!-~]*$", PathPattern.MaxLength),
-        Nodes.MostConditions);
+        most);
 
     private static SchemaNode Hosts(string description) => Nodes.List(
         description, Nodes.Text("A host, or a pattern with * at the end or the start, without a port. In any case.", @"^\*?[A-Za-z0-9._:\[\]-]*\*?$", RequestConditionsReader.LongestHost), Nodes.MostConditions);

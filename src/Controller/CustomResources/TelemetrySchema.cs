@@ -21,7 +21,7 @@ internal static class TelemetrySchema
         "Traces of requests of HTTP: W3C trace context and B3.",
         new SchemaField("mode", Nodes.Words<TracingMode>("Whether proxies take part in them; else they pass what requests say of them as it is.")) { Default = "DISABLED" },
         new SchemaField("samplingPercent", Percent("Of how many requests in a hundred that come without a trace one is recorded.")) { Default = "1" },
-        new SchemaField("endpoint", Nodes.Text("The URL of the collector that spans are sent to, by OTLP over HTTP; without a path, /v1/traces is added. None: spans are not sent.", "^https?://[!-~]+$", OtlpEndpoint.MostCharacters)));
+        new SchemaField("endpoint", Nodes.Text("The URL of the collector that spans are sent to, by OTLP: over HTTP (http://, https://; without a path, /v1/traces is added) or over gRPC (grpc://, grpcs://; without a port, 4317). None: spans are not sent.", "^(https?://[!-~]+|grpcs?://[!-.0-~]+/?)$", OtlpEndpoint.MostCharacters)));
 
     private static SchemaNode Percent(string description) => new(SchemaType.Number) { Description = description, Minimum = 0, Maximum = 100 };
 }

@@ -37,15 +37,19 @@ internal static class TrafficPolicySchema
                 new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
                 new SchemaField("minPerSecond", Nodes.Number("Repetitions in each second besides.", 0, RetryBudget.MostPerSecond)) { Default = $"{RequestSettingsReader.DefaultRetriesPerSecond}" })),
             new SchemaField("faultInjection", Faults),
+            new SchemaField("responseCache", Nodes.Object(
+                "Has responses of HTTP that say for how long they are good kept at the nodes of the Service's pods, which answer later requests with them.",
+                new SchemaField("maxResponseBytes", Nodes.Number("Most bytes of a body that is kept.", 1, ResponseCaching.MostResponseBytes)) { Default = $"{ResponseCaching.DefaultResponseBytes}" },
+                new SchemaField("paths", AuthorizationPolicySchema.Paths("The path of a request, without its query, is one of these.", ResponseCaching.MostPaths)) { Default = "every path" })),
             new SchemaField("proxyProtocol", Nodes.ProxyProtocol("Has PROXY protocol headers put in front of connections to the workloads behind the Service; ports are the Service's.")),
             new SchemaField("acceptProxyProtocol", Nodes.AcceptProxyProtocol("Ports of the Service whose workloads take PROXY protocol headers from load balancers."))) with
         {
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.healthCheck) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.healthCheck) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.responseCache) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
                     $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `healthCheck`, `circuitBreaker`, `retryBudget`, `faultInjection`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `healthCheck`, `circuitBreaker`, `retryBudget`, `faultInjection`, `responseCache`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -77,6 +81,7 @@ internal static class TrafficPolicySchema
               faultInjection:
                 delay: {percent: 10, time: 2s}
                 abort: {percent: 1, status: 503}
+              responseCache: {maxResponseBytes: 32768, paths: ["/assets/*"]}
               proxyProtocol: {version: v2, ports: [80], tlvs: NONE}
               acceptProxyProtocol:
                 - ports: [443]

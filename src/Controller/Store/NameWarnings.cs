@@ -17,22 +17,25 @@ internal static class NameWarnings
     }
 
     /// <summary>The warnings of namespaces that a policy names and that there are not.</summary>
-    public static IEnumerable<SourceError> UnknownNamespaces(AuthorizationPolicyObject policy, Func<string, bool> isKnown)
+    /// <param name="about">The object that it was made of.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="isKnown">Whether there is one.</param>
+    public static IEnumerable<SourceError> UnknownNamespaces(MeshObject about, PolicyInfo policy, Func<string, bool> isKnown)
     {
         foreach ((string name, object[] path) in NamespacesOf(policy))
         {
-            if (!isKnown(name)) yield return SourceWarning.About(policy, $"there is no Workload, Service or Namespace object of a namespace '{name}': nobody matches it", path);
+            if (!isKnown(name)) yield return SourceWarning.About(about, $"there is no Workload, Service or Namespace object of a namespace '{name}': nobody matches it", path);
         }
     }
 
     /// <summary>The namespaces that a policy names, each with where. A pattern with '*' may well be meant for what is to come.</summary>
-    public static IEnumerable<(string Name, object[] Path)> NamespacesOf(AuthorizationPolicyObject policy)
+    public static IEnumerable<(string Name, object[] Path)> NamespacesOf(PolicyInfo policy)
     {
-        for (int rule = 0; rule < policy.Policy.Rules.Count; rule++)
+        for (int rule = 0; rule < policy.Rules.Count; rule++)
         {
-            for (int from = 0; from < policy.Policy.Rules[rule].From.Count; from++)
+            for (int from = 0; from < policy.Rules[rule].From.Count; from++)
             {
-                PolicySource source = policy.Policy.Rules[rule].From[from];
+                PolicySource source = policy.Rules[rule].From[from];
                 foreach ((string field, EquatableArray<StringPattern> patterns) in new[] { ("namespaces", source.Namespaces), ("notNamespaces", source.NotNamespaces) })
                 {
                     for (int i = 0; i < patterns.Count; i++)
@@ -56,6 +59,27 @@ internal static class NameWarnings
             if (prefix.Length == 0) yield return SourceWarning.About(mesh, $"{prefix} is every address, so that nothing is encrypted and no policy is asked about any connection to one", "spec", "excludeCidrs", i);
         }
     }
+
+    /// <summary>The warnings of external authorizers that nobody is behind.</summary>
+    /// <param name="mesh">The settings.</param>
+    /// <param name="find">An object that is in force now.</param>
+    public static IEnumerable<SourceError> MissingAuthorizers(MeshConfigObject mesh, Func<ObjectKey, MeshObject?> find)
+    {
+        for (int i = 0; i < mesh.Settings.ExternalAuthorizers.Count; i++)
+        {
+            ExternalAuthorizer authorizer = mesh.Settings.ExternalAuthorizers[i];
+            if (MissingService(authorizer.Service, authorizer.Port, find) is { } missing)
+                yield return SourceWarning.About(mesh, $"{missing}: {(authorizer.AllowsOnFailure ? "what it would be asked about passes" : "what it would be asked about is denied")}", "spec", "externalAuthorizers", i, "service");
+        }
+    }
+
+    /// <summary>What is missing of a Service that is to be asked about requests; null: nothing.</summary>
+    /// <param name="name">The Service.</param>
+    /// <param name="port">Its port, of TCP.</param>
+    /// <param name="find">An object that is in force now.</param>
+    public static string? MissingService(NamespacedName name, ushort port, Func<ObjectKey, MeshObject?> find) =>
+        find(new(ObjectKind.Service, name.Namespace, name.Name)) is not ServiceObject service ? $"there is no Service {name.Name} in namespace {name.Namespace}"
+        : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null : $"Service {name} has no port {new TransportPort(port, TransportProtocol.Tcp)}";
 
     /// <summary>The warnings of excluded ports that policies name.</summary>
     /// <param name="mesh">The settings.</param>

@@ -43,6 +43,14 @@ internal static class PolicyWarnings
         if (!selectsSome) yield return SelectsNothing(authentication, authentication.Selector);
     }
 
+    /// <summary>The warnings of a limit of rates that has a selector.</summary>
+    /// <param name="limit">It.</param>
+    /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
+    public static IEnumerable<SourceError> Of(RateLimitObject limit, bool selectsSome)
+    {
+        if (!selectsSome) yield return SelectsNothing(limit, limit.Selector);
+    }
+
     private static string WithoutRules(PolicyAction action) => action switch
     {
         PolicyAction.Allow => "has no rule, so it allows nothing: what it selects takes only connections that another ALLOW policy allows",

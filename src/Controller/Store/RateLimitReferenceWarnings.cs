@@ -69,6 +69,8 @@ internal sealed class RateLimitReferenceWarnings(WorkloadIndex workloads)
                 yield return SourceWarning.About(limit, source.Kind == WorkloadReferenceKind.Service ? $"there is no {source}: nothing of it is counted" : $"there is no pod of {source}: nothing of it is counted", "spec", "sources", i);
         }
 
+        if (limit.Sources.Count > 1 && limit.Policy.Rules is [{ Limit: { } whole }] && whole.DividedBy(limit.Sources.Count) is var part && part.Burst < whole.Burst)
+            yield return SourceWarning.About(limit, $"would have requests wait for longer than {RateLimit.MostDelay / 1_000_000_000} s at {part}, the part of each of {limit.Sources.Count} sources: of a burst of {whole.Burst}, all but {part.Burst} are answered 429 at once", "spec", "burst");
         for (int i = 0; i < limit.Rules.Count; i++)
         {
             TrafficTargetObject.Rule rule = limit.Rules[i];

@@ -1,6 +1,7 @@
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
+using Culvert.Core;
 
 namespace Culvert.Controller.Store;
 
@@ -11,6 +12,7 @@ internal sealed class RateLimitWarnings(WorkloadIndex workloads)
     private readonly RateLimitReferenceWarnings _references = new(workloads);
     private readonly MultiMap<string, ObjectKey> _limits = new();
     private readonly MultiMap<string, ObjectKey> _services = new(); // those that say something of HTTP
+    private readonly MultiMap<NamespacedName, ObjectKey> _asking = new(); // by the Services that they have asked
     private readonly WarningTable _warnings = new();
     private readonly LimitWarnings<RateLimitObject>[] _room = [.. new[] { ObjectKind.RateLimit, ObjectKind.NginxRateLimit }.Select(k => new LimitWarnings<RateLimitObject>(k, NamespaceLimits.RateLimitValues(), TooMany))];
 
@@ -32,18 +34,49 @@ internal sealed class RateLimitWarnings(WorkloadIndex workloads)
                 if (old is ServiceObject before && UnreadPortWarnings.HttpPorts(before).Any()) _services.Remove(ns, one.Key);
                 if (now is ServiceObject after && UnreadPortWarnings.HttpPorts(after).Any()) _services.Add(ns, one.Key);
                 dirty.UnionWith(_limits[ns]);
+                dirty.UnionWith(_asking[one.Meta.FullName]);
             }
             else if (one is RateLimitObject)
             {
-                if (old is not null) _limits.Remove(ns, one.Key);
-                if (now is not null) _limits.Add(ns, one.Key);
+                if (old is RateLimitObject gone) Remove(gone);
+                if (now is RateLimitObject added) Add(added);
                 dirty.Add(one.Key);
             }
         }
 
-        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is RateLimitObject limit && Of(limit, find) is { } warning ? [warning] : []);
+        foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is RateLimitObject limit ? [.. AllOf(limit, find)] : []);
         _references.Update(changes, find);
         foreach (LimitWarnings<RateLimitObject> room in _room) room.Update(changes, find);
+    }
+
+    private void Add(RateLimitObject limit)
+    {
+        _limits.Add(limit.Meta.Namespace, limit.Key);
+        foreach ((_, GlobalRateLimit global) in GlobalsOf(limit)) _asking.Add(global.Service, limit.Key);
+    }
+
+    private void Remove(RateLimitObject limit)
+    {
+        _limits.Remove(limit.Meta.Namespace, limit.Key);
+        foreach ((_, GlobalRateLimit global) in GlobalsOf(limit)) _asking.Remove(global.Service, limit.Key);
+    }
+
+    private static IEnumerable<(int Rule, GlobalRateLimit Global)> GlobalsOf(RateLimitObject limit)
+    {
+        for (int rule = 0; rule < limit.Policy.Rules.Count; rule++)
+        {
+            if (limit.Policy.Rules[rule].Limit?.Global is { } global) yield return (rule, global);
+        }
+    }
+
+    private IEnumerable<SourceError> AllOf(RateLimitObject limit, Func<ObjectKey, MeshObject?> find)
+    {
+        if (Of(limit, find) is { } unread) yield return unread;
+        foreach ((int rule, GlobalRateLimit global) in GlobalsOf(limit))
+        {
+            if (NameWarnings.MissingService(global.Service, global.Port, find) is { } missing)
+                yield return SourceWarning.About(limit, $"{missing}: requests {(global.RefusesOnFailure ? "are refused" : "pass without being counted")} there", "spec", "rules", rule, "global", "service");
+        }
     }
 
     private SourceError? Of(RateLimitObject limit, Func<ObjectKey, MeshObject?> find)

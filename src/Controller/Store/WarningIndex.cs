@@ -13,6 +13,7 @@ internal sealed class WarningIndex
     private readonly SelectorIndex<AuthorizationPolicyObject> _policies = new(p => p.Selector);
     private readonly SelectorIndex<PeerAuthenticationObject> _modes = new(p => p.Selector);
     private readonly SelectorIndex<RequestAuthenticationObject> _authentications = new(a => a.Selector);
+    private readonly SelectorIndex<RateLimitObject> _limits = new(l => l.Selector); // those without a Service
     private readonly MultiMap<string, ObjectKey> _byNamespace = new();
     private readonly MultiMap<ushort, ObjectKey> _byPort = new();
     private readonly Dictionary<string, int> _namespaceUse = new(StringComparer.Ordinal);
@@ -23,6 +24,7 @@ internal sealed class WarningIndex
     private readonly SortedDictionary<NamespacedName, SourceError[]> _modeWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _authenticationWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
+    private readonly SortedDictionary<NamespacedName, SourceError[]> _limitWarnings = [];
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
@@ -101,9 +103,9 @@ internal sealed class WarningIndex
     public IEnumerable<SourceError> All(ObjectSet objects, ImmutableHashSet<string> nodes)
     {
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
-            ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
+            ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.MissingAuthorizers(mesh, objects.Objects.GetValueOrDefault)).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _keyUris.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _rateLimits.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _authenticationWarnings.Values.SelectMany(w => w), .. _limitWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _tokenValues.All, .. _keyUris.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _httpRoutes.All, .. _servicePorts.All, .. _unreadPorts.All, .. _rateLimits.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -153,7 +155,7 @@ internal sealed class WarningIndex
         }
     }
 
-    private IEnumerable<ObjectKey> Selecting(WorkloadObject workload) => _policies.InScope(workload.Meta).Select(p => p.Key).Concat(_modes.InScope(workload.Meta).Select(m => m.Key)).Concat(_authentications.InScope(workload.Meta).Select(a => a.Key));
+    private IEnumerable<ObjectKey> Selecting(WorkloadObject workload) => _policies.InScope(workload.Meta).Select(p => p.Key).Concat(_modes.InScope(workload.Meta).Select(m => m.Key)).Concat(_authentications.InScope(workload.Meta).Select(a => a.Key)).Concat(_limits.InScope(workload.Meta).Select(l => l.Key));
 
     private void Replace(MeshObject? old, MeshObject? now, HashSet<ObjectKey> policies)
     {
@@ -163,7 +165,13 @@ internal sealed class WarningIndex
         {
             case AuthorizationPolicyObject:
                 Replace(_policies, old as AuthorizationPolicyObject, now as AuthorizationPolicyObject, p => p.Selector, policies);
-                Name(old as AuthorizationPolicyObject, now as AuthorizationPolicyObject);
+                Name(old, (old as AuthorizationPolicyObject)?.Policy, now, (now as AuthorizationPolicyObject)?.Policy);
+                foreach (ushort port in old is AuthorizationPolicyObject before ? NameWarnings.PortsOf(before) : []) _byPort.Remove(port, old!.Key);
+                foreach (ushort port in now is AuthorizationPolicyObject after ? NameWarnings.PortsOf(after) : []) _byPort.Add(port, now!.Key);
+                break;
+            case RateLimitObject { Service: null }:
+                Replace(_limits, old as RateLimitObject, now as RateLimitObject, l => l.Selector, policies);
+                Name(old, (old as RateLimitObject)?.Policy, now, (now as RateLimitObject)?.Policy);
                 break;
             case PeerAuthenticationObject:
                 Replace(_modes, old as PeerAuthenticationObject, now as PeerAuthenticationObject, p => p.Selector, policies);
@@ -200,16 +208,10 @@ internal sealed class WarningIndex
         if (count > 0) _selected[key] = count;
     }
 
-    private void Name(AuthorizationPolicyObject? old, AuthorizationPolicyObject? now)
+    private void Name(MeshObject? old, PolicyInfo? oldPolicy, MeshObject? now, PolicyInfo? policy)
     {
-        if (old is not null)
-        {
-            foreach ((string name, _) in NameWarnings.NamespacesOf(old)) _byNamespace.Remove(name, old.Key);
-            foreach (ushort port in NameWarnings.PortsOf(old)) _byPort.Remove(port, old.Key);
-        }
-        if (now is null) return;
-        foreach ((string name, _) in NameWarnings.NamespacesOf(now)) _byNamespace.Add(name, now.Key);
-        foreach (ushort port in NameWarnings.PortsOf(now)) _byPort.Add(port, now.Key);
+        foreach ((string name, _) in oldPolicy is null ? [] : NameWarnings.NamespacesOf(oldPolicy)) _byNamespace.Remove(name, old!.Key);
+        foreach ((string name, _) in policy is null ? [] : NameWarnings.NamespacesOf(policy)) _byNamespace.Add(name, now!.Key);
     }
 
     private static string NamespaceOf(MeshObject one) => one is NamespaceObject ? one.Meta.Name : one.Meta.Namespace;
@@ -236,9 +238,14 @@ internal sealed class WarningIndex
             Set(_authenticationWarnings, name, now is RequestAuthenticationObject authentication ? PolicyWarnings.Of(authentication, selectsSome) : []);
             return;
         }
+        if (key.Kind == ObjectKind.RateLimit)
+        {
+            Set(_limitWarnings, name, now is RateLimitObject limit ? PolicyWarnings.Of(limit, selectsSome).Concat(NameWarnings.UnknownNamespaces(limit, limit.Policy, _namespaceUse.ContainsKey)) : []);
+            return;
+        }
         var policy = now as AuthorizationPolicyObject;
         Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain, _authorizers));
-        Set(_namespaceWarnings, name, policy is null ? [] : NameWarnings.UnknownNamespaces(policy, _namespaceUse.ContainsKey));
+        Set(_namespaceWarnings, name, policy is null ? [] : NameWarnings.UnknownNamespaces(policy, policy.Policy, _namespaceUse.ContainsKey));
     }
 
     private static void Set(SortedDictionary<NamespacedName, SourceError[]> warnings, NamespacedName name, IEnumerable<SourceError> found)

@@ -39,11 +39,14 @@ public sealed record RequestSettings
     /// <summary>What is made to go wrong; null: nothing.</summary>
     public FaultInjection? Faults { get; init; }
 
+    /// <summary>Which responses are kept for later requests, at the nodes of the backends; null: none.</summary>
+    public ResponseCaching? Caching { get; init; }
+
     /// <summary>The most that <see cref="MaxRequests"/>, <see cref="MaxConnections"/> and <see cref="MaxPendingRequests"/> may be.</summary>
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && HealthCheck?.IsValid != false;
+    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && HealthCheck?.IsValid != false && Caching?.IsValid != false;
 
     private static bool IsNumber(int? most) => most is null or (>= 1 and <= MostRequestsAtOnce);
 }

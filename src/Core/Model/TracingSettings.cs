@@ -9,6 +9,6 @@ public sealed record TracingSettings
     /// <summary>Of how many requests in a hundred that come without a trace one is recorded; drawn for each: 0..100.</summary>
     public double SamplingPercent { get; init; } = MeshSettingsDefaults.TracingSamplingPercent;
 
-    /// <summary>Where spans are sent by OTLP over HTTP: an URL that <see cref="OtlpEndpoint"/> takes; empty: nowhere.</summary>
+    /// <summary>Where spans are sent by OTLP: an URL that <see cref="OtlpEndpoint"/> takes; empty: nowhere.</summary>
     public string Endpoint { get; init; } = "";
 }

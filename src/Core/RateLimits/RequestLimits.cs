@@ -146,7 +146,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
     private sealed record Limit(NamespacedName Policy, int Index, RateLimiter Limiter, EquatableArray<RequestConditions> Conditions, EquatableArray<TokenConditions> Tokens, bool IsAuthorizer)
     {
         // No service is asked about questions to an authorizer, which may itself be asked about questions to the service: the two would ask for ever.
-        internal GlobalLimitRule? Global { get; } = !IsAuthorizer && Limiter.Limit.Global is { } global ? new GlobalLimitRule(Policy, Index, global) : null;
+        internal GlobalLimitRule? Global { get; } = !IsAuthorizer && Limiter.Limit.Global is { } global ? new GlobalLimitRule(Policy, Index, global, Limiter) : null;
 
         internal bool Matches(in RequestHead request) => MatchesRequest(request) && MatchesToken(request.Token);
 

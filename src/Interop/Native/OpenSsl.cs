@@ -6,8 +6,8 @@ namespace Culvert.Interop.Native;
 /// Declarations from OpenSSL 3 (libssl, libcrypto), one partial per header; names and constants keep their native spelling.
 /// </summary>
 /// <remarks>
-/// Errors stand in a queue per thread. The wrappers drain it after every failure, so that it is empty before every call and
-/// SSL_get_error can be trusted without a clearing call on the way of each byte.
+/// Errors stand in a queue per thread, and SSL_get_error takes any that stands there for one of the call before. The wrappers drain it after every failure of theirs; but the runtime's cryptography
+/// shares it, and leaves errors there, as of a signature that is wrong. <see cref="ForgetErrors"/> comes before each call whose result SSL_get_error is asked about.
 /// </remarks>
 internal static unsafe partial class OpenSsl
 {
@@ -20,8 +20,19 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial ulong ERR_get_error();
 
+    /// <summary>The oldest error of this thread's queue, which stays there; 0 when it is empty.</summary>
+    [LibraryImport(Crypto)]
+    [SuppressGCTransition]
+    internal static partial ulong ERR_peek_error();
+
     [LibraryImport(Crypto)]
     internal static partial void ERR_clear_error();
+
+    /// <summary>Empties this thread's queue. Where it is empty already, as nearly always, that costs some nanoseconds.</summary>
+    internal static void ForgetErrors()
+    {
+        if (ERR_peek_error() != 0) ERR_clear_error();
+    }
 
     [LibraryImport(Crypto)]
     internal static partial void ERR_error_string_n(ulong error, byte* buffer, nuint length);

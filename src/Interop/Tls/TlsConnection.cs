@@ -67,6 +67,7 @@ public sealed unsafe class TlsConnection : SafeHandle
     /// <summary>Goes on with the handshake.</summary>
     public TlsResult Handshake()
     {
+        OpenSsl.ForgetErrors();
         int result = OpenSsl.SSL_do_handshake(handle);
         if (result != 1) return Explain(result);
         UseLargeBuffers();
@@ -74,7 +75,11 @@ public sealed unsafe class TlsConnection : SafeHandle
     }
 
     /// <summary>Has this side go on with fresh keys (KeyUpdate; RFC 8446, section 4.6.3). The handshake must be done.</summary>
-    public TlsResult UpdateKeys() => OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
+    public TlsResult UpdateKeys()
+    {
+        OpenSsl.ForgetErrors();
+        return OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
+    }
 
     /// <summary>Reads decrypted bytes: at most one record's worth per call. Failed when too many messages without data follow each other (fresh keys, tickets).</summary>
     /// <param name="buffer">Where to put them; not empty.</param>
@@ -82,6 +87,7 @@ public sealed unsafe class TlsConnection : SafeHandle
     {
         fixed (byte* p = buffer)
         {
+            OpenSsl.ForgetErrors();
             TlsStepLimit.Begin(_stepsSinceData);
             int count = OpenSsl.SSL_read(handle, p, buffer.Length);
             int steps = TlsStepLimit.End();
@@ -108,6 +114,7 @@ public sealed unsafe class TlsConnection : SafeHandle
     {
         fixed (byte* p = buffer)
         {
+            OpenSsl.ForgetErrors();
             int count = OpenSsl.SSL_write(handle, p, buffer.Length);
             _unflushed = true;
             return count > 0 ? new TlsResult(TlsStatus.Done, count) : Explain(count);

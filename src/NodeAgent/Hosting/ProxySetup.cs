@@ -26,6 +26,7 @@ internal static class ProxySetup
             Loops = options.Loops > 0 ? options.Loops : Math.Min(Environment.ProcessorCount, (int)CvAbi.MaxListeners),
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopBusyPoll = options.LoopBusyPoll,
+            MaxKeptBytes = options.ResponseCacheBytes,
             Mark = new SocketMark(options.Marks.Proxy, programs.Maps.OwnSockets, programs.Captured),
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,

@@ -45,6 +45,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _view.FindApplicationProtocol(target, protocol);
 
+    public ResponseCaching? FindResponseCaching(in SocketEndPoint target) => _view.FindResponseCaching(target);
+
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity)
     {
         MeshView view = _view;

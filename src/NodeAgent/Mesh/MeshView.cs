@@ -22,6 +22,7 @@ internal sealed class MeshView
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> _applicationProtocols;
+    private readonly FrozenDictionary<(string Namespace, SocketEndPoint Target), ResponseCaching> _responseCaching;
     private readonly Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendLoad> _loads = [];
     private readonly ConcurrentDictionary<(string Uid, ushort Port, SpiffeId? Peer, IPAddress Source), RequestRules?> _requestRules = new();
 
@@ -43,6 +44,7 @@ internal sealed class MeshView
         _tunnelPort = tunnelPort;
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> applicationProtocols = [];
+        Dictionary<(string Namespace, SocketEndPoint Target), ResponseCaching> responseCaching = [];
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name))
         {
             foreach (ServicePort port in service.Ports)
@@ -51,6 +53,11 @@ internal sealed class MeshView
                 {
                     foreach (ServiceBackend backend in port.Backends)
                         applicationProtocols.TryAdd((new SocketEndPoint(backend.Address, backend.Port), port.Protocol), applicationProtocol);
+                }
+
+                if (port.Requests?.Caching is { } caching)
+                {
+                    foreach (ServiceBackend backend in port.Backends) responseCaching.TryAdd((service.Name.Namespace, new SocketEndPoint(backend.Address, backend.Port)), caching);
                 }
 
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
@@ -64,6 +71,7 @@ internal sealed class MeshView
         Routes = new RoutedServices(this, previous, ejected, used);
         _services = services.ToFrozenDictionary();
         _applicationProtocols = applicationProtocols.ToFrozenDictionary();
+        _responseCaching = responseCaching.ToFrozenDictionary();
     }
 
     internal NodeSnapshot Snapshot { get; }
@@ -158,6 +166,10 @@ internal sealed class MeshView
     /// <summary>What is spoken at a workload's port: at one of this node, where it is decided what may be asked there, what Services say that select it; elsewhere, what any Service says that leads there.</summary>
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) =>
         FindLocalWorkload(target) is { } workload ? workload.FindApplicationProtocol(target.Port, protocol) : _applicationProtocols.GetValueOrDefault((target, protocol));
+
+    /// <summary>Which responses of a port of a workload of this node are kept. A Service of another namespace has no say: it may name whatever it likes as a backend.</summary>
+    internal ResponseCaching? FindResponseCaching(in SocketEndPoint target) =>
+        _responseCaching.Count > 0 && FindLocalWorkload(target) is { } workload ? _responseCaching.GetValueOrDefault((workload.Namespace, target)) : null;
 
     // A client reads what it asked for as the Service says, unless it is decided here what may be asked.
     private string? ProtocolFor(ServicePort asked, in SocketEndPoint target, TransportProtocol protocol) =>

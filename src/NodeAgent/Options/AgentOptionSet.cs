@@ -29,6 +29,7 @@ public sealed class AgentOptionSet
     private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; at most 64; 0: one per core.", Defaults.Loops);
     private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
     private readonly Option<int> _busyPoll = Make("--loop-busy-poll-us", "MICROSECONDS", "How long an event loop polls for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopBusyPoll.TotalMicroseconds, oldName: "--loop-linger-us");
+    private readonly Option<long> _responseCache = Make("--response-cache-bytes", "BYTES", "Most bytes of responses that are kept for later requests, where TrafficPolicies ask for that; 0: none are kept.", Defaults.ResponseCacheBytes);
     private readonly Option<string> _marks = Make("--mark-mask", "MASK", "The two bits of packets' marks that are the agent's, such as 0x30: bits that no other program of this machine uses.", Defaults.Marks.ToString());
     private readonly Option<uint> _rules = Make("--rule-priority", "N", "Priority of the first of three ip rules that follow each other, 1 to 32763: before those of others.", Defaults.RulePriority);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
@@ -62,7 +63,7 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _responseCache, _marks, _rules, _flows, _xdp,
         _capture, _cni, _cniPrograms, _cniPlugin, _checksum,
     ];
 
@@ -93,6 +94,7 @@ public sealed class AgentOptionSet
             KeepAlive = SecondsOf(parsed, _keepAlive, TimeSpan.FromDays(1), problems) ?? Defaults.KeepAlive,
             Loops = parsed.GetValue(_loops),
             LoopNice = parsed.GetValue(_nice),
+            ResponseCacheBytes = parsed.GetValue(_responseCache),
             LoopBusyPoll = TimeSpan.FromMicroseconds(parsed.GetValue(_busyPoll)),
             Marks = MarksOf(parsed, problems),
             RulePriority = parsed.GetValue(_rules),

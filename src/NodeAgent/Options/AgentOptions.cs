@@ -62,6 +62,9 @@ public sealed record AgentOptions
     /// </summary>
     public TimeSpan LoopBusyPoll { get; init; } = AgentOptionsDefaults.LoopBusyPoll;
 
+    /// <summary>Most bytes of responses that are kept for later requests, where TrafficPolicies ask for that, for all pods of the node together: up to 64 GiB; 0: none are kept.</summary>
+    public long ResponseCacheBytes { get; init; } = AgentOptionsDefaults.ResponseCacheBytes;
+
     /// <summary>Port of the first capture listener on 127.0.0.1 and ::1.</summary>
     public ushort OutboundPort { get; init; } = AgentOptionsDefaults.OutboundPort;
 
@@ -157,6 +160,7 @@ public sealed record AgentOptions
         if (AccessLogFiles is < 1 or > 100) problems.Add($"--access-log-files: {AccessLogFiles} is not between 1 and 100");
         if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
         if (LoopBusyPoll < TimeSpan.Zero || LoopBusyPoll > TimeSpan.FromMilliseconds(1)) problems.Add($"--loop-busy-poll-us: {LoopBusyPoll.TotalMicroseconds} is not between 0 and 1000");
+        if (ResponseCacheBytes is < 0 or > (64L << 30)) problems.Add($"--response-cache-bytes: {ResponseCacheBytes} is not between 0 and {64L << 30}");
         if (LoopNice is < -20 or > 19) problems.Add($"--loop-nice: {LoopNice} is not between -20 and 19");
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");

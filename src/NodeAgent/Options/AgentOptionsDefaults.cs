@@ -37,6 +37,9 @@ public static class AgentOptionsDefaults
     /// </summary>
     public static readonly TimeSpan LoopBusyPoll = TimeSpan.FromMicroseconds(200);
 
+    /// <summary>Bytes of responses that are kept for later requests: 32 MiB.</summary>
+    public const long ResponseCacheBytes = 32L << 20;
+
     /// <summary>Port of captured TCP.</summary>
     public const ushort OutboundPort = 15001;
 

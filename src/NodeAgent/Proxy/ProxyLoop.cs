@@ -61,6 +61,7 @@ internal sealed class ProxyLoop
 
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
+        _guard.Responses = shared.Responses;
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         Upstreams upstreams = new(applications, _pool, agent.TunnelSource);

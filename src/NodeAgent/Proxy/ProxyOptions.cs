@@ -154,6 +154,9 @@ internal sealed partial record ProxyOptions
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;
 
+    /// <summary>Most bytes of responses that are kept for later requests, over all loops; 0: none are.</summary>
+    internal long MaxKeptBytes { get; init; } = AgentOptionsDefaults.ResponseCacheBytes;
+
     /// <summary>A handshake failure of one peer is logged at most once per this time.</summary>
     internal TimeSpan HandshakeLogInterval { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -22,6 +22,7 @@ internal sealed partial class ProxyServer : IAsyncDisposable
 
     private readonly ProxyOptions _options;
     private readonly TimeProvider _time;
+    private readonly IProxyDirectory _directory;
     private readonly ProxyLoop[] _loops;
     private readonly ProxyShared _shared;
     private readonly List<ProxyListener> _outbound = [];
@@ -37,6 +38,7 @@ internal sealed partial class ProxyServer : IAsyncDisposable
     {
         _options = options;
         _time = time;
+        _directory = agent.Directory;
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _loops = new ProxyLoop[count];
         _shared = new ProxyShared(options, count, time);
@@ -111,7 +113,14 @@ internal sealed partial class ProxyServer : IAsyncDisposable
     }
 
     /// <summary>Policy has changed: every connection authorised here is revalidated, and reset when it is no longer allowed.</summary>
-    internal void Revalidate() => PostAll(static loop => loop.Revalidate());
+    internal void Revalidate()
+    {
+        PostAll(static loop => loop.Revalidate());
+        _shared.Responses?.Sweep(owner => _directory.FindLocalWorkload(owner.Target)?.Uid == owner.Uid && _directory.FindResponseCaching(owner.Target) is not null);
+    }
+
+    /// <summary>Bytes of responses that are kept for later requests, or being received for that.</summary>
+    internal long KeptBytes => _shared.Responses?.Bytes ?? 0;
 
     /// <summary>
     /// Resets what workloads have opened that are about to leave the mesh, as long as the programs still see to it that what the proxy says reaches them. When the task ends, that is done.

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -28,6 +29,9 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
 
     /// <summary>Which tunnels this proxy has opened.</summary>
     internal TunnelEnds Ends { get; } = new();
+
+    /// <summary>Responses that are kept for later requests; null: none are.</summary>
+    internal ResponseStore? Responses { get; } = options.MaxKeptBytes > 0 ? new(options.MaxKeptBytes, time) : null;
 
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
     internal UdpReplyRegistry Answers { get; } = new();

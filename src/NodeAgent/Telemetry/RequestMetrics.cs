@@ -17,6 +17,7 @@ internal sealed class RequestMetrics
     private readonly CounterFamily _requests;
     private readonly CounterFamily _errors;
     private readonly HistogramFamily _durations;
+    private readonly CounterFamily _cached;
 
     /// <summary>Registers them.</summary>
     /// <param name="registry">Where.</param>
@@ -24,6 +25,7 @@ internal sealed class RequestMetrics
     {
         _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status, and the status of gRPC.", [.. ConnectionLabels.Names, "code", "grpc_status"]));
         _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
+        _cached = registry.Add(new CounterFamily("culvert_http_cache_total", "HTTP requests to ports whose responses are kept, by what these had to do with them.", [.. ConnectionLabels.Names, "result"]));
         _durations = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "Duration of HTTP requests, from their heads to the ends of their responses.", ConnectionLabels.Names, HistogramFamily.Seconds));
     }
 
@@ -62,6 +64,7 @@ internal sealed class RequestMetrics
         // Of requests that are no calls of gRPC, by class; of calls, whose statuses are a label and no family of their own, so that sums by code stay sums of all: they cost no series where there is no gRPC, and of calls to a method most end with one or two.
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private Counter?[]? _byGrpcStatus;
+        private Counter?[]? _byCacheResult;
         private readonly Histogram _duration = metrics._durations.With(labels);
 
         /// <summary>What is counted now.</summary>
@@ -89,9 +92,12 @@ internal sealed class RequestMetrics
             ref Counter? requests = ref end.Grpc == GrpcStatus.NoCall ? ref _byClass[statusClass] : ref OfCalls(statusClass, end.Grpc);
             (requests ??= metrics._requests.With([.. labels, Classes[statusClass], GrpcStatuses.LabelOf(end.Grpc)])).Increment();
             if (end.Error is not null) metrics._errors.With([.. labels, end.Error]).Increment();
+            if (end.Cache != CacheResult.None) OfCache(end.Cache).Increment();
             _duration.Observe(end.Duration.TotalSeconds);
             if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(end.Duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + end.Duration);
         }
+
+        private Counter OfCache(CacheResult result) => (_byCacheResult ??= new Counter?[CacheResults.Count])[(int)result] ??= metrics._cached.With([.. labels, CacheResults.LabelOf(result)!]);
 
         // Where several make the table at once all but one count by the family's own table once more.
         private ref Counter? OfCalls(int statusClass, GrpcStatus status) => ref (_byGrpcStatus ??= new Counter?[Classes.Length * GrpcStatuses.Count])[(statusClass * GrpcStatuses.Count) + GrpcStatuses.IndexOf(status)];

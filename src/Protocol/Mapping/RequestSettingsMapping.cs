@@ -24,6 +24,7 @@ internal static class RequestSettingsMapping
         Faults = settings.Faults is { } faults
             ? new Wire.FaultInjection { DelayPercent = (uint)faults.DelayPercent, DelayMilliseconds = (ulong)faults.Delay.TotalMilliseconds, AbortPercent = (uint)faults.AbortPercent, AbortStatus = (uint)faults.AbortStatus }
             : null,
+        Caching = settings.Caching is { } caching ? new Wire.ResponseCaching { MaxResponseBytes = (uint)caching.MaxResponseBytes, Paths = { caching.Paths.Select(p => p.Text) } } : null,
         HealthCheck = settings.HealthCheck is { } check ? ToWire(check) : null,
     };
 
@@ -45,6 +46,7 @@ internal static class RequestSettingsMapping
             Faults = wire.Faults is { } x
                 ? new FaultInjection { DelayPercent = Number(x.DelayPercent), Delay = TimeSpan.FromMilliseconds(Number(x.DelayMilliseconds)), AbortPercent = Number(x.AbortPercent), AbortStatus = Number(x.AbortStatus) }
                 : null,
+            Caching = wire.Caching is { } c ? new ResponseCaching { MaxResponseBytes = Number(c.MaxResponseBytes), Paths = c.Paths.Select(PathPattern.Parse).ToEquatableArray() } : null,
             HealthCheck = wire.HealthCheck is { } h ? ToModel(h) : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");

@@ -51,9 +51,9 @@ internal sealed class IssuerServer : IAsyncDisposable
                 if (Answer.Contains("connection: close", StringComparison.Ordinal)) client.Client.Shutdown(SocketShutdown.Send);
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or IOException)
+        catch (Exception exception) when (exception is SocketException or InvalidOperationException or IOException)
         {
-            // It is stopped, or whoever asked has gone.
+            // It is stopped (which a listener that is not asked just then says as InvalidOperationException), or whoever asked has gone.
         }
     }
 }

@@ -53,6 +53,7 @@ internal static class ModelSample
         [(typeof(FaultInjection), nameof(FaultInjection.DelayPercent))] = 25,
         [(typeof(FaultInjection), nameof(FaultInjection.AbortPercent))] = 35,
         [(typeof(FaultInjection), nameof(FaultInjection.AbortStatus))] = 529,
+        [(typeof(ResponseCaching), nameof(ResponseCaching.MaxResponseBytes))] = 4321,
         [(typeof(HealthCheck), nameof(HealthCheck.Path))] = "/text",
         [(typeof(HealthCheck), nameof(HealthCheck.Interval))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(HealthCheck), nameof(HealthCheck.Timeout))] = TimeSpan.FromMilliseconds(4321),

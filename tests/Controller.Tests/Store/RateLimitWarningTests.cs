@@ -21,4 +21,17 @@ public sealed class RateLimitWarningTests
         if (warning is null) Assert.Empty(told);
         else Assert.StartsWith(warning, Assert.Single(told), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("a", null)]
+    [InlineData("a, b", "spec.burst: would have requests wait for longer than 60 s at 30/m, the part of each of 2 sources: of a burst of 51, all but 32 are answered 429 at once")]
+    public void WhereThePartOfASourceIsTooSlowForTheBurstThatIsSaid(string sources, string? warning)
+    {
+        string listed = string.Join(", ", sources.Split(", ").Select(s => $"{{kind: Deployment, name: {s}}}"));
+        SourceFile limit = new("limit.yaml", $"apiVersion: specs.smi.nginx.com/v1alpha2\nkind: RateLimit\nmetadata: {{name: web, namespace: shop}}\nspec: {{destination: {{kind: Service, name: web}}, sources: [{listed}], name: slow, rate: 1r/s, burst: 50, delay: 1}}\n");
+        ObjectSet set = ObjectSetReader.Read([limit], ObjectSet.Empty);
+        Assert.Empty(set.Errors);
+        string[] told = [.. set.Warnings.Where(w => w.Field == "spec.burst").Select(w => $"{w.Field}: {w.Reason}")];
+        Assert.Equal(warning is null ? [] : [warning], told);
+    }
 }

@@ -211,6 +211,24 @@ public sealed class MeshViewTests
         }
     }
 
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void ResponsesOfAWorkloadOfThisNodeAreKeptAsTheFirstServiceOfItsNamespaceSays()
+    {
+        MeshDirectory directory = new(View(Caching("c", 3), Caching("b", 2), Caching("a", null), Caching("far", 4, TestMesh.Backend("shop/far", "10.0.1.1")), Caching("d", 1) with { Name = new("another", "d") }));
+        Assert.Equal(2, directory.FindResponseCaching(Point("10.0.0.2", 8080))?.MaxResponseBytes);
+        Assert.Null(directory.FindResponseCaching(Point("10.0.0.2", 80)));
+        Assert.Null(directory.FindResponseCaching(Point("10.0.1.1", 8080)));
+        Assert.Null(new MeshDirectory(View(Caching("d", 1) with { Name = new("another", "d") })).FindResponseCaching(Point("10.0.0.2", 8080)));
+
+        ServiceInfo Caching(string name, int? bytes, ServiceBackend? backend = null)
+        {
+            ServiceInfo service = TestMesh.Service(name, "10.96.0.9", backend ?? TestMesh.Backend("shop/near", "10.0.0.2"));
+            RequestSettings settings = new() { Policy = service.Name, Caching = bytes is { } most ? new ResponseCaching { MaxResponseBytes = most } : null };
+            return service with { Ports = [service.Ports[0] with { AppProtocol = "http", Requests = settings }] };
+        }
+    }
+
     [Theory]
     [InlineData("http", "http2", "http")]
     [InlineData("tcp", "http", "tcp")]

@@ -121,6 +121,14 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => ApplicationProtocol;
 
+    /// <summary>Which responses are kept of every port.</summary>
+    internal ResponseCaching? Caching { get; set; }
+
+    public ResponseCaching? FindResponseCaching(in SocketEndPoint target) => Caching;
+
+    /// <summary>What kept responses had to do with requests.</summary>
+    internal ConcurrentQueue<CacheResult> Cached { get; } = [];
+
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (Route(destination).Destination, FindService(destination, destination, protocol));
 
     public bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
@@ -209,6 +217,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     {
         Requests.Enqueue((end.Status, end.Error));
         Calls.Enqueue(end.Grpc);
+        Cached.Enqueue(end.Cache);
         Backends.Enqueue(end.Backend?.Name);
     }
 

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -26,6 +27,9 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>Asks external authorizers about requests; set once, before there are any. They are asked by connections that this guard admits, too.</summary>
     internal IRequestAuthorizers? Authorizers { get; set; }
 
+    /// <summary>Where responses are kept; set once, before there are any. Null: nowhere.</summary>
+    internal ResponseStore? Responses { get; set; }
+
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 
@@ -49,7 +53,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         info = info with { Decision = Ask(info, info.SourceWorkload, isDestinationHere ? info.DestinationWorkload : null, out RequestRules? rules) };
         refusal = info.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
         if (!info.Decision.IsAllowed) return null;
-        ProxiedConnection connection = new(this, info, client, isDestinationHere) { RequestRules = rules };
+        ProxiedConnection connection = new(this, info, client, isDestinationHere) { RequestRules = rules, Responses = isDestinationHere ? CacheOf(info, info.DestinationWorkload) : null };
         _connections.Add(connection);
         return connection;
     }
@@ -126,8 +130,13 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         if (info.LoadBalancer is not null && !LoadBalancerHeader.IsTrusted(info, destination)) return false;
         if (!Allows(connection, Ask(info, source, destination, out RequestRules? rules))) return false;
         Apply(connection, rules);
+        connection.Responses = CacheOf(info, destination);
         return true;
     }
+
+    // They are kept where it is decided who may have them.
+    private ResponseCache? CacheOf(in ProxyConnectionInfo info, WorkloadInfo? destination) =>
+        Responses is { } store && destination is not null && info.Http != HttpKind.None && directory.FindResponseCaching(info.Target) is { } settings ? new ResponseCache(store, store.OwnerOf(destination.Uid, info.Target), settings) : null;
 
     // This proxy speaks for this node's addresses, others for those of other nodes.
     private bool IsStillNamed(in ProxyConnectionInfo info)

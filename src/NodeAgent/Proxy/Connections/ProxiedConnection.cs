@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -54,6 +55,9 @@ internal sealed class ProxiedConnection
 
     /// <summary>What policy has left to be decided about its requests; null: nothing.</summary>
     internal RequestRules? RequestRules { get; set; }
+
+    /// <summary>Where responses are kept that come by it; null: nowhere.</summary>
+    internal ResponseCache? Responses { get; set; }
 
     /// <summary>Called when <see cref="RequestRules"/> have changed.</summary>
     internal Action? RulesChanged { get; set; }

@@ -23,7 +23,7 @@ internal sealed class BodyPump(Http1Limits limits)
     private RequestGate? _gate;
 
     /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
-    internal IRequestCopy? Copy { get; set; }
+    internal IBodyCopy? Copy { get; set; }
 
     /// <summary>Bytes of bodies that have passed since it was last set, without framing.</summary>
     internal long Passed { get; set; }

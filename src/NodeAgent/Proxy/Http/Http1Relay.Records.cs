@@ -16,6 +16,7 @@ internal sealed partial class Http1Relay
         _record = _observer.Begin(request, _exchange.Request.IsVersion10 ? HttpProtocol.Http10 : HttpProtocol.Http11, Loop.Index);
         (_requestBodies.Passed, _responseBodies.Passed) = (0, 0);
         _call?.Forget();
+        _cached?.Forget();
     }
 
     private IRequestRecord? TakeRecord()

@@ -154,6 +154,7 @@ internal sealed partial class Http1Relay
     private bool Send(Http1Server server, HeaderList fields)
     {
         Http1Head request = _exchange.Request;
+        if (server.Gate.Responses is { } cache && TryAnswerKept(cache, server.Gate.IsAuthorized(_sent), ref fields)) return !IsEnded && !_isEnding;
         fields = Traced(fields);
         bool inChunks = request.Body == BodyKind.Chunked;
         Span<byte> room = Loop.Joined;

@@ -19,6 +19,7 @@ internal sealed partial class Http1Relay
         Beginning, // it is not known yet what the client speaks
         Head,
         Body,
+        Kept, // a body that is kept is passed on in the place of one of the server
         Sending, // all of a response has been passed on, and may still wait for the client
         Bytes,
         End,
@@ -39,6 +40,7 @@ internal sealed partial class Http1Relay
                 ResponsePart.Beginning => WatchServer(),
                 ResponsePart.Head => TakeResponse(),
                 ResponsePart.Body => PassResponseBody(),
+                ResponsePart.Kept => PassKept(),
                 ResponsePart.Sending => EndResponse(),
                 ResponsePart.Bytes => PassBytes(_responseBodies, _server!.Side, _client),
                 _ => false,
@@ -111,10 +113,18 @@ internal sealed partial class Http1Relay
         _try.Answered(status);
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
+        server.IsUsed = true;
+        HeaderList? fields = _cached is { } cached ? cached.OnResponse(response.Fields, isEndKnown: response.Body != BodyKind.UntilClose) : response.Fields;
+        if (fields is null)
+        {
+            _exchange.IsLast |= _isServersLast && _routing is null;
+            return AnswerRevalidated();
+        }
+
         _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || _exchange.IsBodyUnasked || endsByClosing;
         bool inChunks = !request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
-        if (!WriteFinal(_routing?.ForClient(response.Fields, _direction) ?? response.Fields, inChunks)) return false;
-        server.IsUsed = true;
+        if (!WriteFinal(_routing?.ForClient(fields, _direction) ?? fields, inChunks)) return false;
+        _responseBodies.Copy = _cached?.TakeCapture();
         _responseBodies.Begin(server.Side, _client, response.Body, response.Length, inChunks);
         _responsePart = ResponsePart.Body;
         return true;
@@ -149,6 +159,7 @@ internal sealed partial class Http1Relay
         if (IsEnded || progress == BodyProgress.Waits) return false;
         if (progress == BodyProgress.Whole)
         {
+            _responseBodies.Copy?.End(_responseBodies.Trailers);
             _responsePart = ResponsePart.Sending;
             return true;
         }
@@ -236,10 +247,12 @@ internal sealed partial class Http1Relay
         _exchange.End();
         _copy?.Close();
         _copy = null;
+        _responseBodies.Copy?.Close();
+        _responseBodies.Copy = null;
         Loop.Timers.Cancel(_tryTimer);
         _wait?.Cancel();
         _try.End(status, error);
-        RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Service };
+        RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Service, Cache = _cached?.Result ?? CacheResult.None };
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(end, TakeRecord());
     }
 }

@@ -16,7 +16,7 @@ internal sealed partial class Http1Relay
     private readonly MirrorsOfClient? _mirrors;
     private readonly LoopTimer _tryTimer;
     private RequestDirection _direction;
-    private IRequestCopy? _copy; // of the request that runs, for its mirrors
+    private IBodyCopy? _copy; // of the request that runs, for its mirrors
     private BackendTry _try;
     private RequestFaults _faults;
     private RoutedServer? _taken;

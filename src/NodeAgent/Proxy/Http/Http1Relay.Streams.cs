@@ -70,17 +70,25 @@ internal sealed partial class Http1Relay
     {
         AdvanceSoon();
         if (TryAgainFor(headers.Status)) return;
+        HeaderList? fields = _cached is { } cached ? cached.OnResponse(headers, isEndKnown: true) : headers;
         if (!_call!.Grpc.IsDecidedAtEnd(headers.Status)) _try.Answered(headers.Status);
         else if (isBare) _try.Answered(_call.Grpc.Outcome);
         else _try.Begun();
+        if (fields is null)
+        {
+            _call.DropResponse();
+            AnswerRevalidated();
+            return;
+        }
+
         Http1Head request = _exchange.Request;
-        bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(headers, _direction), isBare, _exchange.IsHead, _responseOfStream);
+        bool hasLength = HeadTranslation.OfResponse(_routing!.ForClient(fields, _direction), isBare, _exchange.IsHead, _responseOfStream);
         bool hasEnd = hasLength || isBare || _exchange.IsHead || headers.Status is 204 or 304;
         _exchange.IsLast |= _exchange.IsBodyUnasked || (request.IsVersion10 && !hasEnd);
         bool inChunks = !request.IsVersion10 && !hasEnd;
         if (!WriteFinal(_responseOfStream, inChunks)) return;
         _responsePart = ResponsePart.Body;
-        _call.BeginResponseBody(inChunks);
+        _call.BeginResponseBody(inChunks, isBare, _cached?.TakeCapture());
         if (isBare) OnResponseWhole();
     }
 

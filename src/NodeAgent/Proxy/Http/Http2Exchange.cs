@@ -1,7 +1,9 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Caching;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -23,6 +25,8 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private bool _isHead;
     private int _status;
     private BackendTry _try;
+    private CachedRequest? _cached; // once a port has had responses kept
+    private KeptLeg? _kept;
     private RequestFaults _faults;
 
     internal Http2Exchange(Http2Relay relay, Http2Link client)
@@ -50,7 +54,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     internal bool IsPaused { get; set; }
 
     /// <summary>Hears of what becomes of it, where it has a server.</summary>
-    internal IRequestObserver? Requests => Destination?.Requests ?? (Server as Http1Leg)?.Requests;
+    internal IRequestObserver? Requests => Destination?.Requests ?? (Server as Http1Leg)?.Requests ?? (Server as KeptLeg)?.Requests;
 
     /// <inheritdoc/>
     public LinkedListNode<IHttp2Request> WaitingEntry { get; }
@@ -122,6 +126,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         _faults = default;
         Server = _serverStream;
         _grpc.Begin(headers);
+        _cached?.Forget();
         _isHead = headers.Method.SequenceEqual("HEAD"u8);
         Approval = null;
         Client.Clear();
@@ -129,6 +134,9 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         _serverStream.Received = 0;
         _serverConnection?.Passed = 0;
     }
+
+    /// <summary>What responses that are kept had to do with it.</summary>
+    internal CacheResult Cache => _cached?.Result ?? CacheResult.None;
 
     /// <summary>What a caller of gRPC was told.</summary>
     internal GrpcStatus Grpc => _grpc.Status;
@@ -138,7 +146,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         IRequestRecord? record = Record;
         Record = null;
-        record?.OnBodies(Client.Received, (Server as Http1Leg)?.Passed ?? _serverStream.Received);
+        record?.OnBodies(Client.Received, Server switch { Http1Leg leg => leg.Passed, KeptLeg kept => kept.Passed, _ => _serverStream.Received });
         return record;
     }
 
@@ -269,6 +277,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
             _grpc.Take(headers);
             if (_grpc.IsDecidedAtEnd(_status)) _try.Begun();
             else _try.Answered(_status);
+            if (_cached is { } cached && !TryPassOn(cached, ref headers, endStream)) return;
             if (Destination is not { AsksPolicy: true } && Server is not Http1Leg { AsksPolicy: true }) KeepIfSpare(_head);
         }
         else if (++_interimCount > _relay.MaxInterim)
@@ -279,6 +288,52 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
         if (endStream) OnPassedOn(Server, trailers: null);
         Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
+    }
+
+    /// <inheritdoc/>
+    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer)
+    {
+        _cached ??= new CachedRequest();
+        CacheStep step = _cached.Begin(cache, forServer, IsHeadOnly, isAuthorized);
+        if (step == CacheStep.Validate) forServer = _cached.Conditional();
+        if (step != CacheStep.Answer) return false;
+        Approval = null;
+        AnswerKept(isAsked: false);
+        return true;
+    }
+
+    // False when what is kept answers the request, and not the response that has come.
+    private bool TryPassOn(CachedRequest cached, ref HeaderList headers, bool endStream)
+    {
+        if (cached.OnResponse(headers, isEndKnown: Server is not Http1Leg { IsEndKnown: false }) is { } passed)
+        {
+            headers = passed;
+            if (cached.TakeCapture() is not { } capture) return true;
+            if (endStream) capture.End(trailers: null);
+            else if (Server is Http1Leg leg) leg.Copy = capture;
+            else _serverStream.Copy = capture;
+            return true;
+        }
+
+        if (cached.Kept is not null) AnswerKept(isAsked: true);
+        else Answer(502, ProxyError.Protocol, CachedRequest.WrongAnswer);
+        return false;
+    }
+
+    // A connection of HTTP/1.1 that has answered ends its part by itself.
+    private void AnswerKept(bool isAsked)
+    {
+        IRequestObserver? requests = Requests;
+        if (!isAsked || Server is not Http1Leg) Server.Abandon();
+        HeaderList head = _cached!.Answer(out ReadOnlyMemory<byte> body);
+        _kept ??= new KeptLeg(this);
+        _kept.Begin(body, requests);
+        Server = _kept;
+        _status = head.Status;
+        Client.HeadersPassed(withEnd: true);
+        if (body.IsEmpty) OnPassedOn(Server, trailers: null);
+        Client.SendHeaders(_relay.ForClient(this, head), endStream: body.IsEmpty);
+        _kept.PassOn();
     }
 
     /// <inheritdoc/>

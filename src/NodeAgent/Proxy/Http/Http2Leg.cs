@@ -29,7 +29,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     internal long Received { get; set; }
 
     /// <summary>Takes what comes by the stream beside the other one; null: nobody does.</summary>
-    internal IRequestCopy? Copy { get; set; }
+    internal IBodyCopy? Copy { get; set; }
 
     /// <summary>The stream's connection; to be set before there is a stream.</summary>
     internal Http2Link Link
@@ -139,7 +139,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         _hasEnded |= endStream;
         Received += data.Length;
         Copy?.Append(data);
-        IRequestCopy? whole = endStream ? TakeCopy() : null;
+        IBodyCopy? whole = endStream ? TakeCopy() : null;
         int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;
         Consumed(sent);
         if (sent < data.Length && !Hold(data[sent..])) exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
@@ -202,9 +202,9 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     }
 
     // Of a request that is whole, which the stream may be closed with.
-    private IRequestCopy? TakeCopy()
+    private IBodyCopy? TakeCopy()
     {
-        IRequestCopy? copy = Copy;
+        IBodyCopy? copy = Copy;
         Copy = null;
         return copy;
     }

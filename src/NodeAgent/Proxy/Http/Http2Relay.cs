@@ -247,7 +247,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     {
         _hasAnswered |= status != 0;
         if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
-        (exchange.Requests ?? _observer).OnRequestEnded(new RequestEnd(status, _time.GetElapsedTime(exchange.Began), error, exchange.Grpc) { Hit = exchange.Direction.Hit, Backend = exchange.Direction.Service }, exchange.TakeRecord());
+        (exchange.Requests ?? _observer).OnRequestEnded(new RequestEnd(status, _time.GetElapsedTime(exchange.Began), error, exchange.Grpc) { Hit = exchange.Direction.Hit, Backend = exchange.Direction.Service, Cache = exchange.Cache }, exchange.TakeRecord());
     }
 
     /// <summary>Both streams of a request are gone.</summary>

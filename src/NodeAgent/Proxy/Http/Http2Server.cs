@@ -300,6 +300,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         }
 
         if (forServer is null) return false;
+        if (_gate!.Responses is { } cache && request.TryAnswerKept(cache, _gate.IsAuthorized(headers), ref forServer)) return true;
         if (link.Http2.OpenStream(request.Traced(forServer), request.IsHeadOnly, request.ServerStream) is not { } stream) return false;
         request.Approval = null;
         request.Open(stream, headers, keepsHead: AsksPolicy || (user.KeepsHeads && request.IsHeadOnly));

@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -49,6 +50,12 @@ internal interface IHttp2Request
     /// <param name="head">The head, as it came.</param>
     /// <param name="keepsHead">Whether the head is needed again; else it is kept as far as there is room to spare.</param>
     void Open(Http2Stream stream, HeaderList head, bool keepsHead);
+
+    /// <summary>Whether it is answered with a response that is kept; if so, nothing more is to be done with it.</summary>
+    /// <param name="cache">What its port has kept.</param>
+    /// <param name="isAuthorized">Whether it is for somebody in particular.</param>
+    /// <param name="forServer">Its head as the application would get it; where that is to be asked whether what is kept is still the same, with that question.</param>
+    bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer);
 
     /// <summary>Answers in the server's place.</summary>
     void Answer(RequestRefusal refusal);

@@ -4,6 +4,7 @@ using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http;
@@ -32,6 +33,14 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
 
     /// <summary>Whether policy depends on requests, or their tokens are looked at: then nothing may pass that is none.</summary>
     internal bool AsksPolicy => connection.RequestRules is not null;
+
+    /// <summary>Where responses are kept that come by the connection; null: nowhere. Only a request that has passed may be answered with one.</summary>
+    internal ResponseCache? Responses => connection.Responses;
+
+    /// <summary>Whether a request that has passed is for somebody in particular, though what its server gets need not say so: it may have had a token, or an external authorizer or rate limit service may have told who it is.</summary>
+    /// <param name="request">Its head before it was asked about.</param>
+    internal bool IsAuthorized(HeaderList request) =>
+        request.TryGet("authorization"u8, out _) || connection.RequestRules is { } rules && (rules.Authentication is not null || rules.HasAuthorizers || rules.HasAuthorizersHeaders || rules.Limits is { HaveGlobal: true });
 
     /// <inheritdoc/>
     int IRequestFields.Count => _fields.Count;
@@ -239,9 +248,13 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     private RequestRefusal Refuse(LimitRefusal refusal, HeaderList request)
     {
         GlobalLimitRule rule = refusal.Rule;
-        if (refusal.Failure is null) observer.OnRequestLimited(connection.Info, rule.Object);
-        Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
-        observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        if (refusal.Failure is null || refusal.IsCrowded) observer.OnRequestLimited(connection.Info, rule.Object);
+        if (rule.Limiter.IsNews(Now()))
+        {
+            Decision decision = new(Verdict.Deny, RequestRefusal.ReasonOf(refusal), rule.Policy, rule.RuleIndex);
+            observer.OnRequestDecided(connection.Info with { Decision = decision }, refusal.Failure is { } failure ? $"{NameOf(request)}: {failure}" : NameOf(request));
+        }
+
         return RequestRefusal.Of(refusal);
     }
 

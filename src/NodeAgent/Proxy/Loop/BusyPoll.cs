@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// the processor leaves it to them: only who sleeps is woken on a processor that is free. Belongs to its loop's thread.
 /// </summary>
 /// <param name="time">The clock.</param>
-/// <param name="longest">Longest poll, 0 to 1 s; 0 for none.</param>
+/// <param name="longest">Longest poll, 0 to 1 ms; 0 for none.</param>
 internal sealed class BusyPoll(TimeProvider time, TimeSpan longest)
 {
     private const long FirstMicroseconds = 10;

@@ -51,6 +51,11 @@ internal interface IProxyDirectory
     /// </summary>
     string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol);
 
+    /// <summary>
+    /// Which responses of a port of a workload of this node (address and port) are kept for later requests, by the first Service by name of its namespace that leads there and says so; null: none are.
+    /// </summary>
+    ResponseCaching? FindResponseCaching(in SocketEndPoint target);
+
     /// <summary>Whether a session to the destination could still be given this route.</summary>
     /// <param name="source">The workload whose session it is; null for one from outside the mesh.</param>
     /// <param name="route">A route, as <see cref="Resolve"/> gave it.</param>

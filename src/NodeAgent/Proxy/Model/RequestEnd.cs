@@ -14,4 +14,7 @@ internal readonly record struct RequestEnd(int Status, TimeSpan Duration, string
 
     /// <summary>The Service that it went to last; null: none, or what the rule names is no Service.</summary>
     internal NamespacedName? Backend { get; init; }
+
+    /// <summary>What responses that are kept had to do with it.</summary>
+    internal CacheResult Cache { get; init; }
 }

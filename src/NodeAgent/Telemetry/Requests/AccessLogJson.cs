@@ -48,6 +48,7 @@ internal sealed class AccessLogJson : IDisposable
         if (record.Grpc >= GrpcStatus.Ok) _writer.WriteNumber("grpc_status"u8, (int)record.Grpc);
         WriteText("proxy_error"u8, record.Error);
         WriteText("response_code_details"u8, record.Details);
+        WriteText("response_cache"u8, CacheResults.LabelOf(record.Cache));
         _writer.WriteNumber("bytes_received"u8, record.BytesReceived);
         _writer.WriteNumber("bytes_sent"u8, record.BytesSent);
         _writer.WriteNumber("duration"u8, RequestFields.MillisecondsOf(record));

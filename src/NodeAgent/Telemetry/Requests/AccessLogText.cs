@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;
 
@@ -30,7 +31,7 @@ internal static class AccessLogText
         Put(to, $"{RequestFields.UpstreamOf(record)?.ToString() ?? "-"} {client.Source} {client.Destination} {record.Client.Reporter} ");
         Put(to, $"{WorkloadOf(client.SourceWorkload)} {client.SourceIdentity ?? "-"} {WorkloadOf(server.DestinationWorkload)} {server.DestinationIdentity ?? "-"} {server.Service?.ToString() ?? client.Service?.ToString() ?? "-"} ");
         Quote(to, RequestFields.RouteOf(record));
-        Put(to, $" {RequestFields.TraceOf(record) ?? "-"}");
+        Put(to, $" {RequestFields.TraceOf(record) ?? "-"} {CacheResults.LabelOf(record.Cache) ?? "-"}");
         for (int i = 0; i < record.Settings!.Headers.Length; i++)
         {
             to.Write(" "u8);

@@ -71,6 +71,9 @@ internal sealed partial class RequestRecord(RequestRecords home) : IRequestRecor
     /// <summary>What a caller of gRPC was told.</summary>
     internal GrpcStatus Grpc { get; private set; }
 
+    /// <summary>What responses that are kept had to do with it.</summary>
+    internal CacheResult Cache { get; private set; }
+
     internal TimeSpan Duration { get; private set; }
 
     internal string? Error { get; private set; }
@@ -112,7 +115,7 @@ internal sealed partial class RequestRecord(RequestRecords home) : IRequestRecor
     /// <summary>The request is over.</summary>
     internal void End(ConnectionRequests server, in RequestEnd end)
     {
-        (Server, Status, Duration, Error, Grpc) = (server, end.Status, end.Duration, end.Error, end.Grpc);
+        (Server, Status, Duration, Error, Grpc, Cache) = (server, end.Status, end.Duration, end.Error, end.Grpc, end.Cache);
         EndTrace();
     }
 

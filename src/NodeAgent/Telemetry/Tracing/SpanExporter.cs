@@ -2,16 +2,19 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Threading.Channels;
 using Culvert.Core;
+using Culvert.Grpc;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
 using Culvert.Protocol.OpenTelemetry;
 using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using StatusCode = Grpc.Core.StatusCode;
 
 namespace Culvert.NodeAgent.Telemetry.Tracing;
 
 /// <summary>
-/// Sends spans to a collector by OTLP over HTTP, many at once. Those that wait are bounded: while the collector is away, or slow, what comes beyond is lost, and counted. One thread adds, another sends.
+/// Sends spans to a collector by OTLP, many at once. Those that wait are bounded: while the collector is away, or slow, what comes beyond is lost, and counted. One thread adds, another sends.
 /// </summary>
 internal sealed class SpanExporter : IDisposable
 {
@@ -27,7 +30,9 @@ internal sealed class SpanExporter : IDisposable
 
     private readonly Channel<(SpanResource Resource, Span Span)> _waiting = Channel.CreateBounded<(SpanResource, Span)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly List<(SpanResource Resource, Span Span)> _batch = [];
+    private readonly SocketsHttpHandler _connections;
     private readonly HttpClient _client;
+    private (Uri Endpoint, GrpcChannel Channel)? _channel; // to a collector of gRPC
     private readonly string _node;
     private readonly string _version;
     private readonly TimeProvider _time;
@@ -48,7 +53,8 @@ internal sealed class SpanExporter : IDisposable
     {
         (_node, _version, _time, _logger) = (node, version, time, logger);
         // Connections are made anew now and then, for the collector's name may lead elsewhere.
-        _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ConnectTimeout = Patience, PooledConnectionLifetime = TimeSpan.FromMinutes(5), ActivityHeadersPropagator = null })
+        _connections = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ConnectTimeout = Patience, PooledConnectionLifetime = TimeSpan.FromMinutes(5), ActivityHeadersPropagator = null };
+        _client = new HttpClient(_connections, disposeHandler: false)
         {
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MostOfAnswer,
@@ -113,7 +119,12 @@ internal sealed class SpanExporter : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _channel?.Channel.Dispose();
+        _client.Dispose();
+        _connections.Dispose();
+    }
 
     private void TakeBatch()
     {
@@ -146,12 +157,7 @@ internal sealed class SpanExporter : IDisposable
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
         {
-            using ByteArrayContent body = new(Compose().ToByteArray());
-            body.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
-            using HttpRequestMessage request = new(HttpMethod.Post, endpoint) { Content = body };
-            request.Headers.UserAgent.Add(new ProductInfoHeaderValue("culvert-agent", _version));
-            using HttpResponseMessage response = await _client.SendAsync(request, either.Token);
-            return Judge(endpoint, response.StatusCode);
+            return OtlpEndpoint.IsGrpc(endpoint) ? await SendByGrpcAsync(endpoint, either.Token) : await SendByHttpAsync(endpoint, either.Token);
         }
         catch (Exception e) when (e is not OutOfMemoryException && !(e is OperationCanceledException && stop.IsCancellationRequested))
         {
@@ -160,18 +166,52 @@ internal sealed class SpanExporter : IDisposable
         }
     }
 
-    // OTLP, "OTLP/HTTP response": which failures may be tried again. What a collector takes in part only is its own matter, and its metrics say so.
-    private Outcome Judge(Uri endpoint, HttpStatusCode status)
+    private async Task<Outcome> SendByHttpAsync(Uri endpoint, CancellationToken stop)
     {
-        if ((int)status is >= 200 and < 300)
-        {
-            if (_hasFailed) TraceLog.Reached(_logger, endpoint);
-            _hasFailed = false;
-            return Outcome.Sent;
-        }
+        using ByteArrayContent body = new(Compose().ToByteArray());
+        body.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
+        using HttpRequestMessage request = new(HttpMethod.Post, endpoint) { Content = body };
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("culvert-agent", _version));
+        using HttpResponseMessage response = await _client.SendAsync(request, stop);
+        if (response.IsSuccessStatusCode) return Taken(endpoint);
+        Fail(endpoint, $"it answers {(int)response.StatusCode}");
 
-        Fail(endpoint, $"it answers {(int)status}");
-        return status is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout ? Outcome.Failed : Outcome.Refused;
+        // OTLP, "OTLP/HTTP response": which failures may be tried again.
+        return response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout ? Outcome.Failed : Outcome.Refused;
+    }
+
+    private async Task<Outcome> SendByGrpcAsync(Uri endpoint, CancellationToken stop)
+    {
+        try
+        {
+            using AsyncUnaryCall<ExportTraceServiceResponse> call = new TraceService.TraceServiceClient(ChannelTo(endpoint)).ExportAsync(Compose(), cancellationToken: stop);
+            await call.ResponseAsync;
+            return Taken(endpoint);
+        }
+        catch (RpcException e) when (!stop.IsCancellationRequested)
+        {
+            Fail(endpoint, $"it answers {e.Status}");
+
+            // OTLP, "OTLP/gRPC response": the same there. Exhausted resources may be had again only where the answer says when, which is not read.
+            return e.StatusCode is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
+        }
+    }
+
+    private GrpcChannel ChannelTo(Uri endpoint)
+    {
+        if (_channel is { } known && known.Endpoint == endpoint) return known.Channel;
+        _channel?.Channel.Dispose();
+        GrpcChannel channel = GrpcChannel.ForAddress($"{(endpoint.Scheme == "grpcs" ? "https" : "http")}://{endpoint.Authority}", new GrpcChannelOptions { HttpHandler = _connections, DisposeHttpClient = false });
+        _channel = (endpoint, channel);
+        return channel;
+    }
+
+    // What a collector takes in part only is its own matter, and its metrics say so.
+    private Outcome Taken(Uri endpoint)
+    {
+        if (_hasFailed) TraceLog.Reached(_logger, endpoint);
+        _hasFailed = false;
+        return Outcome.Sent;
     }
 
     private void Fail(Uri endpoint, string reason)

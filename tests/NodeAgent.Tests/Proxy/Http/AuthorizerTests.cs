@@ -330,6 +330,40 @@ public sealed class AuthorizerTests
         Assert.Empty(Mesh(lab, isNear).Faults);
     }
 
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task WhatIsKeptIsOnlyForThoseThatItAllowsAndWhatTellsOfOneForNobodyElse(HttpProtocols client, HttpProtocols servers, bool isNear)
+    {
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartGrpcAsync(request => Task.FromResult(request.Attributes.Request.Http.Headers["x-who"] is var who && who == "eve"
+            ? new CheckResponse { Status = new Status { Code = 7 } }
+            : new CheckResponse { Status = new Status(), OkResponse = new OkHttpResponse { Headers = { Set("x-set", who) } } }));
+        await using RoutingLab lab = await LabAsync(client, servers, isNear, authorizer, Grpc);
+        await lab.AddServerAsync("web", async context =>
+        {
+            context.Response.Headers.CacheControl = context.Request.Path == "/asked/all" ? "max-age=60, public" : "max-age=60";
+            await context.Response.WriteAsync($"{context.Request.Headers["x-set"]}");
+        });
+        if (isNear) lab.BringNear();
+        Mesh(lab, isNear).Caching = new ResponseCaching();
+        await lab.RevalidateAsync();
+        foreach ((string path, string who, string expected) in ((string, string, string)[])[("/asked/own", "ann", "ann"), ("/asked/own", "bea", "bea"), ("/asked/all", "ann", "ann"), ("/asked/all", "bea", "ann")])
+        {
+            using HttpResponseMessage response = await AskAsync(path, who);
+            Assert.Equal(expected, await response.Content.ReadAsStringAsync());
+            using HttpResponseMessage denied = await AskAsync(path, "eve");
+            Assert.Equal(403, (int)denied.StatusCode);
+        }
+
+        Assert.Equal(8, authorizer.Asked.Count);
+
+        Task<HttpResponseMessage> AskAsync(string path, string who)
+        {
+            HttpRequestMessage request = lab.Request(HttpMethod.Get, path);
+            request.Headers.Add("x-who", who);
+            return lab.Client.SendAsync(request);
+        }
+    }
+
     private static ExternalAuthorizer Grpc => new() { Name = "authz", Service = new("auth", "authz"), Port = 9191, Timeout = TimeSpan.FromSeconds(20) };
 
     private static ExternalAuthorizer Http => Grpc with { Protocol = ExternalAuthorizerProtocol.Http, PathPrefix = "/check", UpstreamHeaders = ["x-set"] };

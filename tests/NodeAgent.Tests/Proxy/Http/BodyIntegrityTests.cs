@@ -39,13 +39,16 @@ public sealed class BodyIntegrityTests
         await using RoutingLab lab = await EchoAsync(client, server, isNear);
         foreach (long size in Sizes)
         {
-            foreach (bool hasLength in (bool[])[true, false])
-            {
-                GeneratedBody body = new(size, hasLength);
-                byte[] received = client == HttpProtocols.Http1 ? await EchoByHttp1Async(lab, body) : await EchoByHttp2Async(lab, body);
-                Assert.True(body.Hash.AsSpan().SequenceEqual(received), $"{size} bytes, {(hasLength ? "with" : "without")} a length");
-            }
+            foreach (bool hasLength in (bool[])[true, false]) await EchoAsync(lab, client, new GeneratedBody(size, hasLength));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(RoutingTests.Versions), MemberType = typeof(RoutingTests))]
+    public async Task AGibibyteComesBackAsItWasSent(HttpProtocols client, HttpProtocols server)
+    {
+        await using RoutingLab lab = await EchoAsync(client, server, isNear: false);
+        await EchoAsync(lab, client, new GeneratedBody(1L << 30, hasLength: server == HttpProtocols.Http1));
     }
 
     [Theory]
@@ -78,6 +81,12 @@ public sealed class BodyIntegrityTests
             if (!isByServer) await gone.CancelAsync();
             await answer.CopyToAsync(Stream.Null, gone.Token);
         });
+    }
+
+    private static async Task EchoAsync(RoutingLab lab, HttpProtocols client, GeneratedBody body)
+    {
+        byte[] received = client == HttpProtocols.Http1 ? await EchoByHttp1Async(lab, body) : await EchoByHttp2Async(lab, body);
+        Assert.True(body.Hash.AsSpan().SequenceEqual(received), $"{body.Size} bytes, {(body.Length is null ? "without" : "with")} a length");
     }
 
     private static async Task<byte[]> EchoByHttp2Async(RoutingLab lab, GeneratedBody body)

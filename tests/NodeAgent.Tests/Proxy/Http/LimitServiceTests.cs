@@ -7,6 +7,7 @@ using Culvert.NodeAgent.Proxy.Http.Authorizers;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Protocol.RateLimitService;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Code = Culvert.Protocol.RateLimitService.RateLimitResponse.Types.Code;
@@ -145,6 +146,70 @@ public sealed class LimitServiceTests
 
         never.SetResult();
         foreach (Task<HttpResponseMessage> last in waiting) Assert.Equal(200, (int)(await last).StatusCode);
+    }
+
+    [Theory]
+    [InlineData(Code.Ok, false)]
+    [InlineData(Code.Ok, true)]
+    [InlineData(Code.OverLimit, false)]
+    public async Task AnAnswerWithAQuotaHoldsForSoManyFurtherRequestsThatAreTheSame(Code code, bool isOfEach)
+    {
+        int asked = 0;
+        await using AuthorizerServer service = await StartAsync(question =>
+        {
+            asked++;
+            RateLimitResponse.Types.Quota quota = new() { Requests = 2, ValidUntil = Timestamp.FromDateTime(DateTime.UtcNow + TimeSpan.FromMinutes(5)) };
+            RateLimitResponse answer = new() { OverallCode = code, Quota = isOfEach ? null : quota };
+            if (isOfEach) answer.Statuses.Add(question.Descriptors.Select((_, i) => new RateLimitResponse.Types.DescriptorStatus { Code = code, Quota = new RateLimitResponse.Types.Quota(quota) { Requests = quota.Requests + (uint)i } }));
+            return answer;
+        });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http2, HttpProtocols.Http2, isNear: true, service.Route, Global);
+        List<(int Status, int Asked)> answers = [];
+        foreach (string tenant in (string[])["ann", "ann", "bob", "ann", "ann"])
+        {
+            HttpRequestMessage request = lab.Request(HttpMethod.Get, "/asked");
+            request.Headers.Add("x-tenant", tenant);
+            using HttpResponseMessage answer = await lab.Client.SendAsync(request);
+            answers.Add(((int)answer.StatusCode, asked));
+        }
+
+        int status = code == Code.Ok ? 200 : 429;
+        Assert.Equal([(status, 1), (status, 1), (status, 2), (status, 2), (status, 3)], answers);
+        Assert.Equal(code == Code.Ok ? 0 : 5, lab.Pair.Source.Limited.Count);
+    }
+
+    [Theory]
+    [InlineData(0u, 300)]
+    [InlineData(9u, -1)]
+    [InlineData(9u, null)]
+    public async Task AQuotaThatIsNoneHasTheServiceAskedEachTime(uint requests, int? seconds)
+    {
+        int asked = 0;
+        await using AuthorizerServer service = await StartAsync(_ =>
+        {
+            asked++;
+            return new RateLimitResponse { OverallCode = Code.Ok, Quota = new() { Requests = requests, ValidUntil = seconds is { } s ? Timestamp.FromDateTime(DateTime.UtcNow + TimeSpan.FromSeconds(s)) : null } };
+        });
+        await using RoutingLab lab = await LabAsync(HttpProtocols.Http2, HttpProtocols.Http2, isNear: false, service.Route, Global);
+        for (int i = 1; i <= 3; i++)
+        {
+            Assert.Equal("web GET shop /asked", await lab.GetAsync("/asked"));
+            Assert.Equal(i, asked);
+        }
+    }
+
+    [Fact]
+    public void ThereIsRoomForSoManyQuotasOfANamespaceAndThoseThatAreOverMakeRoom()
+    {
+        ManualClock time = new();
+        LimitQuotas quotas = new(new AuthorizerLimits { MaxQuotas = 3, MaxQuotasOfNamespace = 2, LongestQuota = TimeSpan.FromMinutes(1) }, time);
+        LimitAnswer answer = LimitAnswer.Within([]) with { Quota = (5, time.GetUtcNow() + TimeSpan.FromHours(9)) };
+        foreach ((int key, string ns) in ((int, string)[])[(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b")]) quotas.Keep((UInt128)key, ns, answer);
+        Assert.Equal([true, true, false, true, false], Enumerable.Range(1, 5).Select(k => quotas.TryUse((UInt128)k) is not null));
+        time.Advance(TimeSpan.FromMinutes(1)); // of nine hours
+        quotas.Keep((UInt128)6, "a", LimitAnswer.Within([]) with { Quota = (5, time.GetUtcNow() + TimeSpan.FromSeconds(9)) });
+        Assert.Equal(1, quotas.Count);
+        Assert.Equal([false, true], new[] { 1, 6 }.Select(k => quotas.TryUse((UInt128)k) is not null));
     }
 
     private static GlobalRateLimit Global => new()

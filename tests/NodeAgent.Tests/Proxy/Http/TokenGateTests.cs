@@ -212,9 +212,9 @@ public sealed class TokenGateTests
         return $"{signed}.{Base64Url.EncodeToString(Key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256))}";
     }
 
-    private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+    internal static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 
-    private static RequestRules Rules(JwtRule tokens, params PolicyRule[] allowed)
+    internal static RequestRules Rules(JwtRule tokens, params PolicyRule[] allowed)
     {
         NamespacedName policy = new("demo", "p"), jwt = new("demo", "jwt");
         WorkloadInfo shop = new()

@@ -37,8 +37,20 @@ public sealed partial class AccessLogLineTests
         Send(lab, Request("/a?b=c").Add("user-agent"u8, "a \"b\" \\"u8).Add("x-note"u8, ""u8), 503, "connection_refused", "the server was not reached", GrpcStatus.Unavailable);
         await UntilAsync(() => lab.Log.Lines.Length > 0);
         Assert.Equal(
-            "[T] \"GET /a HTTP/1.1\" 503 14 connection_refused \"the server was not reached\" 7 9 12 0 \"a \\x22b\\x22 \\x5c\" - \"shop\" 10.0.0.2:80 10.0.0.1:40000 10.0.0.2:80 source - - - - - - - x-note=\"\" x-other=-",
+            "[T] \"GET /a HTTP/1.1\" 503 14 connection_refused \"the server was not reached\" 7 9 12 0 \"a \\x22b\\x22 \\x5c\" - \"shop\" 10.0.0.2:80 10.0.0.1:40000 10.0.0.2:80 source - - - - - - - - x-note=\"\" x-other=-",
             Time().Replace(Assert.Single(lab.Log.Lines), "[T]"));
+    }
+
+    [Fact]
+    public async Task WhatKeptResponsesHadToDoWithRequestsIsToldAndCounted()
+    {
+        using RequestLab lab = new(RequestLab.All);
+        foreach (CacheResult result in Enum.GetValues<CacheResult>()) Send(lab, Request("/"), 200, cache: result);
+        string[] told = [.. (await lab.RecordsAsync(6)).Select(r => r.TryGetProperty("response_cache", out JsonElement result) ? result.GetString()! : "none")];
+        Assert.Equal(["none", "hit", "miss", "revalidated", "stale", "bypass"], told);
+        string[] series = [.. Metrics(lab).Split('\n').Where(l => l.StartsWith("culvert_http_cache_total{", StringComparison.Ordinal))];
+        Assert.Equal(5, series.Length);
+        Assert.All(told.Skip(1), result => Assert.Single(series, l => l.Contains($"result=\"{result}\"", StringComparison.Ordinal) && l.EndsWith(" 1", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -143,7 +155,7 @@ public sealed partial class AccessLogLineTests
 
     private static HeaderList Request(string path) => new HeaderList().Add(":method"u8, "GET"u8).Add(":path"u8, Encoding.ASCII.GetBytes(path)).Add(":authority"u8, "shop"u8);
 
-    private static void Send(RequestLab lab, HeaderList request, int status, string? error = null, string? details = null, GrpcStatus grpc = GrpcStatus.NoCall)
+    private static void Send(RequestLab lab, HeaderList request, int status, string? error = null, string? details = null, GrpcStatus grpc = GrpcStatus.NoCall, CacheResult cache = CacheResult.None)
     {
         IRequestObserver observer = lab.Observe(new ProxyConnectionInfo
         {
@@ -154,7 +166,7 @@ public sealed partial class AccessLogLineTests
         IRequestRecord? record = observer.Begin(request, HttpProtocol.Http11, 0);
         record?.Details = details;
         record?.OnBodies(7, 9);
-        observer.OnRequestEnded(new RequestEnd(status, TimeSpan.FromMilliseconds(12.9), error, grpc), record);
+        observer.OnRequestEnded(new RequestEnd(status, TimeSpan.FromMilliseconds(12.9), error, grpc) { Cache = cache }, record);
     }
 
     private static async Task UntilAsync(Func<bool> isSo)

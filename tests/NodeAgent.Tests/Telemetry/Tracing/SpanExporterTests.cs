@@ -12,10 +12,12 @@ namespace Culvert.NodeAgent.Tests.Telemetry.Tracing;
 /// <summary>Spans on their way to a collector, be it there or not.</summary>
 public sealed class SpanExporterTests
 {
-    [Fact]
-    public async Task SpansWaitForACollectorThatIsAwayForAWhile()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SpansWaitForACollectorThatIsAwayForAWhile(bool isGrpc)
     {
-        await using TestCollector collector = await TestCollector.StartAsync();
+        await using TestCollector collector = await TestCollector.StartAsync(isGrpc);
         collector.Status = 503;
         await using Sending sending = new(collector.Endpoint);
         sending.Add(3);
@@ -26,10 +28,12 @@ public sealed class SpanExporterTests
         Assert.Equal((0, 0, 0), (sending.Count("queue-full"), sending.Count("refused"), sending.Count("not-sent")));
     }
 
-    [Fact]
-    public async Task WhatACollectorRefusesIsCountedAndNotSentAgain()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatACollectorRefusesIsCountedAndNotSentAgain(bool isGrpc)
     {
-        await using TestCollector collector = await TestCollector.StartAsync();
+        await using TestCollector collector = await TestCollector.StartAsync(isGrpc);
         collector.Status = 400;
         await using Sending sending = new(collector.Endpoint);
         sending.Add(3);
@@ -52,7 +56,7 @@ public sealed class SpanExporterTests
     [Fact]
     public async Task WhatWaitsAtTheEndIsSentOnce()
     {
-        await using TestCollector collector = await TestCollector.StartAsync();
+        await using TestCollector collector = await TestCollector.StartAsync(isGrpc: false);
         await using (Sending sending = new(collector.Endpoint))
         {
             sending.Add(5);
@@ -77,7 +81,10 @@ public sealed class SpanExporterTests
     [InlineData("http://collector:4318/", "http://collector:4318/v1/traces")]
     [InlineData("https://collector.example.org/otlp/v1/traces", "https://collector.example.org/otlp/v1/traces")]
     [InlineData("http://[fd00::1]:4318", "http://[fd00::1]:4318/v1/traces")]
-    public void AnEndpointWithoutAPathHasThatOfTraces(string text, string expected)
+    [InlineData("grpc://collector:1234", "grpc://collector:1234/")]
+    [InlineData("grpc://collector", "grpc://collector:4317/")]
+    [InlineData("grpcs://[fd00::1]/", "grpcs://[fd00::1]:4317/")]
+    public void AnEndpointWithoutAPathOrPortHasTheUsualOne(string text, string expected)
     {
         Assert.Null(OtlpEndpoint.Parse(text, out Uri? endpoint));
         Assert.Equal(expected, endpoint!.AbsoluteUri);
@@ -85,7 +92,7 @@ public sealed class SpanExporterTests
 
     [Theory]
     [InlineData("collector:4317")]
-    [InlineData("grpc://collector:4317")]
+    [InlineData("grpc://collector:4317/v1/traces")]
     [InlineData("http://")]
     [InlineData("http://user:secret@collector")]
     [InlineData("http://collector/?a=b")]

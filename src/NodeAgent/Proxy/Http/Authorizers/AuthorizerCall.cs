@@ -15,12 +15,13 @@ internal sealed class AuthorizerCall : AskingCall
     /// <summary>Makes one; its place is taken.</summary>
     /// <param name="owner">Where it runs.</param>
     /// <param name="authorizer">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="asking">In whose name: a connection of the workload that the request is for.</param>
     /// <param name="head">The question's head.</param>
     /// <param name="body">Its body.</param>
     /// <param name="answered">Hears the answer, once, unless it is given up.</param>
-    internal AuthorizerCall(RequestAuthorizers owner, ExternalAuthorizer authorizer, in ProxyConnectionInfo asking, HeaderList head, byte[] body, Action<AuthorizerAnswer> answered)
-        : base(owner, authorizer.Service, authorizer.Port, authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? HttpKind.Http2 : HttpKind.Http1, authorizer.Timeout, asking, head, body) =>
+    internal AuthorizerCall(RequestAuthorizers owner, ExternalAuthorizer authorizer, TimeSpan left, in ProxyConnectionInfo asking, HeaderList head, byte[] body, Action<AuthorizerAnswer> answered)
+        : base(owner, authorizer.Service, authorizer.Port, authorizer.Protocol == ExternalAuthorizerProtocol.Grpc ? HttpKind.Http2 : HttpKind.Http1, left, asking, head, body) =>
         (_owner, _authorizer, _answered) = (owner, authorizer, answered);
 
     /// <inheritdoc/>

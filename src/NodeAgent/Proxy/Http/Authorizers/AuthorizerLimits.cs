@@ -15,6 +15,15 @@ internal sealed record AuthorizerLimits
     /// <summary>Most of them for the workloads of one namespace.</summary>
     internal int MaxDelayedOfNamespace { get; init; } = 1024;
 
+    /// <summary>Most answers of rate limit services of one loop that a quota has kept. Beyond, the service is asked each time.</summary>
+    internal int MaxQuotas { get; init; } = 1024;
+
+    /// <summary>Most of them for the workloads of one namespace.</summary>
+    internal int MaxQuotasOfNamespace { get; init; } = 256;
+
+    /// <summary>Longest time that a quota keeps one.</summary>
+    internal TimeSpan LongestQuota { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How often a question is asked that a connection's end has left without an answer.</summary>
     internal int MostTries { get; init; } = 3;
 

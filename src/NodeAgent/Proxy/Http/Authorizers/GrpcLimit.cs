@@ -6,6 +6,7 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Protocol.RateLimitService;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Descriptor = Culvert.Protocol.RateLimitService.RateLimitDescriptor;
 using HeaderValue = Culvert.Protocol.RateLimitService.HeaderValue;
 
@@ -50,8 +51,8 @@ internal static class GrpcLimit
             RateLimitResponse response = RateLimitResponse.Parser.ParseFrom(message);
             return response.OverallCode switch
             {
-                RateLimitResponse.Types.Code.Ok => ReadWithin(response, limits),
-                RateLimitResponse.Types.Code.OverLimit => LimitAnswer.Over(ReadOver(response, limits)),
+                RateLimitResponse.Types.Code.Ok => ReadWithin(response, limits) with { Quota = QuotaOf(response) },
+                RateLimitResponse.Types.Code.OverLimit => LimitAnswer.Over(ReadOver(response, limits)) with { Quota = QuotaOf(response) },
                 _ => LimitAnswer.Failed($"its answer has the code {(int)response.OverallCode}, which is none"),
             };
         }
@@ -90,6 +91,17 @@ internal static class GrpcLimit
         if (!fields.TryGet("retry-after"u8, out _) && WaitOf(response) is { } wait) fields.Add("retry-after"u8, Encoding.ASCII.GetBytes(wait.ToString(CultureInfo.InvariantCulture)));
         return new DeniedAnswer(fields, response.RawBody.Length > limits.MaxDenial ? ReadOnlyMemory<byte>.Empty : response.RawBody.Memory);
     }
+
+    // Of all descriptors together, or what each of them has.
+    private static (uint Requests, DateTimeOffset Until)? QuotaOf(RateLimitResponse response)
+    {
+        RateLimitResponse.Types.Quota?[] quotas = response.Quota is { } whole ? [whole] : [.. response.Statuses.Select(s => s.Quota)];
+        if (quotas.Length == 0 || !quotas.All(q => q is { Requests: > 0, ValidUntil: not null } && IsTime(q.ValidUntil))) return null;
+        return (quotas.Min(q => q!.Requests), quotas.Min(q => q!.ValidUntil.ToDateTimeOffset()));
+    }
+
+    // Of the years 1 to 9999, as the type has it.
+    private static bool IsTime(Timestamp time) => time.Seconds is >= -62135596800 and <= 253402300799 && time.Nanos is >= 0 and < 1_000_000_000;
 
     // In whole seconds, until all that are over have room again.
     private static long? WaitOf(RateLimitResponse response)

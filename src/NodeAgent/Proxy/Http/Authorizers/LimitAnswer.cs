@@ -20,6 +20,9 @@ internal sealed record LimitAnswer
     /// <summary>What is put into the head of one that is none.</summary>
     internal IReadOnlyList<HeadEdit> Edits { get; private init; } = [];
 
+    /// <summary>For how many further questions it holds that are the same, and until when; null: for none.</summary>
+    internal (uint Requests, DateTimeOffset Until)? Quota { get; init; }
+
     /// <summary>There is none.</summary>
     internal static LimitAnswer Failed(string reason, bool mayAskAgain = false, bool isOfRequest = false) => new() { Failure = reason, MayAskAgain = mayAskAgain, IsOfRequest = isOfRequest };
 

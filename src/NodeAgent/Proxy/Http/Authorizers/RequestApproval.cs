@@ -18,6 +18,7 @@ internal sealed class RequestApproval : IRequestApproval
     private int _asked;
     private int _askedLimits;
     private int _tries;
+    private long _askedAt; // when the question was first asked that is on its way
     private bool _isLater; // whoever has begun it has gone on
 
     /// <summary>Makes one.</summary>
@@ -93,7 +94,7 @@ internal sealed class RequestApproval : IRequestApproval
         while (Refusal is null && _asked < _rules.Count)
         {
             AuthorizerRule rule = _rules[_asked++];
-            _tries = 0;
+            BeginQuestion();
             if (rule.Authorizer is not { } authorizer) Refuse(rule, $"there is no external authorizer {rule.Name}");
             else if (rule.IsItself) Refuse(rule, "an external authorizer is not asked about requests to one");
             else if (TryAsk(rule, authorizer)) return;
@@ -101,7 +102,7 @@ internal sealed class RequestApproval : IRequestApproval
 
         while (Refusal is null && LimitRefusal is null && _askedLimits < _limits.Count)
         {
-            _tries = 0;
+            BeginQuestion();
             if (TryAskLimit(_limits[_askedLimits++])) return;
         }
 
@@ -109,21 +110,35 @@ internal sealed class RequestApproval : IRequestApproval
         if (_isLater) _done(this);
     }
 
+    private void BeginQuestion() => (_tries, _askedAt) = (0, _authorizers.Loop.NowMilliseconds);
+
+    // The time that an answer may take is for all tries together.
+    private TimeSpan LeftOf(TimeSpan timeout) => timeout - TimeSpan.FromMilliseconds(_authorizers.Loop.NowMilliseconds - _askedAt);
+
+    private bool MayAskAgain(TimeSpan timeout) => _tries < _authorizers.Options.Authorizers.MostTries && LeftOf(timeout) > TimeSpan.Zero;
+
     // False when nobody was asked. Were one let through for which there is no room, whoever asks much would have no limit.
     private bool TryAskLimit(GlobalLimitRule rule)
     {
         _tries++;
-        if (!_authorizers.TryAsk(_connection, rule.Limit, Head, OnLimitAnswered, out LimitCall? call)) return false;
-        _call = call;
-        if (call is null) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: too many requests of the namespace wait for an answer", IsCrowded: true);
-        return call is not null;
+        LimitQuestion question = _authorizers.Ask(_connection, rule.Limit, LeftOf(rule.Limit.Timeout), Head, OnLimitAnswered);
+        _call = question.Call;
+        if (question.IsCrowded) LimitRefusal = new LimitRefusal(rule, Answer: null, $"rate limit service {rule.Limit.Service}: too many requests of the namespace wait for an answer", IsCrowded: true);
+        else if (question.Known is { } known) Take(rule, known);
+        return _call is not null;
     }
 
     private void OnLimitAnswered(LimitAnswer answer)
     {
         _call = null;
         GlobalLimitRule rule = _limits[_askedLimits - 1];
-        if (answer.MayAskAgain && _tries < _authorizers.Options.Authorizers.MostTries && TryAskLimit(rule)) return;
+        if (!answer.MayAskAgain || !MayAskAgain(rule.Limit.Timeout)) Take(rule, answer);
+        else if (TryAskLimit(rule)) return;
+        AskNext();
+    }
+
+    private void Take(GlobalLimitRule rule, LimitAnswer answer)
+    {
         if (answer.Failure is { } failure)
         {
             if (LimitRefusal is null && (rule.Limit.RefusesOnFailure || answer.IsOfRequest))
@@ -140,15 +155,13 @@ internal sealed class RequestApproval : IRequestApproval
                 if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
             }
         }
-
-        AskNext();
     }
 
     // False when it is refused: were it let through, whoever asks much would not be asked about.
     private bool TryAsk(AuthorizerRule rule, ExternalAuthorizer authorizer)
     {
         _tries++;
-        _call = _authorizers.TryAsk(_connection, authorizer, Head, OnAnswered);
+        _call = _authorizers.TryAsk(_connection, authorizer, LeftOf(authorizer.Timeout), Head, OnAnswered);
         if (_call is null) Refuse(rule, $"external authorizer {rule.Name}: too many requests of the namespace wait for an answer");
         return _call is not null;
     }
@@ -157,7 +170,7 @@ internal sealed class RequestApproval : IRequestApproval
     {
         _call = null;
         AuthorizerRule rule = _rules[_asked - 1];
-        if (answer.MayAskAgain && _tries < _authorizers.Options.Authorizers.MostTries && TryAsk(rule, rule.Authorizer!)) return;
+        if (answer.MayAskAgain && MayAskAgain(rule.Authorizer!.Timeout) && TryAsk(rule, rule.Authorizer)) return;
         if (answer.Failure is { } failure)
         {
             if (Refusal is null && (answer.IsOfRequest || !rule.Authorizer!.AllowsOnFailure)) Refuse(rule, $"external authorizer {rule.Name}: {failure}");

@@ -27,6 +27,7 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     {
         (Loop, Options, Directory, _dialer, Servers, Observer, _time) = (loop, options, directory, dialer, servers, observer, time);
         _places = new NamespacePlaces(options.Authorizers.MaxRunning, options.Authorizers.MaxRunningOfNamespace);
+        Quotas = new LimitQuotas(options.Authorizers, time);
         Delayed = new NamespacePlaces(options.Authorizers.MaxDelayed, options.Authorizers.MaxDelayedOfNamespace);
     }
 
@@ -34,6 +35,9 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
 
     /// <summary>Places of requests that wait until they are on time.</summary>
     internal NamespacePlaces Delayed { get; }
+
+    /// <summary>Answers of rate limit services that hold for further questions.</summary>
+    internal LimitQuotas Quotas { get; }
 
     internal HttpOptions Options { get; }
 
@@ -57,38 +61,40 @@ internal sealed class RequestAuthorizers : IRequestAuthorizers
     /// <summary>Sends a question.</summary>
     /// <param name="connection">The connection that the request goes by.</param>
     /// <param name="authorizer">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="request">The request.</param>
     /// <param name="answered">Hears the answer, later than this returns.</param>
     /// <returns>Null: there are too many on their way.</returns>
-    internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, HeaderList request, Action<AuthorizerAnswer> answered)
+    internal AuthorizerCall? TryAsk(in ProxyConnectionInfo connection, ExternalAuthorizer authorizer, TimeSpan left, HeaderList request, Action<AuthorizerAnswer> answered)
     {
-        if (connection.DestinationWorkload is not { } workload) return null;
+        if (connection.DestinationWorkload is not { } workload || !_places.HasRoom(workload.Name.Namespace)) return null;
         HeaderList head = new();
         byte[] body = [];
         if (authorizer.Protocol == ExternalAuthorizerProtocol.Grpc) body = GrpcCheck.Compose(authorizer, connection, request, _time.GetUtcNow(), head);
         else HttpCheck.Compose(authorizer, request, head);
-        if (!_places.TryTake(workload.Name.Namespace)) return null;
-        AuthorizerCall call = new(this, authorizer, Asking(connection, workload), head, body, answered);
+        _places.Take(workload.Name.Namespace);
+        AuthorizerCall call = new(this, authorizer, left, Asking(connection, workload), head, body, answered);
         _ = call.RunAsync();
         return call;
     }
 
-    /// <summary>Sends a question to a rate limit service, if there is something to ask.</summary>
+    /// <summary>Sends a question to a rate limit service, if there is something to ask that no quota answers.</summary>
     /// <param name="connection">The connection that the request goes by.</param>
     /// <param name="limit">Who is asked.</param>
+    /// <param name="left">How long the answer may take.</param>
     /// <param name="request">The request.</param>
     /// <param name="answered">Hears the answer, later than this returns.</param>
-    /// <param name="call">The question; null: there are too many on their way.</param>
-    /// <returns>False: there is nothing to ask.</returns>
-    internal bool TryAsk(in ProxyConnectionInfo connection, GlobalRateLimit limit, HeaderList request, Action<LimitAnswer> answered, out LimitCall? call)
+    internal LimitQuestion Ask(in ProxyConnectionInfo connection, GlobalRateLimit limit, TimeSpan left, HeaderList request, Action<LimitAnswer> answered)
     {
-        call = null;
         HeaderList head = new();
-        if (GrpcLimit.Compose(limit, connection, request, head) is not { } body) return false;
-        if (connection.DestinationWorkload is not { } workload || !_places.TryTake(workload.Name.Namespace)) return true;
-        call = new LimitCall(this, limit, Asking(connection, workload), head, body, answered);
+        if (GrpcLimit.Compose(limit, connection, request, head) is not { } body) return default;
+        if (connection.DestinationWorkload is not { } workload) return new LimitQuestion(IsCrowded: true);
+        UInt128 key = LimitQuotas.KeyOf(limit.Service, limit.Port, workload, body);
+        if (Quotas.TryUse(key) is { } known) return new LimitQuestion(Known: known);
+        if (!_places.TryTake(workload.Name.Namespace)) return new LimitQuestion(IsCrowded: true);
+        LimitCall call = new(this, limit, left, Asking(connection, workload), head, body, key, answered);
         _ = call.RunAsync();
-        return true;
+        return new LimitQuestion(call);
     }
 
     /// <summary>The connections to a backend.</summary>

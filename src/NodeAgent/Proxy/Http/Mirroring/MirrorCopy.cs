@@ -9,7 +9,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Mirroring;
 /// <summary>
 /// A copy of one request for its mirrors. It goes to them once all of it has come, so that a request waits for no mirror, and a mirror sees no request that is not whole. Belongs to its loop's thread.
 /// </summary>
-internal sealed class MirrorCopy : IRequestCopy
+internal sealed class MirrorCopy : IBodyCopy
 {
     private const int FirstRoom = 4096;
 

@@ -19,7 +19,7 @@ internal sealed class MirrorsOfClient(RequestRouting routing, MirrorRoom room) :
     /// <param name="direction">Where it goes.</param>
     /// <param name="isHeadOnly">Whether the head is all of it.</param>
     /// <returns>What takes its body; null: nobody does.</returns>
-    internal IRequestCopy? Begin(HeaderList request, in RequestDirection direction, bool isHeadOnly)
+    internal IBodyCopy? Begin(HeaderList request, in RequestDirection direction, bool isHeadOnly)
     {
         if (direction.Hit is not { Rule.Filters.Mirrors: { IsEmpty: false } mirrors }) return null;
         List<HttpRouteMirror> drawn = [];

@@ -2,6 +2,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -137,6 +138,10 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
         _stream.Begin(stream, hasEnded: false);
         if (!IsHeadOnly) Source.PassOn();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>What the proxy asks for itself is about one request, and its answer nobody else's.</remarks>
+    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer) => false;
 
     /// <inheritdoc/>
     public void Answer(RequestRefusal refusal) => Finish(refusal.Status switch

@@ -14,7 +14,7 @@ internal sealed class BodySender(Http1Limits limits)
     private int _chunk; // bytes of content in the input that the reader of chunks has been past
 
     /// <summary>Takes what passes of the body that runs; null: nobody does. To be set before a body begins.</summary>
-    internal IRequestCopy? Copy { get; set; }
+    internal IBodyCopy? Copy { get; set; }
 
     /// <summary>Bytes of the body that have passed, without framing.</summary>
     internal long Passed { get; set; }

@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
@@ -12,6 +13,7 @@ internal sealed partial class Http1Leg
     private readonly HeaderList _trailers = new();
     private bool _inChunks;
     private bool _isHead;
+    private bool _isAuthorized; // for somebody in particular
     private bool _takesNothing; // it may have answered before it broke: whoever reads answers finds out
 
     /// <summary>Sends a request's head.</summary>
@@ -24,7 +26,7 @@ internal sealed partial class Http1Leg
         Begin(taken);
         if ((StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) ?? StreamRequestForm.ValueRefusalOf(request)) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
         if (taken.Server.Gate.Ask(request, out HeaderList forServer) is { } denial) return NotSent(denial);
-        _isHeadOnly = isHeadOnly;
+        (_isHeadOnly, _isAuthorized) = (isHeadOnly, taken.Server.Gate.IsAuthorized(request));
         _approval = taken.Server.Gate.Approve(forServer, taken.Server.Gate.Due, _onApproved ??= OnApproved);
         if (_approval is null) return SendHead(taken, forServer);
         return _approval.IsDone ? SendApproved(taken) : null;
@@ -33,6 +35,7 @@ internal sealed partial class Http1Leg
     private RequestRefusal? SendHead(RoutedServer taken, HeaderList request)
     {
         bool isHeadOnly = _isHeadOnly;
+        if (taken.Server.Gate.Responses is { } cache && TryAnswerKept(cache, ref request)) return null;
         bool expectsContinue = HeadTranslation.OfRequest(_exchange.Traced(request), isHeadOnly, _request, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
@@ -71,6 +74,15 @@ internal sealed partial class Http1Leg
         _isRequestWhole = true;
         if (_inChunks && !_takesNothing && !WriteEnd(side, trailers)) OnServerTakesNothing(side);
         _loop.ScheduleFlush(this);
+    }
+
+    // It goes back as it was, if so.
+    private bool TryAnswerKept(ResponseCache cache, ref HeaderList request)
+    {
+        _isUnused = true;
+        bool isAnswered = _exchange.TryAnswerKept(cache, _isAuthorized, ref request);
+        if (!isAnswered) _isUnused = false;
+        return isAnswered;
     }
 
     // The connection is as it was.

@@ -12,6 +12,15 @@ internal sealed partial class Http1Leg
     private readonly BodySender _body;
     private bool _isBody; // else a head comes next
 
+    /// <summary>Whether the end of the response that comes is told apart from that of the connection.</summary>
+    internal bool IsEndKnown => _response.Body != BodyKind.UntilClose;
+
+    /// <summary>Takes a copy of the response's body; null: nobody does.</summary>
+    internal IBodyCopy? Copy
+    {
+        set => _body.Copy = value;
+    }
+
     private void AdvanceResponse()
     {
         while (_approval is null && _taken is { } taken && (_isBody ? PassBody(taken) : TakeResponse(taken)))
@@ -83,6 +92,7 @@ internal sealed partial class Http1Leg
             return false;
         }
 
+        _body.Copy?.End(_body.Trailers);
         _exchange.OnPassedOn(this, _body.Trailers);
         _exchange.Other(this).End(_body.Trailers);
         if (_taken == taken) Finish();

@@ -138,6 +138,8 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
         if (_taken is not { } taken) return null;
         _receivedBefore += taken.Server.Side.Input.Received;
         _taken = null;
+        _body.Copy?.Close();
+        _body.Copy = null;
         _approval?.GiveUp();
         _approval = null;
         return taken;

@@ -1,6 +1,7 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -91,7 +92,7 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     /// <param name="fields">Its head's fields, as a server of HTTP/1.1 would get them.</param>
     /// <param name="request">What else its head says.</param>
     /// <param name="copy">Takes its body; null: nobody does.</param>
-    internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request, IRequestCopy? copy)
+    internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request, IBodyCopy? copy)
     {
         IsRunning = true;
         IsHeadOnly = request.Body == BodyKind.None || request is { Body: BodyKind.Length, Length: 0 };
@@ -126,7 +127,25 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
 
     /// <summary>The response's body is about to come.</summary>
     /// <param name="inChunks">Whether it goes on in chunks.</param>
-    internal void BeginResponseBody(bool inChunks) => _client.Begin(inChunks);
+    /// <param name="isBare">Whether there is none.</param>
+    /// <param name="copy">Takes a copy of it; null: nobody does.</param>
+    internal void BeginResponseBody(bool inChunks, bool isBare, IBodyCopy? copy)
+    {
+        if (isBare) copy?.End(trailers: null);
+        else _server.Copy = copy;
+        _client.Begin(inChunks);
+    }
+
+    /// <summary>Nothing more is wanted of the response; who hears of the request is as before.</summary>
+    internal void DropResponse() => _server.Abandon();
+
+    /// <inheritdoc/>
+    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer)
+    {
+        if (!_relay.TryAnswerKept(cache, isAuthorized, ref forServer)) return false;
+        _relay.AdvanceSoon();
+        return true;
+    }
 
     /// <summary>Ends the request that runs: nothing more of it is wanted.</summary>
     internal void Abandon()

@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Kept;
 
 namespace Culvert.NodeAgent.Proxy.Http.Translation;
 
@@ -14,6 +15,9 @@ internal interface IHttp1Exchange : IExchange
     /// <summary>Whether it is tried again, whose server has ended before it had answered; if so, nothing more is to be done with it.</summary>
     /// <param name="isUnsent">Whether the server has had nothing of it.</param>
     bool TryResendAfterEnd(bool isUnsent);
+
+    /// <inheritdoc cref="IHttp2Request.TryAnswerKept"/>
+    bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer);
 
     /// <summary>Answers in the server's place.</summary>
     void Answer(RequestRefusal refusal);
