@@ -25,7 +25,7 @@ internal static class HealthCheckReader
         TimeSpan interval = reader.Parsed<TimeSpan?>("interval", Interval) ?? HealthCheck.DefaultInterval, timeout = reader.Parsed<TimeSpan?>("timeout", Timeout) ?? HealthCheck.DefaultTimeout;
         long unhealthy = reader.Integer("unhealthyThreshold", 1, HealthCheck.MostInARow) ?? HealthCheck.DefaultUnhealthyThreshold, healthy = reader.Integer("healthyThreshold", 1, HealthCheck.MostInARow) ?? HealthCheck.DefaultHealthyThreshold;
         reader.Done();
-        int fields = new[] { "http", "grpc", "tcp" }.Count(reader.Has);
+        int fields = (reader.Has("http") ? 1 : 0) + (reader.Has("grpc") ? 1 : 0) + (reader.Has("tcp") ? 1 : 0);
         if (fields != 1) reader.Fail("", NotOneKind);
         if (timeout > interval) reader.Fail("", TooSlow);
         return fields == 1 && kinds.FirstOrDefault(k => k is not null) is { } check

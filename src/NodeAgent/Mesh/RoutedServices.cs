@@ -74,7 +74,7 @@ internal sealed class RoutedServices
         foreach ((PortRequests port, RequestSettings settings) in _requests.Values) port.Settings = settings;
         foreach (BackendPool pool in _backends.Values) pool.Adopt();
         foreach (((NamespacedName name, ushort number), (PortRequests port, _)) in _requests)
-            port.Backends = [.. new[] { true, false }.SelectMany(isIPv4 => _backends[(name, number, isIPv4)].Requests.Values)];
+            port.Backends = [.. _backends[(name, number, true)].Requests.Values, .. _backends[(name, number, false)].Requests.Values];
     }
 
     /// <summary>The ports whose backends are asked whether they are well, and how many of each are not.</summary>
