@@ -357,6 +357,7 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     {
         if (!request.TryKeepHead(headers)) return false;
         _waiting.AddLast(request.WaitingEntry);
+        _isShort |= !IsHeld(request); // until it is served: nobody goes before it
         ServeWaiting();
         return true;
     }

@@ -16,6 +16,7 @@ public sealed class MovedRequestTests : IAsyncLifetime
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PortRequests _port = null!;
     private Task<string>[] _held = [];
+    private int _arrived;
 
     [Fact]
     public async Task PolicyThatOnlyTheOtherConnectionKnowsHoldsForThem()
@@ -47,7 +48,12 @@ public sealed class MovedRequestTests : IAsyncLifetime
     {
         await _lab.AddServerAsync("web", async context =>
         {
-            if (context.Request.Path == "/held") await _end.Task;
+            if (context.Request.Path == "/held")
+            {
+                Interlocked.Increment(ref _arrived);
+                await _end.Task;
+            }
+
             await context.Response.WriteAsync(context.Request.Path);
         });
         _lab.BringNear();
@@ -62,7 +68,7 @@ public sealed class MovedRequestTests : IAsyncLifetime
     private async Task HoldAsync()
     {
         _held = [.. Enumerable.Range(0, StreamsOfOne).Select(_ => _lab.GetAsync("/held"))];
-        await _lab.UntilAsync(() => _port.Running == StreamsOfOne && _port.Pending == 0);
+        await _lab.UntilAsync(() => Volatile.Read(ref _arrived) == StreamsOfOne);
         Assert.Equal(1, _port.ConnectionLimit.Count);
     }
 
