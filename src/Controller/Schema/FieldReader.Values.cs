@@ -19,7 +19,8 @@ internal sealed partial class FieldReader
             if (required) Require(field);
             return null;
         }
-        string? error = value is ScalarNode { IsString: true } scalar ? check?.Invoke(scalar.Text) : NotAString(value);
+        string? error = value is ScalarNode { IsNull: false } scalar ? check?.Invoke(scalar.Text) : null; // what quotes would not mend is said at once
+        if (value is not ScalarNode { IsString: true }) error ??= NotAString(value);
         if (error is null) return ((ScalarNode)value).Text;
         Fail(field, error);
         return null;
@@ -28,11 +29,8 @@ internal sealed partial class FieldReader
     /// <summary>A string parsed by <paramref name="parse"/>.</summary>
     public T? Parsed<T>(string field, Parse<T> parse, T? fallback = default, bool required = false)
     {
-        if (String(field, required: required) is not { } text) return fallback;
-        string? error = parse(text, out T value);
-        if (error is null) return value;
-        Fail(field, error);
-        return fallback;
+        T? parsed = fallback;
+        return String(field, text => parse(text, out parsed), required) is null ? fallback : parsed;
     }
 
     /// <summary>One of the words of an enum (<see cref="EnumWords"/>).</summary>
