@@ -48,13 +48,14 @@ public sealed class ConnectionLimitTests
         await using RoutingLab lab = new(client, servers);
         using SemaphoreSlim arrived = new(0), answer = new(0);
         await AddServerAsync(lab, arrived, answer);
-        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), MaxConnections = 1 }, "web");
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), MaxConnections = 1, Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
         lab.Route(RoutingLab.Below("/late", ("web", 1)) with { RequestTimeout = TimeSpan.FromMilliseconds(200) }, RoutingLab.Below("/", ("web", 1)));
         using HttpClient second = lab.MakeClient();
         Task<HttpResponseMessage> running = lab.Client.GetAsync(lab.Client.BaseAddress);
         Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.Equal(504, RoutingLab.Of(await second.GetAsync(new Uri("/late", UriKind.Relative))).Status);
         await lab.UntilAsync(() => port.Pending == 0 && !port.ConnectionLimit.IsWanted);
+        Assert.False(lab.Counted("web").IsOut); // it has had nothing of it
 
         // A raised limit counts at once for who waits.
         using HttpClient third = lab.MakeClient();
@@ -66,6 +67,30 @@ public sealed class ConnectionLimitTests
         answer.Release(2);
         Assert.Equal((200, 200), (RoutingLab.Of(await running).Status, RoutingLab.Of(await waiting).Status));
         await lab.UntilAsync(() => port.Running == 0);
+    }
+
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task WhatIsRefusedAsTooManyWaitsForNothing(HttpProtocols servers)
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http2, servers);
+        using SemaphoreSlim arrived = new(0), answer = new(0);
+        await AddServerAsync(lab, arrived, answer);
+        PortRequests port = lab.Count(new RequestSettings { Policy = new("b", "calm"), MaxConnections = 1, MaxPendingRequests = 1 }, "web");
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        using HttpClient second = lab.MakeClient(), third = lab.MakeClient();
+        using CancellationTokenSource givenUp = new();
+        Task<HttpResponseMessage> running = lab.Client.GetAsync(lab.Client.BaseAddress);
+        Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
+        Task<HttpResponseMessage> waiting = second.GetAsync(second.BaseAddress, givenUp.Token);
+        await lab.UntilAsync(() => port.Pending == 1 && port.ConnectionLimit.IsWanted);
+        Assert.Equal(503, RoutingLab.Of(await third.GetAsync(third.BaseAddress)).Status);
+        await givenUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await lab.UntilAsync(() => port.Pending == 0 && !port.ConnectionLimit.IsWanted);
+        answer.Release();
+        Assert.Equal(200, RoutingLab.Of(await running).Status);
     }
 
     [Theory]

@@ -97,6 +97,17 @@ public sealed class LimitServiceTests
         never.SetResult();
     }
 
+    [Theory]
+    [MemberData(nameof(RoutingTests.Versions), MemberType = typeof(RoutingTests))]
+    public async Task WhatIsRefusedForItSaysNothingOfTheBackend(HttpProtocols client, HttpProtocols servers)
+    {
+        await using RoutingLab lab = await LabAsync(client, servers, isNear: true, OutboundRoute.Deny(ProxyFailure.NoBackend, "gone"), Global with { RefusesOnFailure = true });
+        lab.Count(new RequestSettings { Policy = new("b", "calm"), Outliers = new OutlierDetection(1, TimeSpan.FromHours(1), 100) }, "web");
+        using HttpResponseMessage response = await lab.Client.SendAsync(lab.Request(HttpMethod.Get, "/asked"));
+        Assert.Equal(503, RoutingLab.Of(response).Status);
+        Assert.Equal("web GET shop /free", await lab.GetAsync("/free"));
+    }
+
     [Fact]
     public async Task WhatTheRuleItselfHasNoRoomForIsNotAskedAbout()
     {
