@@ -22,6 +22,7 @@ internal sealed partial class Http1Relay
         CacheStep step = _cached.Begin(cache, fields, IsHeadOnly && UpgradeOf(_exchange.Request).IsEmpty, isAuthorized);
         if (step == CacheStep.Validate) fields = _cached.Conditional();
         if (step != CacheStep.Answer) return false;
+        _try.NotAsked();
         _exchange.IsRequestWhole = true;
         AnswerKept();
         return true;
@@ -36,14 +37,6 @@ internal sealed partial class Http1Relay
         if (!WriteFinal(_routing?.ForClient(fields, _direction) ?? fields, inChunks: false)) return false;
         (_responsePart, _hasNews) = (ResponsePart.Kept, true);
         return true;
-    }
-
-    // The application has said that it is still the same; or that another is, which it was not asked about.
-    private bool AnswerRevalidated()
-    {
-        if (_cached!.Kept is not null) return AnswerKept();
-        AnswerForServer(ProxyError.Protocol, CachedRequest.WrongAnswer);
-        return false;
     }
 
     private bool PassKept()

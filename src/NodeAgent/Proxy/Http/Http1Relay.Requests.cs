@@ -32,13 +32,15 @@ internal sealed partial class Http1Relay
         End,
     }
 
+    private int _headsInTurn; // also of requests that are answered at once, one after the other
+
     private void AdvanceRequests()
     {
         if (_hasTimerFired) OnTimer();
         if (_isHeadLate) AnswerLast(408, ProxyError.Request, "the head of the request took too long");
-        for (int heads = 0; !IsEnded && !_isEnding;)
+        while (!IsEnded && !_isEnding)
         {
-            if (_requestPart == RequestPart.Head && heads++ == RelayDirection.ReadsPerTurn)
+            if (_requestPart == RequestPart.Head && _headsInTurn++ >= RelayDirection.ReadsPerTurn)
             {
                 _client.AwaitTurn();
                 return;
@@ -100,7 +102,7 @@ internal sealed partial class Http1Relay
 
     private bool TakeRequest()
     {
-        if (_routing is not null && _client.Output.IsBlocked) return false; // it may be answered at once
+        if ((_routing is not null || _server?.Gate.Responses is not null) && _client.Output.IsBlocked) return false; // it may be answered at once
         HeadRead read = _requests.ReadRequest(_exchange.Request);
         if (read == HeadRead.Nothing)
         {

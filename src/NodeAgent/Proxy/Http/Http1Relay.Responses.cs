@@ -118,7 +118,7 @@ internal sealed partial class Http1Relay
         if (fields is null)
         {
             _exchange.IsLast |= _isServersLast && _routing is null;
-            return AnswerRevalidated();
+            return AnswerKept();
         }
 
         _exchange.IsLast |= (_isServersLast && (_routing is null || !_exchange.IsRequestWhole)) || _exchange.IsBodyUnasked || endsByClosing;
@@ -253,6 +253,8 @@ internal sealed partial class Http1Relay
         _wait?.Cancel();
         _try.End(status, error);
         RequestEnd end = new(status, _time.GetElapsedTime(_exchange.Began), error, _call?.EndedWith(status, error) ?? GrpcStatus.NoCall) { Hit = _direction.Hit, Backend = _direction.Service, Cache = _cached?.Result ?? CacheResult.None };
+        _cached?.Release();
+        _keptBody = default;
         (_server?.Requests ?? _call?.Requests ?? _observer).OnRequestEnded(end, TakeRecord());
     }
 }

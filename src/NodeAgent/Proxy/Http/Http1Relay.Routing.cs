@@ -40,6 +40,7 @@ internal sealed partial class Http1Relay
     {
         _direction = direction;
         _tries++;
+        _cached?.Forget(); // what another server says is none of the one before
         if (direction.Refusal is { } refusal)
         {
             Refuse(refusal);

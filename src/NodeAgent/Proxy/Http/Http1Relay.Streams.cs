@@ -80,7 +80,7 @@ internal sealed partial class Http1Relay
         if (fields is null)
         {
             _call.DropResponse();
-            AnswerRevalidated();
+            AnswerKept();
             return;
         }
 

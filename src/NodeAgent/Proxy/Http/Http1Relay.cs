@@ -112,6 +112,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         _hasNews = true;
         if (_isAdvancing || IsEnded) return;
         _isAdvancing = true;
+        _headsInTurn = 0;
         try
         {
             while (_hasNews && !IsEnded)

@@ -252,6 +252,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         Http2Server? before = Destination;
         before?.Leave(this);
         Server.Abandon();
+        _cached?.Forget(); // what another server says is none of this one's
         Server = _serverStream;
         (Destination, Connecting) = (null, 0);
         Wait?.Cancel();
@@ -315,8 +316,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
             return true;
         }
 
-        if (cached.Kept is not null) AnswerKept(isAsked: true);
-        else Answer(502, ProxyError.Protocol, CachedRequest.WrongAnswer);
+        AnswerKept(isAsked: true);
         return false;
     }
 
@@ -324,6 +324,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private void AnswerKept(bool isAsked)
     {
         IRequestObserver? requests = Requests;
+        if (!isAsked) _try.NotAsked();
         if (!isAsked || Server is not Http1Leg) Server.Abandon();
         HeaderList head = _cached!.Answer(out ReadOnlyMemory<byte> body);
         _kept ??= new KeptLeg(this);
@@ -374,6 +375,7 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
         Client.Clear();
         Server.Clear();
         Connecting = 0;
+        _cached?.Release();
         DropHead();
         _relay.Drop(_heldTrailers);
         _heldTrailers = 0;

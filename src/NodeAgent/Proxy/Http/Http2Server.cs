@@ -236,9 +236,19 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     private void TakeFromSiblings()
     {
         // By index: a request that ends may take a connection with it.
-        for (int i = 0; siblings is { Count: > 1 } && i < siblings.Count; i++)
+        for (int i = 0; i < siblings!.Count; i++)
         {
             if (siblings[i] is var other && other != this && other.IsFull) other.GiveTo(this);
+        }
+    }
+
+    // One that waits for its place among connections is needed no longer where this one has room and nobody is short.
+    private static void GiveUpSpare(List<Http2Server> all)
+    {
+        if (all.Exists(static s => s._isShort)) return;
+        for (int i = all.Count - 1; i >= 0; i--)
+        {
+            if (all[i] is { IsConnected: false, Waiting: 0 } spare) spare.Unwanted?.Invoke(spare);
         }
     }
 
@@ -279,7 +289,11 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
     // For those that wait here, or at another connection.
     private void FindRoom()
     {
-        if (HasRoom) TakeFromSiblings();
+        if (HasRoom && siblings is { Count: > 1 })
+        {
+            TakeFromSiblings();
+            GiveUpSpare(siblings);
+        }
         else if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
     }
 

@@ -45,6 +45,9 @@ internal sealed class KeptResponse
     /// <summary>The bytes that it takes.</summary>
     internal long Size => OfResponse + Key.Length + Body.Length + SizeOf(Keyed) + SizeOf(VaryFields) + SizeOf(Head) + VaryNames.Sum(n => n.Length + OfField);
 
+    /// <summary>How many requests are being answered with it; the store's.</summary>
+    internal int Readers { get; set; }
+
     /// <summary>Its place in the order of use; the store's.</summary>
     internal LinkedListNode<KeptResponse>? Place { get; set; }
 

@@ -28,6 +28,7 @@ internal sealed class ResponseStore(long limit, TimeProvider time)
     private int _numbers;
     private long _keptBytes;
     private long _receivedBytes;
+    private long _lentBytes;
 
     /// <summary>Bytes of what is kept or being received.</summary>
     internal long Bytes => Volatile.Read(ref _keptBytes) + Volatile.Read(ref _receivedBytes);
@@ -95,14 +96,17 @@ internal sealed class ResponseStore(long limit, TimeProvider time)
     /// <summary>Keeps a response in the place of any to the same, unless it is too late for that, or too large.</summary>
     /// <param name="response">The response.</param>
     /// <param name="changes"><see cref="ChangesOf"/> of its key when it was asked for.</param>
+    /// <param name="inPlaceOf">The one that its server has said it to be still; it is not kept where that is not there any more. Null: it is new.</param>
     /// <returns>Whether it is kept.</returns>
-    internal bool Keep(KeptResponse response, int changes)
+    internal bool Keep(KeptResponse response, int changes, KeptResponse? inPlaceOf = null)
     {
         long size = response.Size;
         lock (_lock)
         {
+            if (inPlaceOf is not null && inPlaceOf.Place?.List is null) return false;
             if (response.Owner.IsGone || _changes[GroupOf(response.Key)] != changes || !TryFree(size)) return false;
             if (!_kept.TryGetValue(response.Key, out List<KeptResponse>? candidates)) _kept.Add(response.Key, candidates = []);
+            if (candidates.Exists(c => c.Received > response.Received && c.IsOfSame(response))) return false; // whoever reads slowly brings what others have newer
             for (int i = candidates.Count - 1; i >= 0; i--)
             {
                 if (candidates[i].IsOfSame(response)) Forget(candidates, i);
@@ -113,6 +117,36 @@ internal sealed class ResponseStore(long limit, TimeProvider time)
             response.Place = _used.AddFirst(response);
             _keptBytes += size;
             return true;
+        }
+    }
+
+    /// <summary>A request is about to be answered with a response, which stays in memory meanwhile, also when it is forgotten. What is lent may be as much as all that is kept.</summary>
+    /// <returns>False when too much is.</returns>
+    internal bool TryLend(KeptResponse response)
+    {
+        lock (_lock)
+        {
+            if (response.Readers == 0 && _lentBytes + response.Size > limit) return false;
+            Lend(response);
+            return true;
+        }
+    }
+
+    /// <summary>The same for one in whose place another is given back.</summary>
+    internal void Lend(KeptResponse response)
+    {
+        lock (_lock)
+        {
+            if (response.Readers++ == 0) _lentBytes += response.Size;
+        }
+    }
+
+    /// <summary>The request has been answered.</summary>
+    internal void Return(KeptResponse response)
+    {
+        lock (_lock)
+        {
+            if (--response.Readers == 0) _lentBytes -= response.Size;
         }
     }
 

@@ -197,10 +197,11 @@ internal sealed class BackendRequests
         lock (Port.Ejecting)
         {
             Volatile.Write(ref _isUnhealthy, true);
-            if (_isLeftOut || !MayBeOut()) return _isLeftOut;
-            Port.CountUnhealthy(1);
-            Volatile.Write(ref _isLeftOut, true);
-            return true;
+            bool mayBeOut = MayBeOut(); // also of one that is: others may have gone meanwhile
+            if (_isLeftOut == mayBeOut) return mayBeOut;
+            Port.CountUnhealthy(mayBeOut ? 1 : -1);
+            Volatile.Write(ref _isLeftOut, mayBeOut);
+            return mayBeOut;
         }
     }
 

@@ -202,7 +202,11 @@ public sealed class HealthCheckTests
         await lab.Routing.AddServerAsync("v1");
         await lab.Routing.AddServerAsync("v2");
         (PortRequests port, BackendRequests[] backends) = lab.Check(Http with { UnhealthyThreshold = 1, HealthyThreshold = 1 }, "v1", "v2");
-        await lab.UntilAsync(() => backends[0].IsOut);
+        await lab.UntilAsync(() =>
+        {
+            lab.Use(port); // until it has been asked, however long that takes
+            return backends[0].IsOut;
+        });
         await lab.UntilAsync(() => !port.IsChecked);
         await lab.SettleAsync();
         int asked = lab.Routing.Asked["v1"];
@@ -211,8 +215,11 @@ public sealed class HealthCheckTests
         Assert.True(backends[0].IsOut); // what was found out holds
 
         lab.Routing.Statuses["v1"] = 200;
-        lab.Use(port);
-        await lab.UntilAsync(() => !backends[0].IsOut);
+        await lab.UntilAsync(() =>
+        {
+            lab.Use(port);
+            return !backends[0].IsOut;
+        });
     }
 
     [Fact]

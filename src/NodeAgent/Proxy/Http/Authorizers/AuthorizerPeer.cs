@@ -21,7 +21,11 @@ internal sealed class AuthorizerPeer(RequestAuthorizers owner, ServerKey key, Pr
     }
 
     /// <summary>A question is over.</summary>
-    internal void OnOver(AskingCall call) => Running.Remove(call);
+    internal void OnOver(AskingCall call)
+    {
+        Running.Remove(call);
+        if (Running.Count == 0 && HasNoServers) owner.Forget(this);
+    }
 
     /// <inheritdoc/>
     protected override Http2ServersOfClient MakeServers() => owner.MakeHttp2Servers(this, client);

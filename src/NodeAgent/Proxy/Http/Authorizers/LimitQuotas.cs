@@ -8,6 +8,9 @@ namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
 /// <param name="time">The clock.</param>
 internal sealed class LimitQuotas(AuthorizerLimits limits, TimeProvider time)
 {
+    // Of what a client is told that is one too many. With more of it the service is asked each time.
+    private const int MostOfBody = 512;
+
     // To look for those whose time is over takes some microseconds.
     private static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(1);
 
@@ -52,7 +55,7 @@ internal sealed class LimitQuotas(AuthorizerLimits limits, TimeProvider time)
     internal void Keep(UInt128 key, string ns, LimitAnswer answer)
     {
         if (_kept.TryGetValue(key, out Kept? before)) Remove(key, before);
-        if (answer.Quota is not { } quota || quota.Until - time.GetUtcNow() is var left && left <= TimeSpan.Zero) return;
+        if (answer.Denied is { Body.Length: > MostOfBody } || answer.Quota is not { } quota || quota.Until - time.GetUtcNow() is var left && left <= TimeSpan.Zero) return;
         if (!_places.HasRoom(ns)) Sweep();
         if (_places.TryTake(ns)) _kept.Add(key, new Kept(ns, answer, time.GetTimestamp(), left < limits.LongestQuota ? left : limits.LongestQuota) { Left = quota.Requests });
     }

@@ -22,10 +22,10 @@ internal sealed class CachedRequest
 
     private static readonly HeaderNames OfNotModified = new(["cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"]);
 
-    /// <summary>What is wrong with an application that says of another response than it was asked about that it is still the same.</summary>
-    internal const string WrongAnswer = "the server says that a response has not changed which it was not asked about";
-
     private const int MostFieldsToAsk = 64, MostBytesToAsk = 8 << 10, MostOfTag = 256;
+
+    // Each is compared with each field of each later request.
+    private const int MostVaryNames = 16;
 
     private readonly HeaderList _keyed = new();
     private readonly HeaderList _request = new();
@@ -54,8 +54,16 @@ internal sealed class CachedRequest
     /// <summary>Another request has come, about which nobody asks.</summary>
     internal void Forget()
     {
-        Capture?.Close();
+        Release();
         (_cache, Kept, Capture, Result, _isUnsafe, _mayKeep, _isNotModified) = (null, null, null, CacheResult.None, false, false, false);
+    }
+
+    /// <summary>The request is over: nothing that is kept is held for it. What came of it stays known.</summary>
+    internal void Release()
+    {
+        Capture?.Close();
+        if (Kept is { } kept) _cache!.Store.Return(kept);
+        (Kept, Capture) = (null, null);
     }
 
     /// <summary>A request has come. May be asked again about the same.</summary>
@@ -82,7 +90,7 @@ internal sealed class CachedRequest
         if (!isPlain || !HasOneHost(request, StreamRequestForm.HostOf(request)) || _says.IsForServer || _says.Control.NoStore) return CacheStep.PassOn;
         KeyedFields.Find(request, _keyed);
         Kept = cache.Store.Find(Key, _keyed, request);
-        if (Kept is { } kept && (kept.Body.Length > cache.Settings.MaxResponseBytes || (_says.IsAuthorized && !kept.IsForAll))) Kept = null;
+        if (Kept is { } kept && (kept.Body.Length > cache.Settings.MaxResponseBytes || (_says.IsAuthorized && !kept.IsForAll) || !cache.Store.TryLend(kept))) Kept = null;
         if (Kept is not null && Kept.Freshness.MayAnswer(_says, AgeOf(Kept)))
         {
             Result = CacheResult.Hit;
@@ -100,6 +108,7 @@ internal sealed class CachedRequest
         }
 
         if (isGet && !_says.IsConditional && Kept is { HasValidator: true } && HasRoomToAsk(request)) return CacheStep.Validate;
+        if (Kept is not null) cache.Store.Return(Kept);
         Kept = null;
         return CacheStep.PassOn;
     }
@@ -110,8 +119,8 @@ internal sealed class CachedRequest
     {
         _answer.Clear();
         _answer.AddRange(_request);
-        if (Kept!.Head.TryGet("etag"u8, out ReadOnlySpan<byte> tag) && tag.Length <= MostOfTag && EntityTags.IsTag(tag)) _answer.Add("if-none-match"u8, tag);
-        if (Kept.Head.TryGet("last-modified"u8, out ReadOnlySpan<byte> date) && HttpDate.TryRead(date, out _)) _answer.Add("if-modified-since"u8, date);
+        if (Kept!.Head.TryGet("etag"u8, out ReadOnlySpan<byte> tag) && tag.Length <= MostOfTag && EntityTags.IsTag(tag)) _answer.Add("if-none-match"u8, tag); // and no date besides, which some look at alone
+        else if (Kept.Head.TryGet("last-modified"u8, out ReadOnlySpan<byte> date) && HttpDate.TryRead(date, out _)) _answer.Add("if-modified-since"u8, date);
         return _answer;
     }
 
@@ -141,7 +150,7 @@ internal sealed class CachedRequest
     /// <summary>The application has answered, finally.</summary>
     /// <param name="head">The head.</param>
     /// <param name="isEndKnown">Whether its body's end will be told apart from that of the connection.</param>
-    /// <returns>The head as it goes on, valid until the next list is made; null: what is kept answers the request, and nothing of this does (<see cref="Kept"/>; null: that is not the one that the application has answered about).</returns>
+    /// <returns>The head as it goes on, valid until the next list is made; null: what is kept answers the request (<see cref="Kept"/>), and nothing of this does.</returns>
     internal HeaderList? OnResponse(HeaderList head, bool isEndKnown)
     {
         if (_cache is not { } cache) return head;
@@ -154,11 +163,18 @@ internal sealed class CachedRequest
         if (Kept is { } kept && head.Status == 304)
         {
             Kept = Refresh(cache, kept, head);
+            cache.Store.Lend(Kept);
+            cache.Store.Return(kept);
             return null;
         }
 
-        if (Kept is { } stale && head.Status < 500) cache.Store.Forget(stale);
-        Kept = null;
+        if (Kept is { } stale)
+        {
+            if (head.Status < 500) cache.Store.Forget(stale);
+            cache.Store.Return(stale);
+            Kept = null;
+        }
+
         long? length = LengthOf(head);
         if (_mayKeep && isEndKnown && head.Status != 304) Capture = CaptureOf(cache, head, length);
         _answer.Clear();
@@ -225,12 +241,13 @@ internal sealed class CachedRequest
 
     private void SetKey(ReadOnlySpan<byte> host, ReadOnlySpan<byte> path)
     {
+        // Hosts are the same in any case (RFC 9110, section 4.2.3).
         int prefix = 2 * sizeof(int);
         _keyLength = prefix + host.Length + path.Length;
         if (_key.Length < _keyLength) _key = new byte[_keyLength];
         BinaryPrimitives.WriteInt32LittleEndian(_key, _cache!.Owner.Number);
         BinaryPrimitives.WriteInt32LittleEndian(_key.AsSpan(sizeof(int)), host.Length);
-        host.CopyTo(_key.AsSpan(prefix));
+        if (Ascii.ToLower(host, _key.AsSpan(prefix), out _) != System.Buffers.OperationStatus.Done) host.CopyTo(_key.AsSpan(prefix));
         path.CopyTo(_key.AsSpan(prefix + host.Length));
     }
 
@@ -254,9 +271,9 @@ internal sealed class CachedRequest
     {
         int fragment = reference.IndexOf((byte)'#');
         if (fragment >= 0) reference = reference[..fragment];
-        int authority = reference.IndexOf("//"u8);
-        if (authority < 0) return reference.StartsWith("/"u8) ? reference : default;
-        reference = reference[(authority + 2)..];
+        int authority = reference.StartsWith("//"u8) ? 2 : reference.StartsWith("http://"u8) ? 7 : reference.StartsWith("https://"u8) ? 8 : 0;
+        if (authority == 0) return reference.StartsWith("/"u8) ? reference : default;
+        reference = reference[authority..];
         int slash = reference.IndexOf((byte)'/');
         return slash >= 0 && Ascii.EqualsIgnoreCase(reference[..slash], host) ? reference[slash..] : default;
     }
@@ -275,6 +292,7 @@ internal sealed class CachedRequest
 
         if (!kept.TryGet("date"u8, out _)) kept.AddDate(DateTimeOffset.FromUnixTimeSeconds(cache.Store.Today)); // RFC 9110, section 6.6.1
         byte[][] names = VaryNamesOf(head);
+        if (names.Length > MostVaryNames) return null;
         KeptResponse response = new()
         {
             Owner = cache.Owner,
@@ -299,10 +317,11 @@ internal sealed class CachedRequest
         return copy;
     }
 
+    // With more than so many, some of them.
     private static byte[][] VaryNamesOf(HeaderList head)
     {
         List<byte[]> names = [];
-        for (int i = 0; i < head.Count; i++)
+        for (int i = 0; i < head.Count && names.Count <= MostVaryNames; i++)
         {
             if (!head[i].Name.SequenceEqual("vary"u8)) continue;
             ReadOnlySpan<byte> list = head[i].Value;
@@ -310,6 +329,7 @@ internal sealed class CachedRequest
             {
                 byte[] name = [.. list[range].Trim(" \t"u8)];
                 Ascii.ToLowerInPlace(name, out _);
+                if (names.Count > MostVaryNames) break;
                 if (name.Length > 0 && !names.Exists(n => n.AsSpan().SequenceEqual(name))) names.Add(name);
             }
         }
@@ -331,18 +351,20 @@ internal sealed class CachedRequest
         return fields;
     }
 
-    // Null: the application has said of another that it is still the same.
-    private KeptResponse? Refresh(ResponseCache cache, KeptResponse kept, HeaderList news)
+    // An application that says so by another tag has taken ours for the same all the same; the next request is to see its own.
+    private KeptResponse Refresh(ResponseCache cache, KeptResponse kept, HeaderList news)
     {
         if (news.TryGet("etag"u8, out ReadOnlySpan<byte> tag) && kept.Head.TryGet("etag"u8, out ReadOnlySpan<byte> known) && !EntityTags.Names(known, tag))
         {
             cache.Store.Forget(kept);
-            return null;
+            Result = CacheResult.Revalidated;
+            return kept;
         }
 
         HeaderList head = new();
         for (int i = 0; i < kept.Head.Count; i++)
         {
+            if (kept.Head[i].Name.SequenceEqual("date"u8)) continue;
             if (kept.Head[i].Name[0] == ':' || !news.TryGet(kept.Head[i].Name, out _) || NotRefreshed.Has(kept.Head[i].Name)) head.Add(kept.Head[i].Name, kept.Head[i].Value);
         }
 
@@ -352,13 +374,16 @@ internal sealed class CachedRequest
             if (name[0] != ':' && !NotKept.Has(name) && !NotRefreshed.Has(name) && !name.SequenceEqual("content-length"u8)) head.Add(name, news[i].Value);
         }
 
+        if (!head.TryGet("date"u8, out _)) head.AddDate(DateTimeOffset.FromUnixTimeSeconds(cache.Store.Today));
+
         // Its age is that of the news.
         CacheResponse says = default;
         for (int i = 0; i < head.Count; i++) says.Add(head[i].Name, head[i].Value);
         if (news.TryGet("age"u8, out ReadOnlySpan<byte> age)) says.Add("age"u8, age);
         bool mayBeKept = says.MayBeKept(head.Status, _says, cache.Store.Today, out CacheFreshness freshness);
         KeptResponse refreshed = kept.With(head, freshness, says.IsForAll, cache.Store.Now);
-        if (!mayBeKept || !cache.Store.Keep(refreshed, _changes)) cache.Store.Forget(kept);
+        bool variesAlike = VaryNamesOf(head).AsSpan().SequenceEqual(kept.VaryNames, KeyBytes.Instance); // otherwise nobody knows by what it was chosen
+        if (!mayBeKept || !variesAlike || !cache.Store.Keep(refreshed, _changes, inPlaceOf: kept)) cache.Store.Forget(kept);
         Result = CacheResult.Revalidated;
         return refreshed;
     }

@@ -23,7 +23,7 @@ internal sealed class ResponseCapture : IBodyCopy
     internal ResponseCapture(ResponseCache cache, KeptResponse response, int changes, long? said)
     {
         (_cache, _response, _changes, _said) = (cache, response, changes, said);
-        if (said > cache.Settings.MaxResponseBytes || (said > 0 && !TryGrow((int)said))) Close();
+        if (said > cache.Settings.MaxResponseBytes) Close();
     }
 
     /// <inheritdoc/>
@@ -34,7 +34,7 @@ internal sealed class ResponseCapture : IBodyCopy
     {
         if (IsClosed) return;
         int length = _length + data.Length; // pieces are shorter than a frame
-        if (length > (_said ?? _cache.Settings.MaxResponseBytes) || (length > _body.Length && !TryGrow(Math.Min(Math.Max(Math.Max(length, FirstRoom), _body.Length * 2), _cache.Settings.MaxResponseBytes))))
+        if (length > (_said ?? _cache.Settings.MaxResponseBytes) || (length > _body.Length && !TryGrow(Math.Min(Math.Max(Math.Max(length, FirstRoom), _body.Length * 2), (int)(_said ?? _cache.Settings.MaxResponseBytes)))))
         {
             Close();
             return;

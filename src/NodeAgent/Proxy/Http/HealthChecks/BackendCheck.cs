@@ -11,12 +11,18 @@ internal sealed class BackendCheck
     // Checks that began together are not to stay together.
     private const double Jitter = 0.1;
 
+    // So often in a row, at least, it could not be asked before nothing is known of its health any more.
+    private const int MostNotAsked = 3;
+
     private readonly HealthChecker _checker;
     private readonly PortChecks _port;
     private readonly BackendRequests _backend;
     private readonly LoopTimer _due;
     private HealthCheckResult _last = HealthCheckResult.NotAsked;
     private int _inARow;
+    private int _notAsked; // in a row
+    private bool _hasPlace;
+    private bool _isLate; // without an answer in time
     private bool _isWaiting; // for a place, or its answer
     private bool _isRunning; // until nothing of it is left
     private bool _isOver;
@@ -42,13 +48,17 @@ internal sealed class BackendCheck
         _checker.Loop.Timers.Cancel(_due);
     }
 
-    /// <summary>Asks; its place is taken, and is given back when nothing of it is left.</summary>
+    /// <summary>The time between two is shorter now.</summary>
+    internal void Hasten() => _checker.Loop.Schedule(_due, _port.Check.Interval * Random.Shared.NextDouble());
+
+    /// <summary>Asks; its place is taken, and is given back when it has answered or is late.</summary>
     internal async Task AskAsync()
     {
-        _isRunning = true;
+        (_isRunning, _hasPlace, _isLate) = (true, true, false);
         try
         {
             if (!_isOver && _checker.FindWay(_port, _backend) is { } way) await AskAsync(_port.Check, way.Client, way.Route);
+            else OnAnswered(HealthAnswer.NotAsked);
         }
         catch (Exception exception)
         {
@@ -56,6 +66,14 @@ internal sealed class BackendCheck
         }
 
         (_isWaiting, _isRunning) = (false, false);
+        LeavePlace();
+        _checker.OnGone();
+    }
+
+    private void LeavePlace()
+    {
+        if (!_hasPlace) return;
+        _hasPlace = false;
         _checker.LeavePlace();
     }
 
@@ -65,7 +83,7 @@ internal sealed class BackendCheck
         if (_isWaiting) return;
         if (_isRunning)
         {
-            OnAnswered(HealthAnswer.Failed(HealthAnswer.NotReached)); // it is still being connected to
+            if (_isLate) OnAnswered(HealthAnswer.Failed(HealthAnswer.NotReached)); // it is still being connected to; otherwise its connection is being ended
             return;
         }
 
@@ -107,16 +125,28 @@ internal sealed class BackendCheck
     private void OnAnswered(HealthAnswer answer)
     {
         _isWaiting = false;
+        _isLate |= answer.Reason == HealthAnswer.TooSlow;
+        LeavePlace();
         if (_isOver) return;
         _checker.Observer.OnHealthChecked(_backend.Port.Service, answer.Result);
-        if (answer.Result == HealthCheckResult.NotAsked) return;
+        _notAsked = answer.Result == HealthCheckResult.NotAsked ? _notAsked + 1 : 0;
+        if (answer.Result == HealthCheckResult.NotAsked)
+        {
+            // What was found out long ago must not keep it out for ever.
+            if (_backend.IsUnhealthy && _notAsked >= Math.Max(MostNotAsked, _port.Check.HealthyThreshold)) BeHealthy();
+            return;
+        }
+
         (_inARow, _last) = (answer.Result == _last ? _inARow + 1 : 1, answer.Result);
         if (answer.Result == HealthCheckResult.Failed) OnFailed(answer.Reason);
-        else if (_backend.IsUnhealthy && _inARow >= _port.Check.HealthyThreshold)
-        {
-            _backend.ReportHealthy();
-            _checker.Observer.OnHealthyAgain(_backend);
-        }
+        else if (_backend.IsUnhealthy && _inARow >= _port.Check.HealthyThreshold) BeHealthy();
+    }
+
+    private void BeHealthy()
+    {
+        _inARow = 0;
+        _backend.ReportHealthy();
+        _checker.Observer.OnHealthyAgain(_backend);
     }
 
     // One that could not be left out, since too many were, is when there is room.

@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
@@ -17,11 +18,8 @@ internal readonly record struct HealthAnswer(HealthCheckResult Result, string Re
     internal static HealthAnswer Failed(string reason) => new(HealthCheckResult.Failed, reason);
 
     /// <summary>There was no connection.</summary>
-    internal static HealthAnswer Of(ProxyFailure failure) => failure switch
-    {
-        ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged or ProxyFailure.Overload or ProxyFailure.OverShare => NotAsked,
-        _ => Failed(NotReached),
-    };
+    /// <remarks>What this node lacks, or policy forbids, says nothing of the backend.</remarks>
+    internal static HealthAnswer Of(ProxyFailure failure) => BackendTry.OutcomeOf(failure) == TryOutcome.Bad ? Failed(NotReached) : NotAsked;
 
     /// <summary>The reasons that have nothing of the backend's answer in them.</summary>
     internal const string NotReached = "it was not reached", TooSlow = "it did not answer in time";

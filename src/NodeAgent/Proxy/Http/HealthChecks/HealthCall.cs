@@ -29,6 +29,7 @@ internal sealed class HealthCall : OwnCall
     private readonly Action<HealthAnswer> _answered;
     private readonly HeaderList _fields = new();
     private readonly LoopSignal _over = new();
+    private HealthAnswer? _notConnected;
     private int _status;
     private bool _isOver;
 
@@ -53,6 +54,7 @@ internal sealed class HealthCall : OwnCall
         else
         {
             Request.Add(":method"u8, "GET"u8).Add(":scheme"u8, "http"u8).Add(":authority"u8, Encoding.ASCII.GetBytes($"{service.Name}.{service.Namespace}")).Add(":path"u8, Encoding.ASCII.GetBytes(check.Path));
+            Request.Add("cache-control"u8, "no-store"u8); // nobody but the backend is to answer
         }
 
         Request.Add("user-agent"u8, "culvert-health-check"u8);
@@ -102,6 +104,13 @@ internal sealed class HealthCall : OwnCall
     }
 
     /// <inheritdoc/>
+    internal override void OnNotConnected(ProxyFailure failure)
+    {
+        _notConnected = HealthAnswer.Of(failure);
+        base.OnNotConnected(failure);
+    }
+
+    /// <inheritdoc/>
     protected override RequestDirection Find() => new(null, null, _route, null, _check.Kind == HealthCheckKind.Grpc || HttpKinds.Of(_route.ApplicationProtocol) == HttpKind.Http2 ? HttpKind.Http2 : HttpKind.Http1);
 
     /// <inheritdoc/>
@@ -122,7 +131,7 @@ internal sealed class HealthCall : OwnCall
     {
         _isOver = true;
         if (_source.Trailers is { } trailers) _fields.AddRange(trailers);
-        _answered(IsAnswered || _source.IsTooLong ? Read(_check, _status, _fields, _source.Answer) : Of(failure));
+        _answered(IsAnswered || _source.IsTooLong ? Read(_check, _status, _fields, _source.Answer) : _notConnected ?? Of(failure));
         _over.Set(true);
     }
 

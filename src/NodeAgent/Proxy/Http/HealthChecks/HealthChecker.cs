@@ -15,6 +15,9 @@ namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
 /// </summary>
 internal sealed class HealthChecker
 {
+    // To a node that is gone a connection is on its way for ten times as long as an answer may take. Others are asked meanwhile.
+    private const int MostLeft = 4;
+
     private readonly IProxyDirectory _directory;
     private readonly RequestDialer _dialer;
     private readonly IPodSpaces _spaces;
@@ -22,7 +25,8 @@ internal sealed class HealthChecker
     private readonly int _most;
     private readonly Dictionary<PortRequests, PortChecks> _ports = [];
     private readonly Queue<BackendCheck> _waiting = [];
-    private int _running;
+    private int _asking;
+    private int _left; // of which something is left, those that are asked among them
     private bool _isServing;
     private bool _isOver;
 
@@ -55,8 +59,15 @@ internal sealed class HealthChecker
     internal void Begin(PortRequests port)
     {
         if (_isOver || _ports.ContainsKey(port)) return;
-        if (port.Settings.HealthCheck is { } check) _ports.Add(port, new PortChecks(this, port, check));
-        else port.OnUnchecked();
+        if (port.Settings.HealthCheck is not { } check)
+        {
+            port.OnUnchecked();
+            return;
+        }
+
+        PortChecks checks = new(this, port, check);
+        _ports.Add(port, checks);
+        checks.Begin();
     }
 
     /// <summary>Ends all; no more begin.</summary>
@@ -83,10 +94,17 @@ internal sealed class HealthChecker
         Serve();
     }
 
-    /// <summary>A backend has been asked: its place is the next one's.</summary>
+    /// <summary>A backend has answered, or has not in time: its place is the next one's.</summary>
     internal void LeavePlace()
     {
-        _running--;
+        _asking--;
+        Serve();
+    }
+
+    /// <summary>Nothing is left of a question: no connection that was not made in time is on its way any more.</summary>
+    internal void OnGone()
+    {
+        _left--;
         Serve();
     }
 
@@ -116,9 +134,10 @@ internal sealed class HealthChecker
     {
         if (_isServing) return;
         _isServing = true;
-        while (_running < _most && _waiting.TryDequeue(out BackendCheck? next))
+        while (_asking < _most && _left < MostLeft * _most && _waiting.TryDequeue(out BackendCheck? next))
         {
-            _running++;
+            _asking++;
+            _left++;
             _ = next.AskAsync();
         }
 

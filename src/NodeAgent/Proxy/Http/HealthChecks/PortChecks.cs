@@ -12,7 +12,7 @@ internal sealed class PortChecks
     private Dictionary<BackendRequests, BackendCheck> _checks = [];
     private BackendRequests[]? _known;
 
-    /// <summary>Begins.</summary>
+    /// <summary>Makes it.</summary>
     /// <param name="checker">Where it runs.</param>
     /// <param name="port">The port.</param>
     /// <param name="check">What its backends are asked.</param>
@@ -20,7 +20,6 @@ internal sealed class PortChecks
     {
         (_checker, Port, Check) = (checker, port, check);
         _look = new LoopTimer(static state => ((PortChecks)state!).Look(), this);
-        Look();
     }
 
     /// <summary>The port.</summary>
@@ -28,6 +27,9 @@ internal sealed class PortChecks
 
     /// <summary>What its backends are asked.</summary>
     internal HealthCheck Check { get; private set; }
+
+    /// <summary>Begins.</summary>
+    internal void Begin() => Look();
 
     /// <summary>Ends it.</summary>
     internal void End()
@@ -52,7 +54,9 @@ internal sealed class PortChecks
         }
         else
         {
+            bool isSooner = check.Interval < Check.Interval;
             Check = check;
+            if (isSooner) foreach (BackendCheck one in _checks.Values) one.Hasten();
             Follow(Port.Backends);
             _checker.Loop.Schedule(_look, _checker.Options.HealthChecks.LookTime);
         }
@@ -65,7 +69,12 @@ internal sealed class PortChecks
         _known = backends;
         Dictionary<BackendRequests, BackendCheck> checks = [];
         foreach (BackendRequests backend in backends) checks[backend] = _checks.Remove(backend, out BackendCheck? running) ? running : new BackendCheck(_checker, this, backend);
-        foreach (BackendCheck gone in _checks.Values) gone.End();
+        foreach ((BackendRequests backend, BackendCheck gone) in _checks)
+        {
+            gone.End();
+            backend.ReportHealthy(); // one that comes at its address is another
+        }
+
         _checks = checks;
     }
 }

@@ -99,7 +99,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     }
 
     /// <summary>No server was reached.</summary>
-    internal void OnNotConnected(ProxyFailure failure) => Finish(failure switch
+    internal virtual void OnNotConnected(ProxyFailure failure) => Finish(failure switch
     {
         ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged => CallFailure.Refused,
         ProxyFailure.Overload or ProxyFailure.OverShare => CallFailure.NoRoom,
@@ -185,7 +185,8 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
     public void OnNotReceived() => Finish(CallFailure.Broken);
 
     /// <inheritdoc/>
-    public void Abort(Http2ErrorCode code) => Finish(CallFailure.Broken);
+    /// <remarks>Policy that has changed has it cancelled.</remarks>
+    public void Abort(Http2ErrorCode code) => Finish(code == Http2ErrorCode.Cancel ? CallFailure.Refused : CallFailure.Broken);
 
     /// <inheritdoc/>
     public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken) => Finish(CallFailure.Broken);

@@ -102,6 +102,13 @@ internal struct BackendTry
     /// <param name="status">The status. Only of some is the server the one to blame whatever it was asked: 501 or 505 a client could ask for.</param>
     internal void Answered(int status) => Answered(OutcomeOf(status));
 
+    /// <summary>It is answered in the backend's place, which is not asked: there is no time of its to be counted.</summary>
+    internal void NotAsked()
+    {
+        _isTimeKnown = true;
+        if (_backend is { } backend) EndWait(backend);
+    }
+
     /// <summary>Its backend has answered.</summary>
     /// <param name="outcome">What the answer says of it.</param>
     internal void Answered(TryOutcome outcome)
