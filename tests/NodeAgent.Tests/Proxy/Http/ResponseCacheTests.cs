@@ -251,6 +251,65 @@ public sealed class ResponseCacheTests
     }
 
     [Theory]
+    [MemberData(nameof(RoutingTests.Versions), MemberType = typeof(RoutingTests))]
+    public async Task WhatAnotherServerSaysAtALaterTryIsNotKeptForTheFirst(HttpProtocols client, HttpProtocols servers)
+    {
+        bool isWell = false;
+        await using Lab lab = await Lab.StartAsync(client, servers, isNear: true, "max-age=60", application: async context =>
+        {
+            if (!isWell) context.Response.StatusCode = 503;
+            await context.Response.WriteAsync("web");
+        });
+        await lab.Routing.AddServerAsync("other", async context =>
+        {
+            context.Response.Headers.CacheControl = "max-age=60";
+            await context.Response.WriteAsync("other");
+        });
+        lab.Routing.Route(RoutingLab.Below("/", ("web", 1), ("other", 1)) with { Retry = new HttpRouteRetry(9, [503], TimeSpan.FromMilliseconds(1)) });
+        int asked = 0;
+        for (int i = 0; i < 100 && lab.Asked.Count < 4; i++, asked++) Assert.Equal("other", (await lab.AskAsync($"/{i}")).Body);
+        isWell = true;
+        lab.Routing.Route(RoutingLab.Below("/", ("web", 1)));
+        for (int i = 0; i < asked; i++) Assert.Equal("web", (await lab.AskAsync($"/{i}")).Body);
+    }
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task WhatVariesByMoreThanCanBeComparedIsNotKept(HttpProtocols client, HttpProtocols servers, bool isNear)
+    {
+        int names = 16;
+        await using Lab lab = await Lab.StartAsync(client, servers, isNear, "max-age=60", application: context =>
+        {
+            context.Response.Headers.Vary = string.Join(", ", Enumerable.Range(0, names).Select(i => $"x-{i}"));
+            return context.Response.WriteAsync("body");
+        });
+        await lab.AskAsync("/a");
+        await lab.AskAsync("/a");
+        Assert.Single(lab.Asked);
+        names = 17;
+        await lab.AskAsync("/b");
+        await lab.AskAsync("/b");
+        Assert.Equal(3, lab.Asked.Count);
+    }
+
+    [Theory]
+    [InlineData("vary")]
+    [InlineData("etag")]
+    public async Task AnApplicationThatSaysUnchangedOfSomethingElseIsAskedAnew(string field)
+    {
+        int asked = 0;
+        await using Lab lab = await Lab.StartAsync(HttpProtocols.Http1, HttpProtocols.Http1, isNear: false, "no-cache", application: async context =>
+        {
+            context.Response.Headers.ETag = "\"v1\"";
+            if (++asked == 2) context.Response.Headers[field] = "\"v2\"";
+            if (context.Request.Headers.IfNoneMatch == "\"v1\"") context.Response.StatusCode = 304;
+            else await context.Response.WriteAsync("body");
+        });
+        for (int i = 0; i < 3; i++) Assert.Equal("body", (await lab.AskAsync("/a")).Body);
+        Assert.Equal(["", "\"v1\"", ""], lab.Asked.Select(q => q.IfNoneMatch));
+    }
+
+    [Theory]
     [MemberData(nameof(Places))]
     public async Task RequestsThatAreForTheApplicationPassBy(HttpProtocols client, HttpProtocols servers, bool isNear)
     {
