@@ -97,9 +97,7 @@ internal sealed class HttpRouteWarnings
     }
 
     private static string? OfTarget(NamespacedName name, ushort port, ServiceObject? service, string otherwise) =>
-        service is null ? $"there is no Service {name.Name} in namespace {name.Namespace}: {otherwise}"
-        : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null
-        : $"Service {name.Name} has no port {new TransportPort(port, TransportProtocol.Tcp)}: {otherwise}";
+        NameWarnings.MissingOf(name, port, service) is { } missing ? $"{missing}: {otherwise}" : null;
 
     private static ServiceObject? Service(NamespacedName name, Func<ObjectKey, MeshObject?> find) => find(new(ObjectKind.Service, name.Namespace, name.Name)) as ServiceObject;
 

@@ -77,9 +77,15 @@ internal static class NameWarnings
     /// <param name="name">The Service.</param>
     /// <param name="port">Its port, of TCP.</param>
     /// <param name="find">An object that is in force now.</param>
-    public static string? MissingService(NamespacedName name, ushort port, Func<ObjectKey, MeshObject?> find) =>
-        find(new(ObjectKind.Service, name.Namespace, name.Name)) is not ServiceObject service ? $"there is no Service {name.Name} in namespace {name.Namespace}"
-        : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null : $"Service {name} has no port {new TransportPort(port, TransportProtocol.Tcp)}";
+    public static string? MissingService(NamespacedName name, ushort port, Func<ObjectKey, MeshObject?> find) => MissingOf(name, port, find(new(ObjectKind.Service, name.Namespace, name.Name)) as ServiceObject);
+
+    /// <summary>What is missing of a Service that somebody names; null: nothing.</summary>
+    /// <param name="name">The Service.</param>
+    /// <param name="port">Its port, of TCP.</param>
+    /// <param name="service">The Service of that name; null: there is none.</param>
+    public static string? MissingOf(NamespacedName name, ushort port, ServiceObject? service) =>
+        service is null ? $"there is no Service {name.Name} in namespace {name.Namespace}"
+        : service.Ports.Any(p => p.Port == port && p.Protocol == TransportProtocol.Tcp) ? null : $"Service {name.Name} has no port {new TransportPort(port, TransportProtocol.Tcp)}";
 
     /// <summary>The warnings of excluded ports that policies name.</summary>
     /// <param name="mesh">The settings.</param>

@@ -3,7 +3,6 @@ using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Caching;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
-using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -11,7 +10,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>A request of HTTP/2 and its response: the client's stream, and the server's or a connection of HTTP/1.1 to it. Used for one request after the other. Belongs to its loop's thread.</summary>
-internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
+internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
 {
     private readonly Http2Relay _relay;
     private readonly Http2Leg _serverStream;
@@ -25,8 +24,6 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
     private bool _isHead;
     private int _status;
     private BackendTry _try;
-    private CachedRequest? _cached; // once a port has had responses kept
-    private KeptLeg? _kept;
     private RequestFaults _faults;
 
     internal Http2Exchange(Http2Relay relay, Http2Link client)
@@ -289,52 +286,6 @@ internal sealed class Http2Exchange : IHttp1Exchange, IHttp2Request
 
         if (endStream) OnPassedOn(Server, trailers: null);
         Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
-    }
-
-    /// <inheritdoc/>
-    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer)
-    {
-        _cached ??= new CachedRequest();
-        CacheStep step = _cached.Begin(cache, forServer, IsHeadOnly, isAuthorized);
-        if (step == CacheStep.Validate) forServer = _cached.Conditional();
-        if (step != CacheStep.Answer) return false;
-        Approval = null;
-        AnswerKept(isAsked: false);
-        return true;
-    }
-
-    // False when what is kept answers the request, and not the response that has come.
-    private bool TryPassOn(CachedRequest cached, ref HeaderList headers, bool endStream)
-    {
-        if (cached.OnResponse(headers, isEndKnown: Server is not Http1Leg { IsEndKnown: false }) is { } passed)
-        {
-            headers = passed;
-            if (cached.TakeCapture() is not { } capture) return true;
-            if (endStream) capture.End(trailers: null);
-            else if (Server is Http1Leg leg) leg.Copy = capture;
-            else _serverStream.Copy = capture;
-            return true;
-        }
-
-        AnswerKept(isAsked: true);
-        return false;
-    }
-
-    // A connection of HTTP/1.1 that has answered ends its part by itself.
-    private void AnswerKept(bool isAsked)
-    {
-        IRequestObserver? requests = Requests;
-        if (!isAsked) _try.NotAsked();
-        if (!isAsked || Server is not Http1Leg) Server.Abandon();
-        HeaderList head = _cached!.Answer(out ReadOnlyMemory<byte> body);
-        _kept ??= new KeptLeg(this);
-        _kept.Begin(body, requests);
-        Server = _kept;
-        _status = head.Status;
-        Client.HeadersPassed(withEnd: true);
-        if (body.IsEmpty) OnPassedOn(Server, trailers: null);
-        Client.SendHeaders(_relay.ForClient(this, head), endStream: body.IsEmpty);
-        _kept.PassOn();
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -12,14 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Http;
 /// <param name="options">Limits.</param>
 /// <param name="time">The clock.</param>
 /// <param name="siblings">All connections to the same server, this one included; null: there are no others.</param>
-internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time, List<Http2Server>? siblings = null) : IHttp2LinkUser
+internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions options, TimeProvider time, List<Http2Server>? siblings = null) : IHttp2LinkUser
 {
-    // How long requests wait for a stream of it before another connection is made for them. It spares bursts of short requests the connection, and gives servers that say little at first, such as
-    // the other node's proxy which doesn't know the application's limit yet, time to say more.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
-
     private readonly LinkedList<IHttp2Request> _waiting = new();
-    private LoopTimer? _patience;
     private RequestGate? _gate;
     private Http2Link? _link;
     private ITransport? _transport;
@@ -62,9 +56,6 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     /// <summary>Whether it would open a stream at once.</summary>
     internal bool HasRoom => !_isShort && Spoken is { CanOpenStream: true };
-
-    /// <summary>Called when it is not connected yet, and the last request that waited for it does not any more.</summary>
-    internal Action<Http2Server>? Unwanted { get; init; }
 
     /// <summary>Bytes that were sent to it.</summary>
     internal long BytesSent => _link?.Http2.BytesSent ?? 0;
@@ -188,19 +179,6 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
         FindRoom();
     }
 
-    /// <summary>What waits for it, as it has not come about, waits for another to the same server.</summary>
-    /// <returns>False when there is none: it is for the caller to say what becomes of what waits.</returns>
-    internal bool TryReplace()
-    {
-        if (siblings?.Where(s => s != this && s.IsConnected && !s.IsLeaving).MinBy(static s => s.Waiting) is not { } other) return false;
-        GiveUpWaiting(request =>
-        {
-            Leave(request);
-            other.Offer(request, request.Head!);
-        });
-        return true;
-    }
-
     /// <summary>None of those that wait is served any more.</summary>
     /// <param name="each">What becomes of each.</param>
     internal void GiveUpWaiting(Action<IHttp2Request> each)
@@ -233,74 +211,8 @@ internal sealed class Http2Server(IHttp2ServerUser user, HttpOptions options, Ti
 
     private Http2Connection? Spoken => _link is { HasSpoken: true } link ? link.Http2 : null;
 
-    private void TakeFromSiblings()
-    {
-        // By index: a request that ends may take a connection with it.
-        for (int i = 0; i < siblings!.Count; i++)
-        {
-            if (siblings[i] is var other && other != this && other.IsFull) other.GiveTo(this);
-        }
-    }
-
-    // One that waits for its place among connections is needed no longer where this one has room and nobody is short.
-    private static void GiveUpSpare(List<Http2Server> all)
-    {
-        if (all.Exists(static s => s._isShort)) return;
-        for (int i = all.Count - 1; i >= 0; i--)
-        {
-            if (all[i] is { IsConnected: false, Waiting: 0 } spare) spare.Unwanted?.Invoke(spare);
-        }
-    }
-
-    // Policy does not count them again, but the other connection may have heard of a change of it before this one. Those that are held stay until they are not.
-    private void GiveTo(Http2Server other)
-    {
-        if (_isServing) return;
-        _isServing = true;
-        _isShort = false;
-        try
-        {
-            for (LinkedListNode<IHttp2Request>? node = _waiting.First, next; node is not null && node.List == _waiting && !_isShort; node = next)
-            {
-                next = node.Next;
-                if (IsHeld(node.Value)) continue;
-                _isShort = !other.HasRoom;
-                if (!_isShort) Give(node, other);
-            }
-        }
-        finally
-        {
-            _isServing = false;
-        }
-    }
-
-    private void Give(LinkedListNode<IHttp2Request> node, Http2Server other)
-    {
-        IHttp2Request request = node.Value;
-        _waiting.Remove(node);
-        request.Approval?.Connection = other._gate!.Connection;
-        if (!other.MayGoOn(request)) request.Abort(Http2ErrorCode.Cancel);
-        else if (!other.TryTake(request, request.Head!)) request.Abort(Http2ErrorCode.RefusedStream);
-    }
-
     // Whether it is delayed still, or authorizers are asked about it: those that are do not stop others.
     private static bool IsHeld(IHttp2Request request) => request.Approval is { IsDone: false };
-
-    // For those that wait here, or at another connection.
-    private void FindRoom()
-    {
-        if (HasRoom && siblings is { Count: > 1 })
-        {
-            TakeFromSiblings();
-            GiveUpSpare(siblings);
-        }
-        else if (IsFull && _patience is not { IsScheduled: true }) Link.Loop.Schedule(_patience ??= new LoopTimer(static state => ((Http2Server)state!).EndPatience(), this), Patience);
-    }
-
-    private void EndPatience()
-    {
-        if (!_isServing && IsFull) user.OnServerFull(this);
-    }
 
     private bool TryOpen(IHttp2Request request, HeaderList headers)
     {

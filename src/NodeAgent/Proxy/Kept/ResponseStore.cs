@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 
@@ -21,7 +22,7 @@ internal sealed class ResponseStore(long limit, TimeProvider time)
     private const int Groups = 1024;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<byte[], List<KeptResponse>> _kept = new(KeyBytes.Instance);
+    private readonly Dictionary<byte[], List<KeptResponse>> _kept = new(BytesComparer.Instance);
     private readonly Dictionary<(string Uid, SocketEndPoint Target), KeptOwner> _owners = [];
     private readonly LinkedList<KeptResponse> _used = new(); // the one that was used last stands in front
     private readonly int[] _changes = new int[Groups];
@@ -208,7 +209,7 @@ internal sealed class ResponseStore(long limit, TimeProvider time)
         }
     }
 
-    private static int GroupOf(ReadOnlySpan<byte> key) => (int)((uint)KeyBytes.Instance.GetHashCode(key) % Groups);
+    private static int GroupOf(ReadOnlySpan<byte> key) => (int)((uint)BytesComparer.Instance.GetHashCode(key) % Groups);
 
     private bool TryFree(long bytes)
     {

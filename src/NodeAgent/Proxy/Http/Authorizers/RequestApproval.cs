@@ -150,10 +150,15 @@ internal sealed class RequestApproval : IRequestApproval
         }
         else
         {
-            foreach (HeadEdit edit in answer.Edits)
-            {
-                if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
-            }
+            Apply(answer.Edits);
+        }
+    }
+
+    private void Apply(IReadOnlyList<HeadEdit> edits)
+    {
+        foreach (HeadEdit edit in edits)
+        {
+            if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for others to say
         }
     }
 
@@ -177,10 +182,7 @@ internal sealed class RequestApproval : IRequestApproval
         }
         else if (answer.IsAllowed)
         {
-            foreach (HeadEdit edit in answer.Edits)
-            {
-                if (!MeshHeaders.IsClientCert(edit.Name)) edit.ApplyTo(Head); // who the client is, is not for it to say
-            }
+            Apply(answer.Edits);
         }
         else
         {

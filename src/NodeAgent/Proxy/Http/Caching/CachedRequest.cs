@@ -15,7 +15,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Caching;
 /// </summary>
 internal sealed class CachedRequest
 {
-    private static readonly HeaderNames NotKept = new(["age", "connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade"]);
+    private static readonly HeaderNames NotKept = new(["age", "connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade"]);
 
     // What a 304 says of another message than the one that is kept (RFC 9111, section 3.2).
     private static readonly HeaderNames NotRefreshed = new(["content-encoding", "content-range", "content-type"]);
@@ -23,9 +23,6 @@ internal sealed class CachedRequest
     private static readonly HeaderNames OfNotModified = new(["cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"]);
 
     private const int MostFieldsToAsk = 64, MostBytesToAsk = 8 << 10, MostOfTag = 256;
-
-    // Each is compared with each field of each later request.
-    private const int MostVaryNames = 16;
 
     private readonly HeaderList _keyed = new();
     private readonly HeaderList _request = new();
@@ -278,6 +275,9 @@ internal sealed class CachedRequest
         return slash >= 0 && Ascii.EqualsIgnoreCase(reference[..slash], host) ? reference[slash..] : default;
     }
 
+    // The length is told anew with each answer; it is never one of HeaderNames.
+    private static bool IsKept(ReadOnlySpan<byte> name) => !NotKept.Has(name) && !name.SequenceEqual("content-length"u8);
+
     // Null: the head says that it may not be kept.
     private ResponseCapture? CaptureOf(ResponseCache cache, HeaderList head, long? length)
     {
@@ -287,19 +287,19 @@ internal sealed class CachedRequest
         HeaderList kept = new();
         for (int i = 0; i < head.Count; i++)
         {
-            if (!NotKept.Has(head[i].Name) && !head[i].Name.SequenceEqual("content-length"u8)) kept.Add(head[i].Name, head[i].Value);
+            if (IsKept(head[i].Name)) kept.Add(head[i].Name, head[i].Value);
         }
 
         if (!kept.TryGet("date"u8, out _)) kept.AddDate(DateTimeOffset.FromUnixTimeSeconds(cache.Store.Today)); // RFC 9110, section 6.6.1
-        byte[][] names = VaryNamesOf(head);
-        if (names.Length > MostVaryNames) return null;
+        byte[][] names = VaryFields.NamesOf(head);
+        if (names.Length > VaryFields.MostNames) return null;
         KeptResponse response = new()
         {
             Owner = cache.Owner,
             Key = Key.ToArray(),
             Keyed = Copy(_keyed),
             VaryNames = names,
-            VaryFields = FieldsOf(_request, names),
+            VaryFields = VaryFields.Of(_request, names),
             Head = kept,
             Body = default,
             Freshness = freshness,
@@ -315,40 +315,6 @@ internal sealed class CachedRequest
         HeaderList copy = new();
         copy.AddRange(fields);
         return copy;
-    }
-
-    // With more than so many, some of them.
-    private static byte[][] VaryNamesOf(HeaderList head)
-    {
-        List<byte[]> names = [];
-        for (int i = 0; i < head.Count && names.Count <= MostVaryNames; i++)
-        {
-            if (!head[i].Name.SequenceEqual("vary"u8)) continue;
-            ReadOnlySpan<byte> list = head[i].Value;
-            foreach (Range range in list.Split((byte)','))
-            {
-                byte[] name = [.. list[range].Trim(" \t"u8)];
-                Ascii.ToLowerInPlace(name, out _);
-                if (names.Count > MostVaryNames) break;
-                if (name.Length > 0 && !names.Exists(n => n.AsSpan().SequenceEqual(name))) names.Add(name);
-            }
-        }
-
-        return [.. names];
-    }
-
-    private static HeaderList FieldsOf(HeaderList request, byte[][] names)
-    {
-        HeaderList fields = new();
-        for (int i = 0; i < request.Count; i++)
-        {
-            foreach (byte[] name in names)
-            {
-                if (request[i].Name.SequenceEqual(name)) fields.Add(request[i].Name, request[i].Value);
-            }
-        }
-
-        return fields;
     }
 
     // An application that says so by another tag has taken ours for the same all the same; the next request is to see its own.
@@ -371,7 +337,7 @@ internal sealed class CachedRequest
         for (int i = 0; i < news.Count; i++)
         {
             ReadOnlySpan<byte> name = news[i].Name;
-            if (name[0] != ':' && !NotKept.Has(name) && !NotRefreshed.Has(name) && !name.SequenceEqual("content-length"u8)) head.Add(name, news[i].Value);
+            if (name[0] != ':' && IsKept(name) && !NotRefreshed.Has(name)) head.Add(name, news[i].Value);
         }
 
         if (!head.TryGet("date"u8, out _)) head.AddDate(DateTimeOffset.FromUnixTimeSeconds(cache.Store.Today));
@@ -382,7 +348,7 @@ internal sealed class CachedRequest
         if (news.TryGet("age"u8, out ReadOnlySpan<byte> age)) says.Add("age"u8, age);
         bool mayBeKept = says.MayBeKept(head.Status, _says, cache.Store.Today, out CacheFreshness freshness);
         KeptResponse refreshed = kept.With(head, freshness, says.IsForAll, cache.Store.Now);
-        bool variesAlike = VaryNamesOf(head).AsSpan().SequenceEqual(kept.VaryNames, KeyBytes.Instance); // otherwise nobody knows by what it was chosen
+        bool variesAlike = VaryFields.NamesOf(head).AsSpan().SequenceEqual(kept.VaryNames, BytesComparer.Instance); // otherwise nobody knows by what it was chosen
         if (!mayBeKept || !variesAlike || !cache.Store.Keep(refreshed, _changes, inPlaceOf: kept)) cache.Store.Forget(kept);
         Result = CacheResult.Revalidated;
         return refreshed;
