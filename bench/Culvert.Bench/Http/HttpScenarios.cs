@@ -34,7 +34,7 @@ internal static class HttpScenarios
                 new("l7.cross_node.p50", "us", false, HttpPair.Name, 1.0, 1.2),
                 new("l7.cross_node.p99", "us", false, HttpPair.Name, 1.0, 1.2),
             ],
-            Scenarios.PerMillion, ours?.Http1, pair.Http1, Scenarios.Latency),
+            Scenarios.PerMillion, ours?.Http1, pair.Http1, Scenarios.Latency, Scenarios.TailRepeats),
         new([new("l7.h2.rps", "requests/s", true, HttpPair.FrontName, 1.5, 3)], Scenarios.PerMillion, ours?.Http2, pair.Http2, Requests(Http2)),
         new([
                 new("l7.grpc.rps", "requests/s", true, HttpPair.GrpcName, 2, 4),

@@ -16,7 +16,7 @@ internal sealed class Comparison(int rounds, TimeSpan duration, TimeSpan warmUp)
         }
         List<(Reading? Ours, Reading Peer)> readings = [];
         (double Busy, double Work) ours = default, peer = default;
-        for (int round = 0; round < rounds; round++)
+        for (int round = 0; round < rounds * scenario.Repeats; round++)
         {
             Reading? a = null, b = null;
             for (int turn = 0; turn < 2; turn++)

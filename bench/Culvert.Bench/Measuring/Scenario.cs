@@ -8,9 +8,11 @@ namespace Culvert.Bench.Measuring;
 /// <param name="Ours">Culvert's side; null when only the peer is measured.</param>
 /// <param name="Peer">The peer's side.</param>
 /// <param name="Measure">Puts a target under load for a time.</param>
+/// <param name="Repeats">How many times the run's rounds it takes until its figures hold still, at least 1.</param>
 internal sealed record Scenario(
     IReadOnlyList<Metric> Metrics,
     string CostUnit,
     Target? Ours,
     Target Peer,
-    Func<Target, TimeSpan, CancellationToken, Task<Reading>> Measure);
+    Func<Target, TimeSpan, CancellationToken, Task<Reading>> Measure,
+    int Repeats = 1);
