@@ -88,7 +88,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         bool isInside = source is not null && view.Oracle.IsInside(source);
 
         // Of what a pod captured inside its namespace sends the kernel delivers nothing to workloads of the node, nor has it drawn one elsewhere.
-        return Port.LoadBalancing == LoadBalancing.Random && !isInside ? Draw(view, source) : Choose(_left, view, source, client);
+        return Port.LoadBalancing == LoadBalancing.Random && !isInside ? Draw(view, source) : Choose(_left, view, source, client, tried: null);
     }
 
     /// <summary>Chooses a backend for a request that is routed, of which the kernel has delivered, drawn and forwarded nothing.</summary>
@@ -106,7 +106,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         Candidates among = (areAllAsked ? _allAnyway : null) ?? _all;
         return Port.Requests?.Balancing is { } balancing && _allAnyway is not null
             ? BalancerOf(among).Pick(balancing, traits, client, out cookie)
-            : Choose(among, view, source, client);
+            : (traits.Tried is null ? null : Choose(among, view, source, client, traits.Tried)) ?? Choose(among, view, source, client, tried: null);
     }
 
     // Two threads may make the same.
@@ -114,15 +114,15 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         ? _balancer ??= new ZoneBalancer(_all.Backends, random, _next)
         : _balancerAnyway ??= new ZoneBalancer(_allAnyway!.Backends, random, _next);
 
-    private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client)
+    private Backend? Choose(Candidates among, MeshView view, WorkloadInfo? source, in SocketEndPoint client, TriedBackends? tried)
     {
         (Backend[] candidates, int[] turns, bool isEven) = among;
         return Port.LoadBalancing switch
         {
-            LoadBalancing.RoundRobin => NextInTurn(candidates, turns, view, source),
-            LoadBalancing.LeastConnections => LeastConnections(candidates),
-            LoadBalancing.SourceHash => BackendDraw.ByKey(candidates, Backend.KeyOf(client), isEven, new Share(this, view, source, LeftOut.Nobody)),
-            LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody),
+            LoadBalancing.RoundRobin => NextInTurn(candidates, turns, view, source, tried),
+            LoadBalancing.LeastConnections => LeastConnections(candidates, tried),
+            LoadBalancing.SourceHash => BackendDraw.ByKey(candidates, Backend.KeyOf(client), isEven, new Share(this, view, source, LeftOut.Nobody, tried)),
+            LoadBalancing.Random => Draw(candidates, view, source, LeftOut.Nobody, tried),
             _ => throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said"),
         };
     }
@@ -137,7 +137,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             ?? Draw(candidates, view, source, LeftOut.Delivered) ?? Draw(candidates, view, source, LeftOut.Nobody);
     }
 
-    private Backend? Draw(Backend[] candidates, MeshView view, WorkloadInfo? source, LeftOut leftOut) => BackendDraw.Draw(candidates, random, new Share(this, view, source, leftOut));
+    private Backend? Draw(Backend[] candidates, MeshView view, WorkloadInfo? source, LeftOut leftOut, TriedBackends? tried = null) => BackendDraw.Draw(candidates, random, new Share(this, view, source, leftOut, tried));
 
     private bool IsLeftOut(MeshView view, Backend backend, WorkloadInfo? source, LeftOut leftOut)
     {
@@ -164,15 +164,15 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
 
     // The turns of one that is left out are drawn among the others, or they would all be its successor's.
-    private Backend? NextInTurn(Backend[] candidates, int[] turns, MeshView view, WorkloadInfo? source)
+    private Backend? NextInTurn(Backend[] candidates, int[] turns, MeshView view, WorkloadInfo? source, TriedBackends? tried)
     {
         if (turns.Length == 0) return null;
         Backend next = candidates[turns[Turn(turns.Length)]];
-        return next.IsOut ? Draw(candidates, view, source, LeftOut.Nobody) : next;
+        return next.IsOut || tried?.Contains(next.Address) == true ? Draw(candidates, view, source, LeftOut.Nobody, tried) : next;
     }
 
     // Those that have equally few take turns.
-    private Backend? LeastConnections(Backend[] candidates)
+    private Backend? LeastConnections(Backend[] candidates, TriedBackends? tried)
     {
         if (candidates.Length == 0) return null;
         int start = Turn(candidates.Length);
@@ -180,7 +180,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         for (int i = 0; i < candidates.Length; i++)
         {
             Backend other = candidates[(start + i) % candidates.Length];
-            if (other.IsOut) continue;
+            if (other.IsOut || tried?.Contains(other.Address) == true) continue;
             if (best is null || (long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
         }
         return best;
@@ -194,9 +194,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             new(backends, port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : [], BackendDraw.IsEven(backends));
     }
 
-    private readonly struct Share(BackendPool pool, MeshView view, WorkloadInfo? source, LeftOut leftOut) : IBackendShare
+    private readonly struct Share(BackendPool pool, MeshView view, WorkloadInfo? source, LeftOut leftOut, TriedBackends? tried) : IBackendShare
     {
-        public double Of(Backend backend) => pool.IsLeftOut(view, backend, source, leftOut) ? 0 : backend.Weight;
+        public double Of(Backend backend) => tried?.Contains(backend.Address) == true || pool.IsLeftOut(view, backend, source, leftOut) ? 0 : backend.Weight;
     }
 
     // Whom the proxy does not draw for a workload: the kernel has.

@@ -99,6 +99,27 @@ public sealed class RoutedServicesTests
         static OutboundRoute Ask(MeshView view) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80, default);
     }
 
+    [Theory]
+    [InlineData(LoadBalancing.Random)]
+    [InlineData(LoadBalancing.RoundRobin)]
+    [InlineData(LoadBalancing.LeastConnections)]
+    [InlineData(LoadBalancing.SourceHash)]
+    public void ARequestThatIsTriedAgainIsSentToBackendsItHasNotBeenTriedAtWhileThereAreAny(LoadBalancing balancing)
+    {
+        MeshView view = View(Counted("http", balancing));
+        TriedBackends tried = new();
+        for (int i = 0; i < 3; i++)
+        {
+            SocketEndPoint target = Ask(tried);
+            Assert.False(tried.Contains(target));
+            tried.With(target);
+        }
+
+        Assert.True(tried.Contains(Ask(tried)));
+
+        SocketEndPoint Ask(TriedBackends tried) => view.ResolveBackend(Client, Point("10.0.0.1"), new("shop", "web"), 80, new RequestTraits(null, tried)).Target;
+    }
+
     [Fact]
     public void WhatIsCountedOfABackendIsThereWhenItReturns()
     {

@@ -236,15 +236,38 @@ public sealed class BackendRequestsTests
         Assert.Equal(port, Assert.Single(used));
         Assert.Equal((one, address.WithPort(0)), (port.LastUse!.Workload, port.LastUse.Address));
         _clock.Advance(TimeSpan.FromMilliseconds(999));
-        port.OnUsed(other, address);
-        Assert.Equal(one, port.LastUse.Workload);
+        PortUse noted = port.LastUse;
+        port.OnUsed(one, address);
+        Assert.Same(noted, port.LastUse);
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        port.OnUsed(other, address);
-        Assert.Equal(other, port.LastUse.Workload);
+        port.OnUsed(one, address);
+        Assert.NotSame(noted, port.LastUse);
         Assert.Single(used);
         port.OnUnchecked();
         port.OnUsed(one, address); // at once
         Assert.Equal((one, 2), (port.LastUse.Workload, used.Count));
+    }
+
+    [Fact]
+    public void BackendsAreAskedInTheNameOfOneUntilItIsGoneOrCanNotAsk()
+    {
+        PortRequests port = new(new("a", "web"), 80, new RequestSettings { Policy = new("a", "b"), HealthCheck = new HealthCheck(HealthCheckKind.Tcp) }, _clock, ejected: null, _ => { });
+        WorkloadInfo one = ProxyPair.Workload("one", "a", ProxyPair.Alice, IPAddress.Parse("10.1.0.1")), other = ProxyPair.Workload("other", "a", ProxyPair.Bob, IPAddress.Parse("10.1.0.2"));
+        SocketEndPoint address = new(IPAddress.Parse("10.1.0.1"), 40000);
+        port.OnUsed(one, address);
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        port.OnUsed(other, address);
+        Assert.Equal(one, port.LastUse!.Workload);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        port.OnUsed(other, address); // the first has gone
+        Assert.Equal(other, port.LastUse.Workload);
+        port.WantOtherUser();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        port.OnUsed(one, address);
+        Assert.Equal(one, port.LastUse.Workload);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        port.OnUsed(other, address);
+        Assert.Equal(one, port.LastUse.Workload);
     }
 
     private BackendRequests[] CheckedBackends(int count, OutlierDetection? outliers)

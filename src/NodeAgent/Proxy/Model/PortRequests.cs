@@ -15,6 +15,9 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     // Of who uses it no more is noted, so that requests do not contend for it.
     private const int MillisecondsBetweenUses = 1000;
 
+    // In one workload's name for as long as it goes on, or each of them would have a tunnel for the checks alone.
+    private const int MillisecondsOfOneUser = 60_000;
+
 
     private readonly RetryCounter _retries = new();
     private volatile RequestSettings _settings = settings;
@@ -23,6 +26,7 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     private long _changedAt = long.MinValue;
     private PortUse? _use;
     private bool _isChecked;
+    private bool _wantsOther;
     private int _unhealthy;
 
     /// <summary>The Service.</summary>
@@ -88,7 +92,9 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     /// <summary>All backends of the port, of both families; replaced with each snapshot that is in force.</summary>
     internal BackendRequests[] Backends { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); } = [];
 
-    /// <summary>Who has had a request for it last, but for less than a second; null: nobody, or nobody asks.</summary>
+    /// <summary>
+    /// In whose name its backends are asked: a workload that has had requests for it, until it has had none for a minute or its checks could not be asked and another has one. Exact to a second; null: nobody has had one, or nobody asks.
+    /// </summary>
     internal PortUse? LastUse => Volatile.Read(ref _use);
 
     /// <summary>A workload of this node has a request for it. Allocates at most once a second.</summary>
@@ -98,9 +104,19 @@ internal sealed class PortRequests(NamespacedName service, ushort port, RequestS
     {
         if (used is null || _settings.HealthCheck is null) return;
         long now = Now;
-        if (Volatile.Read(ref _isChecked) && Volatile.Read(ref _use) is { } last && now - last.At < MillisecondsBetweenUses) return;
+        if (Volatile.Read(ref _isChecked) && Volatile.Read(ref _use) is { } last && IsKept(last, workload, now - last.At)) return;
+        Volatile.Write(ref _wantsOther, false);
         Volatile.Write(ref _use, new PortUse(workload, client.WithPort(0), now));
         if (!Interlocked.Exchange(ref _isChecked, true)) used(this);
+    }
+
+    /// <summary>A backend could not be asked in the name of who has used the port last: the next that does may be another, of whom policy thinks otherwise.</summary>
+    internal void WantOtherUser() => Volatile.Write(ref _wantsOther, true);
+
+    private bool IsKept(PortUse last, WorkloadInfo workload, long age)
+    {
+        bool isAnother = last.Workload.Uid != workload.Uid;
+        return age < (isAnother && !Volatile.Read(ref _wantsOther) ? MillisecondsOfOneUser : MillisecondsBetweenUses);
     }
 
     /// <summary>Whether its backends are asked whether they are well.</summary>

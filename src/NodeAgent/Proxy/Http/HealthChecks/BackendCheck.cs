@@ -132,6 +132,8 @@ internal sealed class BackendCheck
         _notAsked = answer.Result == HealthCheckResult.NotAsked ? _notAsked + 1 : 0;
         if (answer.Result == HealthCheckResult.NotAsked)
         {
+            _port.Port.WantOtherUser();
+
             // What was found out long ago must not keep it out for ever.
             if (_backend.IsUnhealthy && _notAsked >= Math.Max(MostNotAsked, _port.Check.HealthyThreshold)) BeHealthy();
             return;
