@@ -1,6 +1,7 @@
 using Culvert.Cli.Demo.Steps;
 using Culvert.Cli.Output;
 using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo;
 
@@ -50,6 +51,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         var passed = done.TrueForAll(s => s.Passed);
         if (keep)
         {
+            world.Mesh.Objects.Write($"service-{DemoGuide.HttpService}", MeshObjects.Speaking(MeshObjects.Service(DemoGuide.HttpService, "web", 80, DemoWorld.Port, DemoGuide.HttpAddress, "fd96::12"), "http"));
             world.Mesh.Lab.Keep();
         }
         else

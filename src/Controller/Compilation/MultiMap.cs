@@ -12,6 +12,9 @@ internal sealed class MultiMap<TKey, TValue>
     /// <summary>Whether there is any.</summary>
     public bool Any => _values.Count > 0;
 
+    /// <summary>The values of all keys, in no order.</summary>
+    public IEnumerable<TValue> Values => _values.Values.SelectMany(v => v);
+
     /// <summary>The values of a key, in no order.</summary>
     public IReadOnlyCollection<TValue> this[TKey key] => _values.TryGetValue(key, out HashSet<TValue>? found) ? found : [];
 

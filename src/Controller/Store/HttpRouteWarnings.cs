@@ -50,8 +50,10 @@ internal sealed class HttpRouteWarnings
             NamespacedName name = parent.Reference.Service;
             foreach (SourceError fault in OfParent(route, parent, Service(name, find), [.. _byParent[name].Select(k => find(k) as HttpRouteObject).OfType<HttpRouteObject>()])) yield return fault;
         }
+        HttpRouteObject[] before = [.. CountingBefore(route, find)];
         for (int r = 0; r < route.Rules.Count; r++)
         {
+            if (TakenBy(route, r, before) is { } taker) yield return SourceWarning.About(route, $"has no request: {taker} counts before, and asks the same of requests", "spec", "rules", r, "matches");
             for (int b = 0; b < route.Rules[r].Backends.Count; b++)
             {
                 HttpRouteBackend backend = route.Rules[r].Backends[b];
@@ -63,6 +65,30 @@ internal sealed class HttpRouteWarnings
                 if (OfTarget(mirror.Service, mirror.Port, Service(mirror.Service, find), "nothing is mirrored there") is { } reason) yield return NotFound(route, reason, "spec", "rules", r, "filters");
             }
         }
+    }
+
+    // Those of its kind that hold wherever it holds, and win where both match alike: older ones of its namespace.
+    private IEnumerable<HttpRouteObject> CountingBefore(HttpRouteObject route, Func<ObjectKey, MeshObject?> find)
+    {
+        if (route.Parents.IsEmpty) return [];
+        IEnumerable<HttpRouteObject> others = _byParent[route.Parents[0].Reference.Service].Select(find).OfType<HttpRouteObject>();
+        return HttpRouteObject.ByPrecedence(others.Where(o => o.Key != route.Key && o.RouteKind == route.RouteKind && o.Meta.Namespace == route.Meta.Namespace
+            && HttpRouteObject.ByPrecedence([o, route]).First() == o && route.Parents.All(p => o.Parents.Any(w => IsWithin(p.Reference, w.Reference)))));
+    }
+
+    private static bool IsWithin(HttpRouteParent part, HttpRouteParent whole) =>
+        part.Service == whole.Service && (whole.Port is null || whole.Port == part.Port) && (whole.PortName is null || whole.PortName == part.PortName);
+
+    private static string? TakenBy(HttpRouteObject route, int index, HttpRouteObject[] before)
+    {
+        HttpRouteRule rule = route.Rules[index];
+        if (before.FirstOrDefault(o => rule.Matches.All(m => o.Rules.Any(r => r.Matches.Contains(m)))) is { } other) return other.Key.ToString();
+        for (int earlier = 0; earlier < index; earlier++)
+        {
+            if (rule.Matches.All(route.Rules[earlier].Matches.Contains)) return $"rule {earlier} of it";
+        }
+
+        return null;
     }
 
     private static IEnumerable<SourceError> OfParent(HttpRouteObject route, HttpRouteObject.Parent parent, ServiceObject? service, HttpRouteObject[] siblings)

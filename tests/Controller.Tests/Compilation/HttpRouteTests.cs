@@ -38,6 +38,24 @@ public sealed class HttpRouteTests
         Assert.DoesNotContain(set.Warnings, w => w.Object.StartsWith("TCPRoute", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("a", "{}", "", "b", "{}", "", "HTTPRoute shop/b spec.rules[0].matches: has no request: HTTPRoute shop/a counts before, and asks the same of requests")]
+    [InlineData("b", "{}", ", port: 80", "a", "{}", "", "HTTPRoute shop/b spec.rules[0].matches: has no request: HTTPRoute shop/a counts before, and asks the same of requests")]
+    [InlineData("a", "{}", ", port: 80", "b", "{}", "", null)] // holds for more
+    [InlineData("a", "{}", "", "b", "{matches: [{method: GET}]}", "", null)]
+    [InlineData("a", "{matches: [{method: GET}, {method: PUT}]}", "", "b", "{matches: [{method: GET}]}, {}", "", "HTTPRoute shop/b spec.rules[0].matches: has no request: HTTPRoute shop/a counts before, and asks the same of requests")]
+    [InlineData("a", "{matches: [{method: GET}]}", "", "b", "{matches: [{method: GET}, {method: PUT}]}", "", null)]
+    [InlineData("a", "{}, {matches: [{path: {value: /}}]}", "", "b", "{matches: [{method: GET}]}", "", "HTTPRoute shop/a spec.rules[1].matches: has no request: rule 0 of it counts before, and asks the same of requests")]
+    public void ARuleWhoseRequestsAllGoByAnotherSaysSo(string first, string firstRules, string firstPort, string second, string secondRules, string secondPort, string? warning)
+    {
+        ObjectSet set = Read(Service("web") + One(first, firstRules, firstPort) + One(second, secondRules, secondPort));
+        Assert.Empty(set.Errors);
+        Assert.Equal(warning is null ? [] : [warning], set.Warnings.Where(w => w.Reason.StartsWith("has no request", StringComparison.Ordinal)).Select(w => $"{w.Object} {w.Field}: {w.Reason}"));
+
+        static string One(string name, string rules, string port) =>
+            $"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: web{port}}}], rules: [{rules}]}}\n---\n";
+    }
+
     [Fact]
     public void APortThatComesToSpeakHttpIsTakenFromConnections()
     {

@@ -22,7 +22,7 @@ public sealed class IncrementalCompilationTests
         "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "in the place of all that annotations", "it allows nothing, and its destination",
         "no workload that the Service selects has a port named", "is the port of Service", "so that nobody reads its requests",
         "its share is answered 500", "HTTPRoute ", "GRPCRoute ", "no such port of TCP", "which is not HTTP", "in namespace web: the route holds for nothing", "no request matches it", "can't be told apart", "has no match z0",
-        "there is no pod of Pod", "nothing of it is counted", "which no request is of",
+        "there is no pod of Pod", "nothing of it is counted", "which no request is of", "and asks the same of requests",
     ];
 
     [Fact]
