@@ -7,6 +7,9 @@ internal sealed record ApiOrigin(string Resource, string ResourceVersion) : Obje
 {
     public override string Place => Resource;
 
+    /// <summary>Of what counts of it. One version may be read by two definitions of its kind, of which the older one leaves fields out (while a cluster is upgraded).</summary>
+    public UInt128 Digest { get; init; }
+
     /// <summary>The object without what does not count, where it is to outlive the one at the server.</summary>
     public string Document { get; init; } = "";
 

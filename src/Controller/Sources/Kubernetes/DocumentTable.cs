@@ -18,7 +18,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     public void Set(ApiDocument item)
     {
         ResourceName name = item.Metadata.ResourceName;
-        if (!_items.TryGetValue(name, out var known) || known.Digest != item.Digest) Put(name, item.Digest, IsOfInterest(item) ? kind.Read(item, OriginOf(item.Metadata)) : null);
+        if (!_items.TryGetValue(name, out var known) || known.Digest != item.Digest) Put(name, item.Digest, IsOfInterest(item) ? kind.Read(item, OriginOf(item.Metadata) with { Digest = item.Digest }) : null);
         if (kind.Status != StatusForm.None) statuses.See(PlaceOf(name), SeenObject.Of(kind, item));
     }
 

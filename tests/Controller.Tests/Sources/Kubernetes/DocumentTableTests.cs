@@ -4,6 +4,7 @@ using Culvert.Controller.Compilation;
 using Culvert.Controller.CustomResources;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
+using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -118,6 +119,16 @@ public sealed class DocumentTableTests
         Assert.Equal("3", Assert.IsType<ApiOrigin>(Assert.Single(_changes.Take()).Declaration!.Origin).ResourceVersion);
         table.Remove(new("shop", "x"));
         Assert.Null(Assert.Single(_changes.Take()).Declaration);
+    }
+
+    [Fact]
+    public void AFieldThatAnOlderDefinitionHasLeftOutOfTheSameVersionIsAChange()
+    {
+        var table = new DocumentTable(TestCluster.KindOf("Workload"), _changes, new NoStatuses());
+        table.Set(Document("\"spec\":{\"node\":\"n1\"}", "", "shop", "1"));
+        Declaration before = Assert.Single(_changes.Take()).Declaration!;
+        table.Set(Document("\"spec\":{\"node\":\"n1\",\"addresses\":[\"10.0.0.1\"]}", "", "shop", "1"));
+        Assert.False(before.IsSame(Assert.Single(_changes.Take()).Declaration!));
     }
 
     [Fact]
