@@ -13,8 +13,8 @@ internal static class Octets
     // Neither white space, controls nor what is beyond ASCII; and no fragment, which is never sent.
     private static readonly SearchValues<byte> Target = SearchValues.Create([.. Enumerable.Range(33, 94).Where(b => b != '#').Select(b => (byte)b)]);
 
-    // Without the comma, which would make a list of two hosts one.
-    private static readonly SearchValues<byte> HostName = SearchValues.Create("-._~%!$&'()*+;=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
+    // Without the comma, which would make a list of two hosts one, and without codes, which nobody sends (RFC 9110, section 4.2.3, has them decoded): policy would see another host than a server that decodes them.
+    private static readonly SearchValues<byte> HostName = SearchValues.Create("-._~!$&'()*+;=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
     private static readonly SearchValues<byte> IPv6 = SearchValues.Create("0123456789abcdefABCDEF:."u8);
 

@@ -8,7 +8,7 @@ namespace Culvert.Core;
 public static class HttpPath
 {
     /// <summary>Most readings that a path has (<see cref="Read"/>).</summary>
-    public const int MostReadings = 10;
+    public const int MostReadings = 20;
 
     /// <summary>How much longer a reading may be than the path: a character may become a code.</summary>
     public const int Growth = 3;
@@ -16,7 +16,7 @@ public static class HttpPath
     // Of what else there is only one spelling and one reading.
     private static readonly SearchValues<byte> Plain = SearchValues.Create("/!$&'()+,-.:=@_~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
-    // The strictest first, then the same with several slashes as one.
+    // The strictest first, then the same with several slashes as one. Of a path that begins with several slashes all once more, as such servers have it that resolve it as a reference (RFC 3986, section 4.2): what follows is a host to them.
     private static readonly Reading[] Readings =
     [
         default, new(MergesSlashes: true),
@@ -62,7 +62,8 @@ public static class HttpPath
     /// <returns>How long it is.</returns>
     public static int Read(ReadOnlySpan<byte> normal, int reading, Span<byte> room)
     {
-        Reading how = Readings[reading];
+        Reading how = Readings[reading % Readings.Length];
+        if (reading >= Readings.Length) normal = WithoutHost(normal);
         int length = 0;
         bool isDropped = false; // behind a semicolon
         for (int i = 0; i < normal.Length; i++)
@@ -83,6 +84,18 @@ public static class HttpPath
         }
 
         return length;
+    }
+
+    /// <summary>Whether a path may be a host and a path to servers.</summary>
+    /// <param name="normal">A path that <see cref="TryNormalize"/> has made.</param>
+    internal static bool MayHaveHost(ReadOnlySpan<byte> normal) => normal.StartsWith("//"u8);
+
+    private static ReadOnlySpan<byte> WithoutHost(ReadOnlySpan<byte> normal)
+    {
+        if (!MayHaveHost(normal)) return normal;
+        ReadOnlySpan<byte> host = normal.TrimStart((byte)'/');
+        int end = host.IndexOf((byte)'/');
+        return end < 0 ? "/"u8 : host[end..];
     }
 
     private static bool TryDecode(ReadOnlySpan<byte> path, Span<byte> room, out int length)

@@ -30,20 +30,23 @@ public readonly ref struct PathReadings
     /// <param name="ends">Gets where each ends: <see cref="HttpPath.MostReadings"/>.</param>
     public static PathReadings Of(ReadOnlySpan<byte> normal, Span<byte> room, Span<int> ends)
     {
-        int used = 0, last = MostOf(normal);
-        for (int reading = 0; reading < last; reading++)
+        int used = 0, count = 0, ways = MostOf(normal);
+        for (int first = 0; first == 0 || (first < HttpPath.MostReadings && HttpPath.MayHaveHost(normal)); first += HttpPath.MostReadings / 2)
         {
-            used += HttpPath.Read(normal, reading, room[used..]);
-            ends[reading] = used;
+            for (int reading = first; reading < first + ways; reading++)
+            {
+                used += HttpPath.Read(normal, reading, room[used..]);
+                ends[count++] = used;
+            }
         }
 
-        return new PathReadings(room[..used], ends[..last]);
+        return new PathReadings(room[..used], ends[..count]);
     }
 
-    // Without a semicolon and codes of slashes, several slashes are all that can be read in two ways.
+    // Without a semicolon and codes of slashes, several slashes are all that can be read in two ways, but for a host.
     private static int MostOf(ReadOnlySpan<byte> normal)
     {
         bool isOfManyReadings = normal.Contains((byte)';') || normal.IndexOf("%2F"u8) >= 0 || normal.IndexOf("%5C"u8) >= 0;
-        return isOfManyReadings ? HttpPath.MostReadings : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
+        return isOfManyReadings ? HttpPath.MostReadings / 2 : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
     }
 }

@@ -119,14 +119,23 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
     {
         foreach (JwtHeader header in _headers)
         {
-            if (!Ascii.Equals(name, header.Name) || value.Length < header.Prefix.Length || !Ascii.EqualsIgnoreCase(value[..header.Prefix.Length], header.Prefix)) continue;
+            if (!Ascii.Equals(name, header.Name) || !BeginsWith(value, header.Prefix)) continue;
             ReadOnlySpan<byte> rest = value[header.Prefix.Length..];
-            int start = value.Length - rest.TrimStart((byte)' ').Length;
-            place = new TokenPlace(index, header.Name, IsParameter: false, start, value[start..].TrimEnd((byte)' ').Length);
+            int start = value.Length - rest.TrimStart(" \t"u8).Length;
+            place = new TokenPlace(index, header.Name, IsParameter: false, start, value[start..].TrimEnd(" \t"u8).Length);
             return true;
         }
 
         return false;
+    }
+
+    // Many servers take a tab for the space behind "Bearer", though no sender should write one (RFC 9110, section 11.4).
+    private static bool BeginsWith(ReadOnlySpan<byte> value, string prefix)
+    {
+        if (value.Length < prefix.Length) return false;
+        bool hasTab = prefix.EndsWith(' ') && value[prefix.Length - 1] == '\t';
+        int length = hasTab ? prefix.Length - 1 : prefix.Length;
+        return Ascii.EqualsIgnoreCase(value[..length], prefix.AsSpan(0, length));
     }
 
     private int FindInQuery(int index, ReadOnlySpan<byte> target, ref TokenPlace place)

@@ -1,11 +1,10 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 
 namespace Culvert.Core;
 
 /// <summary>
 /// Counts the requests to one workload that one rule of a RateLimit is about: in one bucket, or in one for each identity or value of a header. Of these there is a bounded number; where all are in use
-/// further ones share one bucket. May be used by many threads at once; only a value that is seen for the first time takes a lock.
+/// further ones of an identity that has most of them share one bucket. May be used by many threads at once; only a value that is seen for the first time takes a lock.
 /// </summary>
 /// <param name="limit">What is counted.</param>
 public sealed class RateLimiter(RateLimit limit)
@@ -13,14 +12,10 @@ public sealed class RateLimiter(RateLimit limit)
     /// <summary>Most buckets of one rule and workload, besides the one that is shared.</summary>
     public const int MostBuckets = 1024;
 
-    // To look for buckets that are full again takes some microseconds.
-    private const long BetweenSweeps = 1_000_000_000;
     private const long BetweenNews = 1_000_000_000;
 
     private readonly TokenBucket _shared = new();
-    private readonly ConcurrentDictionary<UInt128, TokenBucket>? _buckets = limit.By == RateLimitBy.All ? null : new();
-    private int _count;
-    private long _nextSweep;
+    private readonly BucketTable? _buckets = limit.By == RateLimitBy.All ? null : new();
     private long _nextNews;
     private int _most = MostBuckets;
 
@@ -35,7 +30,7 @@ public sealed class RateLimiter(RateLimit limit)
     }
 
     /// <summary>How many buckets it has, besides the shared one.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _buckets?.Count ?? 0;
 
     /// <summary>What stands for an identity or the value of a header: values may be secrets, and as long as a head, and neither has a place in memory for long.</summary>
     /// <param name="value">It.</param>
@@ -51,13 +46,15 @@ public sealed class RateLimiter(RateLimit limit)
     /// <param name="now">The time, in nanoseconds from any beginning; 0 or more.</param>
     /// <param name="delay">In how many nanoseconds it may pass; 0: at once.</param>
     /// <param name="mayDelay">Whether it may be one that has to wait.</param>
+    /// <param name="caller">The identity of who sends it; null: none is proven.</param>
     /// <returns>0 when it may pass; else in how many nanoseconds one could.</returns>
-    public long Take(UInt128? key, long now, out long delay, bool mayDelay = true) => BucketOf(key, now).Take(now, limit, mayDelay, out delay);
+    public long Take(UInt128? key, long now, out long delay, bool mayDelay = true, UInt128? caller = null) => BucketOf(key, caller, now).Take(now, limit, mayDelay, out delay);
 
     /// <summary>Takes back the count of a request that does not pass for another reason.</summary>
     /// <param name="key">As it was counted.</param>
     /// <param name="now">The time then.</param>
-    internal void GiveBack(UInt128? key, long now) => BucketOf(key, now).GiveBack(limit);
+    /// <param name="caller">As it was counted.</param>
+    internal void GiveBack(UInt128? key, long now, UInt128? caller) => BucketOf(key, caller, now).GiveBack(limit);
 
     /// <summary>Whether somebody is to be told of a request that did not pass: once in a second, whatever comes.</summary>
     public bool IsNews(long now)
@@ -66,28 +63,5 @@ public sealed class RateLimiter(RateLimit limit)
         return now >= next && Interlocked.CompareExchange(ref _nextNews, now + BetweenNews, next) == next;
     }
 
-    private TokenBucket BucketOf(UInt128? key, long now) => _buckets is null || key is null ? _shared : Find(_buckets, key.Value, now);
-
-    private TokenBucket Find(ConcurrentDictionary<UInt128, TokenBucket> buckets, UInt128 key, long now)
-    {
-        if (buckets.TryGetValue(key, out TokenBucket? found)) return found;
-        if (Count >= Most && !Sweep(buckets, now)) return _shared;
-        TokenBucket made = new();
-        found = buckets.GetOrAdd(key, made);
-        if (ReferenceEquals(found, made)) Interlocked.Increment(ref _count);
-        return found;
-    }
-
-    // A bucket that is full again is as good as a new one. One thread at a time looks for them.
-    private bool Sweep(ConcurrentDictionary<UInt128, TokenBucket> buckets, long now)
-    {
-        long next = Volatile.Read(ref _nextSweep);
-        if (now < next || Interlocked.CompareExchange(ref _nextSweep, now + BetweenSweeps, next) != next) return false;
-        foreach ((UInt128 key, TokenBucket bucket) in buckets)
-        {
-            if (bucket.IsFull(now) && buckets.TryRemove(key, out _)) Interlocked.Decrement(ref _count);
-        }
-
-        return Count < Most;
-    }
+    private TokenBucket BucketOf(UInt128? key, UInt128? caller, long now) => _buckets is null || key is null ? _shared : _buckets.Find(key.Value, caller, Most, now, _shared);
 }

@@ -69,7 +69,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
         for (int i = NextOf(0, request); i < _limits.Length; i = NextOf(EndOf(i), request))
         {
             Limit limit = _limits[i];
-            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now, out long delay, mayDelay);
+            long wait = limit.Limiter.Take(KeyOf(limit.Limiter.Limit, request), now, out long delay, mayDelay, _identity);
             if (delay > (longest?.Wait ?? 0)) longest = new RateLimitExcess(limit.Policy, limit.Index, limit.Limiter, delay) { IsDelay = true };
             if (wait <= 0) continue;
             GiveBack(request, now, i);
@@ -103,7 +103,7 @@ public sealed class RequestLimits : IEquatable<RequestLimits>
 
     private void GiveBack(in RequestHead request, long now, int end)
     {
-        for (int i = NextOf(0, request); i < end; i = NextOf(EndOf(i), request)) _limits[i].Limiter.GiveBack(KeyOf(_limits[i].Limiter.Limit, request), now);
+        for (int i = NextOf(0, request); i < end; i = NextOf(EndOf(i), request)) _limits[i].Limiter.GiveBack(KeyOf(_limits[i].Limiter.Limit, request), now, _identity);
     }
 
     private int NextOf(int index, in RequestHead request)

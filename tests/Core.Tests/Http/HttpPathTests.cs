@@ -53,6 +53,9 @@ public sealed class HttpPathTests
     [InlineData("/a;x/b", "/a;x/b /a/b")]
     [InlineData("/a;x%2Fb/c", "/a;x%2Fb/c /a;x/b/c /a/c /a/b/c")]
     [InlineData("/a%3Bx", "/a%3Bx")]
+    [InlineData("//a/b", "//a/b /a/b /b")]
+    [InlineData("//a", "//a /a /")]
+    [InlineData("/\\\\a//b;c", "///a//b;c /a/b;c ///a//b /a/b //b;c /b;c //b /b")]
     [InlineData("/a;//x", "/a;//x /a;/x /a//x /a/x")]
     public void HasTheReadingsThatServersHave(string path, string readings)
     {

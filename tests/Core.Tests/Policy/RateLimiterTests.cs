@@ -121,6 +121,21 @@ public sealed class RateLimiterTests
     }
 
     [Fact]
+    public void WhoInventsValuesHasAPartOfTheCountsAndOthersTheirOwn()
+    {
+        RateLimiter limiter = new(new RateLimit { Requests = 1, Seconds = 1, Burst = 1, By = RateLimitBy.Header, Header = "x" });
+        for (int i = 0; i < 3 * RateLimiter.MostBuckets; i++) limiter.Take((UInt128)i, Second, out _, caller: 7);
+        Assert.Equal(RateLimiter.MostBuckets, limiter.Count);
+        for (int i = 0; i < RateLimiter.MostBuckets / 2; i++) Assert.Equal(0, limiter.Take((UInt128)(10_000 + i), Second, out _, caller: 8));
+        Assert.Equal(RateLimiter.MostBuckets, limiter.Count);
+        Assert.Equal(Second, limiter.Take(10_000, Second, out _, caller: 8)); // is counted still
+        Assert.Equal(0, limiter.Take(20_000, Second, out _, caller: 8)); // shared by its further ones …
+        Assert.Equal(Second, limiter.Take(20_001, Second, out _, caller: 8));
+        Assert.Equal(0, limiter.Take(30_000, Second, out _, caller: 9)); // … and by nobody else's
+        Assert.Equal(Second, limiter.Take(40_000, Second, out _, caller: 7));
+    }
+
+    [Fact]
     public void WhatIsTooManyIsToldOfOnceInASecond()
     {
         RateLimiter limiter = new(new RateLimit { Requests = 1, Seconds = 1, Burst = 1 });

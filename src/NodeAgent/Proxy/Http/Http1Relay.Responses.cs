@@ -111,6 +111,7 @@ internal sealed partial class Http1Relay
         if (status < 200) return ForwardInterim(response.Fields);
         if (_routing is not null && TryAgainFor(status)) return false;
         _try.Answered(status);
+        server.Gate.CleanResponse(response.Fields);
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
         server.IsUsed = true;

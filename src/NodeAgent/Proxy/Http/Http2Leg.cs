@@ -130,6 +130,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         }
 
         _hasEnded = IsPassedOn = endStream;
+        Gate?.CleanResponse(headers);
         exchange.OnResponse(headers, kind == Http2HeadersKind.Response, endStream);
     }
 

@@ -15,6 +15,8 @@ internal sealed class MeshHeaders
 
     private static ReadOnlySpan<byte> ClientCert => "x-forwarded-client-cert"u8;
 
+    private static ReadOnlySpan<byte> ProxyStatus => "proxy-status"u8;
+
     /// <summary>Whether policy has such headers.</summary>
     internal static bool AreSet(RequestRules rules) => rules.ClientCert is not null || rules.HasAuthorizersHeaders;
 
@@ -44,6 +46,18 @@ internal sealed class MeshHeaders
         {
             if (IsTakenAway(rules, trailers[i].Name)) trailers.Remove(trailers[i].Name);
             else i++;
+        }
+    }
+
+    /// <summary>Removes from an application's response that a proxy of the mesh has answered (RFC 9209): it has not, and clients and other nodes go by it.</summary>
+    internal static void CleanResponse(HeaderList response)
+    {
+        if (!response.TryGet(ProxyStatus, out _)) return;
+        for (int i = 0; i < response.Count; i++)
+        {
+            if (!response[i].Name.SequenceEqual(ProxyStatus) || response[i].Value.IndexOf("culvert"u8) < 0) continue;
+            response.Remove(ProxyStatus);
+            return;
         }
     }
 

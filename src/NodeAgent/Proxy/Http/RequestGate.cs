@@ -45,6 +45,13 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <inheritdoc/>
     int IRequestFields.Count => _fields.Count;
 
+    /// <summary>Takes away of an application's response what it says in the mesh's name. What comes by a tunnel the other node has cleaned, and may be of its proxy.</summary>
+    /// <param name="response">The response's head.</param>
+    internal void CleanResponse(HeaderList response)
+    {
+        if (connection.Info is { Direction: ProxyDirection.Inbound } or { Route: not OutboundRouteKind.Tunnel }) MeshHeaders.CleanResponse(response);
+    }
+
     /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew; null: nobody.</summary>
     internal void OnChanged(Action? changed) => connection.RulesChanged = changed;
 

@@ -11,8 +11,8 @@ internal static class KeyedFields
 {
     private static readonly HeaderNames Names = new(
     [
-        "forwarded", "front-end-https", "x-forwarded-client-cert", "x-forwarded-host", "x-forwarded-path", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-forwarded-protocol", "x-forwarded-scheme", "x-forwarded-server",
-        "x-forwarded-ssl", "x-forwarded-uri", "x-forwarded-url", "x-host", "x-http-host-override", "x-original-host", "x-original-uri", "x-original-url", "x-rewrite-url", "x-script-name", "x-url-scheme",
+        "forwarded", "front-end-https", "x-base-url", "x-envoy-original-path", "x-forward-host", "x-forwarded-by", "x-forwarded-client-cert", "x-forwarded-host", "x-forwarded-path", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-forwarded-protocol", "x-forwarded-scheme", "x-forwarded-server",
+        "x-forwarded-ssl", "x-forwarded-uri", "x-forwarded-url", "x-forwarded.host", "x-host", "x-http-destinationurl", "x-http-host-override", "x-original-host", "x-original-uri", "x-original-url", "x-rewrite-url", "x-scheme", "x-script-name", "x-url-scheme",
     ]);
 
     /// <summary>Finds them.</summary>

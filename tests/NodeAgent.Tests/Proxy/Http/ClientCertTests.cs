@@ -60,7 +60,7 @@ public sealed class ClientCertTests
         return lab;
     }
 
-    private static RequestRules? RulesOf(WorkloadInfo destination, bool isProven) => RequestRules.Of(
+    internal static RequestRules? RulesOf(WorkloadInfo destination, bool isProven) => RequestRules.Of(
         new NodeSnapshot { Mesh = new MeshSettings { ForwardClientCert = ForwardClientCert.SanitizeSet }, Policies = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty },
         new ConnectionRequest { SourceAddress = IPAddress.Loopback, SourceWorkload = null, SourceIdentity = isProven ? SpiffeId.Parse(ProxyPair.Alice) : null, Authenticated = isProven, Destination = destination, Port = 80, Protocol = TransportProtocol.Tcp, IsRead = true });
 }

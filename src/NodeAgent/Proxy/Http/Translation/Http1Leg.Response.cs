@@ -75,6 +75,7 @@ internal sealed partial class Http1Leg
         taken.Server.IsUsed = true;
         _body.Begin(_response.Body, _response.Length);
         _isBody = true;
+        taken.Server.Gate.CleanResponse(_response.Fields);
         _exchange.OnResponse(_response.Fields, isFinal: true, isBare);
         if (_taken != taken) return false; // it is tried again, or over
         if (isBare) Finish();
