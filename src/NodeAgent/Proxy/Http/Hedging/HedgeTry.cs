@@ -1,0 +1,296 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
+using Culvert.NodeAgent.Proxy.Http.Translation;
+using Culvert.NodeAgent.Proxy.Kept;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Http.Hedging;
+
+/// <summary>
+/// One hedge: a request that another backend has already, on its way to a further one, by whatever version of HTTP. When the head of its response has come and is the client's, the request takes its leg over; until then it is nobody's
+/// but its own. Belongs to its loop's thread.
+/// </summary>
+internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
+{
+    private readonly RequestHedges _owner;
+    private readonly HeaderList _head = new();
+    private BackendTry _try;
+    private RoutedServer? _idle; // what it goes by, before it begins
+    private Http2Server? _free;
+    private LoopTimer? _limit;
+    private IRequestRecord? _record;
+    private long _began;
+    private int _number; // as the record knows it
+
+    /// <summary>Makes one, which has not begun.</summary>
+    internal HedgeTry(RequestHedges owner, in RequestDirection direction)
+    {
+        (_owner, Direction) = (owner, direction);
+        WaitingEntry = new LinkedListNode<IHttp2Request>(this);
+    }
+
+    /// <summary>Where it goes.</summary>
+    internal RequestDirection Direction { get; }
+
+    /// <summary>Where it goes by HTTP/2; null before that is known, when it is over, and by HTTP/1.1.</summary>
+    internal Http2Server? Destination { get; private set; }
+
+    /// <summary>What it goes by as a stream of HTTP/2.</summary>
+    internal Http2Leg? Stream { get; private set; }
+
+    /// <summary>What it goes by in HTTP/1.1.</summary>
+    internal Http1Leg? Connection { get; private set; }
+
+    /// <summary>How long it has run.</summary>
+    internal TimeSpan Ran => Source.Time.GetElapsedTime(_began);
+
+    /// <inheritdoc/>
+    public HeaderList? Head => IsRunning ? _head : null;
+
+    /// <summary>The request's head as it came, also when it is over.</summary>
+    internal HeaderList Kept => _head;
+
+    /// <inheritdoc/>
+    public HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
+
+    /// <inheritdoc/>
+    public bool IsHeadOnly => true;
+
+    /// <inheritdoc/>
+    public bool IsRunning { get; private set; }
+
+    /// <inheritdoc/>
+    public LinkedListNode<IHttp2Request> WaitingEntry { get; }
+
+    /// <inheritdoc/>
+    public long Due { get; set; }
+
+    /// <inheritdoc/>
+    public IRequestApproval? Approval { get; set; }
+
+    /// <inheritdoc/>
+    public IHttp2StreamUser ServerStream => Stream ??= new Http2Leg(this);
+
+    private HedgeSource Source => _owner.Source;
+
+    private ServerKey Key => Source.Routing.KeyOf(Direction.Route);
+
+    /// <summary>Takes a place among the backend's requests and, if it needs one, among those that wait for a connection.</summary>
+    /// <returns>False when there is none, or it would have to wait for others: then it has none at all.</returns>
+    internal bool TryTakePlace()
+    {
+        bool isConnected, isFree;
+        if (Direction.Version == HttpKind.Http2)
+        {
+            Http2ServersOfClient servers = Source.Http2();
+            isConnected = servers.IsConnectedTo(Direction.Route);
+            _free = servers.FindFree(Direction.Route);
+            isFree = _free is not null;
+        }
+        else
+        {
+            _idle = Source.Http1.TryTake(Key);
+            isConnected = _idle is not null;
+            isFree = isConnected || Direction.Route.Requests?.Port.ConnectionLimit.HasRoom != false;
+        }
+
+        if (isFree && _try.TryBeginBeside(Direction.Route.Requests) && (isConnected || _try.TryPend())) return true;
+        LeavePlace();
+        return false;
+    }
+
+    /// <summary>Gives it back: it does not begin.</summary>
+    internal void LeavePlace()
+    {
+        _try.End(TryOutcome.Unknown);
+        _idle?.Return(isReusable: true);
+        _idle = null;
+    }
+
+    /// <summary>Sends it on its way; it may have failed when this returns.</summary>
+    /// <param name="fields">The request's head as it came, which is copied.</param>
+    internal void Begin(HeaderList fields)
+    {
+        IsRunning = true;
+        HeadTranslation.ToStream(fields, expectsContinue: false, _head);
+        _head.Remove("expect"u8);
+        _began = Source.Time.GetTimestamp();
+        _record = _owner.Request.Record;
+        _number = _record?.OnHedge(Direction.Route.Target) ?? 0;
+        if (Direction.Hit?.Rule.BackendTimeout is { } limit) Source.Loop.Schedule(_limit = new LoopTimer(static state => ((HedgeTry)state!).OnLate(), this), limit);
+        if (_free is { } server) server.Offer(this, _head);
+        else if (_idle is { } idle) Begin(idle);
+        else _ = ConnectAsync(Direction.Route);
+    }
+
+    /// <summary>It is ended, as nobody waits for it any more. That says nothing of its backend.</summary>
+    internal void Lose()
+    {
+        _record?.OnHedgeLost(_number);
+        Source.Observer.OnHedged(HedgeOutcome.Lost);
+        Stop(TryOutcome.Unknown);
+    }
+
+    /// <summary>It has failed.</summary>
+    /// <param name="outcome">What that says of its backend.</param>
+    /// <param name="status">The status of its answer; 0: there was none.</param>
+    /// <param name="refusal">What the request is answered with, should nothing else be left; null with an answer.</param>
+    internal void Fail(TryOutcome outcome, int status, RequestRefusal? refusal)
+    {
+        if (!IsRunning) return;
+        _record?.OnHedgeFailed(_number, status);
+        Source.Observer.OnHedged(HedgeOutcome.Failed);
+        Stop(outcome);
+        _owner.OnFailed(this, refusal);
+    }
+
+    /// <summary>Its answer is the request's: whoever has that takes its leg, and what is counted of it.</summary>
+    /// <param name="isFailure">Whether the answer is one for which the route has requests sent again.</param>
+    internal void Win(bool isFailure)
+    {
+        _record?.OnHedgeWon(_number);
+        Source.Observer.OnHedged(isFailure ? HedgeOutcome.Failed : HedgeOutcome.Won);
+        IsRunning = false;
+        if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
+    }
+
+    /// <summary>What is counted of it, to be ended by whoever has it from now on.</summary>
+    internal BackendTry TakeTry()
+    {
+        BackendTry taken = _try;
+        _try = default;
+        return taken;
+    }
+
+    /// <summary>No server was reached, or the one that it has waited for is gone.</summary>
+    /// <param name="failure">Why, as its backend counts it.</param>
+    /// <param name="told">Why, as a client is told.</param>
+    internal void OnNotConnected(ProxyFailure failure, ProxyFailure told) => Fail(BackendTry.OutcomeOf(failure), status: 0, RequestRefusal.Of(told));
+
+    /// <inheritdoc/>
+    public IExchangeLeg Other(IExchangeLeg leg) => leg; // asked for a body, of which there is none, and for what follows of a response, which is the request's matter
+
+    /// <inheritdoc/>
+    public HeaderList ForServer(HeaderList head) => Source.Routing.ForServer(head, Direction);
+
+    /// <inheritdoc cref="IHttp2Request.Traced"/>
+    public HeaderList Traced(HeaderList head) => _record?.ForServer(head, _number) ?? head;
+
+    /// <inheritdoc/>
+    public void GoTo(Http2Server server) => Destination = server;
+
+    /// <inheritdoc/>
+    public void OnConnected() => _try.EndPend();
+
+    /// <inheritdoc/>
+    /// <remarks>It is kept anyway.</remarks>
+    public bool TryKeepHead(HeaderList head) => true;
+
+    /// <inheritdoc/>
+    public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
+    {
+        _try.EndPend();
+        (Stream!.Link, Stream.Gate) = (Destination!.Link, Destination.Gate);
+        Stream.Begin(stream, hasEnded: false);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>What is kept answers at once: it is found for the first try.</remarks>
+    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer) => false;
+
+    /// <inheritdoc/>
+    public void Answer(RequestRefusal refusal) => Fail(refusal.Error != ProxyError.Denied && refusal.Status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown, status: 0, refusal);
+
+    /// <inheritdoc/>
+    public void Abort(Http2ErrorCode code) => Fail(TryOutcome.Unknown, status: 0, RequestRefusal.Of(code == Http2ErrorCode.Cancel ? ProxyFailure.PolicyChanged : ProxyFailure.Overload));
+
+    /// <inheritdoc/>
+    public bool TryResendAfterEnd(bool isUnsent) => false;
+
+    /// <inheritdoc/>
+    public void OnBrokenOff()
+    {
+        // Of a response whose head has come, which is the request's matter.
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Interim responses are dropped: it is the proxy that has asked for them, and no client (RFC 9110, section 15.2).</remarks>
+    public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
+    {
+        if (isFinal && IsRunning) _owner.OnAnswered(this, headers, endStream);
+    }
+
+    /// <inheritdoc/>
+    public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
+    {
+        // Nothing is, until the request has its leg.
+    }
+
+    /// <inheritdoc/>
+    public bool TryHoldTrailers(HeaderList trailers) => true;
+
+    /// <inheritdoc/>
+    public void OnNotReceived()
+    {
+        // Nothing is sent to a client by it.
+    }
+
+    /// <inheritdoc/>
+    public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
+    {
+        TryOutcome outcome = isConnectionBroken ? BackendTry.OutcomeOf(Destination?.LostFor ?? ProxyFailure.ConnectFailed) : code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad;
+        Fail(outcome, status: 0, new RequestRefusal(502, ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request"));
+    }
+
+    /// <inheritdoc/>
+    public void OnLegClosed()
+    {
+        // Whoever has it closed knows.
+    }
+
+    private void OnLate() => Fail(Direction.OutcomeOfLate(isRequestWhole: Stream is { IsOpen: true } || Connection is { IsOpen: true, IsAsking: false }, isLateAsWhole: false, _owner.Request.Tries), status: 0, RequestRefusal.BackendTimeout);
+
+    private async Task ConnectAsync(OutboundRoute route)
+    {
+        try
+        {
+            // Where it is refused at once that is told in its turn.
+            await Source.Loop.YieldAsync(new LoopSignal());
+            if (!IsRunning) return;
+            ServerConnection made = await Source.Http1.ConnectAsync(Source.Routing.Client, route, wait: null, mayEndIdle: false);
+            if (!IsRunning) made.GiveUp(route);
+            else if (made.Server is { } server) Begin(server);
+            else OnNotConnected(made.Failure, made.Failure);
+        }
+        catch (Exception exception)
+        {
+            Source.Loop.ReportFault(exception);
+            Fail(TryOutcome.Unknown, status: 0, RequestRefusal.Of(ProxyFailure.ProxyFault));
+        }
+    }
+
+    private void Begin(RoutedServer server)
+    {
+        _idle = null;
+        _try.EndPend();
+        Connection = new Http1Leg(this, Source.Options, Source.Loop);
+        if (Connection.Begin(server, ForServer(_head), isHeadOnly: true) is { } refusal) Answer(refusal);
+        else Connection.End(null);
+    }
+
+    private void Stop(TryOutcome outcome)
+    {
+        IsRunning = false;
+        if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
+        _try.End(outcome);
+        Http2Server? destination = Destination;
+        Destination = null;
+        destination?.Leave(this);
+        Stream?.Abandon();
+        Connection?.Abandon();
+        destination?.ServeWaiting(); // by its stream another may go
+    }
+}
