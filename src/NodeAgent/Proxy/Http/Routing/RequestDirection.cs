@@ -52,10 +52,10 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <param name="status">The response's status.</param>
     internal bool IsFailure(int status) => Hit?.Rule.Retry?.Codes.AsSpan().Contains(status) == true;
 
-    /// <summary>Whether it may be tried again after hedges that have all failed, so far as that is a matter of how often.</summary>
+    /// <summary>Whether its route has it tried again after hedges that have all failed without an answer.</summary>
     /// <param name="refusal">What the last has failed with.</param>
     /// <param name="tries">How often it was tried, hedges included.</param>
-    internal bool MayFollowHedges(RequestRefusal refusal, int tries) => refusal.Error != ProxyError.Denied && (MayTryAgain(tries) || (refusal.Error != ProxyError.ResponseTimeout && MayResend(tries)));
+    internal bool MayFollowHedges(RequestRefusal refusal, int tries) => refusal.Error != ProxyError.Denied && MayTryAgain(tries);
 
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
     /// <param name="observer">Hears of it if there is none.</param>
