@@ -93,10 +93,10 @@ internal sealed partial class Http1Relay : IHedgedRequest
     }
 
     /// <inheritdoc/>
-    void IHedgedRequest.OnAllFailed(RequestRefusal refusal)
+    void IHedgedRequest.OnAllFailed(in HedgeFailure failure)
     {
-        if (IsRepeatable && _direction.MayFollowHedges(refusal, _tries) && _direction.MayRepeat(_observer)) TryAgain(TryOutcome.Unknown);
-        else AnswerLast(refusal);
+        if (IsRepeatable && failure.MayFollow(_direction, _tries) && _direction.MayRepeat(_observer)) TryAgain(TryOutcome.Unknown);
+        else AnswerLast(failure.Refusal);
         AdvanceSoon();
     }
 

@@ -163,7 +163,7 @@ internal sealed partial class Http1Relay
     {
         if (_taken is not { } taken) return null;
         _sentBefore += taken.BytesSent;
-        (_taken, _server) = (null, null);
+        (_taken, _server, _hasHedgesHead) = (null, null, false);
         return taken;
     }
 

@@ -94,5 +94,5 @@ internal sealed partial class Http2Exchange : IHedgedRequest
     }
 
     /// <inheritdoc/>
-    void IHedgedRequest.OnAllFailed(RequestRefusal refusal) => _relay.OnAllFailed(this, refusal);
+    void IHedgedRequest.OnAllFailed(in HedgeFailure failure) => _relay.OnAllFailed(this, failure);
 }

@@ -240,11 +240,11 @@ internal sealed partial class Http2Relay
 
     /// <summary>All tries of a request have failed, hedges among them.</summary>
     /// <param name="exchange">The request.</param>
-    /// <param name="refusal">What it is answered with, unless it is tried again.</param>
-    internal void OnAllFailed(Http2Exchange exchange, RequestRefusal refusal)
+    /// <param name="failure">Why the last has.</param>
+    internal void OnAllFailed(Http2Exchange exchange, in HedgeFailure failure)
     {
-        if (exchange.IsRepeatable && exchange.Direction.MayFollowHedges(refusal, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
-        else exchange.Answer(refusal);
+        if (exchange.IsRepeatable && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
+        else exchange.Answer(failure.Refusal);
     }
 
     /// <summary>What hedges go by.</summary>

@@ -148,6 +148,7 @@ internal sealed class RoutingLab : IAsyncDisposable
     /// <param name="names">Their names.</param>
     internal PortRequests Group(string service, RequestSettings settings, params string[] names)
     {
+        foreach (string name in names) _backends[name] = _backends[name] with { Load = new BackendLoad() };
         PortRequests port = Count(settings, names);
         Pair.Source.BackendFor = (asked, traits) =>
         {
@@ -163,6 +164,9 @@ internal sealed class RoutingLab : IAsyncDisposable
 
     /// <summary>A backend whose requests are counted, as if there had been none.</summary>
     internal BackendRequests CountAnew(string name) => Count(Counted(name).Port, name);
+
+    /// <summary>How many connections a backend has, as one of a group.</summary>
+    internal int LoadOf(string name) => _backends[name].Load!.Count;
 
     /// <summary>What is counted of a backend.</summary>
     internal BackendRequests Counted(string name) => _backends[name].Requests!;

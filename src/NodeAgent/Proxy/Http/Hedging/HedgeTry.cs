@@ -137,14 +137,14 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     /// <summary>It has failed.</summary>
     /// <param name="outcome">What that says of its backend.</param>
     /// <param name="status">The status of its answer; 0: there was none.</param>
-    /// <param name="refusal">What the request is answered with, should nothing else be left; null with an answer.</param>
-    internal void Fail(TryOutcome outcome, int status, RequestRefusal? refusal)
+    /// <param name="failure">Why; without a meaning where there was one.</param>
+    internal void Fail(TryOutcome outcome, int status, in HedgeFailure failure)
     {
         if (!IsRunning) return;
         _record?.OnHedgeFailed(_number, status);
         Source.Observer.OnHedged(HedgeOutcome.Failed);
         Stop(outcome);
-        _owner.OnFailed(this, refusal);
+        _owner.OnFailed(this, failure);
     }
 
     /// <summary>Its answer is the request's: whoever has that takes its leg, and what is counted of it.</summary>
@@ -168,7 +168,7 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     /// <summary>No server was reached, or the one that it has waited for is gone.</summary>
     /// <param name="failure">Why, as its backend counts it.</param>
     /// <param name="told">Why, as a client is told.</param>
-    internal void OnNotConnected(ProxyFailure failure, ProxyFailure told) => Fail(BackendTry.OutcomeOf(failure), status: 0, RequestRefusal.Of(told));
+    internal void OnNotConnected(ProxyFailure failure, ProxyFailure told) => Fail(BackendTry.OutcomeOf(failure), status: 0, new HedgeFailure(RequestRefusal.Of(told), told is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged)));
 
     /// <inheritdoc/>
     public IExchangeLeg Other(IExchangeLeg leg) => leg; // asked for a body, of which there is none, and for what follows of a response, which is the request's matter
@@ -202,10 +202,10 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer) => false;
 
     /// <inheritdoc/>
-    public void Answer(RequestRefusal refusal) => Fail(refusal.Error != ProxyError.Denied && refusal.Status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown, status: 0, refusal);
+    public void Answer(RequestRefusal refusal) => Fail(refusal.Error != ProxyError.Denied && refusal.Status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown, status: 0, new HedgeFailure(refusal, MayResend: false));
 
     /// <inheritdoc/>
-    public void Abort(Http2ErrorCode code) => Fail(TryOutcome.Unknown, status: 0, RequestRefusal.Of(code == Http2ErrorCode.Cancel ? ProxyFailure.PolicyChanged : ProxyFailure.Overload));
+    public void Abort(Http2ErrorCode code) => Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(code == Http2ErrorCode.Cancel ? ProxyFailure.PolicyChanged : ProxyFailure.Overload), MayResend: false));
 
     /// <inheritdoc/>
     public bool TryResendAfterEnd(bool isUnsent) => false;
@@ -242,7 +242,8 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
         TryOutcome outcome = isConnectionBroken ? BackendTry.OutcomeOf(Destination?.LostFor ?? ProxyFailure.ConnectFailed) : code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad;
-        Fail(outcome, status: 0, new RequestRefusal(502, ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request"));
+        RequestRefusal refusal = new(502, ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
+        Fail(outcome, status: 0, new HedgeFailure(refusal, isConnectionBroken || code == Http2ErrorCode.RefusedStream));
     }
 
     /// <inheritdoc/>
@@ -251,7 +252,7 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
         // Whoever has it closed knows.
     }
 
-    private void OnLate() => Fail(Direction.OutcomeOfLate(isRequestWhole: Stream is { IsOpen: true } || Connection is { IsOpen: true, IsAsking: false }, isLateAsWhole: false, _owner.Request.Tries), status: 0, RequestRefusal.BackendTimeout);
+    private void OnLate() => Fail(Direction.OutcomeOfLate(isRequestWhole: Stream is { IsOpen: true } || Connection is { IsOpen: true, IsAsking: false }, isLateAsWhole: false, _owner.Request.Tries), status: 0, new HedgeFailure(RequestRefusal.BackendTimeout, MayResend: false));
 
     private async Task ConnectAsync(OutboundRoute route)
     {
@@ -268,7 +269,7 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
         catch (Exception exception)
         {
             Source.Loop.ReportFault(exception);
-            Fail(TryOutcome.Unknown, status: 0, RequestRefusal.Of(ProxyFailure.ProxyFault));
+            Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(ProxyFailure.ProxyFault), MayResend: false));
         }
     }
 

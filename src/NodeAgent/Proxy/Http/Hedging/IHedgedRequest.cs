@@ -35,6 +35,6 @@ internal interface IHedgedRequest
     void OnHedgeWon(HedgeTry hedge, HeaderList headers, bool endStream);
 
     /// <summary>The last of its tries has failed that were running.</summary>
-    /// <param name="refusal">What the request is answered with, unless it is tried again.</param>
-    void OnAllFailed(RequestRefusal refusal);
+    /// <param name="failure">Why.</param>
+    void OnAllFailed(in HedgeFailure failure);
 }

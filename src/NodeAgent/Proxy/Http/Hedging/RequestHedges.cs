@@ -89,7 +89,7 @@ internal sealed class RequestHedges
         bool isFailure = hedge.Direction.IsFailure(headers.Status), isAlone = _hasTryFailed && _running.Count == 1;
         if (isFailure && !isAlone)
         {
-            hedge.Fail(BackendTry.OutcomeOf(headers.Status), headers.Status, refusal: null);
+            hedge.Fail(BackendTry.OutcomeOf(headers.Status), headers.Status, failure: default); // others run
             return;
         }
 
@@ -101,13 +101,13 @@ internal sealed class RequestHedges
 
     /// <summary>A hedge has failed.</summary>
     /// <param name="hedge">The hedge.</param>
-    /// <param name="refusal">What the request is answered with, should nothing else be left; null: it was answered, and others run.</param>
-    internal void OnFailed(HedgeTry hedge, RequestRefusal? refusal)
+    /// <param name="failure">Why.</param>
+    internal void OnFailed(HedgeTry hedge, in HedgeFailure failure)
     {
         _running.Remove(hedge);
         if (_running.Count > 0 || !_hasTryFailed) return;
         End();
-        _request.OnAllFailed(refusal ?? RequestRefusal.BackendTimeout);
+        _request.OnAllFailed(failure);
     }
 
     private void OnDelay()

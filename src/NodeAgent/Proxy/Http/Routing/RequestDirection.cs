@@ -52,11 +52,6 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <param name="status">The response's status.</param>
     internal bool IsFailure(int status) => Hit?.Rule.Retry?.Codes.AsSpan().Contains(status) == true;
 
-    /// <summary>Whether its route has it tried again after hedges that have all failed without an answer.</summary>
-    /// <param name="refusal">What the last has failed with.</param>
-    /// <param name="tries">How often it was tried, hedges included.</param>
-    internal bool MayFollowHedges(RequestRefusal refusal, int tries) => refusal.Error != ProxyError.Denied && MayTryAgain(tries);
-
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
     /// <param name="observer">Hears of it if there is none.</param>
     internal bool MayRepeat(IRequestObserver observer)
