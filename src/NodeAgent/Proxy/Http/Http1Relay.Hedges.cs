@@ -37,9 +37,6 @@ internal sealed partial class Http1Relay : IHedgedRequest
     HeaderList IHedgedRequest.Fields => _exchange.Request.Fields;
 
     /// <inheritdoc/>
-    TimeSpan IHedgedRequest.Elapsed => Elapsed;
-
-    /// <inheritdoc/>
     IRequestRecord? IHedgedRequest.Record => _record;
 
     /// <summary>Finds hedges that go by a connection.</summary>

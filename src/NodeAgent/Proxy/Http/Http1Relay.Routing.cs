@@ -204,7 +204,7 @@ internal sealed partial class Http1Relay
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
-        if (_direction.IsFailure(status) && TryFail(BackendTry.OutcomeOf(status), status)) return true;
+        if (_hedges is { IsRunning: true } && _direction.IsFailure(status) && TryFail(BackendTry.OutcomeOf(status), status)) return true;
         if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat(_observer)) return false;
         _record?.OnNotTaken(status);
         TryAgain(BackendTry.OutcomeOf(status));

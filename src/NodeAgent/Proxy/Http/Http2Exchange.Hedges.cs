@@ -36,12 +36,10 @@ internal sealed partial class Http2Exchange : IHedgedRequest
     HeaderList IHedgedRequest.Fields => _head;
 
     /// <inheritdoc/>
-    TimeSpan IHedgedRequest.Elapsed => _relay.ElapsedOf(this);
-
-    /// <inheritdoc/>
     IRequestRecord? IHedgedRequest.Record => Record;
 
-    private bool AreHedgesRunning => _hedges is { IsRunning: true };
+    /// <summary>Whether further backends have it just now.</summary>
+    internal bool AreHedgesRunning => _hedges is { IsRunning: true };
 
     /// <summary>A try of it has begun: further backends may have it after a time.</summary>
     /// <param name="settings">After which.</param>

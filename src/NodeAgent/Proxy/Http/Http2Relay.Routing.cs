@@ -32,7 +32,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
-        if (exchange.Direction.IsFailure(status) && exchange.TryFail(BackendTry.OutcomeOf(status), status)) return true;
+        if (exchange.AreHedgesRunning && exchange.Direction.IsFailure(status) && exchange.TryFail(BackendTry.OutcomeOf(status), status)) return true;
         if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat(_observer)) return false;
         exchange.Record?.OnNotTaken(status);
         TryAgain(exchange, BackendTry.OutcomeOf(status));
@@ -243,14 +243,14 @@ internal sealed partial class Http2Relay
     /// <param name="failure">Why the last has.</param>
     internal void OnAllFailed(Http2Exchange exchange, in HedgeFailure failure)
     {
-        if (exchange.IsRepeatable && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
+        if (exchange.IsRepeatable && !_client.IsClosed && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
         else exchange.Answer(failure.Refusal);
     }
 
     /// <summary>What hedges go by.</summary>
     internal HedgeSource HedgeSource => _hedgeSource ??= new HedgeSource(_client.Loop, _options, _routing!, _http1Servers!, () => _servers!, _observer, _time);
 
-    internal TimeSpan ElapsedOf(Http2Exchange exchange) => _time.GetElapsedTime(exchange.Began);
+    private TimeSpan ElapsedOf(Http2Exchange exchange) => _time.GetElapsedTime(exchange.Began);
 
     private LoopTimer TimerOf(Http2Exchange exchange) => exchange.Timer ??= new LoopTimer(state => OnTimer((Http2Exchange)state!), exchange);
 

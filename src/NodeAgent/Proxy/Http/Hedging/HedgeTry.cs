@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Hedging;
 /// One hedge: a request that another backend has already, on its way to a further one, by whatever version of HTTP. When the head of its response has come and is the client's, the request takes its leg over; until then it is nobody's
 /// but its own. Belongs to its loop's thread.
 /// </summary>
-internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
+internal sealed partial class HedgeTry
 {
     private readonly RequestHedges _owner;
     private readonly HeaderList _head = new();
@@ -47,32 +47,8 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     /// <summary>How long it has run.</summary>
     internal TimeSpan Ran => Source.Time.GetElapsedTime(_began);
 
-    /// <inheritdoc/>
-    public HeaderList? Head => IsRunning ? _head : null;
-
     /// <summary>The request's head as it came, also when it is over.</summary>
     internal HeaderList Kept => _head;
-
-    /// <inheritdoc/>
-    public HeaderList? HeadForServer => Head is { } head ? ForServer(head) : null;
-
-    /// <inheritdoc/>
-    public bool IsHeadOnly => true;
-
-    /// <inheritdoc/>
-    public bool IsRunning { get; private set; }
-
-    /// <inheritdoc/>
-    public LinkedListNode<IHttp2Request> WaitingEntry { get; }
-
-    /// <inheritdoc/>
-    public long Due { get; set; }
-
-    /// <inheritdoc/>
-    public IRequestApproval? Approval { get; set; }
-
-    /// <inheritdoc/>
-    public IHttp2StreamUser ServerStream => Stream ??= new Http2Leg(this);
 
     private HedgeSource Source => _owner.Source;
 
@@ -121,9 +97,16 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
         _record = _owner.Request.Record;
         _number = _record?.OnHedge(Direction.Route.Target) ?? 0;
         if (Direction.Hit?.Rule.BackendTimeout is { } limit) Source.Loop.Schedule(_limit = new LoopTimer(static state => ((HedgeTry)state!).OnLate(), this), limit);
-        if (_free is { } server) server.Offer(this, _head);
-        else if (_idle is { } idle) Begin(idle);
-        else _ = ConnectAsync(Direction.Route);
+        try
+        {
+            if (_free is { } server) server.Offer(this, _head);
+            else if (_idle is { } idle) Begin(idle);
+            else _ = ConnectAsync(Direction.Route);
+        }
+        catch (Exception exception)
+        {
+            OnFault(exception);
+        }
     }
 
     /// <summary>It is ended, as nobody waits for it any more. That says nothing of its backend.</summary>
@@ -138,11 +121,12 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     /// <param name="outcome">What that says of its backend.</param>
     /// <param name="status">The status of its answer; 0: there was none.</param>
     /// <param name="failure">Why; without a meaning where there was one.</param>
-    internal void Fail(TryOutcome outcome, int status, in HedgeFailure failure)
+    /// <param name="told">What is told of it.</param>
+    internal void Fail(TryOutcome outcome, int status, in HedgeFailure failure, HedgeOutcome told = HedgeOutcome.Failed)
     {
         if (!IsRunning) return;
         _record?.OnHedgeFailed(_number, status);
-        Source.Observer.OnHedged(HedgeOutcome.Failed);
+        Source.Observer.OnHedged(told);
         Stop(outcome);
         _owner.OnFailed(this, failure);
     }
@@ -168,88 +152,10 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
     /// <summary>No server was reached, or the one that it has waited for is gone.</summary>
     /// <param name="failure">Why, as its backend counts it.</param>
     /// <param name="told">Why, as a client is told.</param>
-    internal void OnNotConnected(ProxyFailure failure, ProxyFailure told) => Fail(BackendTry.OutcomeOf(failure), status: 0, new HedgeFailure(RequestRefusal.Of(told), told is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged)));
-
-    /// <inheritdoc/>
-    public IExchangeLeg Other(IExchangeLeg leg) => leg; // asked for a body, of which there is none, and for what follows of a response, which is the request's matter
-
-    /// <inheritdoc/>
-    public HeaderList ForServer(HeaderList head) => Source.Routing.ForServer(head, Direction);
-
-    /// <inheritdoc cref="IHttp2Request.Traced"/>
-    public HeaderList Traced(HeaderList head) => _record?.ForServer(head, _number) ?? head;
-
-    /// <inheritdoc/>
-    public void GoTo(Http2Server server) => Destination = server;
-
-    /// <inheritdoc/>
-    public void OnConnected() => _try.EndPend();
-
-    /// <inheritdoc/>
-    /// <remarks>It is kept anyway.</remarks>
-    public bool TryKeepHead(HeaderList head) => true;
-
-    /// <inheritdoc/>
-    public void Open(Http2Stream stream, HeaderList head, bool keepsHead)
+    internal void OnNotConnected(ProxyFailure failure, ProxyFailure told)
     {
-        _try.EndPend();
-        (Stream!.Link, Stream.Gate) = (Destination!.Link, Destination.Gate);
-        Stream.Begin(stream, hasEnded: false);
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>What is kept answers at once: it is found for the first try.</remarks>
-    public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer) => false;
-
-    /// <inheritdoc/>
-    public void Answer(RequestRefusal refusal) => Fail(refusal.Error != ProxyError.Denied && refusal.Status >= 500 ? TryOutcome.Bad : TryOutcome.Unknown, status: 0, new HedgeFailure(refusal, MayResend: false));
-
-    /// <inheritdoc/>
-    public void Abort(Http2ErrorCode code) => Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(code == Http2ErrorCode.Cancel ? ProxyFailure.PolicyChanged : ProxyFailure.Overload), MayResend: false));
-
-    /// <inheritdoc/>
-    public bool TryResendAfterEnd(bool isUnsent) => false;
-
-    /// <inheritdoc/>
-    public void OnBrokenOff()
-    {
-        // Of a response whose head has come, which is the request's matter.
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>Interim responses are dropped: it is the proxy that has asked for them, and no client (RFC 9110, section 15.2).</remarks>
-    public void OnResponse(HeaderList headers, bool isFinal, bool endStream)
-    {
-        if (isFinal && IsRunning) _owner.OnAnswered(this, headers, endStream);
-    }
-
-    /// <inheritdoc/>
-    public void OnPassedOn(IExchangeLeg from, HeaderList? trailers)
-    {
-        // Nothing is, until the request has its leg.
-    }
-
-    /// <inheritdoc/>
-    public bool TryHoldTrailers(HeaderList trailers) => true;
-
-    /// <inheritdoc/>
-    public void OnNotReceived()
-    {
-        // Nothing is sent to a client by it.
-    }
-
-    /// <inheritdoc/>
-    public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
-    {
-        TryOutcome outcome = isConnectionBroken ? BackendTry.OutcomeOf(Destination?.LostFor ?? ProxyFailure.ConnectFailed) : code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad;
-        RequestRefusal refusal = new(502, ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
-        Fail(outcome, status: 0, new HedgeFailure(refusal, isConnectionBroken || code == Http2ErrorCode.RefusedStream));
-    }
-
-    /// <inheritdoc/>
-    public void OnLegClosed()
-    {
-        // Whoever has it closed knows.
+        HedgeOutcome outcome = failure is ProxyFailure.Overload or ProxyFailure.OverShare ? HedgeOutcome.NoRoom : HedgeOutcome.Failed;
+        Fail(BackendTry.OutcomeOf(failure), status: 0, new HedgeFailure(RequestRefusal.Of(told), told is not (ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged)), outcome);
     }
 
     private void OnLate() => Fail(Direction.OutcomeOfLate(isRequestWhole: Stream is { IsOpen: true } || Connection is { IsOpen: true, IsAsking: false }, isLateAsWhole: false, _owner.Request.Tries), status: 0, new HedgeFailure(RequestRefusal.BackendTimeout, MayResend: false));
@@ -268,9 +174,14 @@ internal sealed class HedgeTry : IHttp1Exchange, IHttp2Request
         }
         catch (Exception exception)
         {
-            Source.Loop.ReportFault(exception);
-            Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(ProxyFailure.ProxyFault), MayResend: false));
+            OnFault(exception);
         }
+    }
+
+    private void OnFault(Exception exception)
+    {
+        Source.Loop.ReportFault(exception);
+        Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(ProxyFailure.ProxyFault), MayResend: false));
     }
 
     private void Begin(RoutedServer server)

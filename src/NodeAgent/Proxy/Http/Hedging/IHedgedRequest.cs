@@ -22,9 +22,6 @@ internal interface IHedgedRequest
     /// <summary>Its head as it came.</summary>
     HeaderList Fields { get; }
 
-    /// <summary>How long it has taken.</summary>
-    TimeSpan Elapsed { get; }
-
     /// <summary>What is noted of it; null: nothing.</summary>
     IRequestRecord? Record { get; }
 
