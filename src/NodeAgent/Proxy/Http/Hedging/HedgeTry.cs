@@ -113,8 +113,8 @@ internal sealed partial class HedgeTry
     internal void Lose()
     {
         _record?.OnHedgeLost(_number);
-        Source.Observer.OnHedged(HedgeOutcome.Lost);
         Stop(TryOutcome.Unknown);
+        Source.Observer.OnHedged(HedgeOutcome.Lost);
     }
 
     /// <summary>It has failed.</summary>
@@ -126,8 +126,8 @@ internal sealed partial class HedgeTry
     {
         if (!IsRunning) return;
         _record?.OnHedgeFailed(_number, status);
-        Source.Observer.OnHedged(told);
         Stop(outcome);
+        Source.Observer.OnHedged(told);
         _owner.OnFailed(this, failure);
     }
 
