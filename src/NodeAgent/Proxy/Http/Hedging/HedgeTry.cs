@@ -2,10 +2,8 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
-using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
-using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Http.Hedging;
 
