@@ -25,6 +25,19 @@ public sealed class RetryMetricsTests
     }
 
     [Fact]
+    public void HedgesAreCountedByThemselves()
+    {
+        using RequestLab lab = new();
+        IRequestObserver observer = lab.Observe(To("shop"));
+        foreach (HedgeOutcome outcome in Enum.GetValues<HedgeOutcome>()) observer.OnHedged(outcome);
+        observer.OnHedged(HedgeOutcome.Won);
+        string text = lab.Registry.Render(openMetrics: false), pair = "{source_workload=\"web-1\",source_workload_namespace=\"demo\",source_principal=\"spiffe://td/ns/demo/sa/web\",service=\"shop\",service_namespace=\"demo\",";
+        foreach (string outcome in new[] { "lost", "failed", "no-backend", "no-room", "no-budget" }) Assert.Contains($"culvert_http_hedges_total{pair}outcome=\"{outcome}\"}} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains($"culvert_http_hedges_total{pair}outcome=\"won\"}} 2\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain($"culvert_http_retries_total{pair}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void PairsPastTheLimitAreOneAndCountingCostsNoMemory()
     {
         using RequestLab lab = new();
