@@ -282,6 +282,27 @@ public sealed class HealthCheckTests
         Assert.Empty(lab.Mesh.Faults);
     }
 
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ThoseOfANamespaceThatAllHangDoNotKeepOthersFromBeingAsked()
+    {
+        await using CheckLab lab = new(HttpProtocols.Http1, new HealthCheckLimits { MaxRunning = 32 });
+        int hanging = 0;
+        await lab.Routing.AddServerAsync("hangs", context =>
+        {
+            Interlocked.Increment(ref hanging);
+            return Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        });
+        lab.Check(Http with { Interval = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromMinutes(1) }, [.. Enumerable.Repeat("hangs", 1000)]);
+        await lab.UntilAsync(() => hanging >= 8);
+        lab.Routing.Statuses["v1"] = 500;
+        await lab.Routing.AddServerAsync("v1");
+        await lab.Routing.AddServerAsync("v2");
+        (_, BackendRequests[] backends) = lab.CheckOf("c", Http with { UnhealthyThreshold = 2 }, "v1", "v2");
+        await lab.UntilAsync(() => backends[0].IsOut);
+        Assert.Empty(lab.Mesh.Faults);
+    }
+
     [Theory]
     [InlineData("", "its answer is not one plain message of gRPC")]
     [InlineData("0000000003080101", "its answer is no HealthCheckResponse")]
@@ -365,9 +386,11 @@ public sealed class HealthCheckTests
 
         internal volatile int Status = 200;
 
-        internal (PortRequests Port, BackendRequests[] Backends) Check(HealthCheck check, params string[] names)
+        internal (PortRequests Port, BackendRequests[] Backends) Check(HealthCheck check, params string[] names) => CheckOf("b", check, names);
+
+        internal (PortRequests Port, BackendRequests[] Backends) CheckOf(string ns, HealthCheck check, params string[] names)
         {
-            PortRequests port = new(new("b", "shop"), 80, new RequestSettings { Policy = new("b", "checked"), HealthCheck = check }, TimeProvider.System, ejected: null, used: Routing.Pair.SourceProxy.CheckBackends);
+            PortRequests port = new(new(ns, "shop"), 80, new RequestSettings { Policy = new("b", "checked"), HealthCheck = check }, TimeProvider.System, ejected: null, used: Routing.Pair.SourceProxy.CheckBackends);
             BackendRequests[] backends = [.. names.Select(name =>
             {
                 OutboundRoute route = Mesh.Backend(new("b", name), 80);

@@ -41,6 +41,9 @@ internal sealed class BackendCheck
         checker.Loop.Schedule(_due, within * Random.Shared.NextDouble());
     }
 
+    /// <summary>That of the Service whose backend it is.</summary>
+    internal string Namespace => _port.Port.Service.Namespace;
+
     /// <summary>Ends it; what is under way says nothing any more.</summary>
     internal void End()
     {
@@ -67,14 +70,14 @@ internal sealed class BackendCheck
 
         (_isWaiting, _isRunning) = (false, false);
         LeavePlace();
-        _checker.OnGone();
+        _checker.OnGone(this);
     }
 
     private void LeavePlace()
     {
         if (!_hasPlace) return;
         _hasPlace = false;
-        _checker.LeavePlace();
+        _checker.LeavePlace(this);
     }
 
     private void OnDue()

@@ -15,18 +15,12 @@ namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
 /// </summary>
 internal sealed class HealthChecker
 {
-    // To a node that is gone a connection is on its way for ten times as long as an answer may take. Others are asked meanwhile.
-    private const int MostLeft = 4;
-
     private readonly IProxyDirectory _directory;
     private readonly RequestDialer _dialer;
     private readonly IPodSpaces _spaces;
     private readonly TimeProvider _time;
-    private readonly int _most;
     private readonly Dictionary<PortRequests, PortChecks> _ports = [];
-    private readonly Queue<BackendCheck> _waiting = [];
-    private int _asking;
-    private int _left; // of which something is left, those that are asked among them
+    private readonly CheckTurns _turns;
     private bool _isServing;
     private bool _isOver;
 
@@ -42,7 +36,7 @@ internal sealed class HealthChecker
     internal HealthChecker(EventLoop loop, HttpOptions options, int loops, IProxyDirectory directory, RequestDialer dialer, IPodSpaces spaces, IProxyObserver observer, TimeProvider time)
     {
         (Loop, Options, _directory, _dialer, _spaces, Observer, _time) = (loop, options, directory, dialer, spaces, observer, time);
-        _most = Math.Max(1, options.HealthChecks.MaxRunning / loops);
+        _turns = new CheckTurns(Math.Max(1, options.HealthChecks.MaxRunning / loops));
         Servers = new Http1Servers(dialer, options with { MostIdleServers = 0 }, observer);
     }
 
@@ -76,7 +70,7 @@ internal sealed class HealthChecker
         _isOver = true;
         foreach (PortChecks checks in _ports.Values) checks.End();
         _ports.Clear();
-        _waiting.Clear();
+        _turns.Clear();
     }
 
     /// <summary>A port's backends are not asked any more, until it is used again.</summary>
@@ -90,21 +84,21 @@ internal sealed class HealthChecker
     /// <summary>Has a backend asked, now or when there is a place.</summary>
     internal void Ask(BackendCheck check)
     {
-        _waiting.Enqueue(check);
+        _turns.Add(check);
         Serve();
     }
 
     /// <summary>A backend has answered, or has not in time: its place is the next one's.</summary>
-    internal void LeavePlace()
+    internal void LeavePlace(BackendCheck check)
     {
-        _asking--;
+        _turns.LeavePlace(check);
         Serve();
     }
 
     /// <summary>Nothing is left of a question: no connection that was not made in time is on its way any more.</summary>
-    internal void OnGone()
+    internal void OnGone(BackendCheck check)
     {
-        _left--;
+        _turns.OnGone(check);
         Serve();
     }
 
@@ -134,12 +128,7 @@ internal sealed class HealthChecker
     {
         if (_isServing) return;
         _isServing = true;
-        while (_asking < _most && _left < MostLeft * _most && _waiting.TryDequeue(out BackendCheck? next))
-        {
-            _asking++;
-            _left++;
-            _ = next.AskAsync();
-        }
+        while (_turns.TryTakePlace(out BackendCheck? next)) _ = next.AskAsync();
 
         _isServing = false;
     }
