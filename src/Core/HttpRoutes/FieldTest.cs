@@ -13,13 +13,14 @@ internal sealed class FieldTest
     private readonly RouteExpression? _expression;
 
     /// <summary>Makes one.</summary>
+    /// <param name="field">What is asked.</param>
+    /// <param name="expressions">Has its expression, or gets it.</param>
     /// <exception cref="FormatException">Its expression is none.</exception>
-    internal FieldTest(RouteField field)
+    internal FieldTest(RouteField field, ExpressionPool expressions)
     {
         _name = Encoding.UTF8.GetBytes(field.Name);
         _value = Encoding.UTF8.GetBytes(field.Value);
-        if (!field.IsExpression) return;
-        if (!RouteExpression.TryParse(field.Value, out _expression, out string? reason)) throw new FormatException($"'{field.Value}' {reason}");
+        if (field.IsExpression) _expression = expressions.Get(field.Value);
     }
 
     /// <summary>Whether a request has such a header: where it has several lines of the name, one of them is enough.</summary>
