@@ -18,10 +18,11 @@ internal sealed partial class ExpressionParser
     private const int MaxTimes = 1000;
 
     private readonly string _text;
+    private readonly int _mostPositions;
     private int _at;
     private string? _error;
 
-    private ExpressionParser(string text) => _text = text;
+    private ExpressionParser(string text, int mostPositions) => (_text, _mostPositions) = (text, mostPositions);
 
     private bool IsAtEnd => _at == _text.Length;
 
@@ -29,20 +30,18 @@ internal sealed partial class ExpressionParser
 
     /// <summary>Reads one.</summary>
     /// <param name="text">The expression.</param>
+    /// <param name="mostPositions">How large it may be; at most <see cref="MaxPositions"/>.</param>
     /// <param name="node">It, when true is returned.</param>
     /// <param name="reason">Why it is none and where, when false is returned.</param>
-    internal static bool TryParse(string text, [NotNullWhen(true)] out ExpressionNode? node, [NotNullWhen(false)] out string? reason)
+    internal static bool TryParse(string text, int mostPositions, [NotNullWhen(true)] out ExpressionNode? node, [NotNullWhen(false)] out string? reason)
     {
-        ExpressionParser parser = new(text);
+        ExpressionParser parser = new(text, mostPositions);
         node = parser.ReadBranches(0, default);
         if (node is not null && !parser.IsAtEnd) node = parser.Fail(parser._at, "')' closes no group");
-        if (node?.Positions > MaxPositions) node = parser.FailAs(TooLarge(node.Positions, MaxPositions));
+        if (node?.Positions > mostPositions) node = parser.TooLarge(node.Positions);
         reason = parser._error;
         return node is not null;
     }
-
-    /// <summary>Says that an expression is too large.</summary>
-    internal static string TooLarge(long positions, int most) => $"is too large: it has {positions} characters and classes, counted as often as they are repeated; at most {most} are allowed";
 
     // Up to the end of the group, or of the expression.
     private ExpressionNode? ReadBranches(int depth, Options options)
@@ -183,7 +182,7 @@ internal sealed partial class ExpressionParser
         if (times.Least > MaxTimes || times.Most > MaxTimes) return Fail(start, $"more than {MaxTimes} times");
         if (times.Least > times.Most) return Fail(start, "more at least than at most");
         long positions = (long)body.Positions * (times.Most ?? Math.Max(times.Least, 1));
-        if (positions > MaxPositions) return FailAs(TooLarge(positions, MaxPositions));
+        if (positions > _mostPositions) return TooLarge(positions);
         _at += times.Length;
         if (Rest.StartsWith("?")) _at++; // as few as will do: which those are is nothing to the whole of a text
         return IsTimes(out _) ? Fail(_at, $"'{_text[_at]}' repeats what is repeated already") : ExpressionNode.Repeat(body, times.Least, times.Most);
@@ -216,6 +215,8 @@ internal sealed partial class ExpressionParser
         if (digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9')) return null;
         return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
     }
+
+    private ExpressionNode? TooLarge(long positions) => FailAs($"is too large: it has {positions} characters and classes, counted as often as they are repeated; at most {_mostPositions} are allowed");
 
     private ExpressionNode? Fail(int at, string what) => FailAs($"is no regular expression that is taken: character {at + 1}: {what}");
 

@@ -42,6 +42,17 @@ public sealed class RouteExpression : IEquatable<RouteExpression>
     /// <param name="reason">Why it is none, and where, when false is returned.</param>
     public static bool TryParseForPolicy(string text, [NotNullWhen(true)] out RouteExpression? expression, [NotNullWhen(false)] out string? reason) => TryParseUpTo(MaxPolicySize, text, out expression, out reason);
 
+    /// <summary>Reads one without making it.</summary>
+    /// <param name="text">The expression.</param>
+    /// <param name="positions">How large it is (<see cref="Positions"/>), when true is returned.</param>
+    /// <param name="reason">Why it is none, and where, when false is returned.</param>
+    public static bool TryMeasure(string text, out int positions, [NotNullWhen(false)] out string? reason)
+    {
+        bool isOne = TryRead(text, ExpressionParser.MaxPositions, out ExpressionNode? root, out reason);
+        positions = root?.Positions ?? 0;
+        return isOne;
+    }
+
     /// <summary>One that every text matches of which a beginning matches another.</summary>
     internal static string Beginning(string text) => $@"(?:{text})[\s\S]*";
 
@@ -62,18 +73,20 @@ public sealed class RouteExpression : IEquatable<RouteExpression>
 
     private static bool TryParseUpTo(int mostPositions, string text, [NotNullWhen(true)] out RouteExpression? expression, [NotNullWhen(false)] out string? reason)
     {
+        expression = TryRead(text, mostPositions, out ExpressionNode? root, out reason) ? new RouteExpression(text, root) : null;
+        return expression is not null;
+    }
+
+    private static bool TryRead(string text, int mostPositions, [NotNullWhen(true)] out ExpressionNode? root, [NotNullWhen(false)] out string? reason)
+    {
         ArgumentNullException.ThrowIfNull(text);
-        expression = null;
+        root = null;
         if (text.Length > MaxLength)
         {
             reason = $"is longer than {MaxLength} characters";
-        }
-        else if (ExpressionParser.TryParse(text, out ExpressionNode? root, out reason))
-        {
-            if (root.Positions > mostPositions) reason = ExpressionParser.TooLarge(root.Positions, mostPositions);
-            else expression = new RouteExpression(text, root);
+            return false;
         }
 
-        return expression is not null;
+        return ExpressionParser.TryParse(text, mostPositions, out root, out reason);
     }
 }
