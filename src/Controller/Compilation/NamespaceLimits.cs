@@ -77,8 +77,8 @@ internal static class NamespaceLimits
     /// <summary>Most positions of the expressions in the HTTPRoutes of a namespace, and in its GRPCRoutes (<see cref="ExpressionBudget"/>): a request may have to be compared with all of them, and nodes have each in memory.</summary>
     public const int MostExpressionPositions = 8 * ExpressionBudget.MostPositions;
 
-    /// <summary>Most of them in the mesh: some 50 bytes each at every node that uses them.</summary>
-    public const int MostExpressionPositionsOfAll = 524_288;
+    /// <summary>Most of them in the mesh: some 30 bytes each at every node that uses them, 160 at most.</summary>
+    public const int MostExpressionPositionsOfAll = 262_144;
 
     public static NamespaceLimit<HttpRouteObject> ExpressionPositions() => new(new(MostExpressionPositions, MostExpressionPositionsOfAll), r => r.ExpressionPositions);
 

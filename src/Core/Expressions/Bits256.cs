@@ -42,7 +42,7 @@ internal readonly record struct Bits256(Vector256<ulong> Words)
     /// <summary>The least number from one on; -1: there is none.</summary>
     internal int Next(int from)
     {
-        for (int i = from >> 6; i < 4; i++)
+        for (int i = from >> 6; i < Count / 64; i++)
         {
             ulong word = Words.GetElement(i) & (i == from >> 6 ? ulong.MaxValue << from : ulong.MaxValue);
             if (word != 0) return (i << 6) + BitOperations.TrailingZeroCount(word);

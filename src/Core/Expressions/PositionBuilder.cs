@@ -84,7 +84,7 @@ internal sealed class PositionBuilder
 
     private void Connect(Bits256 from, Bits256 to)
     {
-        for (int i = from.Next(0); i >= 0; i = i == Bits256.Count - 1 ? -1 : from.Next(i + 1)) _follow[i] |= to;
+        for (int i = from.Next(0); i >= 0; i = from.Next(i + 1)) _follow[i] |= to;
     }
 
     /// <summary>A part that has been added.</summary>

@@ -77,6 +77,16 @@ public sealed class HttpRouteTableTests
     }
 
     [Fact]
+    public void OfManyLinesNoMoreIsComparedThanOfOne()
+    {
+        HttpRouteMatch header = new() { Headers = [new RouteField("x", "b", IsExpression: true)] };
+        string most = new('a', RouteExpression.MaxText - 1);
+        Assert.True(Finds(header, new Request("GET", "/", [("x", most), ("x", "b")])));
+        Assert.False(Finds(header, new Request("GET", "/", [("x", most), ("x", "a"), ("x", "b")])));
+        Assert.False(Finds(header, new Request("GET", "/", [("x", most + most), ("x", "b")])));
+    }
+
+    [Fact]
     public void AnExactPathCountsBeforeAnExpressionAndThatBeforeAPrefix()
     {
         HttpRouteInfo route = Of(new RoutePath(RoutePathKind.Prefix, "/a/b"), new RoutePath(RoutePathKind.Expression, "/a/.*"), new RoutePath(RoutePathKind.Exact, "/a/b"));
