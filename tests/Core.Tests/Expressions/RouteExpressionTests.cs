@@ -157,10 +157,10 @@ public sealed class RouteExpressionTests
                 continue;
             }
 
-            // .NET's $ is true before a line feed, too, and what it makes of some lazy loops within lazy ones is wrong: (?:|a+?){1,2}? does not match the empty text, by either of its engines.
+            // .NET's $ is true before a line feed, too, and what it makes of some loops within loops is wrong, unless a group that captures is between them: a(?:a+|){1,3} does not match "a", by either of its engines.
             compared++;
-            string eager = Regex.Replace(text.Replace("$", @"\z", StringComparison.Ordinal), @"([*+?]|\{\d+(?:,\d*)?\})\?", "$1");
-            Regex reference = new($@"\A(?:{eager})\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+            string capturing = text.Replace("$", @"\z", StringComparison.Ordinal).Replace("(?:", "(", StringComparison.Ordinal).Replace("(?i:", "((?i)", StringComparison.Ordinal);
+            Regex reference = new($@"\A({capturing})\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
             for (int i = 0; i < 10; i++)
             {
                 string asking = RandomExpression.Text(random);
