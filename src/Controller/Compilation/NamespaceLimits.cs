@@ -74,5 +74,13 @@ internal static class NamespaceLimits
     public static NamespaceLimit<RateLimitObject> RateLimitValues() =>
         new(new(MostRateLimitValues, MostPolicyValuesOfAll), l => l.Meta.Namespace == Names.RootNamespace ? 0 : RateLimitReader.ValuesOf(l));
 
+    /// <summary>Most positions of the expressions in the HTTPRoutes of a namespace, and in its GRPCRoutes (<see cref="ExpressionBudget"/>): a request may have to be compared with all of them, and nodes have each in memory.</summary>
+    public const int MostExpressionPositions = 8 * ExpressionBudget.MostPositions;
+
+    /// <summary>Most of them in the mesh: some 30 bytes each at every node that uses them, 160 at most.</summary>
+    public const int MostExpressionPositionsOfAll = 262_144;
+
+    public static NamespaceLimit<HttpRouteObject> ExpressionPositions() => new(new(MostExpressionPositions, MostExpressionPositionsOfAll), r => r.ExpressionPositions);
+
     public static NamespaceLimit<WorkloadObject> OpenPorts() => new(new(MostOpenPorts, MostOpenPortsOfAll), w => w.Meta.ExcludedPorts.Count * Math.Max(1, w.Addresses.Count));
 }

@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
@@ -12,10 +13,11 @@ internal static class TrafficSplitCompiler
     /// <summary>Most matches that the groups of a TrafficSplit come to, each method of one counted by itself, as many as those of an HTTPRoute; where there are more all requests go to the root Service.</summary>
     public const int MostMatches = 128;
 
-    /// <summary>Whether a TrafficSplit has too many.</summary>
+    /// <summary>Whether a TrafficSplit has too many, or expressions that are too large together, as those of an HTTPRoute may be.</summary>
     /// <param name="split">It.</param>
     /// <param name="findGroup">An HTTPRouteGroup by its key; null where there is none.</param>
-    public static bool HasTooMany(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) => MatchesOf(split, findGroup).Count > MostMatches;
+    public static bool HasTooMany(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
+        GroupsOf(split, findGroup).Sum(g => g.ExpressionPositions) > ExpressionBudget.MostPositions || MatchesOf(split, findGroup).Count > MostMatches;
 
     /// <summary>The routes for the ports of a Service that such a TrafficSplit has, one for each.</summary>
     /// <param name="service">The Service by itself.</param>
@@ -35,8 +37,7 @@ internal static class TrafficSplitCompiler
     private static HttpRouteInfo Compile(RouteObject split, NamespacedName root, ServicePort port, Func<NamespacedName, ServiceInfo?> find, Func<ObjectKey, MeshObject?> findGroup)
     {
         string ns = split.Meta.Namespace;
-        EquatableArray<HttpRouteMatch> matches = MatchesOf(split, findGroup);
-        if (matches.Count > MostMatches) matches = [];
+        EquatableArray<HttpRouteMatch> matches = HasTooMany(split, findGroup) ? [] : MatchesOf(split, findGroup);
         HttpRouteRule divided = new()
         {
             Matches = matches,
@@ -59,6 +60,8 @@ internal static class TrafficSplitCompiler
 
     // One more than there may be is enough to know that there are too many.
     private static EquatableArray<HttpRouteMatch> MatchesOf(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
-        split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, split.Meta.Namespace, g))).OfType<HttpRouteGroupObject>()
-            .SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().Take(MostMatches + 1).ToEquatableArray();
+        GroupsOf(split, findGroup).SelectMany(g => g.Matches).SelectMany(m => m.ToMatches()).Distinct().Take(MostMatches + 1).ToEquatableArray();
+
+    private static IEnumerable<HttpRouteGroupObject> GroupsOf(RouteObject split, Func<ObjectKey, MeshObject?> findGroup) =>
+        split.Groups.Select(g => findGroup(new(ObjectKind.HTTPRouteGroup, split.Meta.Namespace, g))).OfType<HttpRouteGroupObject>();
 }

@@ -10,6 +10,9 @@ internal sealed record HttpRouteGroupObject(ObjectMeta Meta) : MeshObject(Object
     /// <summary>What a request has to be to be of the group: one of these; never empty.</summary>
     public EquatableArray<Match> Matches { get; init; }
 
+    /// <summary>How large the expressions of its matches are together (<see cref="RouteExpression.Positions"/>).</summary>
+    public int ExpressionPositions { get; init; }
+
     /// <summary>What a request has to be; all that is set counts.</summary>
     /// <param name="Name">What TrafficTargets call it; each there once.</param>
     internal sealed record Match(string Name)

@@ -13,6 +13,9 @@ internal sealed record HttpRouteObject(ObjectKind RouteKind, ObjectMeta Meta) : 
     /// <summary>What becomes of requests; never empty.</summary>
     public EquatableArray<HttpRouteRule> Rules { get; init; }
 
+    /// <summary>How large the expressions of its matches are together (<see cref="RouteExpression.Positions"/>).</summary>
+    public int ExpressionPositions { get; init; }
+
     /// <summary>Kind and name, as nodes know them.</summary>
     public HttpRouteKey RouteKey => new(RouteKind == ObjectKind.GRPCRoute ? HttpRouteKind.Grpc : HttpRouteKind.Http, Meta.FullName);
 

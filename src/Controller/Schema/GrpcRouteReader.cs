@@ -42,7 +42,7 @@ internal static class GrpcRouteReader
     private static RoutePath Joined(FieldReader method, string service, string name)
     {
         string expression = $"/(?:{(service.Length == 0 ? AnySegment : service)})/(?:{(name.Length == 0 ? AnySegment : name)})";
-        if (!RouteExpression.TryParse(expression, out _, out string? reason)) method.Fail("", $"as one expression for the path {reason}");
+        if (!RouteExpression.TryMeasure(expression, out _, out string? reason)) method.Fail("", $"as one expression for the path {reason}");
         return new(RoutePathKind.Expression, expression);
     }
 

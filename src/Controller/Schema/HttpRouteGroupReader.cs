@@ -22,12 +22,14 @@ internal static class HttpRouteGroupReader
         FieldReader[] readers = [.. spec.Maps("matches")];
         RequestRouteReader.Limit(spec, "matches", readers.Length, MostMatches);
         HttpRouteGroupObject.Match[] matches = [.. readers.Select(ReadMatch)];
+        ExpressionBudget expressions = new();
         for (int i = 0; i < matches.Length; i++)
         {
+            expressions.Count(readers[i], matches[i].Headers.Select(h => h.Value).Concat(matches[i].Path is { IsExpression: true } path ? [path.ToWholeExpression()] : []));
             if (Array.FindIndex(matches, m => m.Name == matches[i].Name) < i) readers[i].Fail("name", $"'{matches[i].Name}' is the name of another match of the group, too");
         }
         if (hasSpec) spec.Done();
-        return new(meta) { Matches = matches.ToEquatableArray() };
+        return new(meta) { Matches = matches.ToEquatableArray(), ExpressionPositions = expressions.Positions };
     }
 
     /// <summary>Checks the name of a match.</summary>

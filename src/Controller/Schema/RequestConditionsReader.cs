@@ -15,7 +15,7 @@ internal static class RequestConditionsReader
     /// <summary>What a value counts for among those of a policy (<see cref="AuthorizationPolicyReader.MostValues"/>) and of a namespace.</summary>
     public const int Weight = 16;
 
-    // As many values more: some hundred KiB of memory at each node that uses it.
+    // As many values more: each byte of a text may have to be compared with each of its positions.
     private const int ExpressionWeight = 16;
 
     /// <summary>Most characters of a host.</summary>

@@ -25,7 +25,8 @@ internal static class RequestRouteReader
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
         FieldReader[] readers = [.. spec.Maps("rules")];
         Limit(spec, "rules", readers.Length, MostRules);
-        HttpRouteRule[] rules = [.. readers.Select(r => ReadRule(r, meta, readMatch, readRest))];
+        ExpressionBudget expressions = new();
+        HttpRouteRule[] rules = [.. readers.Select(r => ReadRule(r, meta, ReadCounted, readRest))];
         if (rules.Sum(r => r.Matches.Count) is > MostMatchesOfAll and var count) spec.Fail("rules", $"has {count} matches in all its rules; at most {MostMatchesOfAll} are allowed");
         for (int i = 0; i < rules.Length; i++)
         {
@@ -33,7 +34,14 @@ internal static class RequestRouteReader
         }
         spec.Ignore("useDefaultGateways"); // which are not the mesh's
         spec.Done();
-        return new(kind, meta) { Parents = parents, Rules = rules.ToEquatableArray() };
+        return new(kind, meta) { Parents = parents, Rules = rules.ToEquatableArray(), ExpressionPositions = expressions.Positions };
+
+        HttpRouteMatch ReadCounted(FieldReader reader)
+        {
+            HttpRouteMatch match = readMatch(reader);
+            expressions.Count(reader, match);
+            return match;
+        }
     }
 
     /// <summary>Reports that a list is too long.</summary>

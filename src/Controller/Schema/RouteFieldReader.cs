@@ -22,7 +22,7 @@ internal static class RouteFieldReader
     }
 
     /// <summary>Checks an expression.</summary>
-    public static string? Expression(string text) => RouteExpression.TryParse(text, out _, out string? reason) ? null : reason;
+    public static string? Expression(string text) => RouteExpression.TryMeasure(text, out _, out string? reason) ? null : reason;
 
     private static EquatableArray<RouteField> Read(FieldReader match, string list, Func<string, string> normal, int longestValue)
     {

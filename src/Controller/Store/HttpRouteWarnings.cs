@@ -14,14 +14,15 @@ internal sealed class HttpRouteWarnings
     private readonly MultiMap<NamespacedName, ObjectKey> _byParent = new();
     private readonly MultiMap<NamespacedName, ObjectKey> _byTarget = new();
     private readonly WarningTable _warnings = new();
+    private readonly LimitWarnings<HttpRouteObject>[] _room = [.. new[] { ObjectKind.HTTPRoute, ObjectKind.GRPCRoute }.Select(k => new LimitWarnings<HttpRouteObject>(k, NamespaceLimits.ExpressionPositions(), TooMany))];
 
     /// <summary>All of them, by route.</summary>
-    public IEnumerable<SourceError> All => _warnings.All;
+    public IEnumerable<SourceError> All => _warnings.All.Concat(_room.SelectMany(r => r.All));
 
     /// <summary>Takes changes up.</summary>
     /// <param name="changes">Objects as they were and as they are.</param>
     /// <param name="find">An object that is in force now.</param>
-    public void Update(IEnumerable<(MeshObject? Old, MeshObject? New)> changes, Func<ObjectKey, MeshObject?> find)
+    public void Update(IReadOnlyCollection<(MeshObject? Old, MeshObject? New)> changes, Func<ObjectKey, MeshObject?> find)
     {
         HashSet<ObjectKey> dirty = [];
         foreach ((MeshObject? old, MeshObject? now) in changes)
@@ -37,6 +38,7 @@ internal sealed class HttpRouteWarnings
             foreach (NamespacedName parent in ParentsOf(old).Concat(ParentsOf(now))) dirty.UnionWith(_byParent[parent]);
         }
         foreach (ObjectKey key in dirty) _warnings.Set(key, find(key) is HttpRouteObject route ? Of(route, find) : []);
+        foreach (LimitWarnings<HttpRouteObject> room in _room) room.Update(changes, find);
     }
 
     private static IEnumerable<NamespacedName> ParentsOf(MeshObject? route) => (route as HttpRouteObject)?.Parents.Select(p => p.Reference.Service) ?? [];
@@ -126,6 +128,9 @@ internal sealed class HttpRouteWarnings
         NameWarnings.MissingOf(name, port, service) is { } missing ? $"{missing}: {otherwise}" : null;
 
     private static ServiceObject? Service(NamespacedName name, Func<ObjectKey, MeshObject?> find) => find(new(ObjectKind.Service, name.Namespace, name.Name)) as ServiceObject;
+
+    private static SourceError TooMany(HttpRouteObject route) => SourceWarning.About(
+        route, $"has no effect: the expressions of the {route.RouteKind}s of namespace {route.Meta.Namespace} have more than {NamespaceLimits.MostExpressionPositions} characters and classes, or most where those of all namespaces together have more than {NamespaceLimits.MostExpressionPositionsOfAll}", "spec", "rules");
 
     private static SourceError NotFound(HttpRouteObject route, string reason, params object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
 }

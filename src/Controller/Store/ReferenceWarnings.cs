@@ -163,7 +163,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         }
 
         if (TrafficSplitCompiler.HasTooMany(route, find))
-            yield return SourceWarning.About(route, $"its groups come to more than {TrafficSplitCompiler.MostMatches} matches, each method of one counted by itself: all requests go to the root Service", "spec", "matches");
+            yield return SourceWarning.About(route, $"its groups come to more than {TrafficSplitCompiler.MostMatches} matches, each method of one counted by itself, or their expressions to more than {ExpressionBudget.MostPositions} characters and classes: all requests go to the root Service", "spec", "matches");
     }
 
     private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };

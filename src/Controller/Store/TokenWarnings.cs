@@ -1,7 +1,6 @@
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Core;
 
 namespace Culvert.Controller.Store;
 

@@ -78,7 +78,7 @@ public readonly record struct PathPattern
 
         // At the beginning that says nothing, unless it is repeated.
         string body = text.StartsWith('^') && text.AsSpan(1).IndexOfAny("*+?{") != 0 ? text[1..] : text;
-        if (!RouteExpression.TryParseForPolicy(body, out _, out string? reason))
+        if (!RouteExpression.TryParseForPolicy(text, out _, out string? reason))
         {
             error = $"'{text}' {reason}";
             return false;

@@ -13,22 +13,26 @@ internal sealed class FieldTest
     private readonly RouteExpression? _expression;
 
     /// <summary>Makes one.</summary>
+    /// <param name="field">What is asked.</param>
+    /// <param name="expressions">Has its expression, or gets it.</param>
     /// <exception cref="FormatException">Its expression is none.</exception>
-    internal FieldTest(RouteField field)
+    internal FieldTest(RouteField field, ExpressionPool expressions)
     {
         _name = Encoding.UTF8.GetBytes(field.Name);
         _value = Encoding.UTF8.GetBytes(field.Value);
-        if (!field.IsExpression) return;
-        if (!RouteExpression.TryParse(field.Value, out _expression, out string? reason)) throw new FormatException($"'{field.Value}' {reason}");
+        if (field.IsExpression) _expression = expressions.Get(field.Value);
     }
 
-    /// <summary>Whether a request has such a header: where it has several lines of the name, one of them is enough.</summary>
+    /// <summary>Whether a request has such a header: where it has several lines of the name, one of them is enough, but for lines behind the first <see cref="RouteExpression.MaxText"/> bytes, which no expression matches.</summary>
     internal bool IsHeaderOf(in RoutedRequest request)
     {
+        int room = RouteExpression.MaxText;
         for (int i = 0; i < request.FieldCount; i++)
         {
             request.GetField(i, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value);
-            if (name.SequenceEqual(_name) && (_expression?.IsMatch(value) ?? value.SequenceEqual(_value))) return true;
+            if (!name.SequenceEqual(_name)) continue;
+            if (_expression is null ? value.SequenceEqual(_value) : value.Length <= room && _expression.IsMatch(value)) return true;
+            room -= value.Length;
         }
 
         return false;

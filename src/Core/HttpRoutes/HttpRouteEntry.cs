@@ -15,19 +15,18 @@ internal sealed class HttpRouteEntry : IComparable<HttpRouteEntry>
     /// <param name="route">The route.</param>
     /// <param name="rule">Which of its rules.</param>
     /// <param name="match">Which of that one's matches.</param>
+    /// <param name="expressions">Has its expressions, or gets them.</param>
     /// <exception cref="FormatException">An expression is none.</exception>
-    internal HttpRouteEntry(HttpRouteInfo route, int rule, int match)
+    internal HttpRouteEntry(HttpRouteInfo route, int rule, int match, ExpressionPool expressions)
     {
         (Route, _rule, _match) = (route, rule, match);
         Hit = new HttpRouteHit(this);
         HttpRouteMatch wanted = Match;
         _method = wanted.Method is null ? null : Encoding.ASCII.GetBytes(wanted.Method);
-        _headers = [.. wanted.Headers.Select(h => new FieldTest(h))];
-        _parameters = [.. wanted.QueryParameters.Select(p => new FieldTest(p))];
+        _headers = [.. wanted.Headers.Select(h => new FieldTest(h, expressions))];
+        _parameters = [.. wanted.QueryParameters.Select(p => new FieldTest(p, expressions))];
         Path = Encoding.UTF8.GetBytes(Canonical(wanted.Path));
-        if (wanted.Path.Kind != RoutePathKind.Expression) return;
-        if (!RouteExpression.TryParse(wanted.Path.Value, out RouteExpression? expression, out string? reason)) throw new FormatException($"'{wanted.Path.Value}' {reason}");
-        Expression = expression;
+        if (wanted.Path.Kind == RoutePathKind.Expression) Expression = expressions.Get(wanted.Path.Value);
     }
 
     /// <summary>Its route.</summary>
@@ -51,10 +50,13 @@ internal sealed class HttpRouteEntry : IComparable<HttpRouteEntry>
     /// <summary>The match itself.</summary>
     internal HttpRouteMatch Match => Rule.Matches[_match];
 
+    /// <summary>Whether a request has the method that it asks for.</summary>
+    internal bool HasMethod(in RoutedRequest request) => _method is null || request.Method.SequenceEqual(_method);
+
     /// <summary>Whether a request has all that it asks for beside the path.</summary>
     internal bool HasRest(in RoutedRequest request)
     {
-        if (_method is not null && !request.Method.SequenceEqual(_method)) return false;
+        if (!HasMethod(request)) return false;
         foreach (FieldTest header in _headers)
         {
             if (!header.IsHeaderOf(request)) return false;

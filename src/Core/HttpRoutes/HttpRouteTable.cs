@@ -22,7 +22,8 @@ public sealed class HttpRouteTable
     /// <exception cref="FormatException">A route has an expression that is none.</exception>
     public HttpRouteTable(IEnumerable<HttpRouteInfo> routes)
     {
-        HttpRouteEntry[] entries = [.. routes.SelectMany(route => route.Rules.SelectMany((rule, i) => rule.Matches.Select((_, j) => new HttpRouteEntry(route, i, j)))).Order()];
+        ExpressionPool expressions = new();
+        HttpRouteEntry[] entries = [.. routes.SelectMany(route => route.Rules.SelectMany((rule, i) => rule.Matches.Select((_, j) => new HttpRouteEntry(route, i, j, expressions)))).Order()];
         ILookup<RoutePathKind, HttpRouteEntry> byKind = entries.ToLookup(e => e.Match.Path.Kind);
         _exact = ByPath(byKind[RoutePathKind.Exact]);
         _prefixes = ByPath(byKind[RoutePathKind.Prefix]);
@@ -61,7 +62,7 @@ public sealed class HttpRouteTable
     {
         foreach (HttpRouteEntry entry in _expressions)
         {
-            if (entry.Expression!.IsMatch(request.Path) && entry.HasRest(request)) return entry;
+            if (entry.HasMethod(request) && entry.Expression!.IsMatch(request.Path) && entry.HasRest(request)) return entry;
         }
 
         return null;

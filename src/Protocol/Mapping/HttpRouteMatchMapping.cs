@@ -67,7 +67,7 @@ internal static class HttpRouteMatchMapping
 
     private static void Check(string expression, string field)
     {
-        if (!RouteExpression.TryParse(expression, out _, out string? reason)) throw new FormatException($"{field}: '{expression}' {reason}");
+        if (!RouteExpression.TryMeasure(expression, out _, out string? reason)) throw new FormatException($"{field}: '{expression}' {reason}");
     }
 
     private static Wire.HeaderChanges? ToWire(HeaderChanges changes)

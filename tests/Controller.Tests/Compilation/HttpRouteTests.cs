@@ -56,6 +56,32 @@ public sealed class HttpRouteTests
             $"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: web{port}}}], rules: [{rules}]}}\n---\n";
     }
 
+    /// <summary>Requests are compared with the expressions of all routes of their Service, and others wait meanwhile.</summary>
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Attack_of_a_namespace_whose_expressions_are_too_large_together_no_route_with_some_counts()
+    {
+        string[] large = [.. Enumerable.Range(0, NamespaceLimits.MostExpressionPositions / ExpressionBudget.MostPositions).Select(i => One("shop", $"large{i}", Matches(16)))];
+        string world = World + One("shop", "plain", "") + One("other", "own", Matches(1));
+        MeshCompiler compiler = new();
+        ObjectSet full = Read(world + string.Concat(large)), over = Read(world + string.Concat(large) + One("shop", "straw", Matches(1)), full), again = Read(world + string.Concat(large), over);
+        Assert.Equal((10, 0), Told(full));
+        Assert.Equal((2, 9), Told(over));
+        Assert.Equal((10, 0), Told(again));
+
+        (int Routes, int Warnings) Told(ObjectSet set)
+        {
+            Assert.Empty(set.Errors);
+            ResourceCatalog catalog = compiler.Update(set, null, []);
+            return (catalog.HttpRoutes.Count, set.Warnings.Count(w => w.Reason.StartsWith("has no effect: the expressions of the HTTPRoutes of namespace shop have more than 32768 characters and classes", StringComparison.Ordinal)));
+        }
+
+        static string Matches(int count) => $"matches: [{string.Join(", ", Enumerable.Range(0, count).Select(i => $"{{path: {{type: RegularExpression, value: '/.{{254}}{(char)('a' + i)}'}}}}"))}], ";
+
+        static string One(string ns, string name, string matches) =>
+            $"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: web}}], rules: [{{{matches}backendRefs: [{{name: web, port: 80}}]}}]}}\n---\n";
+    }
+
     [Fact]
     public void APortThatComesToSpeakHttpIsTakenFromConnections()
     {

@@ -110,6 +110,24 @@ public sealed class SmiRequestTests
     }
 
     [Fact]
+    public void Of_groups_whose_expressions_are_too_large_together_a_split_divides_nothing()
+    {
+        string[] groups = [.. Enumerable.Range(0, 2).Select(g => new Group($"g{g}", [.. Enumerable.Range(0, 17).Select(m => new Match($"m{m}", $"/.{{{120}}}{(char)('a' + m)}", [], []))]).Text)];
+        string one = Split("{kind: HTTPRouteGroup, name: g0}"), both = Split("{kind: HTTPRouteGroup, name: g0}, {kind: HTTPRouteGroup, name: g1}");
+        Assert.Equal((2, 0), Told(one));
+        Assert.Equal((1, 1), Told(both));
+        ObjectSet objects = Read($"{World}{new Group("g", [.. Enumerable.Range(0, 34).Select(m => new Match($"m{m}", $"/.{{{120}}}{m}", [], []))]).Text}");
+        Assert.Equal("with it, the expressions of the object have 4206 characters and classes, counted as often as they are repeated; at most 4096 are allowed", Assert.Single(objects.Errors).Reason);
+
+        (int Rules, int Warnings) Told(string split)
+        {
+            ObjectSet set = Read($"{World}{string.Concat(groups)}{split}");
+            Assert.Empty(set.Errors);
+            return (Assert.Single(MeshCompiler.Compile(set, []).HttpRoutes.Values).Rules.Count, set.Warnings.Count(w => w.Reason.Contains("or their expressions to more than 4096 characters and classes: all requests go to the root Service", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
     public void Where_a_namespace_asks_for_too_much_none_of_its_requests_are_allowed()
     {
         static string Many(int count) => string.Concat(Enumerable.Range(0, 4).Select(g => new Group($"g{g}", [.. Enumerable.Range(0, count).Select(i => new Match($"m{i}", $"/a/[^/]+/{g}{i}$", [], []))]).Text));

@@ -44,13 +44,30 @@ public sealed class HttpRouteReaderTests
     [Theory]
     [InlineData("name: a, value", 4096, "headers")]
     [InlineData("name: a, value", 1024, "queryParams")]
-    [InlineData("type: RegularExpression, name: a, value", 1024, "headers")]
+    [InlineData("type: RegularExpression, name: a, value", 256, "headers")]
     [InlineData("value: a, name", 256, "headers")]
     public void TextsHaveALongest(string field, int longest, string list)
     {
         Assert.Equal("", Errors(Http($"{{matches: [{{{list}: [{{{field}: {new string('a', longest)}}}]}}]}}")));
         Assert.StartsWith($"spec.rules[0].matches[0].{list}[0].", Errors(Http($"{{matches: [{{{list}: [{{{field}: {new string('a', longest + 1)}}}]}}]}}")), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(16, 256, "")]
+    [InlineData(17, 256, "spec.rules[1].matches[6]: with it, the expressions of the object have 4352 characters and classes, counted as often as they are repeated; at most 4096 are allowed")]
+    [InlineData(20, 256, "spec.rules[1].matches[6]: with it, the expressions of the object have 4352 characters and classes, counted as often as they are repeated; at most 4096 are allowed")]
+    public void ExpressionsAreBoundedTogether(int matches, int positions, string error)
+    {
+        string[] all = [.. Enumerable.Range(0, matches).Select(i => $"{{path: {{type: RegularExpression, value: '/[ab]{{{positions - 2}}}{(char)('a' + i)}'}}, headers: [{{name: x, value: '{i}'}}]}}")];
+        Assert.Equal(error, Errors(Http($"{{matches: [{string.Join(", ", all[..10])}]}}, {{matches: [{string.Join(", ", all[10..])}]}}")));
+    }
+
+    [Theory]
+    [InlineData("RegularExpression, value: '/a\\b'", "spec.rules[0].matches[0].path.value: is no regular expression that is taken: character 3: '\\b', edges of words, is not taken")]
+    [InlineData("RegularExpression, value: '/\\p{L}'", "spec.rules[0].matches[0].path.value: is no regular expression that is taken: character 2: '\\p', classes of Unicode, is not taken")]
+    [InlineData("RegularExpression, value: '/(a|'", "spec.rules[0].matches[0].path.value: is no regular expression that is taken: character 2: '(' is not closed")]
+    [InlineData("RegularExpression, value: '/(a{1000}){1000}'", "spec.rules[0].matches[0].path.value: is too large: it has 1000 characters and classes, counted as often as they are repeated; at most 256 are allowed")]
+    public void OfAnExpressionThatIsNotTakenIsSaidWhyAndWhere(string path, string error) => Assert.Equal(error, Errors(Http($"{{matches: [{{path: {{type: {path}}}}}]}}")));
 
     [Theory]
     [InlineData("0s", null)]

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Culvert.Core;
 
-/// <summary>A regular expression that is no more than a text with anything before or behind it, as most are: it can be compared without a machine of its own, which takes some hundred KiB once it is used.</summary>
+/// <summary>A regular expression that is no more than a text with anything before or behind it, as most are: it can be compared without a machine of its own.</summary>
 /// <param name="AnyBefore">Whether it begins with <c>.*</c>.</param>
 /// <param name="Literal">The text.</param>
 /// <param name="AnyAfter">Whether it ends with <c>.*</c>.</param>
