@@ -176,6 +176,35 @@ public sealed class RouteExpressionTests
     }
 
     [Fact]
+    public void Match_the_same_behind_so_many_positions_that_they_fill_several_words()
+    {
+        Random random = new(21);
+        int[] before = [1, 40, 63, 64, 65, 100, 130, 200];
+        int matched = 0;
+        for (int round = 0; round < 10_000; round++)
+        {
+            string text = RandomExpression.Draw(random);
+            if (!RouteExpression.TryParse(text, out RouteExpression? narrow, out _)) continue;
+            int count = before[random.Next(before.Length)], some = random.Next(count + 1);
+            bool isAnchored = text.Contains('^', StringComparison.Ordinal) || text.Contains(@"\A", StringComparison.Ordinal);
+            if (!RouteExpression.TryParse($"(?:#?){{{count}}}(?:{text})", out RouteExpression? wide, out _) || isAnchored) continue;
+            RouteExpression exact = Parse($"#{{{count}}}(?:{text})");
+            for (int i = 0; i < 4; i++)
+            {
+                string asking = RandomExpression.Text(random);
+                bool expected = narrow.IsMatch(Encoding.Latin1.GetBytes(asking));
+                if (expected) matched++;
+
+                // An expression may take a # itself.
+                bool[] found = [exact.IsMatch(Encoding.Latin1.GetBytes(new string('#', count) + asking)), wide.IsMatch(Encoding.Latin1.GetBytes(asking)), wide.IsMatch(Encoding.Latin1.GetBytes(new string('#', some) + asking))];
+                Assert.True(found[0] == expected && found[1] == expected && (found[2] || !expected), $"'{text}' behind {count}, {some} of them, and '{asking}': {expected}");
+            }
+        }
+
+        Assert.InRange(matched, 1_000, 40_000);
+    }
+
+    [Fact]
     public void Anything_is_an_expression_or_says_why_it_is_none()
     {
         const string Special = @"()[]{}|*+?\^$.-:<>P=!#ixsdDwWAzbp0123456789,aé" + "\0\n\ud800";
