@@ -75,6 +75,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         // Nothing is tried again.
     }
 
+    public void OnHedged(HedgeOutcome outcome)
+    {
+        // Nothing has hedges.
+    }
+
     public void OnRequestEnded(in RequestEnd end, IRequestRecord? record) => Interlocked.Increment(ref _requests);
 
     public void OnRequestDecided(in ProxyConnectionInfo connection, string request)

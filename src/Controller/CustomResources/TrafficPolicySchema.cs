@@ -36,6 +36,14 @@ internal static class TrafficPolicySchema
                 "How many of the requests of each node may be repetitions, counted over ten seconds; where there have been as many, the answer of the last try is the client's.",
                 new SchemaField("percent", Nodes.Number("Repetitions for each hundred requests.", 0, 100)) { Default = $"{RequestSettingsReader.DefaultRetryPercent}" },
                 new SchemaField("minPerSecond", Nodes.Number("Repetitions in each second besides.", 0, RetryBudget.MostPerSecond)) { Default = $"{RequestSettingsReader.DefaultRetriesPerSecond}" })),
+            new SchemaField("hedging", Nodes.Object(
+                "Sends a request of HTTP that has no answer yet to another backend too; whichever answers first is the client's. GET, HEAD and OPTIONS without a body only.",
+                new SchemaField("delay", Nodes.Text("How long an answer is waited for before each further backend, 1ms to 60s.", Durations.GatewayPattern, Durations.MostCharacters) with
+                {
+                    Rules = [new("duration(self) >= duration('1ms') && duration(self) <= duration('60s')", HedgingReader.NotDelay, "whose `spec.hedging.delay` is not within 1ms..60s")],
+                })
+                { IsRequired = true },
+                new SchemaField("maxTries", Nodes.Number("Most tries of one request in all, retries among them.", RequestHedging.LeastTries, RequestHedging.MostTries)) { Default = $"{RequestHedging.LeastTries}" })),
             new SchemaField("faultInjection", Faults),
             new SchemaField("responseCache", Nodes.Object(
                 "Has responses of HTTP that say for how long they are good kept at the nodes of the Service's pods, which answer later requests with them.",
@@ -47,9 +55,9 @@ internal static class TrafficPolicySchema
             Rules =
             [
                 new(
-                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.healthCheck) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.faultInjection) || has(self.responseCache) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "has(self.loadBalancing) || has(self.requestBalancing) || has(self.outlierDetection) || has(self.healthCheck) || has(self.circuitBreaker) || has(self.retryBudget) || has(self.hedging) || has(self.faultInjection) || has(self.responseCache) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
                     $"says nothing of its target; {TrafficPolicyReader.OneOfFields} is required",
-                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `healthCheck`, `circuitBreaker`, `retryBudget`, `faultInjection`, `responseCache`, `proxyProtocol` or `acceptProxyProtocol`"),
+                    "that says nothing of its target: it needs `loadBalancing`, `requestBalancing`, `outlierDetection`, `healthCheck`, `circuitBreaker`, `retryBudget`, `hedging`, `faultInjection`, `responseCache`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
                     "loadBalancing names a port of a protocol twice",
@@ -78,6 +86,7 @@ internal static class TrafficPolicySchema
                 healthyThreshold: 2
               circuitBreaker: {maxRequests: 500, maxConnections: 50, maxPendingRequests: 100}
               retryBudget: {percent: 25, minPerSecond: 5}
+              hedging: {delay: 200ms, maxTries: 2}
               faultInjection:
                 delay: {percent: 10, time: 2s}
                 abort: {percent: 1, status: 503}

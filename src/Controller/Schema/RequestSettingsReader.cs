@@ -15,8 +15,8 @@ internal static class RequestSettingsReader
     public static RequestSettings? Read(FieldReader spec, NamespacedName policy)
     {
         (OutlierDetection? outliers, FallbackService? fallback) = ReadOutliers(spec, policy);
-        RequestSettings settings = ReadBreaker(spec, new() { Policy = policy }) with { Outliers = outliers, Fallback = fallback, Retries = ReadBudget(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec), HealthCheck = HealthCheckReader.Read(spec), Caching = ResponseCacheReader.Read(spec) };
-        return settings is { Outliers: null, MaxRequests: null, MaxConnections: null, MaxPendingRequests: null, Retries: null, Balancing: null, Faults: null, HealthCheck: null, Caching: null } ? null : settings;
+        RequestSettings settings = ReadBreaker(spec, new() { Policy = policy }) with { Outliers = outliers, Fallback = fallback, Retries = ReadBudget(spec), Hedging = HedgingReader.Read(spec), Balancing = RequestBalancingReader.Read(spec), Faults = FaultInjectionReader.Read(spec), HealthCheck = HealthCheckReader.Read(spec), Caching = ResponseCacheReader.Read(spec) };
+        return settings is { Outliers: null, MaxRequests: null, MaxConnections: null, MaxPendingRequests: null, Retries: null, Hedging: null, Balancing: null, Faults: null, HealthCheck: null, Caching: null } ? null : settings;
     }
 
     private static (OutlierDetection? Outliers, FallbackService? Fallback) ReadOutliers(FieldReader spec, NamespacedName policy)

@@ -7,13 +7,13 @@ namespace Culvert.Controller.Schema;
 internal static class TrafficPolicyReader
 {
     /// <summary>The fields of which it has one at least.</summary>
-    public const string OneOfFields = "loadBalancing, requestBalancing, outlierDetection, healthCheck, circuitBreaker, retryBudget, faultInjection, responseCache, proxyProtocol or acceptProxyProtocol";
+    public const string OneOfFields = "loadBalancing, requestBalancing, outlierDetection, healthCheck, circuitBreaker, retryBudget, hedging, faultInjection, responseCache, proxyProtocol or acceptProxyProtocol";
 
     public static TrafficPolicyObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
         string service = spec.Map("targetRef", required: true) is { } target ? ReadTarget(target) : "";
-        bool saysSomething = spec.Has("loadBalancing") | spec.Has("requestBalancing") | spec.Has("proxyProtocol") | spec.Has("acceptProxyProtocol") | spec.Has("outlierDetection") | spec.Has("healthCheck") | spec.Has("circuitBreaker") | spec.Has("retryBudget") | spec.Has("faultInjection") | spec.Has("responseCache");
+        bool saysSomething = spec.Has("loadBalancing") | spec.Has("requestBalancing") | spec.Has("proxyProtocol") | spec.Has("acceptProxyProtocol") | spec.Has("outlierDetection") | spec.Has("healthCheck") | spec.Has("circuitBreaker") | spec.Has("retryBudget") | spec.Has("hedging") | spec.Has("faultInjection") | spec.Has("responseCache");
         if (!saysSomething) spec.Fail("", $"says nothing of its target; {OneOfFields} is required");
         var policy = new TrafficPolicyObject(meta, service)
         {

@@ -130,7 +130,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         if (policy.Requests?.Fallback?.Service.Name == policy.Service)
             yield return SourceWarning.About(policy, $"Service {policy.Service} is its own fallback, which has the same backends", ["spec", .. policy.FallbackField]);
         if (policy.Requests is not null && !service.Ports.Any(p => p.Protocol == TransportProtocol.Tcp && HttpKinds.Of(PortProtocol.Of(p)) != HttpKind.None))
-            yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: {(policy.Kind == ObjectKind.CircuitBreaker ? "it holds" : "requestBalancing, outlierDetection, healthCheck, circuitBreaker, retryBudget, faultInjection and responseCache hold")} where requests are routed only", target);
+            yield return SourceWarning.About(policy, $"no port of Service {policy.Service} says that it is HTTP: {(policy.Kind == ObjectKind.CircuitBreaker ? "it holds" : "requestBalancing, outlierDetection, healthCheck, circuitBreaker, retryBudget, hedging, faultInjection and responseCache hold")} where requests are routed only", target);
         foreach (string field in policy.Covered(service)) yield return SourceWarning.About(policy, $"counts in the place of all that annotations of Service {policy.Service} say of {field}, also for ports that it does not name", "spec", field);
     }
 

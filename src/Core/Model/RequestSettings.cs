@@ -30,6 +30,9 @@ public sealed record RequestSettings
     /// <summary>How many repetitions there may be; null: as many as routes say.</summary>
     public RetryBudget? Retries { get; init; }
 
+    /// <summary>When a request is sent to a further backend too; null: never.</summary>
+    public RequestHedging? Hedging { get; init; }
+
     /// <summary>How a backend is picked for each; null: as for connections (<see cref="ServicePort.LoadBalancing"/>).</summary>
     public RequestBalancing? Balancing { get; init; }
 
@@ -46,7 +49,7 @@ public sealed record RequestSettings
     public const int MostRequestsAtOnce = 1_000_000;
 
     /// <summary>Whether the numbers are in their ranges.</summary>
-    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && HealthCheck?.IsValid != false && Caching?.IsValid != false;
+    public bool IsValid => IsNumber(MaxRequests) && IsNumber(MaxConnections) && IsNumber(MaxPendingRequests) && Outliers?.IsValid != false && Retries?.IsValid != false && Balancing?.IsValid != false && Faults?.IsValid != false && HealthCheck?.IsValid != false && Caching?.IsValid != false && Hedging?.IsValid != false;
 
     private static bool IsNumber(int? most) => most is null or (>= 1 and <= MostRequestsAtOnce);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 
 namespace Culvert.NodeAgent.Telemetry;
@@ -22,7 +23,8 @@ public sealed class AgentMetrics
         RateLimits = new RateLimitMetrics(registry);
         Tokens = new TokenMetrics(registry);
         Mirrors = new MirrorMetrics(registry);
-        Retries = new RetryMetrics(registry);
+        Retries = new TryMetrics<RetryOutcome>(registry, "culvert_http_retries_total", "Repetitions of HTTP requests, by the Service that was asked and outcome.");
+        Hedges = new TryMetrics<HedgeOutcome>(registry, "culvert_http_hedges_total", "HTTP requests that were sent to a further backend while one had them, by the Service that was asked and outcome.");
         Routes = new RouteMetrics(registry);
         Authorizers = new AuthorizerMetrics(registry);
         LimitServices = new LimitServiceMetrics(registry);
@@ -54,7 +56,10 @@ public sealed class AgentMetrics
     internal MirrorMetrics Mirrors { get; }
 
     /// <summary>Repetitions of HTTP requests.</summary>
-    internal RetryMetrics Retries { get; }
+    internal TryMetrics<RetryOutcome> Retries { get; }
+
+    /// <summary>HTTP requests that were sent to a further backend while one had them.</summary>
+    internal TryMetrics<HedgeOutcome> Hedges { get; }
 
     /// <summary>Requests by route.</summary>
     internal RouteMetrics Routes { get; }

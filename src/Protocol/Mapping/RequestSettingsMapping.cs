@@ -26,6 +26,7 @@ internal static class RequestSettingsMapping
             : null,
         Caching = settings.Caching is { } caching ? new Wire.ResponseCaching { MaxResponseBytes = (uint)caching.MaxResponseBytes, Paths = { caching.Paths.Select(p => p.Text) } } : null,
         HealthCheck = settings.HealthCheck is { } check ? ToWire(check) : null,
+        Hedging = settings.Hedging is { } hedging ? new Wire.RequestHedging { DelayMilliseconds = (ulong)hedging.Delay.TotalMilliseconds, MaxTries = (uint)hedging.MaxTries } : null,
     };
 
     /// <summary>The model.</summary>
@@ -48,6 +49,7 @@ internal static class RequestSettingsMapping
                 : null,
             Caching = wire.Caching is { } c ? new ResponseCaching { MaxResponseBytes = Number(c.MaxResponseBytes), Paths = c.Paths.Select(PathPattern.Parse).ToEquatableArray() } : null,
             HealthCheck = wire.HealthCheck is { } h ? ToModel(h) : null,
+            Hedging = wire.Hedging is { } g ? new RequestHedging(TimeSpan.FromMilliseconds(Number(g.DelayMilliseconds)), Number(g.MaxTries)) : null,
         };
         return settings.IsValid ? settings : throw new FormatException($"requests has a number that is out of its range: {wire}");
     }

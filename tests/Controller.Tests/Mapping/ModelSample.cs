@@ -49,6 +49,8 @@ internal static class ModelSample
         [(typeof(OutlierDetection), nameof(OutlierDetection.Window))] = TimeSpan.FromMilliseconds(65_432),
         [(typeof(RetryBudget), nameof(RetryBudget.Percent))] = 25,
         [(typeof(AffinityCookie), nameof(AffinityCookie.Life))] = TimeSpan.FromSeconds(4321),
+        [(typeof(RequestHedging), nameof(RequestHedging.Delay))] = TimeSpan.FromMilliseconds(4321),
+        [(typeof(RequestHedging), nameof(RequestHedging.MaxTries))] = 3,
         [(typeof(FaultInjection), nameof(FaultInjection.Delay))] = TimeSpan.FromMilliseconds(54_321),
         [(typeof(FaultInjection), nameof(FaultInjection.DelayPercent))] = 25,
         [(typeof(FaultInjection), nameof(FaultInjection.AbortPercent))] = 35,

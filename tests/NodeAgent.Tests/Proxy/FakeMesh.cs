@@ -79,13 +79,16 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Where requests go that are routed to a Service port.</summary>
     internal Func<NamespacedName, ushort, OutboundRoute> Backend { get; set; } = (_, _) => OutboundRoute.Deny(ProxyFailure.NoServicePort, "no backend in this test");
 
+    /// <summary>The same where it depends on the request; null: it does not, as where it gives null.</summary>
+    internal Func<NamespacedName, RequestTraits, OutboundRoute?>? BackendFor { get; set; }
+
     public HttpRouteTable? FindRoutes(WorkloadInfo? source, in SocketEndPoint destination)
     {
         Interlocked.Increment(ref _routesAsked);
         return Routes;
     }
 
-    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => Backend(service, port);
+    public OutboundRoute ResolveBackend(WorkloadInfo? source, in SocketEndPoint client, NamespacedName service, ushort port, in RequestTraits traits) => BackendFor?.Invoke(service, traits) ?? Backend(service, port);
 
     /// <summary>Where backends are that are asked whether they are well.</summary>
     internal Func<BackendRequests, OutboundRoute> Checked { get; set; } = _ => OutboundRoute.Deny(ProxyFailure.NoBackend, "no backend in this test");
@@ -212,6 +215,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     internal ConcurrentQueue<RetryOutcome> Retries { get; } = [];
 
     public void OnRetried(RetryOutcome outcome) => Retries.Enqueue(outcome);
+
+    /// <summary>What has come of sending requests to further backends.</summary>
+    internal ConcurrentQueue<HedgeOutcome> Hedges { get; } = [];
+
+    public void OnHedged(HedgeOutcome outcome) => Hedges.Enqueue(outcome);
 
     public void OnRequestEnded(in RequestEnd end, IRequestRecord? record)
     {

@@ -63,7 +63,8 @@ internal sealed partial class Http1Relay
     {
         if (_server is not { } server || _requestPart is RequestPart.Server or RequestPart.Approval or RequestPart.Pause) return false;
         if (!_exchange.IsOpen) return WatchIdleServer(server);
-        HeadRead read = server.Responses.ReadResponse(_exchange.IsHead, _exchange.Response);
+        HeadRead read = _hasHedgesHead ? HeadRead.Read : server.Responses.ReadResponse(_exchange.IsHead, _exchange.Response);
+        _hasHedgesHead = false;
         switch (read)
         {
             case HeadRead.Nothing:
@@ -100,7 +101,10 @@ internal sealed partial class Http1Relay
         return false;
     }
 
-    private void AnswerForServer(string error, string details) => AnswerLast(502, error, details);
+    private void AnswerForServer(string error, string details)
+    {
+        if (!TryFail(TryOutcome.Bad)) AnswerLast(502, error, details);
+    }
 
     // False when the connection goes no further by this side.
     private bool ForwardResponse(Http1Server server)
@@ -110,6 +114,7 @@ internal sealed partial class Http1Relay
         if (status == 101) return ChangeProtocol(server);
         if (status < 200) return ForwardInterim(response.Fields);
         if (_routing is not null && TryAgainFor(status)) return false;
+        _hedges?.End();
         _try.Answered(status);
         bool endsByClosing = request.IsVersion10 && response.Body is BodyKind.Chunked or BodyKind.UntilClose;
         _isServersLast |= !response.IsKeptAlive || response.Body == BodyKind.UntilClose;
@@ -245,6 +250,7 @@ internal sealed partial class Http1Relay
     private void EndExchange(int status, string? error)
     {
         _exchange.End();
+        _hedges?.End();
         _copy?.Close();
         _copy = null;
         _responseBodies.Copy?.Close();

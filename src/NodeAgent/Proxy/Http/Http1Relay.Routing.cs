@@ -38,6 +38,7 @@ internal sealed partial class Http1Relay
 
     private bool Follow(RequestRouting routing, in RequestDirection direction)
     {
+        _hedges?.End();
         _direction = direction;
         _tries++;
         _cached?.Forget(); // what another server says is none of the one before
@@ -66,6 +67,7 @@ internal sealed partial class Http1Relay
         if (_tries == 1) _copy = UpgradeOf(_exchange.Request).IsEmpty ? _mirrors!.Begin(_exchange.Request.Fields, direction, IsHeadOnly) : null;
         _record?.OnTry(direction.Route.Target, direction.Hit);
         ScheduleTimer();
+        BeginHedges();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
         if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
         if (!_try.TryPend()) return RefusePending(direction);
@@ -126,6 +128,7 @@ internal sealed partial class Http1Relay
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
         _try.End(made.Failure);
+        if (TryFail(TryOutcome.Unknown)) return true;
         if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat(_observer)) return FollowAnother();
         Refuse(RequestRefusal.Of(made.Failure));
         return false;
@@ -160,7 +163,7 @@ internal sealed partial class Http1Relay
     {
         if (_taken is not { } taken) return null;
         _sentBefore += taken.BytesSent;
-        (_taken, _server) = (null, null);
+        (_taken, _server, _hasHedgesHead) = (null, null, false);
         return taken;
     }
 
@@ -192,6 +195,7 @@ internal sealed partial class Http1Relay
 
     private bool TryResend(bool isRefused)
     {
+        if (TryFail(isRefused ? TryOutcome.Unknown : TryOutcome.Bad)) return true;
         if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat(_observer)) return false;
         TryAgain(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
@@ -200,6 +204,7 @@ internal sealed partial class Http1Relay
     // The route says for which answers.
     private bool TryAgainFor(int status)
     {
+        if (_hedges is { IsRunning: true } && _direction.IsFailure(status) && TryFail(BackendTry.OutcomeOf(status), status)) return true;
         if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat(_observer)) return false;
         _record?.OnNotTaken(status);
         TryAgain(BackendTry.OutcomeOf(status));
@@ -214,15 +219,21 @@ internal sealed partial class Http1Relay
     private void TryAgain(TryOutcome outcome)
     {
         _try.EndUnanswered(outcome);
+        GiveUpServer(ProxyFailure.None);
+        _exchange.BeginAgain();
+        _hasNews = true;
+        Pause(_direction.Pause(Elapsed));
+    }
+
+    // The one that the request has, or is about to have.
+    private void GiveUpServer(ProxyFailure failure)
+    {
         GiveUpApproval();
-        DropServer(ProxyFailure.None);
+        DropServer(failure);
         if (_isMade) _made.Server?.Return(isReusable: true);
         (_made, _isMade) = (default, false);
         _connectId++;
         _wait?.Cancel();
-        _exchange.BeginAgain();
-        _hasNews = true;
-        Pause(_direction.Pause(Elapsed));
     }
 
     private void Pause(TimeSpan time)
@@ -232,10 +243,10 @@ internal sealed partial class Http1Relay
     }
 
     // Of one try, or of the whole request, whichever is over first.
-    private void ScheduleTimer()
+    private void ScheduleTimer(TimeSpan ran = default)
     {
         Loop.Timers.Cancel(_tryTimer);
-        if (_direction.LimitOfTry(Elapsed, out _isLateAsWhole) is { } limit) Loop.Schedule(_tryTimer, limit);
+        if (_direction.LimitOfTry(Elapsed, out _isLateAsWhole, ran) is { } limit) Loop.Schedule(_tryTimer, limit);
     }
 
     private void OnTimerFired()
@@ -260,6 +271,10 @@ internal sealed partial class Http1Relay
         else if (_exchange.HasResponse)
         {
             Abort(ProxyFailure.ConnectTimeout);
+        }
+        else if (!_isLateAsWhole && TryFail(OutcomeOfLate))
+        {
+            // What becomes of it is what becomes of its hedges.
         }
         else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat(_observer))
         {

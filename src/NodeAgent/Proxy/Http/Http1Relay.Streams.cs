@@ -73,6 +73,7 @@ internal sealed partial class Http1Relay
     {
         AdvanceSoon();
         if (TryAgainFor(headers.Status)) return;
+        _hedges?.End();
         HeaderList? fields = _cached is { } cached ? cached.OnResponse(headers, isEndKnown: true) : headers;
         if (!_call!.Grpc.IsDecidedAtEnd(headers.Status)) _try.Answered(headers.Status);
         else if (isBare) _try.Answered(_call.Grpc.Outcome);
@@ -141,12 +142,13 @@ internal sealed partial class Http1Relay
         AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
     }
 
+    private Http2Call MakeCall() => _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
+
     private bool SendByStream(Routing.RequestRouting routing)
     {
-        _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
-        if (!_call.IsConnectedTo(_direction.Route) && !_try.TryPend()) return RefusePending(_direction);
+        if (!MakeCall().IsConnectedTo(_direction.Route) && !_try.TryPend()) return RefusePending(_direction);
         (_requestPart, _isServersLast) = (RequestPart.Server, false);
-        _call.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request, _copy);
+        _call!.Begin(_direction.Route, routing.ForServer(_exchange.Request.Fields, _direction), _exchange.Request, _copy);
         return true;
     }
 }

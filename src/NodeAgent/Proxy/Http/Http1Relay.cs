@@ -142,6 +142,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
         IsEnded = true;
         Failure = failure;
         if (_exchange.IsOpen) EndExchange(status: 0, error: null);
+        _hedges?.End();
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_tryTimer);
         GiveUpApproval();
@@ -197,6 +198,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     {
         if (_isEnding || IsEnded) return;
         _isEnding = _hasNews = true;
+        _hedges?.End();
         Loop.Timers.Cancel(_headDeadline);
         Loop.Timers.Cancel(_tryTimer);
         GiveUpApproval();

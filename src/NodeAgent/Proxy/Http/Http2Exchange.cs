@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
 {
     private readonly Http2Relay _relay;
-    private readonly Http2Leg _serverStream;
+    private Http2Leg _serverStream;
     private Http1Leg? _serverConnection;
     private readonly HeaderList _head = new();
     private bool _isOver;
@@ -219,7 +219,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void Answer(RequestRefusal refusal)
     {
-        if (_isOver) return;
+        if (_isOver || (refusal is { Status: 502, Error: not ProxyError.Denied } && TryFail(TryOutcome.Bad))) return;
         Record?.Details = refusal.Details;
         _grpc.Answer(refusal);
         End(refusal.Status, refusal.Error);
@@ -271,6 +271,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (isFinal && _relay.TryAgainFor(this, headers.Status)) return;
         if (isFinal)
         {
+            _hedges?.End();
             _status = headers.Status;
             _grpc.Take(headers);
             if (_grpc.IsDecidedAtEnd(_status)) _try.Begun();
@@ -305,6 +306,13 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     /// <inheritdoc/>
     public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
+        if (ReferenceEquals(leg, Server) && AreHedgesRunning)
+        {
+            EndTry(code, isConnectionBroken);
+            TryFail(TryOutcome.Unknown);
+            return;
+        }
+
         if (ReferenceEquals(leg, Server) && (isConnectionBroken || code == Http2ErrorCode.RefusedStream) && _relay.TryResendAfterEnd(this, isRefused: code == Http2ErrorCode.RefusedStream)) return;
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
@@ -372,6 +380,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     private void End(int status, string? error)
     {
         _isOver = true;
+        _hedges?.End();
         if (status == 0) _grpc.Forget();
         _try.End(status, error);
         Wait?.Cancel();

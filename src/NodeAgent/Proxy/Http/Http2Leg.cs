@@ -11,6 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamUser, IBufferHolder
 {
     private readonly HeaderList _trailers = new();
+    private IExchange _exchange = exchange;
     private HeldBytes? _held;
     private bool _hasEnded;
     private bool _hasTrailers;
@@ -49,7 +50,10 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <inheritdoc/>
     public bool IsOpen => Stream is not null;
 
-    private IExchangeLeg Other => exchange.Other(this);
+    private IExchangeLeg Other => _exchange.Other(this);
+
+    /// <summary>It is another request's from now on, or another of its objects'.</summary>
+    internal void HandTo(IExchange exchange) => _exchange = exchange;
 
     /// <summary>Takes a stream.</summary>
     /// <param name="stream">The stream.</param>
@@ -78,7 +82,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <param name="endStream">Whether nothing follows.</param>
     internal void SendHeaders(HeaderList headers, bool endStream)
     {
-        if (Stream is not null && Link.IsOverfull) exchange.OnNotReceived();
+        if (Stream is not null && Link.IsOverfull) _exchange.OnNotReceived();
         if (Stream is null) return;
         Link.Http2.SendHeaders(Stream, headers, endStream);
         Link.ScheduleFlush();
@@ -116,7 +120,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     }
 
     /// <inheritdoc/>
-    public void GiveUp() => exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+    public void GiveUp() => _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
 
     /// <inheritdoc/>
     void IHttp2StreamUser.OnHeaders(HeaderList headers, Http2HeadersKind kind, bool endStream)
@@ -130,7 +134,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         }
 
         _hasEnded = IsPassedOn = endStream;
-        exchange.OnResponse(headers, kind == Http2HeadersKind.Response, endStream);
+        _exchange.OnResponse(headers, kind == Http2HeadersKind.Response, endStream);
     }
 
     /// <inheritdoc/>
@@ -142,7 +146,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         IBodyCopy? whole = endStream ? TakeCopy() : null;
         int sent = _held is null or { IsEmpty: true } ? Other.Send(data) : 0;
         Consumed(sent);
-        if (sent < data.Length && !Hold(data[sent..])) exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+        if (sent < data.Length && !Hold(data[sent..])) _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
         else PassOn();
         whole?.End(trailers: null);
     }
@@ -151,14 +155,14 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     void IHttp2StreamUser.OnReset(Http2ErrorCode code, bool connectionBroken)
     {
         if (!(_hasEnded && code == Http2ErrorCode.NoError)) _held?.Clear(); // a whole answer stays one (RFC 9113, section 8.1)
-        exchange.OnReset(this, code, connectionBroken);
+        _exchange.OnReset(this, code, connectionBroken);
     }
 
     /// <inheritdoc/>
     void IHttp2StreamUser.OnStreamClosed()
     {
         Stream = null;
-        exchange.OnLegClosed();
+        _exchange.OnLegClosed();
     }
 
     /// <inheritdoc/>
@@ -187,7 +191,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
 
         if (!_hasEnded || IsPassedOn || Other is not { IsOpen: true } other) return;
         IsPassedOn = true;
-        exchange.OnPassedOn(this, _hasTrailers ? _trailers : null); // while it is this request: its legs may be closed with its end
+        _exchange.OnPassedOn(this, _hasTrailers ? _trailers : null); // while it is this request: its legs may be closed with its end
         other.End(_hasTrailers ? _trailers : null);
     }
 
@@ -214,14 +218,14 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
         if (_held is null or { IsEmpty: true } && Other is { IsOpen: true } other)
         {
             IsPassedOn = true;
-            exchange.OnPassedOn(this, trailers);
+            _exchange.OnPassedOn(this, trailers);
             other.End(trailers);
             return;
         }
 
-        _hasTrailers = exchange.TryHoldTrailers(trailers);
+        _hasTrailers = _exchange.TryHoldTrailers(trailers);
         if (_hasTrailers) _trailers.AddRange(trailers);
-        else exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+        else _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
     }
 
     // Taking a buffer may cost this very request its streams, as the one of its account that has waited longest: nothing of it may be left for the next then.

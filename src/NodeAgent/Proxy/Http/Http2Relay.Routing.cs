@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Http.Hedging;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
@@ -16,6 +17,7 @@ internal sealed partial class Http2Relay
     private readonly Http2ServersOfClient? _servers;
     private readonly MirrorsOfClient? _mirrors;
     private readonly Http1Servers? _http1Servers;
+    private HedgeSource? _hedgeSource;
     private long _connects; // so that the result of an attempt that was given up is told apart
 
     /// <inheritdoc/>
@@ -30,6 +32,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again because of its response's status, as its route says; if so, nothing more is to be done with it.</summary>
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
+        if (exchange.AreHedgesRunning && exchange.Direction.IsFailure(status) && exchange.TryFail(BackendTry.OutcomeOf(status), status)) return true;
         if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat(_observer)) return false;
         exchange.Record?.OnNotTaken(status);
         TryAgain(exchange, BackendTry.OutcomeOf(status));
@@ -39,6 +42,7 @@ internal sealed partial class Http2Relay
     /// <summary>Whether a request is tried again whose server has gone before it had answered, or has refused it unseen; if so, nothing more is to be done with it.</summary>
     internal bool TryResendAfterEnd(Http2Exchange exchange, bool isRefused)
     {
+        if (exchange.TryFail(isRefused ? TryOutcome.Unknown : TryOutcome.Bad)) return true;
         if (_routing is null || !RequestDirection.MayResend(exchange.Tries) || !exchange.IsRepeatable || _client.IsClosed) return false;
         if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.MayRepeat(_observer)) return false;
         TryAgain(exchange, isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
@@ -54,6 +58,12 @@ internal sealed partial class Http2Relay
     // Their server is gone, or was never reached, and has seen nothing of them: policy is asked anew by the next connection.
     private void RouteWaiting(Http2Server server) => server.GiveUpWaiting(request =>
     {
+        if (request is HedgeTry hedge)
+        {
+            hedge.OnNotConnected(server.LostForWaiting, ProxyFailure.ConnectFailed);
+            return;
+        }
+
         Http2Exchange exchange = (Http2Exchange)request;
         exchange.Try.End(server.LostForWaiting);
         RouteAnew(exchange, ProxyFailure.ConnectFailed);
@@ -62,6 +72,7 @@ internal sealed partial class Http2Relay
     private void RouteAnew(Http2Exchange exchange, ProxyFailure failure)
     {
         exchange.Try.End(failure);
+        if (exchange.TryFail(TryOutcome.Unknown)) return;
         if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) FollowAnother(exchange);
         else exchange.Answer(RequestRefusal.Of(failure));
     }
@@ -83,6 +94,7 @@ internal sealed partial class Http2Relay
 
     private void Follow(Http2Exchange exchange, in RequestDirection direction)
     {
+        exchange.EndHedges();
         exchange.Direction = direction;
         exchange.IsPaused = false;
         exchange.Tries++;
@@ -126,6 +138,7 @@ internal sealed partial class Http2Relay
         if (exchange.Tries == 1) exchange.Client.Copy = _mirrors!.Begin(exchange.Head!, direction, exchange.IsHeadOnly);
         exchange.Record?.OnTry(direction.Route.Target, direction.Hit);
         ScheduleTimer(exchange);
+        if (direction.Route.Requests?.Port.Settings.Hedging is { } hedging) exchange.Hedge(hedging);
         if (direction.Version == HttpKind.Http1)
         {
             FollowByHttp1(exchange, direction.Route);
@@ -194,7 +207,11 @@ internal sealed partial class Http2Relay
     {
         _servers!.Forget(server);
         if (server.TryReplace()) return;
-        server.GiveUpWaiting(request => RouteAnew((Http2Exchange)request, failure));
+        server.GiveUpWaiting(request =>
+        {
+            if (request is HedgeTry hedge) hedge.OnNotConnected(failure, failure);
+            else RouteAnew((Http2Exchange)request, failure);
+        });
     }
 
     private void TryAgain(Http2Exchange exchange, TryOutcome outcome)
@@ -205,11 +222,33 @@ internal sealed partial class Http2Relay
         _client.Loop.Schedule(TimerOf(exchange), exchange.Direction.Pause(ElapsedOf(exchange)));
     }
 
-    // Of one try, or of the whole request, whichever is over first.
-    private void ScheduleTimer(Http2Exchange exchange)
+    /// <summary>Begins the time of one try, or of the whole request, whichever is over first.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="ran">How long the try runs already.</param>
+    internal void ScheduleTimer(Http2Exchange exchange, TimeSpan ran = default)
     {
-        if (exchange.Direction.LimitOfTry(ElapsedOf(exchange), out _) is { } limit) _client.Loop.Schedule(TimerOf(exchange), limit);
+        if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
+        if (exchange.Direction.LimitOfTry(ElapsedOf(exchange), out _, ran) is { } limit) _client.Loop.Schedule(TimerOf(exchange), limit);
     }
+
+    /// <summary>What is left is the time of the whole request, while its hedges run alone.</summary>
+    internal void ScheduleRest(Http2Exchange exchange)
+    {
+        if (exchange.Timer is { } timer) _client.Loop.Timers.Cancel(timer);
+        if (exchange.Direction.TimeLeft(ElapsedOf(exchange)) is var left && left != TimeSpan.MaxValue) _client.Loop.Schedule(TimerOf(exchange), left);
+    }
+
+    /// <summary>All tries of a request have failed, hedges among them.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="failure">Why the last has.</param>
+    internal void OnAllFailed(Http2Exchange exchange, in HedgeFailure failure)
+    {
+        if (exchange.IsRepeatable && !_client.IsClosed && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
+        else exchange.Answer(failure.Refusal);
+    }
+
+    /// <summary>What hedges go by.</summary>
+    internal HedgeSource HedgeSource => _hedgeSource ??= new HedgeSource(_client.Loop, _options, _routing!, _http1Servers!, () => _servers!, _observer, _time);
 
     private TimeSpan ElapsedOf(Http2Exchange exchange) => _time.GetElapsedTime(exchange.Began);
 
@@ -224,6 +263,7 @@ internal sealed partial class Http2Relay
         else if (isOutOfTime) AnswerLate(exchange, outcome, RequestRefusal.RequestTimeout);
         else if (exchange.Faults.IsWaiting) FollowAfterDelay(exchange);
         else if (exchange.IsPaused) FollowAnother(exchange);
+        else if (exchange.TryFail(outcome)) return;
         else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, outcome);
         else AnswerLate(exchange, outcome, RequestRefusal.BackendTimeout);
     }

@@ -214,7 +214,17 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     }
 
     /// <inheritdoc/>
-    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => _requests.Where(r => r.Destination == server).ToArray();
+    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server)
+    {
+        List<IHttp2Request> found = [];
+        foreach (Http2Exchange request in _requests)
+        {
+            if (request.Destination == server) found.Add(request);
+            request.AddHedgesOn(server, found);
+        }
+
+        return found;
+    }
 
     private static void Refuse(IHttp2Request request) => request.Abort(Http2ErrorCode.RefusedStream);
 

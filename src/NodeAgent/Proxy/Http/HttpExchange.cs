@@ -9,7 +9,7 @@ internal sealed class HttpExchange
     internal Http1Head Request { get; } = new();
 
     /// <summary>The response's head: the last that was read.</summary>
-    internal Http1Head Response { get; } = new();
+    internal Http1Head Response { get; set; } = new();
 
     /// <summary>Whether a request has begun whose response is not whole.</summary>
     internal bool IsOpen { get; private set; }

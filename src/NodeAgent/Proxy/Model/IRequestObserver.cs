@@ -19,4 +19,7 @@ internal interface IRequestObserver
 
     /// <summary>A request was tried again, and what that has come to is known; or it would have been, and there was no budget. Told where requests are routed.</summary>
     void OnRetried(RetryOutcome outcome);
+
+    /// <summary>A request without an answer was sent to a further backend, and what that has come to is known; or it could not be.</summary>
+    void OnHedged(HedgeOutcome outcome);
 }

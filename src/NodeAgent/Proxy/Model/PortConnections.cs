@@ -57,6 +57,15 @@ internal sealed class PortConnections
         }
     }
 
+    /// <summary>Whether there is a place just now; others may take it in the next moment.</summary>
+    internal bool HasRoom
+    {
+        get
+        {
+            lock (_lock) return _count < _most;
+        }
+    }
+
     /// <summary>Gives one place back; always the same object.</summary>
     internal Action Released { get; }
 

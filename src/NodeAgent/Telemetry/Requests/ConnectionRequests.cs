@@ -30,5 +30,8 @@ internal sealed class ConnectionRequests(AgentMetrics metrics, FlowRecord connec
     }
 
     /// <inheritdoc/>
-    public void OnRetried(RetryOutcome outcome) => metrics.Retries.Count(connection, outcome);
+    public void OnRetried(RetryOutcome outcome) => metrics.Retries.Count(connection, (int)outcome);
+
+    /// <inheritdoc/>
+    public void OnHedged(HedgeOutcome outcome) => metrics.Hedges.Count(connection, (int)outcome);
 }

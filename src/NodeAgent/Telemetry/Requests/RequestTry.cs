@@ -8,4 +8,11 @@ namespace Culvert.NodeAgent.Telemetry.Requests;
 /// <param name="Began">When it began; the request's own time is 0.</param>
 /// <param name="Ended">When it ended; of the last one, with the request.</param>
 /// <param name="Status">The status of what it was answered with, where that was not passed on; 0: there was no answer.</param>
-internal readonly record struct RequestTry(ulong Span, SocketEndPoint? Target, TimeSpan Began, TimeSpan Ended, int Status);
+internal readonly record struct RequestTry(ulong Span, SocketEndPoint? Target, TimeSpan Began, TimeSpan Ended, int Status)
+{
+    /// <summary>Whether it is over.</summary>
+    internal bool IsOver { get; init; }
+
+    /// <summary>Whether it was ended because another try was answered: it has not failed.</summary>
+    internal bool IsLost { get; init; }
+}

@@ -23,7 +23,7 @@ internal static class SpanBuilder
     internal static Span Of(RequestRecord record, int index)
     {
         RequestTry one = record.Tries[index];
-        bool isClient = IsClient(record), isLast = index == record.Tries.Length - 1;
+        bool isClient = IsClient(record), isLast = index == record.Current;
         string method = Text(record, record.Method), known = Methods.Contains(method) ? method : "_OTHER";
         Span span = new()
         {
@@ -80,6 +80,12 @@ internal static class SpanBuilder
             if (grpc >= GrpcStatus.Ok) Add(span, "rpc.grpc.status_code", (long)grpc);
             Add(span, "http.request.body.size", record.BytesReceived);
             Add(span, "http.response.body.size", record.BytesSent);
+        }
+
+        if (one.IsLost)
+        {
+            span.Attributes.Add(SpanAttributes.Of("culvert.hedging", "lost"));
+            return;
         }
 
         string? ofProxy = isLast ? record.Error : null;

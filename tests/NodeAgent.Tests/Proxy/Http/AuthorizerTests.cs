@@ -364,6 +364,33 @@ public sealed class AuthorizerTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(RoutingTests.Versions), MemberType = typeof(RoutingTests))]
+    public async Task WhileItIsAskedARequestGoesToNoFurtherBackend(HttpProtocols client, HttpProtocols servers)
+    {
+        TaskCompletionSource answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using AuthorizerServer authorizer = await AuthorizerServer.StartGrpcAsync(async _ =>
+        {
+            await answer.Task;
+            return new CheckResponse { Status = new Status(), OkResponse = new OkHttpResponse() };
+        });
+        await using RoutingLab lab = await LabAsync(client, servers, isNear: true, authorizer, Grpc);
+        await lab.AddServerAsync("other");
+        lab.BringNear();
+        lab.Group("web", new RequestSettings { Policy = new("b", "calm"), Hedging = new RequestHedging(TimeSpan.FromMilliseconds(20)) }, "web", "other");
+        using HttpClient second = lab.MakeClient();
+        Task<string> asked = lab.GetAsync("/asked");
+        await lab.UntilAsync(() => authorizer.Asked.Count == 1);
+        using HttpRequestMessage free = lab.Request(HttpMethod.Get, "/free"); // which comes later, and has a hedge
+        free.Headers.Add("x-wait", "300");
+        using HttpResponseMessage response = await second.SendAsync(free);
+        Assert.Equal(200, (int)response.StatusCode);
+        Assert.Single(lab.Pair.Source.Hedges);
+        Assert.Equal((1, 1, 1), (lab.Asked["web"], lab.Asked["other"], authorizer.Asked.Count));
+        answer.SetResult();
+        Assert.EndsWith("GET shop /asked", await asked, StringComparison.Ordinal);
+    }
+
     private static ExternalAuthorizer Grpc => new() { Name = "authz", Service = new("auth", "authz"), Port = 9191, Timeout = TimeSpan.FromSeconds(20) };
 
     private static ExternalAuthorizer Http => Grpc with { Protocol = ExternalAuthorizerProtocol.Http, PathPrefix = "/check", UpstreamHeaders = ["x-set"] };

@@ -86,6 +86,11 @@ public sealed class HttpAllocationTests : IRequestObserver, IAsyncDisposable
         // Nothing is.
     }
 
+    void IRequestObserver.OnHedged(HedgeOutcome outcome)
+    {
+        // Nothing is.
+    }
+
     private Task<long> AllocatedAsync() => _lab.OnLoopAsync(GC.GetAllocatedBytesForCurrentThread);
 
     private void Exchange(int count)

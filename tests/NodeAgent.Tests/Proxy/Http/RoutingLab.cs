@@ -142,11 +142,31 @@ internal sealed class RoutingLab : IAsyncDisposable
         return port;
     }
 
+    /// <summary>Makes backends those of one Service, whose requests are counted: each request goes to the first that it has not been tried at, or else to the first.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="settings">What holds for its requests.</param>
+    /// <param name="names">Their names.</param>
+    internal PortRequests Group(string service, RequestSettings settings, params string[] names)
+    {
+        foreach (string name in names) _backends[name] = _backends[name] with { Load = new BackendLoad() };
+        PortRequests port = Count(settings, names);
+        Pair.Source.BackendFor = (asked, traits) =>
+        {
+            if (asked.Name != service) return null;
+            string? untried = names.FirstOrDefault(n => traits.Tried?.Contains(_backends[n].Target) != true);
+            return _backends[untried ?? names[0]];
+        };
+        return port;
+    }
+
     /// <summary>Clients of a backend are given a cookie.</summary>
     internal void GiveCookie(string name, string cookie) => _backends[name] = _backends[name] with { NewCookie = cookie };
 
     /// <summary>A backend whose requests are counted, as if there had been none.</summary>
     internal BackendRequests CountAnew(string name) => Count(Counted(name).Port, name);
+
+    /// <summary>How many connections a backend has, as one of a group.</summary>
+    internal int LoadOf(string name) => _backends[name].Load!.Count;
 
     /// <summary>What is counted of a backend.</summary>
     internal BackendRequests Counted(string name) => _backends[name].Requests!;

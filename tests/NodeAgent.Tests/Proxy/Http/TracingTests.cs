@@ -70,6 +70,30 @@ public sealed class TracingTests
     }
 
     [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task AHedgeIsASpanBesideThatOfTheTryThatItWinsOver(HttpProtocols client, HttpProtocols servers)
+    {
+        await using TestCollector collector = await TestCollector.StartAsync();
+        using HeldServer slow = new("slow");
+        await using Mesh mesh = new(client, servers, new TracingSettings { Mode = TracingMode.Enabled, Endpoint = collector.Endpoint }, onlySource: true);
+        await mesh.Lab.AddServerAsync("slow", slow.ServeAsync);
+        await mesh.AddServerAsync();
+        mesh.Lab.Group("shop", new Culvert.Core.RequestSettings { Policy = new("b", "calm"), Hedging = new RequestHedging(TimeSpan.FromMilliseconds(30)) }, "slow", "web");
+        mesh.Lab.Route(To("shop"));
+        using HttpRequestMessage request = mesh.Lab.Request(HttpMethod.Get, "/");
+        request.Headers.Add("traceparent", $"00-{Trace}-{Parent}-01");
+        using HttpResponseMessage response = await mesh.Lab.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+
+        Span[] spans = [.. (await collector.SpansAsync(2)).Select(s => s.Span).OrderBy(s => s.StartTimeUnixNano)];
+        Assert.All(spans, s => Assert.Equal((Parent, false), (Id(s.ParentSpanId), s.Status?.Code == StatusCode.Error)));
+        Assert.Equal([("lost", null), (null, (long?)200)], spans.Select(s => (Text(s.Attributes, "culvert.hedging"), Number(s, "http.response.status_code"))));
+        Assert.Equal([(long)mesh.Lab.PortOf("slow"), mesh.Lab.PortOf("web")], spans.Select(s => Number(s, "network.peer.port")!.Value));
+        Assert.Equal($"00-{Trace}-{Id(spans[1].SpanId)}-01", mesh.Seen.Single()["traceparent"].ToString());
+        Assert.True(spans[1].StartTimeUnixNano < spans[0].EndTimeUnixNano);
+    }
+
+    [Theory]
     [InlineData("0", null, null)]
     [InlineData("5", "NOT_FOUND", null)] // the client's own doing
     [InlineData("14", "UNAVAILABLE", "UNAVAILABLE")]

@@ -2,7 +2,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Http.Routing;
 
-/// <summary>One try of a request as its backend's port counts it, and, if it is a repetition, the metrics. A request has one at a time. Belongs to its loop's thread.</summary>
+/// <summary>One try of a request as its backend's port counts it, and, if it is a repetition, the metrics. A request has one at a time, or hedges each with its own. Belongs to its loop's thread.</summary>
 internal struct BackendTry
 {
     private BackendRequests? _backend;
@@ -29,12 +29,27 @@ internal struct BackendTry
             return false;
         }
 
+        Begin(backend, repeated, isWhole);
+        return true;
+    }
+
+    /// <summary>It begins beside another of its request, which has come as a whole; one that runs must have ended.</summary>
+    /// <param name="backend">Where it goes; null where nobody counts.</param>
+    /// <returns>False when as many run already as may: then it has not begun.</returns>
+    internal bool TryBeginBeside(BackendRequests? backend)
+    {
+        if (backend?.Port.TryBegin(isFirst: false) == false) return false;
+        Begin(backend, repeated: null, isWhole: true);
+        return true;
+    }
+
+    private void Begin(BackendRequests? backend, IRequestObserver? repeated, bool isWhole)
+    {
         (_backend, _repeated, _isAnswered, _isTimeKnown) = (backend, repeated, false, false);
-        if (backend is null) return true;
+        if (backend is null) return;
         backend.Begin();
         (_isTimed, _isWaiting, _began) = (backend.Port.IsTimed, false, 0);
         if (isWhole) RequestCame();
-        return true;
     }
 
     /// <summary>All of the request has come: from now on it is the backend's time.</summary>

@@ -46,6 +46,17 @@ internal sealed class Http2ServersOfClient(IHttp2ServerUser user, ProxyConnectio
         return Best(backend.Servers) ?? Add(backend);
     }
 
+    /// <summary>The same for a request that must not wait for others: for a stream, or for a place among connections.</summary>
+    /// <param name="route">Where the request goes.</param>
+    /// <returns>Null when it would have to.</returns>
+    internal Http2Server? FindFree(in OutboundRoute route)
+    {
+        if (!_byKey.TryGetValue(ServerKey.Of(client, route), out Backend? backend) || Best(backend.Servers) is not { } best)
+            return route.Requests?.Port.ConnectionLimit.HasRoom == false ? null : Find(route); // should others take the place meanwhile it waits, for no longer than until another try is answered
+        bool isFree = best.IsConnected ? best.HasRoom || best.StreamLimit is null : !(_waits.TryGetValue(best, out ConnectionWait? wait) && wait.IsWaiting);
+        return isFree ? best : null;
+    }
+
     /// <summary>A connection is full: another to its backend is made, unless one is being made already, or has room. It takes of what waits when it can.</summary>
     internal void Widen(Http2Server full)
     {

@@ -46,7 +46,11 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <summary>Whether its route has it tried again after a response.</summary>
     /// <param name="status">The response's status.</param>
     /// <param name="tries">How often it was tried.</param>
-    internal bool MayTryAgainFor(int status, int tries) => MayTryAgain(tries) && Hit!.Rule.Retry!.Codes.AsSpan().Contains(status);
+    internal bool MayTryAgainFor(int status, int tries) => MayTryAgain(tries) && IsFailure(status);
+
+    /// <summary>Whether its route has requests tried again after such a response.</summary>
+    /// <param name="status">The response's status.</param>
+    internal bool IsFailure(int status) => Hit?.Rule.Retry?.Codes.AsSpan().Contains(status) == true;
 
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
     /// <param name="observer">Hears of it if there is none.</param>
@@ -79,10 +83,11 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
     /// <summary>How long a try may take: what its route gives one, or what is left for the request; null: as long as it likes.</summary>
     /// <param name="elapsed">How long the request has taken.</param>
     /// <param name="isWhole">Whether it is what is left for the request.</param>
-    internal TimeSpan? LimitOfTry(TimeSpan elapsed, out bool isWhole)
+    /// <param name="ran">How long the try runs already.</param>
+    internal TimeSpan? LimitOfTry(TimeSpan elapsed, out bool isWhole, TimeSpan ran = default)
     {
         TimeSpan left = TimeLeft(elapsed);
-        TimeSpan? one = Hit?.Rule.BackendTimeout;
+        TimeSpan? one = Hit?.Rule.BackendTimeout is { } most ? (most > ran ? most - ran : TimeSpan.Zero) : null;
         isWhole = one is null || left <= one;
         return !isWhole ? one : left == TimeSpan.MaxValue ? null : left;
     }

@@ -38,6 +38,19 @@ internal sealed class RequestRouter(ProxyConnectionInfo client, IProxyDirectory 
         return Choose(hit, request, tried) with { AllowedOrigin = before.AllowedOrigin, Tried = tried };
     }
 
+    /// <summary>Finds another backend of the same Service port for a request that others have already.</summary>
+    /// <param name="before">Where it went first.</param>
+    /// <param name="request">Its head, as it came.</param>
+    /// <param name="tried">The backends that have it, or had it.</param>
+    /// <returns>Null when there is none: not for it, and not just now.</returns>
+    internal RequestDirection? FindBeside(in RequestDirection before, HeaderList request, TriedBackends tried)
+    {
+        if (before is not { Hit: { } hit, Backend: { } backend }) return null;
+        RequestDirection found = To(hit, backend, new RequestTraits(_fields.Of(request), tried));
+        bool isOther = found.Refusal is null && !tried.Contains(found.Route.Target) && found.Route.Requests?.Port == before.Route.Requests?.Port;
+        return isOther ? found with { AllowedOrigin = before.AllowedOrigin, Tried = tried } : null;
+    }
+
     /// <summary>Finds where a copy of a request goes.</summary>
     /// <param name="mirror">Its mirror.</param>
     internal RequestDirection FindMirror(HttpRouteMirror mirror) => Checked(null, null, directory.ResolveBackend(client.SourceWorkload, client.Source, mirror.Service, mirror.Port, default));

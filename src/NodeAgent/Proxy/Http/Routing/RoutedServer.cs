@@ -78,6 +78,13 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         _load?.Add();
     }
 
+    /// <summary>Another has the request of the client who has it from now on.</summary>
+    internal void HandTo(IHttp1ServerUser user)
+    {
+        Leave();
+        Take(user);
+    }
+
     /// <summary>The request is over.</summary>
     /// <param name="isReusable">Whether others may follow.</param>
     internal void Return(bool isReusable)

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <content>From the server to the client.</content>
 internal sealed partial class Http1Leg
 {
-    private readonly Http1Head _response = new();
+    private Http1Head _response = new();
     private readonly BodySender _body;
     private bool _isBody; // else a head comes next
 

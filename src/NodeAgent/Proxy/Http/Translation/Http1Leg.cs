@@ -1,3 +1,4 @@
+using Culvert.Http1;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -9,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <remarks>As <see cref="Http1Relay"/> it has no task: whatever happens at the connection calls <see cref="Advance"/>, and so does the end of each turn in which something was sent.</remarks>
 internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlushable
 {
-    private readonly IHttp1Exchange _exchange;
+    private IHttp1Exchange _exchange;
     private readonly HttpOptions _options;
     private readonly EventLoop _loop;
     private readonly Action _askAnew;
@@ -56,6 +57,21 @@ internal sealed partial class Http1Leg : IExchangeLeg, IHttp1ServerUser, IFlusha
 
     /// <summary>Whether policy depends on requests that go by the connection.</summary>
     internal bool AsksPolicy => _taken?.Server.Gate.AsksPolicy == true;
+
+    /// <summary>It is another request's from now on, or another of its objects'.</summary>
+    internal void HandTo(IHttp1Exchange exchange) => _exchange = exchange;
+
+    /// <summary>Gives its connection to who goes on with the response whose head has come.</summary>
+    /// <param name="user">Who has the connection from now on.</param>
+    /// <param name="response">Is exchanged for the response's head.</param>
+    /// <returns>The connection.</returns>
+    internal RoutedServer HandOver(IHttp1ServerUser user, ref Http1Head response)
+    {
+        RoutedServer taken = Detach() ?? throw new InvalidOperationException("there is no connection");
+        (response, _response) = (_response, response);
+        taken.HandTo(user);
+        return taken;
+    }
 
     /// <inheritdoc/>
     public void Reset(Http2ErrorCode code)

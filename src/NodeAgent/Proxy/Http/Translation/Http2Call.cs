@@ -1,5 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Hedging;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Kept;
 using Culvert.NodeAgent.Proxy.Model;
@@ -13,7 +14,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
 {
     private readonly Http1Relay _relay;
-    private readonly Http2Leg _server;
+    private Http2Leg _server;
     private readonly Http1ClientLeg _client;
     private readonly Http2ServersOfClient _servers;
     private readonly HeaderList _head = new();
@@ -115,6 +116,19 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
             Abort(Http2ErrorCode.EnhanceYourCalm);
         }
     }
+
+    /// <summary>Takes a request over that was sent to its server as a hedge; nothing else runs.</summary>
+    /// <param name="hedge">The hedge.</param>
+    internal void Adopt(HedgeTry hedge)
+    {
+        (IsRunning, IsHeadOnly, _destination, _server) = (true, true, hedge.Destination, hedge.Stream!);
+        _server.HandTo(this);
+        HeadTranslation.ToStream(hedge.ForServer(hedge.Kept), expectsContinue: false, _head);
+        _grpc.Begin(_head);
+    }
+
+    /// <summary>The connections to servers.</summary>
+    internal Http2ServersOfClient Servers => _servers;
 
     /// <summary>Passes what there is of the request's body on.</summary>
     /// <param name="from">The client's side.</param>
@@ -247,7 +261,13 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     }
 
     /// <inheritdoc/>
-    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server) => IsRunning && _destination == server ? [this] : [];
+    public IEnumerable<IHttp2Request> RequestsOf(Http2Server server)
+    {
+        List<IHttp2Request> found = [];
+        if (IsRunning && _destination == server) found.Add(this);
+        _relay.AddHedgesOn(server, found);
+        return found;
+    }
 
     /// <inheritdoc/>
     public void OnServerLimit(Http2Server server)
@@ -265,7 +285,11 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public void OnNotConnected(Http2Server server, ProxyFailure failure)
     {
         _servers.Forget(server);
-        server.GiveUpWaiting(_ => _relay.OnNotConnected(failure));
+        server.GiveUpWaiting(request =>
+        {
+            if (request is HedgeTry hedge) hedge.OnNotConnected(failure, failure);
+            else _relay.OnNotConnected(failure);
+        });
     }
 
     /// <inheritdoc/>
@@ -275,9 +299,10 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     public void OnServerClosed(Http2Server server)
     {
         _servers.Forget(server);
-        server.GiveUpWaiting(_ =>
+        server.GiveUpWaiting(request =>
         {
-            if (server.IsOfAnotherProtocol) _relay.OnRefused(RequestRefusal.NotHttp2);
+            if (request is HedgeTry hedge) hedge.OnNotConnected(server.LostForWaiting, ProxyFailure.ConnectFailed);
+            else if (server.IsOfAnotherProtocol) _relay.OnRefused(RequestRefusal.NotHttp2);
             else _relay.OnServerLost(server.LostForWaiting);
         });
     }
