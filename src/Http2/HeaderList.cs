@@ -11,6 +11,9 @@ namespace Culvert.Http2;
 public sealed class HeaderList
 {
     private const int KeptBytes = 16 << 10;
+    private const int KeptEntries = 512;
+    private const int TrimmedBytes = 1024;
+    private const int TrimmedEntries = 32;
 
     private byte[] _bytes = [];
     private int _used;
@@ -81,6 +84,7 @@ public sealed class HeaderList
     public void AddRange(HeaderList other)
     {
         ArgumentNullException.ThrowIfNull(other);
+        if (Count == 0) Reserve(other.Bytes, other.Count);
         for (var i = 0; i < other.Count; i++)
         {
             ref readonly var entry = ref other._entries[i];
@@ -141,17 +145,32 @@ public sealed class HeaderList
         throw new ArgumentException("there is no path", nameof(value));
     }
 
-    /// <summary>Empties the list; keeps its memory unless that grew beyond 16 KiB.</summary>
-    public void Clear()
+    /// <summary>Bytes of all names and values.</summary>
+    public int Bytes
     {
-        Count = 0;
-        _used = 0;
-        if (_bytes.Length > KeptBytes)
+        get
         {
-            _bytes = [];
-            _entries = [];
+            var bytes = 0;
+            for (var i = 0; i < Count; i++) bytes += _entries[i].NameLength + _entries[i].ValueLength;
+            return bytes;
         }
     }
+
+    /// <summary>Whether there is room for so many bytes of names and values, and so many fields, without more memory. Of an empty list.</summary>
+    public bool HasRoomFor(int bytes, int fields) => bytes <= _bytes.Length && fields <= _entries.Length;
+
+    /// <summary>Gives an empty list room for so many bytes of names and values, and so many fields, so that it takes no more memory than that.</summary>
+    public void Reserve(int bytes, int fields)
+    {
+        if (_bytes.Length < bytes) _bytes = new byte[Math.Max(bytes, TrimmedBytes)];
+        if (_entries.Length < fields) _entries = new Entry[Math.Max(fields, 16)];
+    }
+
+    /// <summary>Empties the list; keeps its memory unless that grew beyond 16 KiB, or 512 fields.</summary>
+    public void Clear() => Clear(KeptBytes, KeptEntries);
+
+    /// <summary>Empties the list, which waits for its next use for long, or beside many others; keeps its memory unless that grew beyond 1 KiB, or 32 fields.</summary>
+    public void Trim() => Clear(TrimmedBytes, TrimmedEntries);
 
     internal byte NameId(int index) => _entries[index].NameId;
 
@@ -186,6 +205,17 @@ public sealed class HeaderList
         }
 
         return default;
+    }
+
+    private void Clear(int keptBytes, int keptEntries)
+    {
+        Count = 0;
+        _used = 0;
+        if (_bytes.Length > keptBytes || _entries.Length > keptEntries)
+        {
+            _bytes = [];
+            _entries = [];
+        }
     }
 
     private ReadOnlySpan<byte> NameOf(in Entry entry) => _bytes.AsSpan(entry.Offset, entry.NameLength);

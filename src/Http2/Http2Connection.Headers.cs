@@ -143,6 +143,8 @@ public sealed partial class Http2Connection
             return;
         }
 
+        // What is refused later is answered, too. A turn may bring output to a little more than the most of it.
+        if (_output.Pending > 2L * _options.MaxOutputBytes && !MayAnswer()) return;
         if (tooLarge)
         {
             RefuseTooLarge(streamId, endStream);

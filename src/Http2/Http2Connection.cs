@@ -148,9 +148,15 @@ public sealed partial class Http2Connection : IDisposable
     /// </summary>
     public void AdvanceOutput(int count)
     {
+        AdvanceOutputInTurn(count);
+        ServeWaiting();
+    }
+
+    /// <summary>As <see cref="AdvanceOutput"/>, but calls nobody: for whoever is called by another connection just now. <see cref="AdvanceOutput"/> has to follow, for 0 bytes where there are no more.</summary>
+    public void AdvanceOutputInTurn(int count)
+    {
         _output.Consume(count);
         BytesSent += count;
-        ServeWaiting();
     }
 
     /// <summary>

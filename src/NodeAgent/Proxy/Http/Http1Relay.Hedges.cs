@@ -39,6 +39,16 @@ internal sealed partial class Http1Relay : IHedgedRequest
     /// <inheritdoc/>
     IRequestRecord? IHedgedRequest.Record => _record;
 
+    /// <inheritdoc/>
+    /// <remarks>A connection has one request at a time.</remarks>
+    bool IHedgedRequest.TryHold(int bytes) => true;
+
+    /// <inheritdoc/>
+    void IHedgedRequest.Drop(int bytes)
+    {
+        // It is not counted.
+    }
+
     /// <summary>Finds hedges that go by a connection.</summary>
     internal void AddHedgesOn(Http2Server server, List<IHttp2Request> into) => _hedges?.AddRequestsOf(server, into);
 

@@ -33,10 +33,16 @@ internal sealed partial class Http2Exchange : IHedgedRequest
     }
 
     /// <inheritdoc/>
-    HeaderList IHedgedRequest.Fields => _head;
+    HeaderList IHedgedRequest.Fields => _head!;
 
     /// <inheritdoc/>
     IRequestRecord? IHedgedRequest.Record => Record;
+
+    /// <inheritdoc/>
+    bool IHedgedRequest.TryHold(int bytes) => _relay.Room.TryHold(bytes);
+
+    /// <inheritdoc/>
+    void IHedgedRequest.Drop(int bytes) => _relay.Room.Drop(bytes);
 
     /// <summary>Whether further backends have it just now.</summary>
     internal bool AreHedgesRunning => _hedges is { IsRunning: true };
@@ -45,7 +51,7 @@ internal sealed partial class Http2Exchange : IHedgedRequest
     /// <param name="settings">After which.</param>
     internal void Hedge(RequestHedging settings)
     {
-        if (RequestHedges.AreFor(_head.Method, IsHeadOnly)) (_hedges ??= new RequestHedges(this, _relay.HedgeSource)).Begin(settings);
+        if (RequestHedges.AreFor(_head!.Method, IsHeadOnly)) (_hedges ??= new RequestHedges(this, _relay.HedgeSource)).Begin(settings);
     }
 
     /// <summary>No further backend is to have it. Without effect where none has.</summary>

@@ -11,12 +11,18 @@ internal sealed partial class Http2Exchange
 {
     private CachedRequest? _cached; // once a port has had responses kept
     private KeptLeg? _kept;
+    private int _heldByCache;
 
     /// <inheritdoc/>
     public bool TryAnswerKept(ResponseCache cache, bool isAuthorized, ref HeaderList forServer)
     {
         _cached ??= new CachedRequest();
-        CacheStep step = _cached.Begin(cache, forServer, IsHeadOnly, isAuthorized);
+        ForgetCopies();
+        int bytes = 2 * HeadRoom.BytesOf(forServer);
+        bool hasRoom = IsHeadOnly && _relay.Room.TryHold(bytes);
+        CacheStep step = _cached.Begin(cache, forServer, IsHeadOnly, isAuthorized, hasRoom);
+        if (hasRoom) _heldByCache = bytes;
+        if (!_cached.HasRequest) ForgetCopies();
         if (step == CacheStep.Validate) forServer = _cached.Conditional();
         if (step != CacheStep.Answer) return false;
         Approval = null;
@@ -55,6 +61,14 @@ internal sealed partial class Http2Exchange
         Client.HeadersPassed(withEnd: true);
         if (body.IsEmpty) OnPassedOn(Server, trailers: null);
         Client.SendHeaders(_relay.ForClient(this, head), endStream: body.IsEmpty);
+        _cached.OnSent();
         _kept.PassOn();
+    }
+
+    // Of its head, for its response to be kept.
+    private void ForgetCopies()
+    {
+        _relay.Room.Drop(_heldByCache);
+        _heldByCache = 0;
     }
 }

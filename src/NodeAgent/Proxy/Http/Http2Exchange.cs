@@ -15,10 +15,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     private readonly Http2Relay _relay;
     private Http2Leg _serverStream;
     private Http1Leg? _serverConnection;
-    private readonly HeaderList _head = new();
     private bool _isOver;
-    private int _heldHead;
-    private int _heldTrailers;
     private int _interimCount;
     private GrpcCall _grpc;
     private bool _isHead;
@@ -67,7 +64,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
 
     /// <inheritdoc/>
     /// <remarks>It is kept while it waits, if it may have to be sent again until it is answered, and, if policy has been asked about it, while it runs.</remarks>
-    public HeaderList? Head => _head.Count > 0 ? _head : null;
+    public HeaderList? Head => _head;
 
     /// <summary>Where it goes; null before that is known.</summary>
     internal Http2Server? Destination { get; private set; }
@@ -163,18 +160,6 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     public void OnConnected() => _try.EndPend();
 
     /// <inheritdoc/>
-    public bool TryKeepHead(HeaderList headers)
-    {
-        if (_head.Count > 0) return true;
-        if (!TryHold(headers, ref _heldHead)) return false;
-        _head.AddRange(headers);
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public bool TryHoldTrailers(HeaderList trailers) => TryHold(trailers, ref _heldTrailers);
-
-    /// <inheritdoc/>
     public IHttp2StreamUser ServerStream => _serverStream;
 
     /// <inheritdoc/>
@@ -182,6 +167,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         _try.EndPend();
         if (!keepsHead) KeepIfSpare(head);
+        _cached?.OnSent();
         (_serverStream.Link, _serverStream.Gate) = (Destination!.Link, Destination.Gate);
         _serverStream.Begin(stream, hasEnded: false);
         Client.HeadersPassed(withEnd: IsHeadOnly);
@@ -192,6 +178,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     internal void Open(bool keepsHead)
     {
         if (!keepsHead) KeepIfSpare(_head);
+        _cached?.OnSent();
         if (IsHeadOnly) Server.End(null);
         Client.HeadersPassed(withEnd: IsHeadOnly);
     }
@@ -287,6 +274,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
 
         if (endStream) OnPassedOn(Server, trailers: null);
         Client.SendHeaders(isFinal ? _relay.ForClient(this, headers) : headers, endStream);
+        _cached?.OnSent();
     }
 
     /// <inheritdoc/>
@@ -335,9 +323,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
         Server.Clear();
         Connecting = 0;
         _cached?.Release();
-        DropHead();
-        _relay.Drop(_heldTrailers);
-        _heldTrailers = 0;
+        Leave();
         _relay.OnOver(this);
     }
 
@@ -346,35 +332,6 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
     {
         if (isConnectionBroken) _try.End(Destination?.LostFor ?? ProxyFailure.ConnectFailed);
         else _try.End(code == Http2ErrorCode.RefusedStream || _serverStream.HasEnded ? TryOutcome.Unknown : TryOutcome.Bad);
-    }
-
-    private bool TryHold(HeaderList fields, ref int held)
-    {
-        int bytes = BytesOf(fields);
-        if (!_relay.TryHold(bytes)) return false;
-        held += bytes;
-        return true;
-    }
-
-    private static int BytesOf(HeaderList fields)
-    {
-        int bytes = 0;
-        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length;
-        return bytes;
-    }
-
-    // Nobody asks about it now. Policy may begin to: requests of which it can be asked then need not end.
-    private void KeepIfSpare(HeaderList head)
-    {
-        if (!_relay.HasSpareRoom(_heldHead > 0 ? 0 : BytesOf(head))) DropHead();
-        else if (head.Count > 0) TryKeepHead(head);
-    }
-
-    private void DropHead()
-    {
-        _head.Clear();
-        _relay.Drop(_heldHead);
-        _heldHead = 0;
     }
 
     private void End(int status, string? error)

@@ -82,7 +82,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <param name="endStream">Whether nothing follows.</param>
     internal void SendHeaders(HeaderList headers, bool endStream)
     {
-        if (Stream is not null && Link.IsOverfull) _exchange.OnNotReceived();
+        if (Stream is not null && !Link.HasRoomForHead()) _exchange.OnNotReceived();
         if (Stream is null) return;
         Link.Http2.SendHeaders(Stream, headers, endStream);
         Link.ScheduleFlush();
@@ -112,7 +112,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     public void Clear()
     {
         _held?.Clear();
-        _trailers.Clear();
+        _trailers.Trim();
         Stream = null;
         _hasEnded = _hasTrailers = IsPassedOn = false;
         Copy?.Close();
@@ -201,6 +201,13 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     {
         if (Stream is not { } stream) return;
         if (trailers is not null) Gate?.Clean(trailers);
+        if (trailers is { Count: > 0 } && !Link.HasRoomForHead())
+        {
+            if (Gate is null) _exchange.OnNotReceived();
+            else _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
+            return;
+        }
+
         if (trailers is null or { Count: 0 }) Link.Http2.CommitData(stream, 0, endStream: true);
         else Link.Http2.SendHeaders(stream, trailers, endStream: true);
         Link.ScheduleFlush();

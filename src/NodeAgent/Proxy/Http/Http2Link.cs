@@ -16,10 +16,28 @@ internal sealed class Http2Link(
     ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, in BudgetHolder holder, IHttp2LinkUser user, TimeProvider time, TimeSpan? idleTime = null)
     : Http2Driver(transport, requests, options, idleTime ?? TimeSpan.MaxValue, holder, time)
 {
-    private readonly int _mostOutput = options.MaxOutputBytes;
+    // Output that is nobody's: what most connections never have at the end of a turn.
+    private const int Uncounted = 64 << 10;
 
-    /// <summary>Whether the peer receives nothing, and so much waits for it already that no head should be added: heads have no window.</summary>
-    internal bool IsOverfull => IsWriteBlocked && Http2.PendingOutput > _mostOutput;
+    private readonly int _mostOutput = options.MaxOutputBytes;
+    private int _counted; // on its account
+    private bool _isShort; // somebody has had no room
+
+    /// <summary>Whether so much waits for the peer already that no head should be added: heads have no window.</summary>
+    internal bool IsOverfull => Http2.PendingOutput > _mostOutput;
+
+    /// <summary>
+    /// Whether a head may be added: what waits for the peer then, and its account has together, stays bounded, however much has come in this turn. A few bytes of HPACK can be a head of many. Where there is no room
+    /// <see cref="IHttp2LinkUser.OnMayOpen"/> is called as soon as there may be.
+    /// </summary>
+    internal bool HasRoomForHead()
+    {
+        if (Http2.PendingOutput <= Uncounted || TryCount()) return true;
+        WriteNow();
+        if (Http2.PendingOutput <= Uncounted || TryCount()) return true;
+        _isShort = true;
+        return false;
+    }
 
     /// <summary>Whether the peer has spoken HTTP/2: it begins with its settings.</summary>
     internal bool HasSpoken { get; private set; }
@@ -29,6 +47,15 @@ internal sealed class Http2Link(
     {
         HasSpoken = true;
         user.OnSettings(this);
+        user.OnMayOpen(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void OnWritten()
+    {
+        if (Http2.PendingOutput <= Uncounted) Uncount();
+        if (!_isShort) return;
+        _isShort = false;
         user.OnMayOpen(this);
     }
 
@@ -46,5 +73,26 @@ internal sealed class Http2Link(
     protected override void OnFailed() => user.OnLeaving(this);
 
     /// <inheritdoc/>
-    protected override void OnClosing() => user.OnClosed(this);
+    protected override void OnClosing()
+    {
+        Uncount();
+        user.OnClosed(this);
+    }
+
+    private bool TryCount()
+    {
+        int pending = Http2.PendingOutput, wanted = pending / Uncounted * Uncounted;
+        if (pending > _mostOutput) return false;
+        if (wanted <= _counted) return true;
+        if (IsClosed || !Account.TryKeep(wanted - _counted)) return false;
+        _counted = wanted;
+        return true;
+    }
+
+    private void Uncount()
+    {
+        if (_counted == 0) return;
+        Account.Drop(_counted);
+        _counted = 0;
+    }
 }

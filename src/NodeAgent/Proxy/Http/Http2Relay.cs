@@ -18,9 +18,6 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     // Streams that a client may have at once before its server has said what it takes: as many as a client assumes that has heard of no limit, and no server should take fewer (RFC 9113, section 6.5.2).
     private const int FirstStreams = 100;
 
-    // Bytes of heads that nothing depends on yet: some hundred usual ones, and little enough for thousands of connections.
-    private const int MostSpare = 64 << 10;
-
     // What one connection keeps for its next requests.
     private const int MostIdle = 32;
 
@@ -33,7 +30,6 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     private readonly LinkedList<Http2Exchange> _requests = new();
     private readonly HttpOptions _options;
     private readonly LoopTimer _requestDeadline;
-    private int _held;
     private bool _hasAnswered;
 
     private Http2Relay(ITransport client, in BudgetHolder clientOwner, HttpOptions options, IRequestObserver observer, TimeProvider time)
@@ -41,6 +37,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         (_clientTransport, _options, _observer, _time) = (client, options, observer, time);
         Answers = new Http2Answer(time);
         _client = new Http2Link(client, this, options.Http2, clientOwner, this, time);
+        Room = new HeadRoom(_client.Account, options.MaxWaitingHeads);
         _requestDeadline = new LoopTimer(static state => ((Http2Link)state!).Close("there was no request in time", ProxyFailure.ProtocolError), _client);
     }
 
@@ -103,6 +100,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         _mirrors?.End();
         if (_servers is not null) await _servers.EndAsync();
         _client.Loop.Timers.Cancel(_requestDeadline);
+        Room.End();
     }
 
     /// <inheritdoc/>
@@ -121,7 +119,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         exchange.Begin(stream, headers, endStream, _time.GetTimestamp());
         exchange.Record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);
         _requests.AddLast(exchange.Entry);
-        if (stream.IsConnect) exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
+        if (!exchange.TryEnter()) exchange.Abort(Http2ErrorCode.RefusedStream); // its client has too many
+        else if (stream.IsConnect) exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
         else if (StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: false) is { } refusal) exchange.Answer(RequestRefusal.Of(refusal));
         else if (_only is null) Route(exchange, headers);
         else Forward(_only, exchange, headers);
@@ -236,21 +235,8 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     /// <summary>Most interim responses to one request.</summary>
     internal int MaxInterim => _options.MaxInterim;
 
-    /// <summary>Counts bytes of heads that are kept for later.</summary>
-    /// <returns>False when there are too many already.</returns>
-    internal bool TryHold(int bytes)
-    {
-        if (_held + bytes > _options.MaxWaitingHeads) return false;
-        _held += bytes;
-        return true;
-    }
-
-    /// <summary>Whether a head may be kept that nothing depends on yet.</summary>
-    /// <param name="bytes">Its names and values; 0: it is kept already.</param>
-    internal bool HasSpareRoom(int bytes) => _held + bytes <= MostSpare;
-
-    /// <summary>They are not kept any more.</summary>
-    internal void Drop(int bytes) => _held -= bytes;
+    /// <summary>What its requests keep of memory.</summary>
+    internal HeadRoom Room { get; }
 
     /// <summary>A request has been answered, or never will be.</summary>
     internal void OnAnswered(Http2Exchange exchange, int status, string? error)

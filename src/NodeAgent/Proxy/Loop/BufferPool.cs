@@ -12,6 +12,9 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Bytes per buffer: one TLS record, and a whole number of pages.</summary>
     internal const int BufferSize = 16 * 1024;
 
+    // A fourth of the memory of buffers is what there may be beside them, of the heap.
+    private const int PartToKeep = 4;
+
     private readonly PageMemory _memory;
 
     // Idle ones with their pages on top, the others below.
@@ -47,6 +50,12 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Bytes that all accounts have promised to take; see <see cref="BufferAccount.TryPromise"/>.</summary>
     internal long Promised { get; set; }
 
+    /// <summary>Bytes that all accounts have beside buffers; see <see cref="BufferAccount.TryKeep"/>.</summary>
+    internal long Kept { get; set; }
+
+    /// <summary>Bytes that accounts may still have beside buffers.</summary>
+    internal long FreeToKeep => ((long)_maxRented * BufferSize / PartToKeep) - Kept;
+
     /// <summary>The account of a holder. There is one while somebody uses it, or bytes wait on it.</summary>
     internal BufferAccount Open(in BudgetHolder holder)
     {
@@ -62,10 +71,10 @@ internal sealed class BufferPool : IDisposable
         Forget(account);
     }
 
-    /// <summary>Forgets an account that nobody uses and that has no buffers; one that has can be made to pay.</summary>
+    /// <summary>Forgets an account that nobody uses and that has nothing; one that has buffers can be made to pay.</summary>
     internal void Forget(BufferAccount account)
     {
-        if (account is { Users: 0, Rented: 0 } && _accounts.GetValueOrDefault(account.Holder) == account) _accounts.Remove(account.Holder);
+        if (account is { Users: 0, Rented: 0, Kept: 0 } && _accounts.GetValueOrDefault(account.Holder) == account) _accounts.Remove(account.Holder);
     }
 
     /// <summary>The account with the most buffers.</summary>

@@ -65,6 +65,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Another one, for what is put together while <see cref="Scratch"/> may hold what is being read: whoever waits for a stream's bytes goes on in the middle of that.</summary>
     internal byte[] Joined { get; }
 
+    /// <summary>Lists for heads of requests that are kept.</summary>
+    internal HeadPool Heads { get; } = new();
+
     /// <summary>Buffers for what is put together in pieces.</summary>
     internal GatherBuffers Gathering { get; } = new();
 

@@ -13,14 +13,29 @@ internal partial class Http2Driver : ITransportUser
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
 
     private TurnPortion _portion = TurnPortion.First;
+    private bool _hasWritten; // in the middle of a turn
 
     /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
     internal void FlushNow() => ((IFlushable)this).Flush();
+
+    /// <summary>Writes what the transport takes of the output in the middle of a turn, of this connection or another, and calls nobody: streams that wait for room, and the transport's end, have their turn when the rest is written.</summary>
+    protected void WriteNow()
+    {
+        if (IsFinishing || _writeBlocked || !_isRunning || _transport.Flush().Status != TransportStatus.Done) return;
+        int written = _transport.Send(Http2.PeekOutput().Span).Count;
+        if (written == 0) return;
+        Http2.AdvanceOutputInTurn(written);
+        _hasWritten = true;
+        ScheduleFlush();
+    }
 
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
     void IFlushable.Flush()
     {
         if (IsFinishing || _writeBlocked) return;
+        if (_hasWritten) Http2.AdvanceOutput(0);
+        _hasWritten = false;
+        if (IsClosed) return;
         TransportResult result = _transport.Flush();
         for (int written = 0; result.Status == TransportStatus.Done && written < BytesPerTurn && (Http2.PendingOutput > 0 || Refill());)
         {
@@ -44,6 +59,8 @@ internal partial class Http2Driver : ITransportUser
                 return;
         }
 
+        OnWritten();
+        if (IsClosed) return;
         if (Http2.PendingOutput > 0 || HasMore) Loop.ScheduleFlushNextTurn(this);
         else if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
         else if (Http2.IsDrained) Finish(null);
@@ -71,6 +88,11 @@ internal partial class Http2Driver : ITransportUser
 
     /// <summary>The output is empty: puts into it what waits elsewhere. False when nothing does.</summary>
     protected virtual bool Refill() => false;
+
+    /// <summary>Output has been written, if not all of it: there may be room again.</summary>
+    protected virtual void OnWritten()
+    {
+    }
 
     /// <summary>The transport takes nothing any more.</summary>
     protected virtual void OnBlocked()

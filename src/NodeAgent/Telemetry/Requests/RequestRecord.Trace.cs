@@ -10,7 +10,6 @@ internal sealed partial class RequestRecord
     /// <summary>Most tries that have a span each; of more the last one's span is that of all further ones.</summary>
     internal const int MostTries = 16;
 
-    private readonly HeaderList _forServer = new();
     private RequestTry[] _tries = new RequestTry[1];
     private TraceForms _forms;
     private TraceContext _context; // of the span before
@@ -39,8 +38,8 @@ internal sealed partial class RequestRecord
     public HeaderList ForServer(HeaderList head, int hedge)
     {
         if (Settings is not { IsTracing: true }) return head;
-        TraceHeaders.Write(head, _forms, _context with { Span = _tries[hedge].Span, IsSampled = IsSampled }, _context.Span, _forServer);
-        return _forServer;
+        TraceHeaders.Write(head, _forms, _context with { Span = _tries[hedge].Span, IsSampled = IsSampled }, _context.Span, home.ForServer);
+        return home.ForServer;
     }
 
     /// <inheritdoc/>

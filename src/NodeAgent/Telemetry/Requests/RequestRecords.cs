@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Culvert.Http2;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;
 
@@ -20,6 +21,9 @@ internal sealed class RequestRecords(TimeProvider time, Random random)
 
     /// <summary>What draws, and makes ids.</summary>
     internal Random Random => random;
+
+    /// <summary>A head as a server gets it, until the next is made; of the loop alone. Not of a record: thousands run at once.</summary>
+    internal HeaderList ForServer { get; } = new();
 
     /// <summary>How long it is since a timestamp.</summary>
     internal TimeSpan Elapsed(long since) => time.GetElapsedTime(since);

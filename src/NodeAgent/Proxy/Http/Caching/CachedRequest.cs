@@ -60,15 +60,25 @@ internal sealed class CachedRequest
     {
         Capture?.Close();
         if (Kept is { } kept) _cache!.Store.Return(kept);
-        (Kept, Capture) = (null, null);
+        (Kept, Capture, HasRequest) = (null, null, false);
+        _keyed.Trim();
+        _request.Trim();
+        OnSent();
     }
+
+    /// <summary>What was last made of a head has gone on its way.</summary>
+    internal void OnSent() => _answer.Trim();
+
+    /// <summary>Whether there is a copy of the request's head, and of a part of it.</summary>
+    internal bool HasRequest { get; private set; }
 
     /// <summary>A request has come. May be asked again about the same.</summary>
     /// <param name="cache">What its port has kept.</param>
     /// <param name="request">Its head, as the application would get it.</param>
     /// <param name="isPlain">Whether it has no body, and does not ask for another protocol.</param>
     /// <param name="isAuthorized">Whether it is for somebody in particular, also where its head does not say so any more.</param>
-    internal CacheStep Begin(ResponseCache cache, HeaderList request, bool isPlain, bool isAuthorized)
+    /// <param name="hasRoom">Whether there is room for copies of its head: without it what is kept may answer it, but its own response is not kept.</param>
+    internal CacheStep Begin(ResponseCache cache, HeaderList request, bool isPlain, bool isAuthorized, bool hasRoom = true)
     {
         Forget();
         ReadOnlySpan<byte> method = request.Method;
@@ -97,14 +107,18 @@ internal sealed class CachedRequest
 
         Result = Kept is null ? CacheResult.Miss : CacheResult.Stale;
         _changes = cache.Store.ChangesOf(Key);
-        _mayKeep = isGet;
-        if (isGet)
+        _mayKeep = HasRequest = isGet && hasRoom;
+        if (!_mayKeep)
+        {
+            _keyed.Trim();
+        }
+        else
         {
             _request.Clear();
             _request.AddRange(request); // what its response varies by is not known yet
         }
 
-        if (isGet && !_says.IsConditional && Kept is { HasValidator: true } && HasRoomToAsk(request)) return CacheStep.Validate;
+        if (_mayKeep && !_says.IsConditional && Kept is { HasValidator: true } && HasRoomToAsk(request)) return CacheStep.Validate;
         if (Kept is not null) cache.Store.Return(Kept);
         Kept = null;
         return CacheStep.PassOn;

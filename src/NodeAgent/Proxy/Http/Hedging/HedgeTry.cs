@@ -22,6 +22,7 @@ internal sealed partial class HedgeTry
     private IRequestRecord? _record;
     private long _began;
     private int _number; // as the record knows it
+    private int _held;
 
     /// <summary>Makes one, which has not begun.</summary>
     internal HedgeTry(RequestHedges owner, in RequestDirection direction)
@@ -52,10 +53,14 @@ internal sealed partial class HedgeTry
 
     private ServerKey Key => Source.Routing.KeyOf(Direction.Route);
 
-    /// <summary>Takes a place among the backend's requests and, if it needs one, among those that wait for a connection.</summary>
+    /// <summary>Takes a place among the backend's requests and, if it needs one, among those that wait for a connection, and room for the head.</summary>
+    /// <param name="fields">The request's head as it came.</param>
     /// <returns>False when there is none, or it would have to wait for others: then it has none at all.</returns>
-    internal bool TryTakePlace()
+    internal bool TryTakePlace(HeaderList fields)
     {
+        int bytes = HeadRoom.BytesOf(fields);
+        if (!_owner.Request.TryHold(bytes)) return false;
+        _held = bytes;
         bool isConnected, isFree;
         if (Direction.Version == HttpKind.Http2)
         {
@@ -80,6 +85,7 @@ internal sealed partial class HedgeTry
     internal void LeavePlace()
     {
         _try.End(TryOutcome.Unknown);
+        Drop();
         _idle?.Return(isReusable: true);
         _idle = null;
     }
@@ -136,6 +142,7 @@ internal sealed partial class HedgeTry
         _record?.OnHedgeWon(_number);
         Source.Observer.OnHedged(isFailure ? HedgeOutcome.Failed : HedgeOutcome.Won);
         IsRunning = false;
+        Drop();
         if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
     }
 
@@ -191,9 +198,16 @@ internal sealed partial class HedgeTry
         else Connection.End(null);
     }
 
+    private void Drop()
+    {
+        _owner.Request.Drop(_held);
+        _held = 0;
+    }
+
     private void Stop(TryOutcome outcome)
     {
         IsRunning = false;
+        Drop();
         if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
         _try.End(outcome);
         Http2Server? destination = Destination;

@@ -25,6 +25,13 @@ internal interface IHedgedRequest
     /// <summary>What is noted of it; null: nothing.</summary>
     IRequestRecord? Record { get; }
 
+    /// <summary>Counts bytes of a copy of its head, which a hedge keeps.</summary>
+    /// <returns>False when there are too many already.</returns>
+    bool TryHold(int bytes);
+
+    /// <summary>They are not kept any more.</summary>
+    void Drop(int bytes);
+
     /// <summary>A hedge has been answered, and the answer is the client's: the hedge's server takes the place of the one that the request has, and all that follows is the request's matter.</summary>
     /// <param name="hedge">The hedge.</param>
     /// <param name="headers">The response's head.</param>

@@ -124,7 +124,7 @@ internal sealed class RequestHedges
         if (!tried.Contains(first.Route.Target)) tried.With(first.Route.Target);
         if (_source.Routing.Router.FindBeside(first, _request.Fields, tried) is not { } direction) return Give(HedgeOutcome.NoBackend);
         HedgeTry hedge = new(this, direction);
-        if (!hedge.TryTakePlace()) return Give(HedgeOutcome.NoRoom);
+        if (!hedge.TryTakePlace(_request.Fields)) return Give(HedgeOutcome.NoRoom);
         if (direction.Route.Requests?.Port.TryRepeat() == false)
         {
             hedge.LeavePlace();

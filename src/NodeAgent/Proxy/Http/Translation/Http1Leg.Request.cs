@@ -9,7 +9,6 @@ namespace Culvert.NodeAgent.Proxy.Http.Translation;
 /// <content>From the client to the server.</content>
 internal sealed partial class Http1Leg
 {
-    private readonly HeaderList _request = new();
     private readonly HeaderList _trailers = new();
     private bool _inChunks;
     private bool _isHead;
@@ -36,11 +35,14 @@ internal sealed partial class Http1Leg
     {
         bool isHeadOnly = _isHeadOnly;
         if (taken.Server.Gate.Responses is { } cache && TryAnswerKept(cache, ref request)) return null;
-        bool expectsContinue = HeadTranslation.OfRequest(_exchange.Traced(request), isHeadOnly, _request, out bool hasLength);
+        HeaderList fields = _loop.Heads.Rent(request.Bytes, request.Count);
+        bool expectsContinue = HeadTranslation.OfRequest(_exchange.Traced(request), isHeadOnly, fields, out bool hasLength);
         _isHead = request.Method.SequenceEqual("HEAD"u8);
         _inChunks = !isHeadOnly && !hasLength;
         HeadForm form = new() { IsChunked = _inChunks, ExpectsContinue = expectsContinue && !isHeadOnly };
-        if (!Http1HeadWriter.TryWriteRequest(_request, form, _loop.Joined, out int length) || _options.IsTooLong(_request, length)) return NotSent(RequestRefusal.LongHead);
+        bool isShort = Http1HeadWriter.TryWriteRequest(fields, form, _loop.Joined, out int length) && !_options.IsTooLong(fields, length);
+        _loop.Heads.Return(fields);
+        if (!isShort) return NotSent(RequestRefusal.LongHead);
         if (!taken.Server.Side.Output.Write(_loop.Joined.AsSpan(0, length))) OnServerTakesNothing(taken.Server.Side);
         _loop.ScheduleFlush(this);
         return null;
