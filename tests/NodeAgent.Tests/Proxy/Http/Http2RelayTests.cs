@@ -314,7 +314,7 @@ public sealed class Http2RelayTests
         FarStream next = await lab.Client.AskAsync(large, end: true); // there is room again
         await server.SayAsync(Http2Lab.Ok, end: true);
         await client.ExpectAsync($"{Http2Lab.Ok}\n(end)");
-        for (int left = 69 - 60 + 1; left > 0; left--) await (await lab.Server.RequestAsync()).SayAsync(":status 204", end: true);
+        for (int left = 68 - 60 + 1; left > 0; left--) await (await lab.Server.RequestAsync()).SayAsync(":status 204", end: true);
         await next.ExpectAsync(":status 204\n(end)");
     }
 
