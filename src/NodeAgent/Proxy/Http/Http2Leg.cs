@@ -82,7 +82,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     /// <param name="endStream">Whether nothing follows.</param>
     internal void SendHeaders(HeaderList headers, bool endStream)
     {
-        if (Stream is not null && !Link.HasRoomForHead()) _exchange.OnNotReceived();
+        if (Stream is not null && !Link.HasRoomForHead(isFirst: false)) _exchange.OnNotReceived();
         if (Stream is null) return;
         Link.Http2.SendHeaders(Stream, headers, endStream);
         Link.ScheduleFlush();
@@ -201,7 +201,7 @@ internal sealed class Http2Leg(IExchange exchange) : IExchangeLeg, IHttp2StreamU
     {
         if (Stream is not { } stream) return;
         if (trailers is not null) Gate?.Clean(trailers);
-        if (trailers is { Count: > 0 } && !Link.HasRoomForHead())
+        if (trailers is { Count: > 0 } && !Link.HasRoomForHead(isFirst: false))
         {
             if (Gate is null) _exchange.OnNotReceived();
             else _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);

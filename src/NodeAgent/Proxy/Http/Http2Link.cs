@@ -19,7 +19,9 @@ internal sealed class Http2Link(
     // Output that is nobody's: what most connections never have at the end of a turn.
     private const int Uncounted = 64 << 10;
 
-    private readonly int _mostOutput = options.MaxOutputBytes;
+    // A server that says something when output has its most is taken for one that reads nothing (Http2Options.MaxOutputBytes): requests that begin leave room for that, and for what follows of those that run.
+    private readonly int _mostToBegin = requests is null ? options.MaxOutputBytes / 2 : options.MaxOutputBytes;
+    private readonly int _mostOutput = requests is null ? options.MaxOutputBytes / 4 * 3 : options.MaxOutputBytes;
     private int _counted; // on its account
     private bool _isShort; // somebody has had no room
 
@@ -30,11 +32,13 @@ internal sealed class Http2Link(
     /// Whether a head may be added: what waits for the peer then, and its account has together, stays bounded, however much has come in this turn. A few bytes of HPACK can be a head of many. Where there is no room
     /// <see cref="IHttp2LinkUser.OnMayOpen"/> is called as soon as there may be.
     /// </summary>
-    internal bool HasRoomForHead()
+    /// <param name="isFirst">Whether it is that of a request, which can wait.</param>
+    internal bool HasRoomForHead(bool isFirst)
     {
-        if (Http2.PendingOutput <= Uncounted || TryCount()) return true;
+        int most = isFirst ? _mostToBegin : _mostOutput;
+        if (Http2.PendingOutput <= Uncounted || TryCount(most)) return true;
         WriteNow();
-        if (Http2.PendingOutput <= Uncounted || TryCount()) return true;
+        if (Http2.PendingOutput <= Uncounted || TryCount(most)) return true;
         _isShort = true;
         return false;
     }
@@ -79,10 +83,10 @@ internal sealed class Http2Link(
         user.OnClosed(this);
     }
 
-    private bool TryCount()
+    private bool TryCount(int most)
     {
         int pending = Http2.PendingOutput, wanted = pending / Uncounted * Uncounted;
-        if (pending > _mostOutput) return false;
+        if (pending > most) return false;
         if (wanted <= _counted) return true;
         if (IsClosed || !Account.TryKeep(wanted - _counted)) return false;
         _counted = wanted;

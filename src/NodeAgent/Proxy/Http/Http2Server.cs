@@ -217,7 +217,7 @@ internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions opt
     private bool TryOpen(IHttp2Request request, HeaderList headers)
     {
         Http2Link link = Link;
-        if (!link.HasRoomForHead()) return false;
+        if (!link.HasRoomForHead(isFirst: true)) return false;
         HeaderList? forServer = HeadFor(request, headers, out RequestRefusal? refusal);
         if (refusal is not null)
         {
