@@ -3,6 +3,7 @@ using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Http;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.Tests.Shared;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Http;
