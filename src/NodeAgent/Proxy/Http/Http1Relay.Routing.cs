@@ -69,7 +69,7 @@ internal sealed partial class Http1Relay
         ScheduleTimer();
         BeginHedges();
         if (direction.Version == HttpKind.Http2) return SendByStream(routing);
-        if (_servers!.TryTake(routing.KeyOf(direction.Route)) is { } idle) return Forward(routing, idle);
+        if (_servers!.TryTake(routing.KeyOf(direction.Route), direction.Route) is { } idle) return Forward(routing, idle);
         if (!_try.TryPend()) return RefusePending(direction);
         _requestPart = RequestPart.Server;
         _ = ConnectAsync(routing, direction.Route, ++_connectId, _wait = new ConnectionWait(Loop));

@@ -152,7 +152,7 @@ internal sealed partial class Http2Relay
 
     private void FollowByHttp1(Http2Exchange exchange, in OutboundRoute route)
     {
-        if (_http1Servers!.TryTake(_routing!.KeyOf(route)) is { } idle)
+        if (_http1Servers!.TryTake(_routing!.KeyOf(route), route) is { } idle)
         {
             Begin(exchange, idle);
             return;

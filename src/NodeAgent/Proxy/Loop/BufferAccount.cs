@@ -80,7 +80,7 @@ internal sealed class BufferAccount
     }
 
     /// <summary>Bytes that it has beside buffers; see <see cref="TryKeep"/>.</summary>
-    internal long Kept { get; private set; }
+    internal long KeptBytes { get; private set; }
 
     /// <summary>
     /// Asks whether so many bytes more may be kept for it beside buffers, as heads of requests are. It may have as many as are free for others, whatever it has of buffers. What there is no room for is refused, and nobody pays.
@@ -89,21 +89,21 @@ internal sealed class BufferAccount
     internal bool TryKeep(int bytes)
     {
         if (!HasRoomToKeep(bytes)) return false;
-        Kept += bytes;
-        _pool.Kept += bytes;
+        KeptBytes += bytes;
+        _pool.KeptBytes += bytes;
         return true;
     }
 
     /// <summary>Whether so many bytes more might be kept; see <see cref="TryKeep"/>.</summary>
     /// <param name="bytes">How many.</param>
     /// <param name="part">Which part of its share it may have for that: 4 is a fourth.</param>
-    internal bool HasRoomToKeep(int bytes, int part = 1) => (Kept + bytes) * part <= _pool.FreeToKeep;
+    internal bool HasRoomToKeep(int bytes, int part = 1) => (KeptBytes + bytes) * part <= _pool.FreeToKeep;
 
     /// <summary>Undoes <see cref="TryKeep"/>, for so many bytes; also when nobody uses the account any more.</summary>
     internal void Drop(long bytes)
     {
-        Kept -= bytes;
-        _pool.Kept -= bytes;
+        KeptBytes -= bytes;
+        _pool.KeptBytes -= bytes;
         _pool.Forget(this);
     }
 

@@ -51,10 +51,10 @@ internal sealed class BufferPool : IDisposable
     internal long Promised { get; set; }
 
     /// <summary>Bytes that all accounts have beside buffers; see <see cref="BufferAccount.TryKeep"/>.</summary>
-    internal long Kept { get; set; }
+    internal long KeptBytes { get; set; }
 
     /// <summary>Bytes that accounts may still have beside buffers.</summary>
-    internal long FreeToKeep => ((long)_maxRented * BufferSize / PartToKeep) - Kept;
+    internal long FreeToKeep => ((long)_maxRented * BufferSize / PartToKeep) - KeptBytes;
 
     /// <summary>The account of a holder. There is one while somebody uses it, or bytes wait on it.</summary>
     internal BufferAccount Open(in BudgetHolder holder)
@@ -74,7 +74,7 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Forgets an account that nobody uses and that has nothing; one that has buffers can be made to pay.</summary>
     internal void Forget(BufferAccount account)
     {
-        if (account is { Users: 0, Rented: 0, Kept: 0 } && _accounts.GetValueOrDefault(account.Holder) == account) _accounts.Remove(account.Holder);
+        if (account is { Users: 0, Rented: 0, KeptBytes: 0 } && _accounts.GetValueOrDefault(account.Holder) == account) _accounts.Remove(account.Holder);
     }
 
     /// <summary>The account with the most buffers.</summary>

@@ -6,6 +6,7 @@ internal sealed class PortConnections
     private readonly Lock _lock = new();
     private readonly LinkedList<Action> _waiting = new();
     private readonly LinkedList<Action> _idle = new();
+    private readonly LinkedList<Action> _all = new();
     private volatile int _most;
     private volatile int _waitingCount;
     private int _count;
@@ -35,7 +36,9 @@ internal sealed class PortConnections
                 }
 
                 _waitingCount = _waiting.Count;
-                for (int tooMany = _count - _most; tooMany > 0 && TakeIdle() is { } end; tooMany--) called.Add(end);
+                int tooMany = _count - _most;
+                for (; tooMany > 0 && TakeIdle() is { } end; tooMany--) called.Add(end);
+                if (tooMany > 0) called.AddRange(_all); // without a limit nobody has said which are used by nobody
             }
 
             foreach (Action call in called) call();
@@ -45,8 +48,8 @@ internal sealed class PortConnections
     /// <summary>Whether there may be only so many.</summary>
     internal bool IsLimited => _most != int.MaxValue;
 
-    /// <summary>Whether anybody waits: what nobody uses has to end then.</summary>
-    internal bool IsWanted => _waitingCount > 0;
+    /// <summary>Whether anybody waits, or there are too many: what nobody uses has to end then.</summary>
+    internal bool IsWanted => _waitingCount > 0 || Volatile.Read(ref _count) > _most;
 
     /// <summary>How many there are, and are being made.</summary>
     internal int Count
@@ -87,6 +90,7 @@ internal sealed class PortConnections
     internal LinkedListNode<Action>? TakeOrWait(Action granted)
     {
         Action? idle;
+        Action[] all = [];
         LinkedListNode<Action> waiting;
         lock (_lock)
         {
@@ -99,9 +103,11 @@ internal sealed class PortConnections
             waiting = _waiting.AddLast(granted);
             _waitingCount = _waiting.Count;
             idle = TakeIdle();
+            if (idle is null) all = [.. _all];
         }
 
         idle?.Invoke();
+        foreach (Action wanted in all) wanted();
         return waiting;
     }
 
@@ -116,6 +122,20 @@ internal sealed class PortConnections
             _waitingCount = _waiting.Count;
             return true;
         }
+    }
+
+    /// <summary>A connection was made that has a place.</summary>
+    /// <param name="wanted">Called on any thread when its place is wanted: it is to end if nobody uses it.</param>
+    /// <returns>What is to be given to <see cref="OnGone"/>.</returns>
+    internal LinkedListNode<Action> OnMade(Action wanted)
+    {
+        lock (_lock) return _all.AddLast(wanted);
+    }
+
+    /// <summary>It is over; its place is given back by itself.</summary>
+    internal void OnGone(LinkedListNode<Action> made)
+    {
+        lock (_lock) _all.Remove(made);
     }
 
     /// <summary>A connection is used by nobody.</summary>

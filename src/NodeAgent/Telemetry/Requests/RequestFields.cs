@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Telemetry.Requests;
@@ -28,5 +29,5 @@ internal static class RequestFields
     internal static string? GrpcOf(RequestRecord record) => record.Grpc >= GrpcStatus.Ok ? GrpcStatuses.LabelOf(record.Grpc) : null;
 
     /// <summary>The rule that has it; null: none.</summary>
-    internal static string? RouteOf(RequestRecord record) => record.Route is { } hit ? $"{hit.Route.Key} rule {hit.RuleIndex}" : null;
+    internal static string? RouteOf(RequestRecord record) => record.Route is { } hit && hit.Rule.Name != HttpRouteRule.NameWithoutRoute ? $"{hit.Route.Key} rule {hit.RuleIndex}" : null;
 }

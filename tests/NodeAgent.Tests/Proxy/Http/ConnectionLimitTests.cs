@@ -70,6 +70,52 @@ public sealed class ConnectionLimitTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ConnectionsThatWereMadeBeforeThereWasALimitGiveWay(bool wereCounted)
+    {
+        await using RoutingLab lab = new(HttpProtocols.Http1, HttpProtocols.Http1);
+        using SemaphoreSlim arrived = new(0), answer = new(0);
+        await AddServerAsync(lab, arrived, answer);
+        RequestSettings unlimited = new() { Policy = new("b", "calm") };
+        PortRequests? port = wereCounted ? lab.Count(unlimited, "web") : null;
+        lab.Route(RoutingLab.Below("/", ("web", 1)));
+        HttpClient[] clients = [lab.MakeClient(), lab.MakeClient(), lab.MakeClient()];
+        Task<HttpResponseMessage>[] first = await AskAllAsync();
+        answer.Release(3);
+        foreach (Task<HttpResponseMessage> one in first) Assert.Equal(200, RoutingLab.Of(await one).Status);
+
+        if (port is null)
+        {
+            port = lab.Count(unlimited with { MaxConnections = 1 }, "web");
+        }
+        else
+        {
+            port.Settings = port.Settings with { MaxConnections = 1 };
+            await lab.UntilAsync(() => port.ConnectionLimit.Count == 1); // nobody uses them
+        }
+
+        Task<HttpResponseMessage>[] next = [.. clients.Select(c => c.GetAsync(c.BaseAddress))];
+        for (int i = 0; i < clients.Length; i++)
+        {
+            Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
+            Assert.False(await arrived.WaitAsync(TimeSpan.FromMilliseconds(50))); // one at a time
+            answer.Release();
+        }
+
+        foreach (Task<HttpResponseMessage> one in next) Assert.Equal(200, RoutingLab.Of(await one).Status);
+        Assert.Equal(1, port.ConnectionLimit.Count);
+        foreach (HttpClient client in clients) client.Dispose();
+
+        async Task<Task<HttpResponseMessage>[]> AskAllAsync()
+        {
+            Task<HttpResponseMessage>[] asked = [.. clients.Select(c => c.GetAsync(c.BaseAddress))];
+            for (int i = 0; i < clients.Length; i++) Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
+            return asked;
+        }
+    }
+
+    [Theory]
     [InlineData(HttpProtocols.Http1)]
     [InlineData(HttpProtocols.Http2)]
     public async Task WhatIsRefusedAsTooManyWaitsForNothing(HttpProtocols servers)

@@ -71,10 +71,10 @@ public sealed class ManyHeadsTests : IDisposable
         Assert.False(rooms[0].HasSpare(1));
         foreach (HeadRoom room in rooms) room.End();
         pool.Close(greedy);
-        Assert.Equal(0, greedy.Kept);
+        Assert.Equal(0, greedy.KeptBytes);
         others.Drop(1 << 20);
         others.Leave();
-        Assert.Equal(0, pool.Kept);
+        Assert.Equal(0, pool.KeptBytes);
     }
 
     // The heap while as many requests run as were let pass.

@@ -71,7 +71,7 @@ internal sealed partial class HedgeTry
         }
         else
         {
-            _idle = Source.Http1.TryTake(Key);
+            _idle = Source.Http1.TryTake(Key, Direction.Route);
             isConnected = _idle is not null;
             isFree = isConnected || Direction.Route.Requests?.Port.ConnectionLimit.HasRoom != false;
         }

@@ -88,7 +88,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
 
             ProxyConnectionInfo client = ClientFor(direction.Route);
             if (direction.Version == HttpKind.Http2) Begin(FindHttp2(direction.Route));
-            else if (_servers.TryTake(ServerKey.Of(client, direction.Route)) is { } idle) Begin(idle);
+            else if (_servers.TryTake(ServerKey.Of(client, direction.Route), direction.Route) is { } idle) Begin(idle);
             else await ConnectAsync(client, direction.Route);
         }
         catch (Exception exception)

@@ -20,12 +20,19 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     internal bool KeepsAny => options.MostIdleServers > 0;
 
     /// <summary>The one that has waited least; null when none does.</summary>
-    internal RoutedServer? TryTake(in ServerKey key)
+    /// <param name="key">What its requests have in common.</param>
+    /// <param name="route">Where the request goes.</param>
+    internal RoutedServer? TryTake(in ServerKey key, in OutboundRoute route)
     {
-        if (!_idle.TryGetValue(key, out List<RoutedServer>? waiting)) return null;
-        RoutedServer last = waiting[^1];
-        Remove(last);
-        return last;
+        while (_idle.TryGetValue(key, out List<RoutedServer>? waiting))
+        {
+            RoutedServer last = waiting[^1];
+            Remove(last);
+            if (route.Requests?.Port.ConnectionLimit is not { IsLimited: true } port || last.CountsFor(port)) return last;
+            last.End(ProxyFailure.None);
+        }
+
+        return null;
     }
 
     /// <summary>Makes one.</summary>

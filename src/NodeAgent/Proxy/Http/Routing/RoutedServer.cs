@@ -16,6 +16,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     private readonly LoopTimer _idle;
     private readonly PortConnections? _port;
     private readonly Action _onUnneeded;
+    private readonly LinkedListNode<Action>? _made; // as its port knows it
     private LinkedListNode<Action>? _unused; // as its port knows it
     private IHttp1ServerUser? _user;
     private long _received;
@@ -39,6 +40,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
         EventLoop loop = dialled.Transport!.Loop;
         _onUnneeded = () => loop.Post(EndUnused);
+        _made = _port?.OnMade(() => loop.Post(OnWanted));
     }
 
     /// <summary>What its requests have in common.</summary>
@@ -78,6 +80,9 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         _load?.Add();
     }
 
+    /// <summary>Whether it has a place of these: one that was made before they were counted has none.</summary>
+    internal bool CountsFor(PortConnections port) => _port == port;
+
     /// <summary>Another has the request of the client who has it from now on.</summary>
     internal void HandTo(IHttp1ServerUser user)
     {
@@ -110,6 +115,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         if (_isOver) return;
         EndUnusedness();
         (_isOver, Failure) = (true, failure);
+        if (_made is not null) _port!.OnGone(_made);
         _servers.Remove(this);
         Server.Side.Transport.Loop.Timers.Cancel(_idle);
         Server.Side.Clear();
@@ -154,6 +160,12 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         if (_unused is { } unused) _port!.OnUsed(unused);
         _unused = null;
+    }
+
+    // It may have been used by nobody before that had to be told.
+    private void OnWanted()
+    {
+        if (!_isOver && _user is null && _unused is null && !TryBeUnused()) End(ProxyFailure.None);
     }
 
     private void EndUnused()
