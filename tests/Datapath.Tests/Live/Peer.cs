@@ -20,9 +20,26 @@ internal static class Peer
     internal static Socket Listen(LabNamespace place, IPEndPoint at)
     {
         Socket socket = Open(place, IsV6(at), SocketType.Stream);
-        socket.Bind(at);
+        Bind(socket, at);
         socket.Listen(128);
         return socket;
+    }
+
+    // A process that another test starts has a copy, for a moment, of the listener that was closed just now.
+    private static void Bind(Socket socket, IPEndPoint at)
+    {
+        for (long began = Environment.TickCount64; ;)
+        {
+            try
+            {
+                socket.Bind(at);
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse && Environment.TickCount64 - began < 5000)
+            {
+                Thread.Sleep(1);
+            }
+        }
     }
 
     // The programs take sockets from a map. One port for all would still be in use where a process that another test starts has its copies of what was closed meanwhile.

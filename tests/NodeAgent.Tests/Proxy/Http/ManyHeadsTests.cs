@@ -10,6 +10,7 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 
 /// <summary>What requests with long heads keep of the proxies' memory while they run, however many connections a client has for them. Alone: the heap is all tests'.</summary>
 [Collection(AloneCollection.Name)]
+[Trait("Category", "Attack")]
 public sealed class ManyHeadsTests : IDisposable
 {
     private const int Connections = 20, Streams = 1000;
