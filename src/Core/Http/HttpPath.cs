@@ -7,8 +7,11 @@ namespace Culvert.Core;
 /// </summary>
 public static class HttpPath
 {
-    /// <summary>Most readings that a path has (<see cref="Read"/>).</summary>
-    public const int MostReadings = 20;
+    /// <summary>Most readings that a path has (<see cref="Read"/>): in each of these ways, and without a host in each of them.</summary>
+    public const int MostReadings = 2 * Ways;
+
+    /// <summary>In how many ways servers read paths.</summary>
+    internal const int Ways = 10;
 
     /// <summary>How much longer a reading may be than the path: a character may become a code.</summary>
     public const int Growth = 3;
@@ -62,8 +65,8 @@ public static class HttpPath
     /// <returns>How long it is.</returns>
     public static int Read(ReadOnlySpan<byte> normal, int reading, Span<byte> room)
     {
-        Reading how = Readings[reading % Readings.Length];
-        if (reading >= Readings.Length) normal = WithoutHost(normal);
+        Reading how = Readings[reading % Ways];
+        if (reading >= Ways) normal = WithoutHost(normal);
         int length = 0;
         bool isDropped = false; // behind a semicolon
         for (int i = 0; i < normal.Length; i++)

@@ -31,7 +31,7 @@ public readonly ref struct PathReadings
     public static PathReadings Of(ReadOnlySpan<byte> normal, Span<byte> room, Span<int> ends)
     {
         int used = 0, count = 0, ways = MostOf(normal);
-        for (int first = 0; first == 0 || (first < HttpPath.MostReadings && HttpPath.MayHaveHost(normal)); first += HttpPath.MostReadings / 2)
+        for (int first = 0; first == 0 || (first < HttpPath.MostReadings && HttpPath.MayHaveHost(normal)); first += HttpPath.Ways)
         {
             for (int reading = first; reading < first + ways; reading++)
             {
@@ -47,6 +47,6 @@ public readonly ref struct PathReadings
     private static int MostOf(ReadOnlySpan<byte> normal)
     {
         bool isOfManyReadings = normal.Contains((byte)';') || normal.IndexOf("%2F"u8) >= 0 || normal.IndexOf("%5C"u8) >= 0;
-        return isOfManyReadings ? HttpPath.MostReadings / 2 : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
+        return isOfManyReadings ? HttpPath.Ways : normal.IndexOf("//"u8) >= 0 ? 2 : 1;
     }
 }

@@ -52,7 +52,6 @@ internal sealed class MeshHeaders
     /// <summary>Removes from an application's response that a proxy of the mesh has answered (RFC 9209): it has not, and clients and other nodes go by it.</summary>
     internal static void CleanResponse(HeaderList response)
     {
-        if (!response.TryGet(ProxyStatus, out _)) return;
         for (int i = 0; i < response.Count; i++)
         {
             if (!response[i].Name.SequenceEqual(ProxyStatus) || response[i].Value.IndexOf("culvert"u8) < 0) continue;

@@ -27,6 +27,7 @@ internal sealed class PortConnections
             List<Action> called = [];
             lock (_lock)
             {
+                bool wasLimited = IsLimited;
                 _most = value;
                 while (_count < _most && _waiting.First is { } first)
                 {
@@ -36,9 +37,8 @@ internal sealed class PortConnections
                 }
 
                 _waitingCount = _waiting.Count;
-                int tooMany = _count - _most;
-                for (; tooMany > 0 && TakeIdle() is { } end; tooMany--) called.Add(end);
-                if (tooMany > 0) called.AddRange(_all); // without a limit nobody has said which are used by nobody
+                for (int tooMany = _count - _most; tooMany > 0 && TakeIdle() is { } end; tooMany--) called.Add(end);
+                if (!wasLimited && IsLimited) called.AddRange(_all); // which of them are used by nobody was not told until now
             }
 
             foreach (Action call in called) call();
@@ -90,7 +90,6 @@ internal sealed class PortConnections
     internal LinkedListNode<Action>? TakeOrWait(Action granted)
     {
         Action? idle;
-        Action[] all = [];
         LinkedListNode<Action> waiting;
         lock (_lock)
         {
@@ -103,11 +102,9 @@ internal sealed class PortConnections
             waiting = _waiting.AddLast(granted);
             _waitingCount = _waiting.Count;
             idle = TakeIdle();
-            if (idle is null) all = [.. _all];
         }
 
         idle?.Invoke();
-        foreach (Action wanted in all) wanted();
         return waiting;
     }
 
@@ -125,11 +122,11 @@ internal sealed class PortConnections
     }
 
     /// <summary>A connection was made that has a place.</summary>
-    /// <param name="wanted">Called on any thread when its place is wanted: it is to end if nobody uses it.</param>
+    /// <param name="limited">Called on any thread when there may be only so many from now on: if nobody uses it, that is to be told (<see cref="OnIdle"/>).</param>
     /// <returns>What is to be given to <see cref="OnGone"/>.</returns>
-    internal LinkedListNode<Action> OnMade(Action wanted)
+    internal LinkedListNode<Action> OnMade(Action limited)
     {
-        lock (_lock) return _all.AddLast(wanted);
+        lock (_lock) return _all.AddLast(limited);
     }
 
     /// <summary>It is over; its place is given back by itself.</summary>

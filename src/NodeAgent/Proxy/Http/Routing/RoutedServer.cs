@@ -40,7 +40,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
         _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
         EventLoop loop = dialled.Transport!.Loop;
         _onUnneeded = () => loop.Post(EndUnused);
-        _made = _port?.OnMade(() => loop.Post(OnWanted));
+        _made = _port?.OnMade(() => loop.Post(OnLimited));
     }
 
     /// <summary>What its requests have in common.</summary>
@@ -163,7 +163,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     }
 
     // It may have been used by nobody before that had to be told.
-    private void OnWanted()
+    private void OnLimited()
     {
         if (!_isOver && _user is null && _unused is null && !TryBeUnused()) End(ProxyFailure.None);
     }
