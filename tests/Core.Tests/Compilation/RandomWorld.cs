@@ -42,7 +42,7 @@ internal sealed class RandomWorld(int seed)
     public ConnectionRequest Request(NodeSnapshot snapshot, WorkloadInfo destination)
     {
         // Half of the sources are workloads, half any address. Only a workload that owns its address alone can prove who it is.
-        WorkloadInfo source = snapshot.Workloads.Values.ElementAt(_random.Next(snapshot.Workloads.Count));
+        WorkloadInfo source = AnyOf(snapshot);
         IPAddress address = _random.Next(2) == 0 ? source.Addresses[_random.Next(source.Addresses.Count)] : IPAddress.Parse(Pick(Addresses));
         WorkloadInfo[] owners = [.. snapshot.Workloads.Values.Where(w => w.Addresses.Contains(address))];
         bool provable = owners.Length > 0 && owners.All(o => o.Enrolled && o.Identity == owners[0].Identity);
@@ -60,7 +60,7 @@ internal sealed class RandomWorld(int seed)
 
     public EgressRequest EgressRequest(NodeSnapshot snapshot, WorkloadInfo source)
     {
-        WorkloadInfo other = snapshot.Workloads.Values.ElementAt(_random.Next(snapshot.Workloads.Count));
+        WorkloadInfo other = AnyOf(snapshot);
         IPAddress address = _random.Next(2) == 0 ? other.Addresses[_random.Next(other.Addresses.Count)] : IPAddress.Parse(Pick(Addresses));
         return new()
         {
@@ -71,6 +71,9 @@ internal sealed class RandomWorld(int seed)
             Protocol = Protocol(),
         };
     }
+
+    // In an order that the seed decides alone: that of a dictionary by strings is another in each process.
+    private WorkloadInfo AnyOf(NodeSnapshot snapshot) => Pick([.. snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal)]);
 
     private ushort Port() => _random.Next(3) == 0 ? (ushort)_random.Next(1, 65536) : Pick(Ports);
 

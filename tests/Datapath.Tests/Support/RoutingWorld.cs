@@ -18,7 +18,8 @@ internal sealed class RoutingWorld
         _endpoints = [.. pods.Select(p => new LocalEndpoint(WorkloadOf(p), p.Interface, (int)p.Index, (int)p.Mtu, [.. p.HostMac], [.. p.Mac]))];
         HashSet<string> inside = [.. pods.Where(p => p.Space != 0).Select(p => WorkloadOf(p).Uid)];
         Oracle = new PathOracle(new SnapshotIndex(snapshot), RandomSnapshot.TunnelPort, isInside: inside.Contains);
-        Addresses = [.. snapshot.Workloads.Values.SelectMany(w => w.Addresses).Concat(RandomSnapshot.Unowned)];
+        // In an order that a seed decides alone: that of a dictionary by strings is another in each process.
+        Addresses = [.. snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal).SelectMany(w => w.Addresses).Concat(RandomSnapshot.Unowned)];
     }
 
     /// <summary>Every address that packets may have.</summary>

@@ -144,13 +144,15 @@ public sealed class GenerationBuilderTests
         for (int round = 0; round < 60; round++)
         {
             NodeSnapshot snapshot = RandomMesh.Create(random);
-            LocalEndpoint[] endpoints = [.. snapshot.LocalWorkloads().Select((w, i) => TestMesh.Endpoint(w, i + 2))];
+            // In an order that the seed decides alone: that of a dictionary by strings is another in each process.
+            WorkloadInfo[] workloads = [.. snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal)];
+            LocalEndpoint[] endpoints = [.. snapshot.LocalWorkloads().OrderBy(w => w.Uid, StringComparer.Ordinal).Select((w, i) => TestMesh.Endpoint(w, i + 2))];
             KernelModel kernel = KernelModel.Build(snapshot, endpoints, [NodeAddress]);
             for (int i = 0; i < 100; i++)
             {
                 WorkloadInfo destination = endpoints[random.Next(endpoints.Length)].Workload;
                 bool fromWorkload = random.Next(3) > 0;
-                WorkloadInfo? source = fromWorkload ? snapshot.Workloads.Values.ElementAt(random.Next(snapshot.Workloads.Count)) : null;
+                WorkloadInfo? source = fromWorkload ? workloads[random.Next(workloads.Length)] : null;
                 IPAddress address = source?.Addresses[0] ?? RandomMesh.Address(random);
                 if (source is null && snapshot.Workloads.Values.Any(w => w.Addresses.Contains(address))) continue;
                 bool authenticated = source is not null && random.Next(2) == 0;
