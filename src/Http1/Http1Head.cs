@@ -19,6 +19,9 @@ public sealed class Http1Head
     /// <summary>Bytes of a body of <see cref="BodyKind.Length"/>; 0 otherwise.</summary>
     public long Length { get; internal set; }
 
+    /// <summary>Whether there is no body, or an empty one.</summary>
+    public bool HasNoBody => Body == BodyKind.None || (Body == BodyKind.Length && Length == 0);
+
     /// <summary>Whether its sender speaks HTTP/1.0: no chunks, no interim responses.</summary>
     public bool IsVersion10 { get; internal set; }
 

@@ -51,12 +51,6 @@ public sealed class Http2Stream
     /// <summary>Bytes received and not yet given back by <see cref="Http2Connection.Consumed"/>.</summary>
     public int Unconsumed { get; internal set; }
 
-    /// <summary>True once this side has sent END_STREAM, or the stream was reset.</summary>
-    public bool IsLocalClosed => LocalClosed;
-
-    /// <summary>True once the peer has sent END_STREAM, or the stream was reset.</summary>
-    public bool IsRemoteClosed => RemoteClosed;
-
     /// <summary>State as of RFC 9113, section 5.1.</summary>
     public Http2StreamState StreamState =>
         Id == 0 ? Http2StreamState.Idle

@@ -144,7 +144,7 @@ internal sealed partial class ExpressionParser
                     hasOne = true;
                     break;
                 case 's':
-                    options = options with { HasLines = isOn };
+                    options = options with { DotMatchesNewline = isOn };
                     hasOne = true;
                     break;
                 case '-' when isOn:

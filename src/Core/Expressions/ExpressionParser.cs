@@ -93,7 +93,7 @@ internal sealed partial class ExpressionParser
                 return ReadEscape(options);
             case '.':
                 _at++;
-                return new ExpressionNode.Symbol(options.HasLines ? Bits256.All : ~Bits256.None.With('\n'));
+                return new ExpressionNode.Symbol(options.DotMatchesNewline ? Bits256.All : ~Bits256.None.With('\n'));
             case '^':
                 return ReadPlace(1, ExpressionNode.Places.Beginning);
             case '$':
@@ -246,6 +246,6 @@ internal sealed partial class ExpressionParser
 
     /// <summary>What holds for the rest of a group.</summary>
     /// <param name="IgnoresCase">Whether letters of ASCII are the same in either case (<c>i</c>).</param>
-    /// <param name="HasLines">Whether <c>.</c> is the end of a line, too (<c>s</c>).</param>
-    private readonly record struct Options(bool IgnoresCase, bool HasLines);
+    /// <param name="DotMatchesNewline">Whether <c>.</c> also matches a line feed (<c>s</c>).</param>
+    private readonly record struct Options(bool IgnoresCase, bool DotMatchesNewline);
 }

@@ -28,9 +28,6 @@ internal sealed class HpackDecoder
     /// <summary>Bytes in the table.</summary>
     public int TableUsed => _table.Size;
 
-    /// <summary>Number of entries in the table.</summary>
-    public int TableCount => _table.Count;
-
     /// <summary>Sets the size the peer acknowledged. When lower than in use, the next block must start by saying so (RFC 7541, section 4.2).</summary>
     public void SetLimit(int tableSize)
     {

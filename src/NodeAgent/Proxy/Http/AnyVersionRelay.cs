@@ -26,7 +26,7 @@ internal sealed class AnyVersionRelay(Http1Relay http1, Func<Http2Relay> http2, 
     public async ValueTask RunAsync()
     {
         await http1.RunAsync();
-        if (http1.Http2 is not { } received) return;
+        if (http1.ReceivedPreface is not { } received) return;
         _http2 = http2();
         _http2.TakeOver(received);
 

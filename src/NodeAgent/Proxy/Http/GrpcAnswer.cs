@@ -10,7 +10,7 @@ internal static class GrpcAnswer
 {
     /// <summary>Whether a request is one of gRPC.</summary>
     /// <param name="headers">Its head.</param>
-    internal static bool IsExpected(HeaderList headers) =>
+    internal static bool IsCall(HeaderList headers) =>
         headers.TryGet("content-type"u8, out ReadOnlySpan<byte> type) && type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';');
 
     /// <summary>Adds what a caller is told in the server's place.</summary>

@@ -31,7 +31,7 @@ internal struct GrpcCall
     /// <param name="request">Its head.</param>
     internal void Begin(HeaderList request)
     {
-        IsCall = GrpcAnswer.IsExpected(request);
+        IsCall = GrpcAnswer.IsCall(request);
         _status = GrpcStatus.None;
         _hasDeadline = IsCall && request.TryGet("grpc-timeout"u8, out _);
     }

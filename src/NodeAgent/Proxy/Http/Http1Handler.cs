@@ -46,5 +46,5 @@ internal sealed class Http1Handler(HttpOptions options, IProxyDirectory director
 
     /// <inheritdoc/>
     protected override ValueTask AnswerAsync(ProxiedConnection connection, ITransport client, ProxyFailure failure, IRequestObserver requests) =>
-        new UnreachableAnswer(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
+        new UnreachableHttp1(client, connection.ClientHolder, failure, options, requests, time).RunAsync();
 }

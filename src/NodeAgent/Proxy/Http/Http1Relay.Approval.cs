@@ -19,7 +19,7 @@ internal sealed partial class Http1Relay
     {
         if (_approval is not { IsDone: true } approval) return false;
         _approval = null;
-        if (server.Gate.RefusalOf(approval) is { } refusal)
+        if (server.Gate.TakeRefusal(approval) is { } refusal)
         {
             Refuse(refusal);
             return false;
@@ -31,7 +31,7 @@ internal sealed partial class Http1Relay
         if (read == HeadRead.Overload) Abort(ProxyFailure.Overload);
         else if (_routing is not null && TryResend(isRefused: true)) return true;
         else if (_routing is null && _exchange.Count > 1) BeginEnd(); // for the client to repeat, as where a server ends such a connection later
-        else AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
+        else AnswerForServer(RequestRefusal.NoAnswer);
         return false;
     }
 

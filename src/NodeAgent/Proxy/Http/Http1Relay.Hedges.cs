@@ -55,7 +55,7 @@ internal sealed partial class Http1Relay : IHedgedRequest
     private void BeginHedges()
     {
         if (_direction.Route.Requests?.Port.Settings.Hedging is not { } settings || !RequestHedges.AreFor(_exchange.Request.Fields.Method, IsHeadOnly) || !UpgradeOf(_exchange.Request).IsEmpty) return;
-        _hedges ??= new RequestHedges(this, new HedgeSource(Loop, _options, _routing!, _servers!, () => MakeCall().Servers, _observer, _time));
+        _hedges ??= new RequestHedges(this, new HedgeServices(Loop, _options, _routing!, _servers!, () => MakeCall().Servers, _observer, _time));
         _hedges.Begin(settings);
     }
 
@@ -102,7 +102,7 @@ internal sealed partial class Http1Relay : IHedgedRequest
     /// <inheritdoc/>
     void IHedgedRequest.OnAllFailed(in HedgeFailure failure)
     {
-        if (IsRepeatable && failure.MayFollow(_direction, _tries) && _direction.MayRepeat(_observer)) TryAgain(TryOutcome.Unknown);
+        if (IsRepeatable && failure.MayFollow(_direction, _tries) && _direction.TrySpendRetry(_observer)) Retry(TryOutcome.Unknown);
         else AnswerLast(failure.Refusal);
         AdvanceSoon();
     }

@@ -86,7 +86,7 @@ internal sealed partial class Http1Relay
 
     private void HandOver()
     {
-        Http2 = _client.Input.Bytes.ToArray();
+        ReceivedPreface = _client.Input.Bytes.ToArray();
         IsEnded = true;
         Loop.Timers.Cancel(_headDeadline);
         _client.HandOver();
@@ -147,7 +147,7 @@ internal sealed partial class Http1Relay
             return false;
         }
 
-        _approval = server.Gate.Approve(fields, server.Gate.Due, _onApproved ??= OnApproved);
+        _approval = server.Gate.BeginApproval(fields, server.Gate.Due, _onApproved ??= OnApproved);
         if (_approval is null) return Send(server, fields);
         _requestPart = RequestPart.Approval;
         return true;

@@ -72,7 +72,7 @@ internal sealed partial class Http1Relay
             case HeadRead.Read:
                 return ForwardResponse(server);
             case HeadRead.Refused:
-                AnswerForServer(ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}");
+                AnswerForServer(RequestRefusal.BadResponse(server.Responses.Refusal!.Reason));
                 return false;
             case HeadRead.Overload:
                 Abort(ProxyFailure.Overload);
@@ -84,10 +84,10 @@ internal sealed partial class Http1Relay
                 BeginEnd();
                 return false;
             case HeadRead.Ended:
-                AnswerForServer(ProxyError.Incomplete, "the server ended the connection without an answer");
+                AnswerForServer(RequestRefusal.NoAnswer);
                 return false;
             default:
-                AnswerForServer(ProxyError.Terminated, "the connection to the server broke before it had answered");
+                AnswerForServer(RequestRefusal.BrokenConnection);
                 return false;
         }
     }
@@ -101,9 +101,9 @@ internal sealed partial class Http1Relay
         return false;
     }
 
-    private void AnswerForServer(string error, string details)
+    private void AnswerForServer(RequestRefusal refusal)
     {
-        if (!TryFail(TryOutcome.Bad)) AnswerLast(502, error, details);
+        if (!TryFail(TryOutcome.Bad)) AnswerLast(refusal);
     }
 
     // False when the connection goes no further by this side.
@@ -143,7 +143,7 @@ internal sealed partial class Http1Relay
         HeadForm form = new() { IsChunked = inChunks, Connection = connection };
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length) || _options.IsTooLong(fields, length))
         {
-            AnswerForServer(ProxyError.Protocol, "of the response, the head is too long");
+            AnswerForServer(RequestRefusal.BadResponse("the head is too long"));
             return false;
         }
 
@@ -209,7 +209,7 @@ internal sealed partial class Http1Relay
     {
         if (++_exchange.InterimCount > _options.MaxInterim)
         {
-            AnswerForServer(ProxyError.Protocol, "there are too many interim responses");
+            AnswerForServer(RequestRefusal.ManyInterims);
             return false;
         }
 
@@ -226,7 +226,7 @@ internal sealed partial class Http1Relay
     {
         if (UpgradeOf(_exchange.Request).IsEmpty || _exchange.Response.Upgrade.IsEmpty || !_exchange.IsRequestWhole)
         {
-            AnswerForServer(ProxyError.Protocol, "the server changes to a protocol that it was not asked for");
+            AnswerForServer(RequestRefusal.BadResponse("the server changes to a protocol that it was not asked for"));
             return false;
         }
 

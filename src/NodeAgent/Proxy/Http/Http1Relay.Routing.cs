@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http1;
+using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Http.Mirroring;
 using Culvert.NodeAgent.Proxy.Http.Routing;
@@ -20,7 +21,7 @@ internal sealed partial class Http1Relay
     private BackendTry _try;
     private RequestFaults _faults;
     private RoutedServer? _taken;
-    private ServerConnection _made;
+    private ConnectOutcome _made;
     private int _tries;
     private ConnectionWait? _wait; // of the last attempt
     private int _connectId; // so that the result of an attempt that was given up is told apart
@@ -103,7 +104,7 @@ internal sealed partial class Http1Relay
     {
         try
         {
-            ServerConnection made = await _servers!.ConnectAsync(routing.Client, route, wait);
+            ConnectOutcome made = await _servers!.ConnectAsync(routing.Client, route, wait);
             if (IsEnded || _isEnding || _requestPart != RequestPart.Server || connect != _connectId)
             {
                 made.GiveUp(route);
@@ -124,12 +125,12 @@ internal sealed partial class Http1Relay
     private bool TakeServer()
     {
         if (!_isMade) return false;
-        ServerConnection made = _made;
+        ConnectOutcome made = _made;
         (_made, _isMade) = (default, false);
         if (made.Server is { } server) return Forward(_routing!, server);
         _try.End(made.Failure);
         if (TryFail(TryOutcome.Unknown)) return true;
-        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.MayRepeat(_observer)) return FollowAnother();
+        if (_direction.MayConnectAgain(made.Failure, _tries) && _direction.TrySpendRetry(_observer)) return FollowAnother();
         Refuse(RequestRefusal.Of(made.Failure));
         return false;
     }
@@ -171,7 +172,7 @@ internal sealed partial class Http1Relay
     {
         _exchange.IsLast |= !IsHeadOnly || _exchange.Request.IsVersion10;
         HeadForm form = new() { Connection = _exchange.IsLast ? ConnectionOption.Close : ConnectionOption.None };
-        Http2.HeaderList fields = routing.Answer(_exchange.Request.Fields, _direction, _time.GetUtcNow());
+        HeaderList fields = routing.Answer(_exchange.Request.Fields, _direction, _time.GetUtcNow());
         if (!Http1HeadWriter.TryWriteResponse(fields, form, Loop.Joined, out int length))
         {
             Refuse(RequestRefusal.LongAnswer);
@@ -196,8 +197,8 @@ internal sealed partial class Http1Relay
     private bool TryResend(bool isRefused)
     {
         if (TryFail(isRefused ? TryOutcome.Unknown : TryOutcome.Bad)) return true;
-        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.MayRepeat(_observer)) return false;
-        TryAgain(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
+        if (!RequestDirection.MayResend(_tries) || !IsRepeatable || !(isRefused || RequestMethod.IsIdempotent(_exchange.Request.Fields.Method)) || !_direction.TrySpendRetry(_observer)) return false;
+        Retry(isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
 
@@ -205,18 +206,18 @@ internal sealed partial class Http1Relay
     private bool TryAgainFor(int status)
     {
         if (_hedges is { IsRunning: true } && _direction.IsFailure(status) && TryFail(BackendTry.OutcomeOf(status), status)) return true;
-        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.MayRepeat(_observer)) return false;
+        if (!_direction.MayTryAgainFor(status, _tries) || !IsRepeatable || !_direction.TrySpendRetry(_observer)) return false;
         _record?.OnNotTaken(status);
-        TryAgain(BackendTry.OutcomeOf(status));
+        Retry(BackendTry.OutcomeOf(status));
         return true;
     }
 
     // Of a body that has gone on nothing is left.
     private bool IsRepeatable => _requestPart is RequestPart.Server or RequestPart.Approval || _exchange is { IsRequestWhole: true, HasResponse: false, InterimCount: 0 } && IsHeadOnly;
 
-    private bool IsHeadOnly => _exchange.Request is { Body: BodyKind.None } or { Body: BodyKind.Length, Length: 0 };
+    private bool IsHeadOnly => _exchange.Request.HasNoBody;
 
-    private void TryAgain(TryOutcome outcome)
+    private void Retry(TryOutcome outcome)
     {
         _try.EndUnanswered(outcome);
         GiveUpServer(ProxyFailure.None);
@@ -276,9 +277,9 @@ internal sealed partial class Http1Relay
         {
             // What becomes of it is what becomes of its hedges.
         }
-        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.MayRepeat(_observer))
+        else if (!_isLateAsWhole && _direction.MayTryAgain(_tries) && IsRepeatable && _direction.TrySpendRetry(_observer))
         {
-            TryAgain(OutcomeOfLate);
+            Retry(OutcomeOfLate);
         }
         else
         {

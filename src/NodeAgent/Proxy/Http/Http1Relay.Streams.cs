@@ -1,5 +1,6 @@
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Http.Translation;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
@@ -10,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Http;
 internal sealed partial class Http1Relay
 {
     private readonly HeaderList _responseOfStream = new();
-    private readonly Func<IHttp2ServerUser, Routing.Http2ServersOfClient>? _makeHttp2Servers;
+    private readonly Func<IHttp2ServerUser, Http2ServersOfClient>? _makeHttp2Servers;
     private Http2Call? _call;
 
     /// <inheritdoc/>
@@ -47,7 +48,7 @@ internal sealed partial class Http1Relay
     internal void OnNotConnected(ProxyFailure failure)
     {
         _call!.Abandon();
-        (_made, _isMade, _requestPart) = (new Routing.ServerConnection(null, failure), true, RequestPart.Server);
+        (_made, _isMade, _requestPart) = (new ConnectOutcome(null, failure), true, RequestPart.Server);
         AdvanceSoon();
     }
 
@@ -139,12 +140,12 @@ internal sealed partial class Http1Relay
     private void AnswerForReset(bool isRefused, bool isConnectionBroken)
     {
         if (isRefused) _try.End(TryOutcome.Unknown); // it has seen nothing of it
-        AnswerForServer(ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
+        AnswerForServer(isConnectionBroken ? RequestRefusal.BrokenConnection : RequestRefusal.ServerReset);
     }
 
     private Http2Call MakeCall() => _call ??= new Http2Call(this, _client, _makeHttp2Servers!, _options.Limits);
 
-    private bool SendByStream(Routing.RequestRouting routing)
+    private bool SendByStream(RequestRouting routing)
     {
         if (!MakeCall().IsConnectedTo(_direction.Route) && !_try.TryPend()) return RefusePending(_direction);
         (_requestPart, _isServersLast) = (RequestPart.Server, false);

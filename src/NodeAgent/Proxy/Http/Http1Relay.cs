@@ -85,7 +85,7 @@ internal sealed partial class Http1Relay : IHttpRelay, ITransportUser, IHttp1Ser
     internal bool IsEnded { get; private set; }
 
     /// <summary>What the client has said, when it began with the preface of HTTP/2: this relay is over then, and has left both transports as they are. Null otherwise.</summary>
-    internal byte[]? Http2 { get; private set; }
+    internal byte[]? ReceivedPreface { get; private set; }
 
     private EventLoop Loop => _client.Transport.Loop;
 

@@ -51,7 +51,7 @@ internal sealed partial class Http2Exchange : IHedgedRequest
     /// <param name="settings">After which.</param>
     internal void Hedge(RequestHedging settings)
     {
-        if (RequestHedges.AreFor(_head!.Method, IsHeadOnly)) (_hedges ??= new RequestHedges(this, _relay.HedgeSource)).Begin(settings);
+        if (RequestHedges.AreFor(_head!.Method, IsHeadOnly)) (_hedges ??= new RequestHedges(this, _relay.HedgeServices)).Begin(settings);
     }
 
     /// <summary>No further backend is to have it. Without effect where none has.</summary>

@@ -268,7 +268,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
         }
         else if (++_interimCount > _relay.MaxInterim)
         {
-            Answer(502, ProxyError.Protocol, "there are too many interim responses");
+            Answer(RequestRefusal.ManyInterims);
             return;
         }
 
@@ -305,7 +305,7 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
         if (ReferenceEquals(leg, Server) && isConnectionBroken && _status == 0 && !_isOver)
         {
             EndTry(code, isConnectionBroken);
-            Answer(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
+            Answer(RequestRefusal.BrokenConnection);
             return;
         }
 

@@ -17,7 +17,7 @@ internal sealed partial class Http2Relay
     private readonly Http2ServersOfClient? _servers;
     private readonly MirrorsOfClient? _mirrors;
     private readonly Http1Servers? _http1Servers;
-    private HedgeSource? _hedgeSource;
+    private HedgeServices? _hedgeServices;
     private long _connects; // so that the result of an attempt that was given up is told apart
 
     /// <inheritdoc/>
@@ -33,9 +33,9 @@ internal sealed partial class Http2Relay
     internal bool TryAgainFor(Http2Exchange exchange, int status)
     {
         if (exchange.AreHedgesRunning && exchange.Direction.IsFailure(status) && exchange.TryFail(BackendTry.OutcomeOf(status), status)) return true;
-        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.MayRepeat(_observer)) return false;
+        if (!exchange.Direction.MayTryAgainFor(status, exchange.Tries) || !exchange.IsRepeatable || !exchange.Direction.TrySpendRetry(_observer)) return false;
         exchange.Record?.OnNotTaken(status);
-        TryAgain(exchange, BackendTry.OutcomeOf(status));
+        Retry(exchange, BackendTry.OutcomeOf(status));
         return true;
     }
 
@@ -44,8 +44,8 @@ internal sealed partial class Http2Relay
     {
         if (exchange.TryFail(isRefused ? TryOutcome.Unknown : TryOutcome.Bad)) return true;
         if (_routing is null || !RequestDirection.MayResend(exchange.Tries) || !exchange.IsRepeatable || _client.IsClosed) return false;
-        if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.MayRepeat(_observer)) return false;
-        TryAgain(exchange, isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
+        if ((!isRefused && !RequestMethod.IsIdempotent(exchange.Head!.Method)) || !exchange.Direction.TrySpendRetry(_observer)) return false;
+        Retry(exchange, isRefused ? TryOutcome.Unknown : TryOutcome.Bad);
         return true;
     }
 
@@ -73,7 +73,7 @@ internal sealed partial class Http2Relay
     {
         exchange.Try.End(failure);
         if (exchange.TryFail(TryOutcome.Unknown)) return;
-        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) FollowAnother(exchange);
+        if (exchange.Direction.MayConnectAgain(failure, exchange.Tries) && exchange.Direction.TrySpendRetry(_observer)) FollowAnother(exchange);
         else exchange.Answer(RequestRefusal.Of(failure));
     }
 
@@ -175,7 +175,7 @@ internal sealed partial class Http2Relay
         {
             // Where it is refused at once the client's streams are told in their turn.
             await _client.Loop.YieldAsync(new LoopSignal());
-            ServerConnection made = await _http1Servers!.ConnectAsync(_routing!.Client, route, wait);
+            ConnectOutcome made = await _http1Servers!.ConnectAsync(_routing!.Client, route, wait);
             isMine = exchange.Connecting == attempt;
             if (!isMine)
             {
@@ -214,7 +214,7 @@ internal sealed partial class Http2Relay
         });
     }
 
-    private void TryAgain(Http2Exchange exchange, TryOutcome outcome)
+    private void Retry(Http2Exchange exchange, TryOutcome outcome)
     {
         exchange.Try.EndUnanswered(outcome);
         exchange.TakeBack();
@@ -243,12 +243,12 @@ internal sealed partial class Http2Relay
     /// <param name="failure">Why the last has.</param>
     internal void OnAllFailed(Http2Exchange exchange, in HedgeFailure failure)
     {
-        if (exchange.IsRepeatable && !_client.IsClosed && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, TryOutcome.Unknown);
+        if (exchange.IsRepeatable && !_client.IsClosed && failure.MayFollow(exchange.Direction, exchange.Tries) && exchange.Direction.TrySpendRetry(_observer)) Retry(exchange, TryOutcome.Unknown);
         else exchange.Answer(failure.Refusal);
     }
 
     /// <summary>What hedges go by.</summary>
-    internal HedgeSource HedgeSource => _hedgeSource ??= new HedgeSource(_client.Loop, _options, _routing!, _http1Servers!, () => _servers!, _observer, _time);
+    internal HedgeServices HedgeServices => _hedgeServices ??= new HedgeServices(_client.Loop, _options, _routing!, _http1Servers!, () => _servers!, _observer, _time);
 
     private TimeSpan ElapsedOf(Http2Exchange exchange) => _time.GetElapsedTime(exchange.Began);
 
@@ -264,7 +264,7 @@ internal sealed partial class Http2Relay
         else if (exchange.Faults.IsWaiting) FollowAfterDelay(exchange);
         else if (exchange.IsPaused) FollowAnother(exchange);
         else if (exchange.TryFail(outcome)) return;
-        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.MayRepeat(_observer)) TryAgain(exchange, outcome);
+        else if (exchange.Direction.MayTryAgain(exchange.Tries) && exchange.IsRepeatable && exchange.Direction.TrySpendRetry(_observer)) Retry(exchange, outcome);
         else AnswerLate(exchange, outcome, RequestRefusal.BackendTimeout);
     }
 

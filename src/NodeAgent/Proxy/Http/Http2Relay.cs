@@ -128,7 +128,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
 
     private void Forward(Http2Server server, Http2Exchange exchange, HeaderList headers)
     {
-        if (server.RefusalOf(exchange, headers) is { } refusal)
+        if (server.Ask(exchange, headers) is { } refusal)
         {
             exchange.Answer(refusal);
         }

@@ -82,7 +82,7 @@ internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions opt
         {
             if (request.WaitingEntry.List != _waiting) continue; // it has ended with one before it
             request.OnConnected();
-            if (RefusalOf(request, request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
+            if (Ask(request, request.ForServer(request.Head!)) is { } refusal) request.Answer(refusal);
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions opt
     /// <param name="headers">Its head as it came.</param>
     internal void Offer(IHttp2Request request, HeaderList headers)
     {
-        if (IsConnected && RefusalOf(request, request.ForServer(headers)) is { } refusal)
+        if (IsConnected && Ask(request, request.ForServer(headers)) is { } refusal)
         {
             request.GoTo(this);
             request.Answer(refusal);
@@ -136,7 +136,7 @@ internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions opt
     /// <summary>What a request is answered with that may not pass; null: it may.</summary>
     /// <param name="request">The request.</param>
     /// <param name="headers">Its head, as the server would get it.</param>
-    internal RequestRefusal? RefusalOf(IHttp2Request request, HeaderList headers)
+    internal RequestRefusal? Ask(IHttp2Request request, HeaderList headers)
     {
         request.Due = 0;
         if (_gate is not { AsksPolicy: true } gate) return null;
@@ -241,12 +241,12 @@ internal sealed partial class Http2Server(IHttp2ServerUser user, HttpOptions opt
         {
             HeaderList forServer = _gate.ForServer(request.ForServer(headers), out refusal);
             if (refusal is not null) return null;
-            request.Approval = _gate.Approve(forServer, request.Due, approval => OnApproved(request, approval));
+            request.Approval = _gate.BeginApproval(forServer, request.Due, approval => OnApproved(request, approval));
             if (request.Approval is null) return forServer;
         }
 
         IRequestApproval asked = request.Approval!;
-        refusal = asked.IsDone ? _gate.RefusalOf(asked) : null;
+        refusal = asked.IsDone ? _gate.TakeRefusal(asked) : null;
         return asked.IsDone && refusal is null ? asked.Head : null;
     }
 

@@ -57,6 +57,18 @@ internal static class ProxyError
             .Add("proxy-status"u8, Encoding.ASCII.GetBytes($"culvert; error={refusal.Error}; details=\"{refusal.Details}\""));
     }
 
+    /// <summary>Reads what a proxy of the mesh has said in place of a server. It may be that server's own word.</summary>
+    /// <param name="fields">A response's head.</param>
+    /// <param name="error">What kind of error, and what follows.</param>
+    /// <returns>False where it says nothing.</returns>
+    internal static bool TryRead(HeaderList fields, out ReadOnlySpan<byte> error)
+    {
+        ReadOnlySpan<byte> prefix = "culvert; error="u8;
+        bool isOurs = fields.TryGet("proxy-status"u8, out ReadOnlySpan<byte> said) && said.StartsWith(prefix);
+        error = isOurs ? said[prefix.Length..] : default;
+        return isOurs;
+    }
+
     /// <summary>What a request is answered with whose server can't be reached.</summary>
     /// <param name="failure">Why not.</param>
     internal static (int Status, string Error) Of(ProxyFailure failure) => failure switch

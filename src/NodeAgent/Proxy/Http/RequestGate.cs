@@ -55,7 +55,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <summary>Has somebody called when policy has changed, so that requests that run are asked about anew; null: nobody.</summary>
     internal void OnChanged(Action? changed) => connection.RulesChanged = changed;
 
-    /// <summary>When the request that was asked about last may go on, which a RateLimit delays (<see cref="Approve"/>); 0: at once.</summary>
+    /// <summary>When the request that was asked about last may go on, which a RateLimit delays (<see cref="BeginApproval"/>); 0: at once.</summary>
     internal long Due => _due;
 
     /// <summary>Asks about a request that has come. Its path is normal when this returns, if policy looks at it. Allocates nothing for one that passes.</summary>
@@ -119,7 +119,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         if (connection.RequestRules is not { } rules || !(ChangesHeads(rules) || AsksOthers(rules))) return request;
         JwtCheck check = rules.Authentication is { } authentication ? Check(authentication, request, now: null) : default;
         if (check.Error != JwtError.None) refusal = Refuse(check, request);
-        else if (AsksOthers(rules)) FindOthers(rules, request, check.Token, out refusal);
+        else if (AsksOthers(rules)) refusal = RefusalBeforeOthers(rules, request, check.Token);
         return HeadForServer(rules, request, check.Token);
     }
 
@@ -128,7 +128,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     /// <param name="due">When it is on time, as <see cref="Due"/> had it when its limits were asked.</param>
     /// <param name="done">Called when that is so and they have been asked, unless they have when this returns.</param>
     /// <returns>What is said; null: it need not wait, and there is nobody to ask.</returns>
-    internal IRequestApproval? Approve(HeaderList forServer, long due, Action<IRequestApproval> done)
+    internal IRequestApproval? BeginApproval(HeaderList forServer, long due, Action<IRequestApproval> done)
     {
         IReadOnlyList<AuthorizerRule>? asked = connection.RequestRules is { HasAuthorizers: true } ? _authorizers : null;
         IReadOnlyList<GlobalLimitRule>? limits = connection.RequestRules is { Limits.HaveGlobal: true } ? _limits : null;
@@ -137,7 +137,7 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
     }
 
     /// <summary>What a request is answered with that external authorizers were asked about, and reports it; null: it may pass.</summary>
-    internal RequestRefusal? RefusalOf(IRequestApproval approval)
+    internal RequestRefusal? TakeRefusal(IRequestApproval approval)
     {
         if (approval.LimitRefusal is { } limited) return Refuse(limited, approval.Head);
         if (approval.Refusal is not { } refusal) return null;
@@ -183,9 +183,9 @@ internal sealed class RequestGate(ProxiedConnection connection, IProxyObserver o
         return RequestRefusal.Of(check);
     }
 
-    // Of one that has passed before.
-    private void FindOthers(RequestRules rules, HeaderList request, VerifiedJwt? token, out RequestRefusal? refusal) =>
-        refusal = !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
+    // Of one that has passed before; finds who else is asked about it.
+    private RequestRefusal? RefusalBeforeOthers(RequestRules rules, HeaderList request, VerifiedJwt? token) =>
+        !TryDecide(rules, request, token, isCounted: false, out Decision decision) ? RequestRefusal.BadPath : decision.IsAllowed ? null : RequestRefusal.Of(decision);
 
     private static bool AsksOthers(RequestRules rules) => rules.HasAuthorizers || rules.Limits is { HaveGlobal: true };
 

@@ -18,7 +18,7 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     internal DeniedAnswer? Denied { get; init; }
 
     /// <summary>Of a path that servers could take for different ones.</summary>
-    internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has a code that is none, or dots that only some servers take for a way up");
+    internal static RequestRefusal BadPath { get; } = new(400, ProxyError.Request, "the path leads above the root, or has invalid percent-encoding, or dots that only some servers take for a way up");
 
     /// <summary>Of a request that is none.</summary>
     internal static RequestRefusal Of(MessageRefusal refusal) => new(refusal.Status, ProxyError.Request, refusal.Reason);
@@ -28,6 +28,22 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
 
     /// <summary>Of one whose server has not a word of HTTP/2.</summary>
     internal static RequestRefusal NotHttp2 { get; } = new(502, ProxyError.Protocol, "the server does not speak HTTP/2");
+
+    /// <summary>Of one whose server has ended the connection in its place.</summary>
+    internal static RequestRefusal NoAnswer { get; } = new(502, ProxyError.Incomplete, "the server ended the connection without an answer");
+
+    /// <summary>Of one whose server's connection broke before there was an answer.</summary>
+    internal static RequestRefusal BrokenConnection { get; } = new(502, ProxyError.Terminated, "the connection to the server broke before it had answered");
+
+    /// <summary>Of one whose response is not one of HTTP.</summary>
+    /// <param name="why">What is wrong with it.</param>
+    internal static RequestRefusal BadResponse(string why) => new(502, ProxyError.Protocol, $"bad response: {why}");
+
+    /// <summary>Of one whose server sends interim responses only.</summary>
+    internal static RequestRefusal ManyInterims { get; } = BadResponse("there are too many interim responses");
+
+    /// <summary>Of one whose stream the server has reset.</summary>
+    internal static RequestRefusal ServerReset { get; } = new(502, ProxyError.Terminated, "the server has reset the request");
 
     /// <summary>Of one that can't be told what its route answers.</summary>
     internal static RequestRefusal LongAnswer { get; } = new(500, ProxyError.Configuration, "what the route answers is longer than a head may be");
@@ -39,7 +55,7 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     internal static RequestRefusal BackendTimeout { get; } = new(504, ProxyError.ResponseTimeout, "the server took longer than the route allows");
 
     /// <summary>Of one that no rule has.</summary>
-    internal static RequestRefusal NoRoute(ServiceInfo? service) => new(404, ProxyError.NotFound, $"no rule of the routes for Service {service?.Name} has the request");
+    internal static RequestRefusal NoRoute(ServiceInfo? service) => new(404, ProxyError.NotFound, $"no rule of the routes for Service {service?.Name} matches the request");
 
     /// <summary>Of one whose rule has no backend with a weight.</summary>
     internal static RequestRefusal NoBackends(HttpRouteHit hit) => new(500, ProxyError.Configuration, $"{RuleOf(hit)} has no backend");

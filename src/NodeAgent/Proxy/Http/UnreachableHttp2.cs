@@ -42,7 +42,7 @@ internal sealed class UnreachableHttp2 : IHttp2Requests<Http2Driver>, IHttp2Link
     void IHttp2Requests<Http2Driver>.OnRequest(Http2Driver connection, Http2Stream stream, HeaderList headers, bool endStream)
     {
         RequestRefusal refusal = RequestRefusal.Of(_failure);
-        bool isGrpc = GrpcAnswer.IsExpected(headers);
+        bool isGrpc = GrpcAnswer.IsCall(headers);
         _client.Http2.SendHeaders(stream, _answer.Compose(refusal, isGrpc), endStream: true);
         if (!endStream) _client.Http2.Reset(stream, Http2ErrorCode.NoError);
         IRequestRecord? record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 
 namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
@@ -18,9 +17,6 @@ internal sealed class AuthorizerSource(byte[] body, int most, IExchange exchange
     /// <summary>Whether more has come than there may be.</summary>
     internal bool IsTooLong { get; private set; }
 
-    /// <summary>The answer's trailers; null: none have come.</summary>
-    internal HeaderList? Trailers { get; private set; }
-
     /// <inheritdoc/>
     protected override ReadOnlySpan<byte> Body => body;
 
@@ -30,13 +26,5 @@ internal sealed class AuthorizerSource(byte[] body, int most, IExchange exchange
         IsTooLong |= data.Length > most - _answer.WrittenCount;
         if (!IsTooLong) _answer.Write(data);
         return data.Length;
-    }
-
-    /// <inheritdoc/>
-    public override void End(HeaderList? trailers)
-    {
-        if (trailers is null) return;
-        Trailers = new HeaderList();
-        Trailers.AddRange(trailers);
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Culvert.Core;
 using Culvert.Http1;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Protocol.RateLimitService;
 using Google.Protobuf;

@@ -38,7 +38,7 @@ internal static class HttpCheck
     {
         // What is wrong with it, or what the mesh answers in its place, says nothing of the request.
         if (status >= 500) return AuthorizerAnswer.Failed($"it answers with status {status}");
-        if (fields.TryGet("proxy-status"u8, out ReadOnlySpan<byte> proxy) && proxy.StartsWith("culvert; error="u8)) return AuthorizerAnswer.Failed($"the mesh answers in its place, with status {status}", isOfRequest: true); // which clients can bring about, and applications can say of themselves
+        if (ProxyError.TryRead(fields, out _)) return AuthorizerAnswer.Failed($"the mesh answers in its place, with status {status}", isOfRequest: true); // which clients can bring about, and applications can say of themselves
         return status is >= 200 and < 300 ? ReadAllowed(authorizer, fields, limits) : AuthorizerAnswer.Refused(status, new DeniedAnswer(FieldsForClient(authorizer, fields, limits), body.Length > limits.MaxDenial ? Array.Empty<byte>() : body.ToArray()));
     }
 

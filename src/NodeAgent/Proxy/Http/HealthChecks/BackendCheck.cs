@@ -111,7 +111,7 @@ internal sealed class BackendCheck
             },
             null);
         _checker.Loop.Schedule(deadline, check.Timeout);
-        ServerConnection made;
+        ConnectOutcome made;
         try
         {
             made = await _checker.Servers.ConnectAsync(client, route, wait: null, mayEndIdle: false);

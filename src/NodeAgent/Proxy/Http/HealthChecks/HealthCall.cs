@@ -138,9 +138,7 @@ internal sealed class HealthCall : OwnCall
     // Bounded: what the backend says itself may look so, too.
     private static string? ErrorOfProxy(HeaderList fields)
     {
-        ReadOnlySpan<byte> prefix = "culvert; error="u8;
-        if (!fields.TryGet("proxy-status"u8, out ReadOnlySpan<byte> said) || !said.StartsWith(prefix)) return null;
-        said = said[prefix.Length..];
+        if (!ProxyError.TryRead(fields, out ReadOnlySpan<byte> said)) return null;
         int length = said.IndexOfAnyExcept(TokenCharacters);
         return Encoding.ASCII.GetString(said[..Math.Min(length < 0 ? said.Length : length, LongestToken)]);
     }

@@ -1,4 +1,3 @@
-using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 
 namespace Culvert.NodeAgent.Proxy.Http.HealthChecks;
@@ -20,9 +19,6 @@ internal sealed class HealthSource(byte[] body, int most, Action tooLong, IExcha
     /// <summary>Whether more has come than there may be.</summary>
     internal bool IsTooLong => _received > most;
 
-    /// <summary>The answer's trailers; null: none have come.</summary>
-    internal HeaderList? Trailers { get; private set; }
-
     /// <inheritdoc/>
     protected override ReadOnlySpan<byte> Body => body;
 
@@ -34,13 +30,5 @@ internal sealed class HealthSource(byte[] body, int most, Action tooLong, IExcha
         _received += data.Length;
         if (IsTooLong && !wasTooLong) tooLong();
         return data.Length;
-    }
-
-    /// <inheritdoc/>
-    public override void End(HeaderList? trailers)
-    {
-        if (trailers is null) return;
-        Trailers = new HeaderList();
-        Trailers.AddRange(trailers);
     }
 }

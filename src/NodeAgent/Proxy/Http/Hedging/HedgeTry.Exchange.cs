@@ -39,7 +39,7 @@ internal sealed partial class HedgeTry : IHttp1Exchange, IHttp2Request
     public IExchangeLeg Other(IExchangeLeg leg) => leg;
 
     /// <inheritdoc/>
-    public HeaderList ForServer(HeaderList head) => Source.Routing.ForServer(head, Direction);
+    public HeaderList ForServer(HeaderList head) => Services.Routing.ForServer(head, Direction);
 
     /// <inheritdoc cref="IHttp2Request.Traced"/>
     public HeaderList Traced(HeaderList head) => _record?.ForServer(head, _number) ?? head;
@@ -107,7 +107,7 @@ internal sealed partial class HedgeTry : IHttp1Exchange, IHttp2Request
     public void OnReset(IExchangeLeg leg, Http2ErrorCode code, bool isConnectionBroken)
     {
         TryOutcome outcome = isConnectionBroken ? BackendTry.OutcomeOf(Destination?.LostFor ?? ProxyFailure.ConnectFailed) : code == Http2ErrorCode.RefusedStream ? TryOutcome.Unknown : TryOutcome.Bad;
-        RequestRefusal refusal = new(502, ProxyError.Terminated, isConnectionBroken ? "the connection to the server broke before it had answered" : "the server has reset the request");
+        RequestRefusal refusal = isConnectionBroken ? RequestRefusal.BrokenConnection : RequestRefusal.ServerReset;
         Fail(outcome, status: 0, new HedgeFailure(refusal, isConnectionBroken || code == Http2ErrorCode.RefusedStream));
     }
 

@@ -44,14 +44,14 @@ internal sealed partial class HedgeTry
     internal Http1Leg? Connection { get; private set; }
 
     /// <summary>How long it has run.</summary>
-    internal TimeSpan Ran => Source.Time.GetElapsedTime(_began);
+    internal TimeSpan Ran => Services.Time.GetElapsedTime(_began);
 
     /// <summary>The request's head as it came, also when it is over.</summary>
     internal HeaderList Kept => _head;
 
-    private HedgeSource Source => _owner.Source;
+    private HedgeServices Services => _owner.Services;
 
-    private ServerKey Key => Source.Routing.KeyOf(Direction.Route);
+    private ServerKey Key => Services.Routing.KeyOf(Direction.Route);
 
     /// <summary>Takes a place among the backend's requests and, if it needs one, among those that wait for a connection, and room for the head.</summary>
     /// <param name="fields">The request's head as it came.</param>
@@ -64,14 +64,14 @@ internal sealed partial class HedgeTry
         bool isConnected, isFree;
         if (Direction.Version == HttpKind.Http2)
         {
-            Http2ServersOfClient servers = Source.Http2();
+            Http2ServersOfClient servers = Services.Http2();
             isConnected = servers.IsConnectedTo(Direction.Route);
             _free = servers.FindFree(Direction.Route);
             isFree = _free is not null;
         }
         else
         {
-            _idle = Source.Http1.TryTake(Key, Direction.Route);
+            _idle = Services.Http1.TryTake(Key, Direction.Route);
             isConnected = _idle is not null;
             isFree = isConnected || Direction.Route.Requests?.Port.ConnectionLimit.HasRoom != false;
         }
@@ -97,10 +97,10 @@ internal sealed partial class HedgeTry
         IsRunning = true;
         HeadTranslation.ToStream(fields, expectsContinue: false, _head);
         _head.Remove("expect"u8);
-        _began = Source.Time.GetTimestamp();
+        _began = Services.Time.GetTimestamp();
         _record = _owner.Request.Record;
         _number = _record?.OnHedge(Direction.Route.Target) ?? 0;
-        if (Direction.Hit?.Rule.BackendTimeout is { } limit) Source.Loop.Schedule(_limit = new LoopTimer(static state => ((HedgeTry)state!).OnLate(), this), limit);
+        if (Direction.Hit?.Rule.BackendTimeout is { } limit) Services.Loop.Schedule(_limit = new LoopTimer(static state => ((HedgeTry)state!).OnLate(), this), limit);
         try
         {
             if (_free is { } server) server.Offer(this, _head);
@@ -118,7 +118,7 @@ internal sealed partial class HedgeTry
     {
         _record?.OnHedgeLost(_number);
         Stop(TryOutcome.Unknown);
-        Source.Observer.OnHedged(HedgeOutcome.Lost);
+        Services.Observer.OnHedged(HedgeOutcome.Lost);
     }
 
     /// <summary>It has failed.</summary>
@@ -131,7 +131,7 @@ internal sealed partial class HedgeTry
         if (!IsRunning) return;
         _record?.OnHedgeFailed(_number, status);
         Stop(outcome);
-        Source.Observer.OnHedged(told);
+        Services.Observer.OnHedged(told);
         _owner.OnFailed(this, failure);
     }
 
@@ -140,10 +140,10 @@ internal sealed partial class HedgeTry
     internal void Win(bool isFailure)
     {
         _record?.OnHedgeWon(_number);
-        Source.Observer.OnHedged(isFailure ? HedgeOutcome.Failed : HedgeOutcome.Won);
+        Services.Observer.OnHedged(isFailure ? HedgeOutcome.Failed : HedgeOutcome.Won);
         IsRunning = false;
         Drop();
-        if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
+        if (_limit is not null) Services.Loop.Timers.Cancel(_limit);
     }
 
     /// <summary>What is counted of it, to be ended by whoever has it from now on.</summary>
@@ -170,9 +170,9 @@ internal sealed partial class HedgeTry
         try
         {
             // Where it is refused at once that is told in its turn.
-            await Source.Loop.YieldAsync(new LoopSignal());
+            await Services.Loop.YieldAsync(new LoopSignal());
             if (!IsRunning) return;
-            ServerConnection made = await Source.Http1.ConnectAsync(Source.Routing.Client, route, wait: null, mayEndIdle: false);
+            ConnectOutcome made = await Services.Http1.ConnectAsync(Services.Routing.Client, route, wait: null, mayEndIdle: false);
             if (!IsRunning) made.GiveUp(route);
             else if (made.Server is { } server) Begin(server);
             else OnNotConnected(made.Failure, made.Failure);
@@ -185,7 +185,7 @@ internal sealed partial class HedgeTry
 
     private void OnFault(Exception exception)
     {
-        Source.Loop.ReportFault(exception);
+        Services.Loop.ReportFault(exception);
         Fail(TryOutcome.Unknown, status: 0, new HedgeFailure(RequestRefusal.Of(ProxyFailure.ProxyFault), MayResend: false));
     }
 
@@ -193,7 +193,7 @@ internal sealed partial class HedgeTry
     {
         _idle = null;
         _try.EndPend();
-        Connection = new Http1Leg(this, Source.Options, Source.Loop);
+        Connection = new Http1Leg(this, Services.Options, Services.Loop);
         if (Connection.Begin(server, ForServer(_head), isHeadOnly: true) is { } refusal) Answer(refusal);
         else Connection.End(null);
     }
@@ -208,7 +208,7 @@ internal sealed partial class HedgeTry
     {
         IsRunning = false;
         Drop();
-        if (_limit is not null) Source.Loop.Timers.Cancel(_limit);
+        if (_limit is not null) Services.Loop.Timers.Cancel(_limit);
         _try.End(outcome);
         Http2Server? destination = Destination;
         Destination = null;

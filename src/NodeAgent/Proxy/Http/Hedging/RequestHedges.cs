@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Hedging;
 internal sealed class RequestHedges
 {
     private readonly IHedgedRequest _request;
-    private readonly HedgeSource _source;
+    private readonly HedgeServices _services;
     private readonly LoopTimer _next;
     private readonly List<HedgeTry> _running = [];
     private RequestHedging? _settings; // null: none may begin
@@ -21,15 +21,15 @@ internal sealed class RequestHedges
 
     /// <summary>Makes it.</summary>
     /// <param name="request">Whose hedges.</param>
-    /// <param name="source">What they go by.</param>
-    internal RequestHedges(IHedgedRequest request, HedgeSource source)
+    /// <param name="services">What they go by.</param>
+    internal RequestHedges(IHedgedRequest request, HedgeServices services)
     {
-        (_request, _source) = (request, source);
+        (_request, _services) = (request, services);
         _next = new LoopTimer(static state => ((RequestHedges)state!).OnDelay(), this);
     }
 
     /// <summary>What they go by.</summary>
-    internal HedgeSource Source => _source;
+    internal HedgeServices Services => _services;
 
     /// <summary>The request.</summary>
     internal IHedgedRequest Request => _request;
@@ -44,14 +44,14 @@ internal sealed class RequestHedges
     internal void Begin(RequestHedging settings)
     {
         (_settings, _hasTryFailed) = (settings, false);
-        if (_request.Tries < settings.MaxTries) _source.Loop.Schedule(_next, settings.Delay);
+        if (_request.Tries < settings.MaxTries) _services.Loop.Schedule(_next, settings.Delay);
     }
 
     /// <summary>Nobody waits for hedges any more: those that run are ended, and none follows. Without effect when there is none.</summary>
     internal void End()
     {
         _settings = null;
-        _source.Loop.Timers.Cancel(_next);
+        _services.Loop.Timers.Cancel(_next);
         while (_running.Count > 0)
         {
             HedgeTry last = _running[^1];
@@ -114,7 +114,7 @@ internal sealed class RequestHedges
     {
         if (_settings is not { } settings || _request.Tries >= settings.MaxTries) return;
         if (!_request.IsHeldBack && (!_request.MayHedge || !TryHedge())) return;
-        if (_settings is not null && _request.Tries < settings.MaxTries) _source.Loop.Schedule(_next, settings.Delay);
+        if (_settings is not null && _request.Tries < settings.MaxTries) _services.Loop.Schedule(_next, settings.Delay);
     }
 
     private bool TryHedge()
@@ -122,7 +122,7 @@ internal sealed class RequestHedges
         RequestDirection first = _request.Direction;
         TriedBackends tried = first.Tried ?? new TriedBackends();
         if (!tried.Contains(first.Route.Target)) tried.With(first.Route.Target);
-        if (_source.Routing.Router.FindBeside(first, _request.Fields, tried) is not { } direction) return Give(HedgeOutcome.NoBackend);
+        if (_services.Routing.Router.FindBeside(first, _request.Fields, tried) is not { } direction) return Give(HedgeOutcome.NoBackend);
         HedgeTry hedge = new(this, direction);
         if (!hedge.TryTakePlace(_request.Fields)) return Give(HedgeOutcome.NoRoom);
         if (direction.Route.Requests?.Port.TryRepeat() == false)
@@ -141,7 +141,7 @@ internal sealed class RequestHedges
 
     private bool Give(HedgeOutcome outcome)
     {
-        _source.Observer.OnHedged(outcome);
+        _services.Observer.OnHedged(outcome);
         return false;
     }
 }

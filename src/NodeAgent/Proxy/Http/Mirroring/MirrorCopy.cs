@@ -13,9 +13,6 @@ internal sealed class MirrorCopy : IBodyCopy
 {
     private const int FirstRoom = 4096;
 
-    // What a field takes beside its bytes (RFC 9113, section 6.5.2).
-    private const int OfField = 32;
-
     private readonly MirrorsOfClient _owner;
     private readonly MirrorRoom _room;
     private readonly List<HttpRouteMirror> _mirrors;
@@ -130,8 +127,7 @@ internal sealed class MirrorCopy : IBodyCopy
 
     private bool TryKeep(HeaderList fields)
     {
-        int bytes = 0;
-        for (int i = 0; i < fields.Count; i++) bytes += fields[i].Name.Length + fields[i].Value.Length + OfField;
+        int bytes = HeadRoom.BytesOf(fields);
         if (!_room.TryTake(bytes)) return false;
         _fields += bytes;
         return true;

@@ -227,7 +227,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
 
     private async ValueTask ConnectAsync(ProxyConnectionInfo client, OutboundRoute route)
     {
-        ServerConnection made = await _servers.ConnectAsync(client, route, wait: null, mayEndIdle: false);
+        ConnectOutcome made = await _servers.ConnectAsync(client, route, wait: null, mayEndIdle: false);
         if (!IsRunning) made.Server?.Return(isReusable: true); // it has taken too long
         else if (made.Server is { } server) Begin(server);
         else OnNotConnected(made.Failure);
@@ -235,7 +235,7 @@ internal abstract class OwnCall : IHttp1Exchange, IHttp2Request
 
     private void Begin(Http2Server server)
     {
-        if (server.IsConnected && server.RefusalOf(this, Request) is { } refusal) Answer(refusal);
+        if (server.IsConnected && server.Ask(this, Request) is { } refusal) Answer(refusal);
         else if (!server.TryTake(this, Request)) Finish(CallFailure.NoRoom);
     }
 

@@ -11,6 +11,9 @@ internal abstract class OwnSource(IExchange exchange) : IExchangeLeg
     /// <summary>Whether the server has all of it.</summary>
     internal bool HasEnded { get; private set; }
 
+    /// <summary>The answer's trailers; null: none have come.</summary>
+    internal HeaderList? Trailers { get; private set; }
+
     /// <inheritdoc/>
     public bool IsOpen { get; private set; } = true;
 
@@ -21,7 +24,12 @@ internal abstract class OwnSource(IExchange exchange) : IExchangeLeg
     public abstract int Send(ReadOnlySpan<byte> data);
 
     /// <inheritdoc/>
-    public abstract void End(HeaderList? trailers);
+    public virtual void End(HeaderList? trailers)
+    {
+        if (trailers is null) return;
+        Trailers = new HeaderList();
+        Trailers.AddRange(trailers);
+    }
 
     /// <inheritdoc/>
     public void PassOn()

@@ -40,16 +40,16 @@ internal sealed class Http1Servers(RequestDialer dialer, HttpOptions options, IP
     /// <param name="route">Where to.</param>
     /// <param name="wait">Waits for a place among the connections to its Service port; null: it fails where there is none.</param>
     /// <param name="mayEndIdle">Whether, where there is no place, one that the client's workload keeps for its next requests ends for it.</param>
-    internal async ValueTask<ServerConnection> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, ConnectionWait? wait, bool mayEndIdle = true)
+    internal async ValueTask<ConnectOutcome> ConnectAsync(ProxyConnectionInfo client, OutboundRoute route, ConnectionWait? wait, bool mayEndIdle = true)
     {
         DialledServer dialled = await dialer.ConnectAsync(client, route, wait);
         if (mayEndIdle && wait is not { IsCancelled: true } && dialled.Failure is (ProxyFailure.Overload or ProxyFailure.OverShare) && TryEndIdleOf(client.SourceWorkload?.Uid)) dialled = await dialer.ConnectAsync(client, route, wait);
-        if (dialled.Transport is null) return new ServerConnection(null, dialled.Failure);
+        if (dialled.Transport is null) return new ConnectOutcome(null, dialled.Failure);
         try
         {
             RoutedServer server = new(this, ServerKey.Of(client, route), dialled, route, options, observer);
             ProxyFailure failure = server.Open();
-            return failure == ProxyFailure.None ? new ServerConnection(server) : new ServerConnection(null, failure);
+            return failure == ProxyFailure.None ? new ConnectOutcome(server) : new ConnectOutcome(null, failure);
         }
         catch (Exception exception)
         {

@@ -54,7 +54,7 @@ internal readonly record struct RequestDirection(HttpRouteHit? Hit, HttpRouteBac
 
     /// <summary>Whether there is room for one repetition more; asked last, since it counts it.</summary>
     /// <param name="observer">Hears of it if there is none.</param>
-    internal bool MayRepeat(IRequestObserver observer)
+    internal bool TrySpendRetry(IRequestObserver observer)
     {
         if (Route.Requests?.Port.TryRepeat() != false) return true;
         observer.OnRetried(RetryOutcome.NoBudget);

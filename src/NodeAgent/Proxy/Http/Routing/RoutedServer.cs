@@ -17,7 +17,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     private readonly PortConnections? _port;
     private readonly Action _onUnneeded;
     private readonly LinkedListNode<Action>? _made; // as its port knows it
-    private LinkedListNode<Action>? _unused; // as its port knows it
+    private LinkedListNode<Action>? _idlePlace; // as its port knows it
     private IHttp1ServerUser? _user;
     private long _received;
     private long _receivedAtTake;
@@ -39,7 +39,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
             dialled.Transport!, _connection.ServerHolder, new RequestGate(_connection, observer), observer.ObserveRequests(_connection.Info), options.Limits, this);
         _idle = new LoopTimer(static state => ((RoutedServer)state!).End(ProxyFailure.None), this);
         EventLoop loop = dialled.Transport!.Loop;
-        _onUnneeded = () => loop.Post(EndUnused);
+        _onUnneeded = () => loop.Post(CloseIfIdle);
         _made = _port?.OnMade(() => loop.Post(OnLimited));
     }
 
@@ -76,7 +76,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         (_user, Server.User, _receivedAtTake) = (user, user, user.BytesReceived);
         Server.Side.Transport.Loop.Timers.Cancel(_idle);
-        EndUnusedness();
+        MarkUsed();
         _load?.Add();
     }
 
@@ -96,7 +96,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
-        if (!isReusable || !_servers.KeepsAny || !TryBeUnused())
+        if (!isReusable || !_servers.KeepsAny || !TryMarkIdle())
         {
             End(ProxyFailure.None);
             return;
@@ -113,7 +113,7 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     {
         Leave();
         if (_isOver) return;
-        EndUnusedness();
+        MarkUsed();
         (_isOver, Failure) = (true, failure);
         if (_made is not null) _port!.OnGone(_made);
         _servers.Remove(this);
@@ -148,29 +148,29 @@ internal sealed class RoutedServer : IRunningConnection, IHttp1ServerUser
     }
 
     // Where there may be only so many, and somebody waits, it is for them. They make one of their own, as it may lead elsewhere.
-    private bool TryBeUnused()
+    private bool TryMarkIdle()
     {
         if (_port is not { IsLimited: true } port) return true;
-        EndUnusedness();
-        _unused = port.OnIdle(_onUnneeded);
-        return _unused is not null;
+        MarkUsed();
+        _idlePlace = port.OnIdle(_onUnneeded);
+        return _idlePlace is not null;
     }
 
-    private void EndUnusedness()
+    private void MarkUsed()
     {
-        if (_unused is { } unused) _port!.OnUsed(unused);
-        _unused = null;
+        if (_idlePlace is { } place) _port!.OnUsed(place);
+        _idlePlace = null;
     }
 
     // It may have been used by nobody before that had to be told.
     private void OnLimited()
     {
-        if (!_isOver && _user is null && _unused is null && !TryBeUnused()) End(ProxyFailure.None);
+        if (!_isOver && _user is null && _idlePlace is null && !TryMarkIdle()) End(ProxyFailure.None);
     }
 
-    private void EndUnused()
+    private void CloseIfIdle()
     {
-        if (_unused is not null && _user is null) End(ProxyFailure.None);
+        if (_idlePlace is not null && _user is null) End(ProxyFailure.None);
     }
 
     private void Leave()

@@ -33,11 +33,11 @@ internal sealed partial class Http1Leg
     {
         IRequestApproval approval = _approval!;
         _approval = null;
-        if (taken.Server.Gate.RefusalOf(approval) is { } refusal) return NotSent(refusal);
+        if (taken.Server.Gate.TakeRefusal(approval) is { } refusal) return NotSent(refusal);
 
         // What has come of the server meanwhile is no answer, and its end would not be one.
         if (taken.Server.Side.Input.Bytes.IsEmpty && taken.Server.Responses.ReceiveMore() == HeadRead.Nothing) return SendHead(taken, approval.Head);
-        return _exchange.TryResendAfterEnd(isUnsent: true) ? null : new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer");
+        return _exchange.TryResendAfterEnd(isUnsent: true) ? null : RequestRefusal.NoAnswer;
     }
 
     private void HoldEnd(HeaderList? trailers)

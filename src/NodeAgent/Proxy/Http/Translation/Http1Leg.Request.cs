@@ -26,7 +26,7 @@ internal sealed partial class Http1Leg
         if ((StreamRequestForm.RefusalOf(request, _options.Limits, isHostCompared: true) ?? StreamRequestForm.ValueRefusalOf(request)) is { } refusal) return NotSent(RequestRefusal.Of(refusal));
         if (taken.Server.Gate.Ask(request, out HeaderList forServer) is { } denial) return NotSent(denial);
         (_isHeadOnly, _isAuthorized) = (isHeadOnly, taken.Server.Gate.IsAuthorized(request));
-        _approval = taken.Server.Gate.Approve(forServer, taken.Server.Gate.Due, _onApproved ??= OnApproved);
+        _approval = taken.Server.Gate.BeginApproval(forServer, taken.Server.Gate.Due, _onApproved ??= OnApproved);
         if (_approval is null) return SendHead(taken, forServer);
         return _approval.IsDone ? SendApproved(taken) : null;
     }

@@ -39,7 +39,7 @@ internal sealed partial class Http1Leg
             case HeadRead.Read:
                 return PassResponse(taken);
             case HeadRead.Refused:
-                _exchange.Answer(new RequestRefusal(502, ProxyError.Protocol, $"of the response, {server.Responses.Refusal!.Reason}"));
+                _exchange.Answer(RequestRefusal.BadResponse(server.Responses.Refusal!.Reason));
                 return false;
             case HeadRead.Overload:
                 _exchange.Abort(Http2ErrorCode.EnhanceYourCalm);
@@ -47,10 +47,10 @@ internal sealed partial class Http1Leg
             case var _ when server.IsUsed && _exchange.TryResendAfterEnd(isUnsent: false):
                 return false;
             case HeadRead.Ended:
-                _exchange.Answer(new RequestRefusal(502, ProxyError.Incomplete, "the server ended the connection without an answer"));
+                _exchange.Answer(RequestRefusal.NoAnswer);
                 return false;
             default:
-                _exchange.Answer(new RequestRefusal(502, ProxyError.Terminated, "the connection to the server broke before it had answered"));
+                _exchange.Answer(RequestRefusal.BrokenConnection);
                 return false;
         }
     }
@@ -70,7 +70,7 @@ internal sealed partial class Http1Leg
             return _taken == taken;
         }
 
-        bool isBare = _response.Body == BodyKind.None || _response is { Body: BodyKind.Length, Length: 0 };
+        bool isBare = _response.HasNoBody;
         _isLast |= !_response.IsKeptAlive || _response.Body == BodyKind.UntilClose;
         taken.Server.IsUsed = true;
         _body.Begin(_response.Body, _response.Length);

@@ -100,13 +100,13 @@ internal sealed class Http2Call : IExchange, IHttp2Request, IHttp2ServerUser
     internal void Begin(in OutboundRoute route, HeaderList fields, Http1Head request, IBodyCopy? copy)
     {
         IsRunning = true;
-        IsHeadOnly = request.Body == BodyKind.None || request is { Body: BodyKind.Length, Length: 0 };
+        IsHeadOnly = request.HasNoBody;
         HeadTranslation.ToStream(fields, request.ExpectsContinue && !IsHeadOnly, _head);
         _grpc.Begin(_head);
         _body.Copy = copy;
         _body.Begin(request.Body, request.Length);
         Http2Server server = _servers.Find(route);
-        if (server.IsConnected && server.RefusalOf(this, _head) is { } denial)
+        if (server.IsConnected && server.Ask(this, _head) is { } denial)
         {
             _destination = server;
             Answer(denial);

@@ -12,4 +12,4 @@ namespace Culvert.NodeAgent.Proxy.Http.Hedging;
 /// <param name="Http2">Gives those of HTTP/2, the same that the client's requests go by.</param>
 /// <param name="Observer">Hears what has come of hedges.</param>
 /// <param name="Time">The clock.</param>
-internal sealed record HedgeSource(EventLoop Loop, HttpOptions Options, RequestRouting Routing, Http1Servers Http1, Func<Http2ServersOfClient> Http2, IRequestObserver Observer, TimeProvider Time);
+internal sealed record HedgeServices(EventLoop Loop, HttpOptions Options, RequestRouting Routing, Http1Servers Http1, Func<Http2ServersOfClient> Http2, IRequestObserver Observer, TimeProvider Time);

@@ -5,7 +5,7 @@ namespace Culvert.NodeAgent.Proxy.Http.Routing;
 /// <summary>The outcome of connecting to a server for requests that are routed.</summary>
 /// <param name="Server">The connection; null when there is none.</param>
 /// <param name="Failure">Why not.</param>
-internal readonly record struct ServerConnection(RoutedServer? Server, ProxyFailure Failure = ProxyFailure.None)
+internal readonly record struct ConnectOutcome(RoutedServer? Server, ProxyFailure Failure = ProxyFailure.None)
 {
     /// <summary>Nobody waits for it any more: it is kept for the next request, or what its failure says of the backend is counted.</summary>
     /// <param name="route">Where it leads, or was to.</param>

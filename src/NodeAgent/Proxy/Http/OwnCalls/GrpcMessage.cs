@@ -5,7 +5,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Google.Protobuf;
 
-namespace Culvert.NodeAgent.Proxy.Http.Authorizers;
+namespace Culvert.NodeAgent.Proxy.Http.OwnCalls;
 
 /// <summary>Calls of gRPC that the proxy makes itself, with one message each way.</summary>
 internal static class GrpcMessage

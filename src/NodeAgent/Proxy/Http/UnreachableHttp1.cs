@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Http;
 
 /// <summary>Tells a client of HTTP/1.1 why its server can't be reached: its first request is answered, and the connection ends. Belongs to its loop's thread.</summary>
-internal sealed class UnreachableAnswer : IHttpSideUser
+internal sealed class UnreachableHttp1 : IHttpSideUser
 {
     private readonly HttpSide _client;
     private readonly Http1HeadInput _requests;
@@ -30,12 +30,12 @@ internal sealed class UnreachableAnswer : IHttpSideUser
     /// <param name="options">Limits.</param>
     /// <param name="observer">Hears of the request.</param>
     /// <param name="time">The clock.</param>
-    internal UnreachableAnswer(ITransport client, in BudgetHolder owner, ProxyFailure failure, HttpOptions options, IRequestObserver observer, TimeProvider time)
+    internal UnreachableHttp1(ITransport client, in BudgetHolder owner, ProxyFailure failure, HttpOptions options, IRequestObserver observer, TimeProvider time)
     {
         (_failure, _options, _observer, _time) = (failure, options, observer, time);
         _client = new HttpSide(client, owner, this);
         _requests = new Http1HeadInput(_client, options.Limits);
-        _deadline = new LoopTimer(static state => ((UnreachableAnswer)state!).Reset(ProxyFailure.ConnectFailed), this);
+        _deadline = new LoopTimer(static state => ((UnreachableHttp1)state!).Reset(ProxyFailure.ConnectFailed), this);
     }
 
     /// <inheritdoc/>
@@ -84,12 +84,11 @@ internal sealed class UnreachableAnswer : IHttpSideUser
         if (read == HeadRead.Nothing) return;
         if (read == HeadRead.Read)
         {
-            (int status, string error) = ProxyError.Of(_failure);
-            Write(status, error, ProxyError.DetailsOf(_failure), hasBody: !_request.Fields.Method.SequenceEqual("HEAD"u8));
+            Write(RequestRefusal.Of(_failure), hasBody: !_request.Fields.Method.SequenceEqual("HEAD"u8));
         }
         else if (read == HeadRead.Refused && !_client.Input.Bytes.StartsWith("PRI * HTTP/2.0"u8))
         {
-            Write(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason, hasBody: true);
+            Write(RequestRefusal.Of(_requests.Refusal!), hasBody: true);
         }
         else
         {
@@ -98,14 +97,14 @@ internal sealed class UnreachableAnswer : IHttpSideUser
         }
     }
 
-    private void Write(int status, string error, string details, bool hasBody)
+    private void Write(RequestRefusal refusal, bool hasBody)
     {
         _isAnswered = true;
         _client.Transport.Loop.Timers.Cancel(_deadline);
-        ErrorResponse.Write(_client, new RequestRefusal(status, error, details), hasBody, _time.GetUtcNow());
+        ErrorResponse.Write(_client, refusal, hasBody, _time.GetUtcNow());
         IRequestRecord? record = _observer.Begin(_request.Fields, _request.IsVersion10 ? HttpProtocol.Http10 : HttpProtocol.Http11, _client.Transport.Loop.Index);
-        record?.Details = details;
-        _observer.OnRequestEnded(new RequestEnd(status, TimeSpan.Zero, error), record);
+        record?.Details = refusal.Details;
+        _observer.OnRequestEnded(new RequestEnd(refusal.Status, TimeSpan.Zero, refusal.Error), record);
         _client.BeginEnd(_options.AnswerTime, _options.LingerTime);
     }
 
