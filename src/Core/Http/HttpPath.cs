@@ -34,13 +34,13 @@ public static class HttpPath
     public static bool IsPlain(ReadOnlySpan<byte> path) => !path.ContainsAnyExcept(Plain) && path.IndexOf("/."u8) < 0 && path.IndexOf("//"u8) < 0;
 
     /// <summary>
-    /// Normalises a path as RFC 3986, section 6.2.2, has it: dot segments are removed, codes of unreserved characters decoded, others written with capitals; and backslashes become slashes. That is what the server gets.
+    /// Normalises a path as RFC 3986, section 6.2.2, has it: dot segments are removed, percent-encoded unreserved characters decoded, the digits of others in capitals; and backslashes become slashes. That is what the server gets.
     /// </summary>
     /// <param name="path">The path as it came, without the query. One that does not begin with a slash (<c>*</c>) is left as it is.</param>
     /// <param name="room">Where to; as long as the path.</param>
     /// <param name="length">How long it is then.</param>
     /// <returns>
-    /// False when no server should be asked for it: it leads above the root, or has a code that is none, or of NUL, or a fragment; or a segment that is a dot segment to such servers only as take a code for a slash, or what is
+    /// False when no server should be asked for it: it leads above the root, or has invalid percent-encoding, or an encoded NUL, or a fragment; or a segment that is a dot segment to such servers only as take a code for a slash, or what is
     /// behind a semicolon for no part of it.
     /// </returns>
     public static bool TryNormalize(ReadOnlySpan<byte> path, Span<byte> room, out int length)

@@ -65,7 +65,7 @@ public readonly record struct PathPattern
         pattern = default;
         if (text.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
-            error = $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
+            error = $"'{text}': other characters than those of printable ASCII are percent-encoded (%C3%A9)";
             return false;
         }
 
@@ -164,8 +164,8 @@ public readonly record struct PathPattern
     {
         if (string.IsNullOrEmpty(text)) return "a path must not be empty";
         if (text.Length > MaxLength) return $"a path is at most {MaxLength} characters long";
-        if (text.AsSpan().ContainsAnyExceptInRange('!', '~')) return $"'{text}': other characters than those of printable ASCII are written as codes (%C3%A9)";
-        if (text.AsSpan().ContainsAny(CodedCharacters)) return $"'{text}': regular expressions are not taken, and characters such as [ and | are written as codes (%5B)";
+        if (text.AsSpan().ContainsAnyExceptInRange('!', '~')) return $"'{text}': other characters than those of printable ASCII are percent-encoded (%C3%A9)";
+        if (text.AsSpan().ContainsAny(CodedCharacters)) return $"'{text}': regular expressions are not taken, and characters such as [ and | are percent-encoded (%5B)";
         if (text.AsSpan().IndexOfAny('?', '#') >= 0) return $"'{text}': queries and fragments are no part of a path, and regular expressions are not taken";
         if (text.AsSpan().IndexOfAny('{', '}') >= 0) return TemplateErrorOf(text);
         if (text.Length > 1 && (text[1..^1].Contains('*', StringComparison.Ordinal) || (text[0] == '*' && text[^1] == '*'))) return $"'{text}': '*' may stand once, at the beginning or at the end; in the place of a segment write {AnySegment}";
@@ -192,6 +192,6 @@ public readonly record struct PathPattern
         byte[] whole = Encoding.ASCII.GetBytes($"{(hasBeginning ? "" : "/x")}{fixedPart}{(hasEnd ? "" : "x")}"), room = new byte[whole.Length * HttpPath.Growth];
         bool isNormal = HttpPath.TryNormalize(whole, room, out int length) && room.AsSpan(0, length).SequenceEqual(whole);
         for (int reading = 0; isNormal && reading < HttpPath.MostReadings; reading++) isNormal = room.AsSpan(0, HttpPath.Read(whole, reading, room)).SequenceEqual(whole);
-        return isNormal ? null : $"'{text}' matches no path: paths are compared when they are normalised, without '.', '..', '//', '\\', ';' and codes of '/' or of characters that need none, codes in capitals";
+        return isNormal ? null : $"'{text}' matches no path: paths are compared when they are normalised, without '.', '..', '//', '\\', ';' and percent-encoding of '/' or of characters that need none, its digits in capitals";
     }
 }

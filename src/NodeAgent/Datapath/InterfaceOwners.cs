@@ -56,7 +56,7 @@ internal sealed class InterfaceOwners
         }
     }
 
-    // None of them has spaces. Agents of before did not say which pod it is.
+    // None of them has spaces. Earlier agents did not say which pod it is.
     private static InterfaceOwner Parse(string line) => line.Split(' ') switch
     {
         [string index, string name, string workload] => new InterfaceOwner(name, int.Parse(index, CultureInfo.InvariantCulture), workload),
