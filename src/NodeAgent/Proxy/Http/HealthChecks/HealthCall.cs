@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text;
 using Culvert.Core;
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy.Http.Authorizers;
 using Culvert.NodeAgent.Proxy.Http.OwnCalls;
 using Culvert.NodeAgent.Proxy.Http.Routing;
 using Culvert.NodeAgent.Proxy.Loop;
