@@ -8,11 +8,12 @@ public static class HttpKinds
     public static bool MayBe(string? applicationProtocol) => applicationProtocol is null || Of(applicationProtocol) != HttpKind.None;
 
     /// <summary>By which version of HTTP a port is read.</summary>
-    /// <param name="applicationProtocol">What it speaks, as a Service declares it; null: nobody says.</param>
-    public static HttpKind Of(string? applicationProtocol) => applicationProtocol switch
+    /// <param name="applicationProtocol">What it speaks, as a Service declares it, in capitals or small letters; null: nobody says.</param>
+    public static HttpKind Of(string? applicationProtocol)
     {
-        "http" or "kubernetes.io/ws" => HttpKind.Http1,
-        "kubernetes.io/h2c" or "http2" or "grpc" => HttpKind.Http2,
-        _ => HttpKind.None,
-    };
+        if (Is("http") || Is("kubernetes.io/ws")) return HttpKind.Http1;
+        return Is("kubernetes.io/h2c") || Is("http2") || Is("grpc") ? HttpKind.Http2 : HttpKind.None;
+
+        bool Is(string name) => name.Equals(applicationProtocol, StringComparison.OrdinalIgnoreCase); // what is asked for each request allocates nothing
+    }
 }

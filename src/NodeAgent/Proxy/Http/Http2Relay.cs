@@ -162,7 +162,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     void IHttp2LinkUser.OnClosed(Http2Link link)
     {
         // Streams that ran are reset on the other side; that goes out before it ends.
-        if (link.CloseReason is not null && Failure == ProxyFailure.None) Failure = _clientTransport.Failure;
+        if (link.CloseReason is not null && Failure == ProxyFailure.None) Failure = link.Http2.Result.Reason == Http2CloseReason.BadPreface ? ProxyFailure.ProtocolError : _clientTransport.Failure;
         _only?.GiveUpWaiting(Refuse);
         _only?.Drain();
         _servers?.Drain();

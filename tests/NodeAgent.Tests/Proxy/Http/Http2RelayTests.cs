@@ -258,6 +258,14 @@ public sealed class Http2RelayTests
     }
 
     [Fact]
+    public async Task AClientOfHttp1AtAPortOfHttp2IsTurnedAwayForWhatItSpeaks()
+    {
+        await using Http2Lab lab = await Http2Lab.StartAsync(isClientRaw: true);
+        await lab.RawClient.SendAsync("GET / HTTP/1.1\r\nhost: shop\r\n\r\n"u8.ToArray(), finish: true);
+        Assert.Equal(ProxyFailure.ProtocolError, await lab.EndAsync());
+    }
+
+    [Fact]
     public async Task OneConnectionServesManyRequests()
     {
         await using Http2Lab lab = await Http2Lab.StartAsync();
