@@ -162,7 +162,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     void IHttp2LinkUser.OnClosed(Http2Link link)
     {
         // Streams that ran are reset on the other side; that goes out before it ends.
-        if (link.CloseReason is not null && Failure == ProxyFailure.None) Failure = link.Http2.Result.Reason == Http2CloseReason.BadPreface ? ProxyFailure.ProtocolError : _clientTransport.Failure;
+        if (Failure == ProxyFailure.None) Failure = FailureOf(link);
         _only?.GiveUpWaiting(Refuse);
         _only?.Drain();
         _servers?.Drain();
@@ -226,6 +226,12 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
     }
 
     private static void Refuse(IHttp2Request request) => request.Abort(Http2ErrorCode.RefusedStream);
+
+    private ProxyFailure FailureOf(Http2Link client)
+    {
+        if (client.Http2.Result.Reason == Http2CloseReason.BadPreface) return ProxyFailure.ProtocolError;
+        return client.CloseReason is null ? ProxyFailure.None : _clientTransport.Failure;
+    }
 
     private static void GiveUpWaiting(Http2Server server) => server.GiveUpWaiting(server.IsOfAnotherProtocol ? static request => request.Answer(RequestRefusal.NotHttp2) : Refuse);
 
