@@ -39,6 +39,14 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial nint X509_get0_notAfter(nint x509);
 
+    /// <summary>What extensions say, as EXFLAG_ values; decodes them first.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial uint X509_get_extension_flags(nint x509);
+
+    /// <summary>The bits of keyUsage as KU_ values; all ones where there is no such extension.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial uint X509_get_key_usage(nint x509);
+
     /// <summary>Length of the DER, which is written and the output moved on unless there is none; negative on failure.</summary>
     [LibraryImport(Crypto)]
     internal static partial int i2d_X509(nint x509, byte** output);

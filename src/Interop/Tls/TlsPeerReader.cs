@@ -6,6 +6,9 @@ namespace Culvert.Interop.Tls;
 /// <summary>Takes names and dates out of an X509 object.</summary>
 internal static unsafe class TlsPeerReader
 {
+    // EXFLAG_CA, and X509_get_key_usage without the extension (openssl/x509v3.h).
+    private const uint IsAuthority = 0x10, NoUsage = uint.MaxValue;
+
     /// <summary>Reads a certificate and the chain (STACK_OF(X509)) by which it was verified; 0 for none.</summary>
     internal static TlsPeer Read(nint x509, nint chain)
     {
@@ -20,7 +23,9 @@ internal static unsafe class TlsPeerReader
             if (i == length - 1) anchor = TlsAnchor.Of(ReadDer(link));
         }
 
-        return new TlsPeer(ReadUris(x509), notAfter, anchor);
+        bool isAuthority = (OpenSsl.X509_get_extension_flags(x509) & IsAuthority) != 0;
+        uint usage = OpenSsl.X509_get_key_usage(x509);
+        return new TlsPeer(ReadUris(x509), notAfter, anchor, isAuthority, usage == NoUsage ? TlsKeyUsage.None : (TlsKeyUsage)(usage & (uint)TlsKeyUsage.All));
     }
 
     private static byte[] ReadDer(nint x509)

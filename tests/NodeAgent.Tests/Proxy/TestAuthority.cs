@@ -31,14 +31,25 @@ internal sealed class TestAuthority : IDisposable
 
     internal byte[] IssueFor(PublicKey key, params string[] uris) => IssueFor(key, DateTimeOffset.UtcNow.AddHours(1), uris);
 
-    private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris)
+    /// <summary>A leaf with its own constraints.</summary>
+    /// <param name="uri">Its name.</param>
+    /// <param name="isAuthority">Whether it says that it is an authority's.</param>
+    /// <param name="usage">What its key is for; null: it does not say.</param>
+    internal TestLeaf IssueWith(string uri, bool isAuthority, X509KeyUsageFlags? usage)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new TestLeaf(IssueFor(new PublicKey(key), DateTimeOffset.UtcNow.AddHours(1), [uri], usage, isAuthority), key.ExportPkcs8PrivateKey());
+    }
+
+    private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris, X509KeyUsageFlags? usage = X509KeyUsageFlags.DigitalSignature, bool isAuthority = false)
     {
         CertificateRequest request = new(new X500DistinguishedName("CN=leaf"), key, HashAlgorithmName.SHA256);
         SubjectAlternativeNameBuilder names = new();
         foreach (string uri in uris) names.AddUri(new Uri(uri));
         if (uris.Length > 0) request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
+        if (usage is { } said) request.CertificateExtensions.Add(new X509KeyUsageExtension(said, true));
+        if (isAuthority) request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         byte[] serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7F;
         using X509Certificate2 certificate = request.Create(_root, notAfter.AddDays(-10), notAfter, serial);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 
@@ -47,6 +48,44 @@ public sealed class TunnelIdentityTests
         using Socket listener = pair.ListenByTunnel();
         pair.RouteTo(((IPEndPoint)listener.LocalEndPoint!).Port, ProxyPair.Workload("carol", "c", Carol, pair.DestinationAddress));
         await pair.ExpectResetAsync(ProxyFailure.PeerIdentityMismatch);
+        Assert.Empty(pair.Destination.Opened);
+    }
+
+    /// <summary>Certificates of the right authority with the right name, of which each breaks one rule of the X509-SVID standard that a handshake does not ask for.</summary>
+    public static TheoryData<bool, X509KeyUsageFlags?, string> BrokenRules => new()
+    {
+        { true, X509KeyUsageFlags.DigitalSignature, "an authority's" },
+        { true, X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyCertSign, "an authority's" },
+        { false, X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyCertSign, "may sign certificates" },
+        { false, X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.CrlSign, "may sign certificates" },
+        { false, null, "keyUsage" },
+    };
+
+    [Theory, MemberData(nameof(BrokenRules))]
+    [Trait("Category", "Attack")]
+    public async Task AServerWhoseCertificateBreaksARuleGetsNoByte(bool isAuthority, X509KeyUsageFlags? usage, string reason)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        TestLeaf leaf = pair.Authority.IssueWith(ProxyPair.Bob, isAuthority, usage);
+        SpiffeId bob = SpiffeId.Parse(ProxyPair.Bob);
+        pair.Destination.Identities[bob] = new TlsIdentity(bob, pair.Authority.Context(false, leaf), pair.Authority.Context(true, leaf));
+        await pair.ExpectResetAsync(ProxyFailure.PeerIdentityMismatch);
+        Assert.Empty(pair.Destination.Opened);
+        Assert.Contains(pair.Source.Handshakes, h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true);
+    }
+
+    [Theory, MemberData(nameof(BrokenRules))]
+    [Trait("Category", "Attack")]
+    public async Task AClientWhoseCertificateBreaksARuleGetsNowhere(bool isAuthority, X509KeyUsageFlags? usage, string reason)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        TestLeaf leaf = pair.Authority.IssueWith(ProxyPair.Alice, isAuthority, usage);
+        SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
+        pair.Source.Identities[alice] = new TlsIdentity(alice, pair.Authority.Context(false, leaf), pair.Authority.Context(true, leaf));
+        using Socket client = await pair.ConnectClientAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Any(h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true));
         Assert.Empty(pair.Destination.Opened);
     }
 

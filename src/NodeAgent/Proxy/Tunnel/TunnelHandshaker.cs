@@ -137,8 +137,8 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
 
         if (!tls.IsHttp2Selected()) return Refused(ProxyFailure.ProtocolError, "the peer did not choose HTTP/2 by ALPN");
         TlsPeer? peer = tls.GetPeer();
-        if (peer is not { Uris.Count: 1 }) return Mismatch($"the peer's certificate has {peer?.Uris.Count ?? 0} URI names, a SPIFFE certificate has one");
-        if (!SpiffeId.TryParse(peer.Uris[0], out SpiffeId? id, out string? error)) return Mismatch(error);
+        if (peer is null) return Mismatch("the peer has shown no certificate");
+        if (!SvidRules.TryRead(peer, out SpiffeId? id, out string? error)) return Mismatch(error);
         if (expected is not null && id != expected) return Mismatch($"the peer is {id}, not {expected}");
 
         // A root that signs for several trust domains does not make them one mesh.
