@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Interop.Tls;
@@ -44,9 +45,7 @@ internal sealed class TestAuthority : IDisposable
     private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris, X509KeyUsageFlags? usage = X509KeyUsageFlags.DigitalSignature, bool isAuthority = false)
     {
         CertificateRequest request = new(new X500DistinguishedName("CN=leaf"), key, HashAlgorithmName.SHA256);
-        SubjectAlternativeNameBuilder names = new();
-        foreach (string uri in uris) names.AddUri(new Uri(uri));
-        if (uris.Length > 0) request.CertificateExtensions.Add(names.Build());
+        if (uris.Length > 0) request.CertificateExtensions.Add(NamesOf(uris));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
         if (usage is { } said) request.CertificateExtensions.Add(new X509KeyUsageExtension(said, true));
         if (isAuthority) request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
@@ -54,6 +53,18 @@ internal sealed class TestAuthority : IDisposable
         serial[0] &= 0x7F;
         using X509Certificate2 certificate = request.Create(_root, notAfter.AddDays(-10), notAfter, serial);
         return certificate.RawData;
+    }
+
+    // As they are written: a Uri would put a slash behind a name without a path.
+    private static X509Extension NamesOf(string[] uris)
+    {
+        AsnWriter names = new(AsnEncodingRules.DER);
+        using (names.PushSequence())
+        {
+            foreach (string uri in uris) names.WriteCharacterString(UniversalTagNumber.IA5String, uri, new Asn1Tag(TagClass.ContextSpecific, 6));
+        }
+
+        return new X509Extension("2.5.29.17", names.Encode(), critical: false);
     }
 
     /// <summary>A certificate of this authority for another one's root, by which those who know only this one find to that one.</summary>

@@ -75,18 +75,24 @@ public sealed class TunnelIdentityTests
         Assert.Contains(pair.Source.Handshakes, h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true);
     }
 
+    [Theory]
+    [InlineData("spiffe://cluster.local", "no workload of it")]
+    [InlineData("spiffe://other.local/ns/a/sa/alice", "of another trust domain")]
+    [Trait("Category", "Attack")]
+    public async Task AClientWithANameThatIsNoWorkloadsHereGetsNowhere(string name, string reason)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        await ExpectRefusedAsync(pair, pair.Authority.Issue(name), reason);
+    }
+
     [Theory, MemberData(nameof(BrokenRules))]
     [Trait("Category", "Attack")]
     public async Task AClientWhoseCertificateBreaksARuleGetsNowhere(bool isAuthority, X509KeyUsageFlags? usage, string reason)
     {
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
-        TestLeaf leaf = pair.Authority.IssueWith(ProxyPair.Alice, isAuthority, usage);
-        SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
-        pair.Source.Identities[alice] = new TlsIdentity(alice, pair.Authority.Context(false, leaf), pair.Authority.Context(true, leaf));
-        using Socket client = await pair.ConnectClientAsync();
-        await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Any(h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true));
-        Assert.Empty(pair.Destination.Opened);
+        await ExpectRefusedAsync(pair, pair.Authority.IssueWith(ProxyPair.Alice, isAuthority, usage), reason);
     }
 
     [Fact]
@@ -126,5 +132,14 @@ public sealed class TunnelIdentityTests
         pair.Source.Identities.Clear();
         await pair.ExpectResetAsync(ProxyFailure.NoCertificate);
         Assert.Empty(pair.Destination.Handshakes);
+    }
+
+    private static async Task ExpectRefusedAsync(ProxyPair pair, TestLeaf shown, string reason)
+    {
+        SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
+        pair.Source.Identities[alice] = new TlsIdentity(alice, pair.Authority.Context(false, shown), pair.Authority.Context(true, shown));
+        using Socket client = await pair.ConnectClientAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Any(h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true));
+        Assert.Empty(pair.Destination.Opened);
     }
 }

@@ -16,7 +16,11 @@ internal static class SvidRules
     {
         id = null;
         error = FindBroken(peer);
-        return error is null && SpiffeId.TryParse(peer.Uris[0], out id, out error);
+        if (error is not null || !SpiffeId.TryParse(peer.Uris[0], out id, out error)) return false;
+        if (id.Path.Length > 0) return true;
+        error = $"the peer's certificate names the trust domain {id}, and no workload of it";
+        id = null;
+        return false;
     }
 
     private static string? FindBroken(TlsPeer peer)
