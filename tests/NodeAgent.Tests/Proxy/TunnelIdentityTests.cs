@@ -138,7 +138,12 @@ public sealed class TunnelIdentityTests
     {
         SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
         pair.Source.Identities[alice] = new TlsIdentity(alice, pair.Authority.Context(false, shown), pair.Authority.Context(true, shown));
-        using Socket client = await pair.ConnectClientAsync();
+        SocketException exception = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using Socket client = await pair.ConnectClientAsync(); // may be reset as early as this
+            await client.ReceiveToEndAsync();
+        });
+        Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Any(h => h.Handshake.Detail?.Contains(reason, StringComparison.Ordinal) == true));
         Assert.Empty(pair.Destination.Opened);
     }
