@@ -115,7 +115,7 @@ internal sealed partial class Http1Relay
         if (read != HeadRead.Read) return OnNoRequest(read);
         if (_exchange.Request.Fields.Method.SequenceEqual("CONNECT"u8))
         {
-            AnswerLast(501, ProxyError.Request, "CONNECT is not served");
+            AnswerLast(RequestRefusal.Connect);
             return false;
         }
 
@@ -131,7 +131,7 @@ internal sealed partial class Http1Relay
 
     private bool OnNoRequest(HeadRead read)
     {
-        if (read == HeadRead.Refused) AnswerLast(_requests.Refusal!.Status, ProxyError.Request, _requests.Refusal.Reason);
+        if (read == HeadRead.Refused) AnswerLast(RequestRefusal.Of(_requests.Refusal!));
         else if (read == HeadRead.Ended) BeginEnd();
         else Abort(read == HeadRead.Overload ? ProxyFailure.Overload : _client.Transport.Failure);
         return false;

@@ -197,12 +197,6 @@ internal sealed partial class Http2Exchange : IHttp1Exchange, IHttp2Request
         return _serverConnection;
     }
 
-    /// <summary>Answers in the server's place.</summary>
-    /// <param name="status">The status.</param>
-    /// <param name="error">What kind of error, of <see cref="ProxyError"/>.</param>
-    /// <param name="details">In words.</param>
-    internal void Answer(int status, string error, string details) => Answer(new RequestRefusal(status, error, details));
-
     /// <inheritdoc/>
     public void Answer(RequestRefusal refusal)
     {

@@ -120,7 +120,7 @@ internal sealed partial class Http2Relay : IHttpRelay, IHttp2Requests<Http2Drive
         exchange.Record = _observer.Begin(headers, HttpProtocol.Http2, _client.Loop.Index);
         _requests.AddLast(exchange.Entry);
         if (!exchange.TryEnter()) exchange.Abort(Http2ErrorCode.RefusedStream); // its client has too many
-        else if (stream.IsConnect) exchange.Answer(501, ProxyError.Request, "CONNECT is not served");
+        else if (stream.IsConnect) exchange.Answer(RequestRefusal.Connect);
         else if (StreamRequestForm.RefusalOf(headers, _options.Limits, isHostCompared: false) is { } refusal) exchange.Answer(RequestRefusal.Of(refusal));
         else if (_only is null) Route(exchange, headers);
         else Forward(_only, exchange, headers);

@@ -23,6 +23,9 @@ internal sealed record RequestRefusal(int Status, string Error, string Details)
     /// <summary>Of a request that is none.</summary>
     internal static RequestRefusal Of(MessageRefusal refusal) => new(refusal.Status, ProxyError.Request, refusal.Reason);
 
+    /// <summary>Of one that asks for a tunnel.</summary>
+    internal static RequestRefusal Connect { get; } = new(501, ProxyError.Request, "CONNECT is not served");
+
     /// <summary>Of one whose head has no room as the server would get it.</summary>
     internal static RequestRefusal LongHead { get; } = new(431, ProxyError.Request, "the head is too long");
 
