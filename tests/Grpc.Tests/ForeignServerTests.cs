@@ -30,6 +30,7 @@ public sealed class ForeignServerTests
     });
 
     [Theory(Timeout = 30_000)]
+    [InlineData(0x0, StatusCode.Unavailable)]
     [InlineData(0x1, StatusCode.Internal)]
     [InlineData(0x2, StatusCode.Internal)]
     [InlineData(0x8, StatusCode.Cancelled)]

@@ -18,9 +18,13 @@ internal static class StatusMapping
         _ => StatusCode.Unknown,
     };
 
-    /// <summary>The code for an HTTP/2 error code in RST_STREAM or GOAWAY (RFC 9113 section 7; gRPC PROTOCOL-HTTP2, Errors).</summary>
+    /// <summary>
+    /// The code for an HTTP/2 error code in RST_STREAM or GOAWAY (RFC 9113 section 7; gRPC PROTOCOL-HTTP2, Errors). NO_ERROR is INTERNAL there, for a stream: it comes with the GOAWAY of a server that stops, and
+    /// what was on its way then can be asked again.
+    /// </summary>
     internal static StatusCode FromHttp2Error(long errorCode) => errorCode switch
     {
+        0x0 => StatusCode.Unavailable, // NO_ERROR
         0x7 => StatusCode.Unavailable, // REFUSED_STREAM
         0x8 => StatusCode.Cancelled, // CANCEL
         0xb => StatusCode.ResourceExhausted, // ENHANCE_YOUR_CALM
