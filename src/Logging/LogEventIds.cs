@@ -175,6 +175,10 @@ internal static class LogEventIds
     internal const int RootRemoved = 2206;
     internal const int RootKeyDeleted = 2207;
     internal const int RootsWrittenAgain = 2208;
+    internal const int SpireWaiting = 2221;
+    internal const int SpireBundleNotRead = 2222;
+    internal const int SpireBundleRead = 2223;
+    internal const int SpireNoIdentity = 2224;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -54,11 +54,11 @@ internal sealed class CertificateServiceHandler(
         }
     }
 
-    public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
+    public override async Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
     {
         NodeCaller caller = authenticator.Authenticate(context, isRenewal: true);
         RequireWorld();
-        return SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken, caller.Certificate?.Fingerprint);
+        return NoteIssued(caller.Node, await SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken), caller.Certificate?.Fingerprint);
     }
 
     private async Task<CertificateResponse> JoinAsync(JoinNodeRequest request, IPAddress source, CancellationToken cancellationToken)
@@ -67,19 +67,21 @@ internal sealed class CertificateServiceHandler(
         NodeEvidence evidence = new(request.Node, request.Token) { Source = source };
         try
         {
-            // What follows may ask the node to try again: only with evidence that is good, and without using it up.
+            // What follows may ask the node to try again: only with evidence that is good, and without using it up. An authority outside may not answer, so it is asked before; of two requests with one token
+            // only that which uses it up gets what was signed.
             if (await attestor.VerifyAsync(evidence, cancellationToken) != request.Node)
                 throw new AttestationException(AttestationFailure.OtherNode, "what the node shows is of another node");
             RequireLaterThanRevocation(request.Node);
+            CertificateResponse response = await SignNodeAsync(request.Node, request.CsrDer, cancellationToken);
             await attestor.ConsumeAsync(evidence, cancellationToken);
+            ApiLog.Joined(logger, request.Node);
+            return NoteIssued(request.Node, response);
         }
         catch (AttestationException e)
         {
             LogRefusal(request.Node, e.Message);
             throw ServiceFailures.ToRpc(e);
         }
-        ApiLog.Joined(logger, request.Node);
-        return await SignNodeAsync(request.Node, request.CsrDer, cancellationToken);
     }
 
     private void LogRefusal(string node, string reason)
@@ -106,10 +108,14 @@ internal sealed class CertificateServiceHandler(
             throw ServiceFailures.Unavailable("the node's certificates were revoked less than a second ago; the token was not used up, try again", TimeSpan.FromSeconds(1));
     }
 
-    private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken, string? askedWith = null)
+    private Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
     {
         MeshSettings mesh = publisher.Current.Mesh;
-        CertificateResponse response = await SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+        return SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+    }
+
+    private CertificateResponse NoteIssued(string node, CertificateResponse response, string? askedWith = null)
+    {
         string signed = NodeCertificate.FingerprintOf(response.ChainDer[0].Span);
         try
         {

@@ -8,14 +8,16 @@ namespace Culvert.Controller.Api;
 /// <summary>Failures of authorities and attestors as an agent is told them: a status, and when to ask again.</summary>
 internal static class ServiceFailures
 {
-    public static RpcException ToRpc(AuthorityException failure) => ToRpc(failure.Message, failure.RetryAfter, failure.Reason switch
-    {
-        AuthorityFailure.InvalidRequest => StatusCode.InvalidArgument,
-        AuthorityFailure.NotPermitted => StatusCode.PermissionDenied,
-        AuthorityFailure.Overloaded => StatusCode.ResourceExhausted,
-        AuthorityFailure.Misconfigured => StatusCode.FailedPrecondition,
-        _ => StatusCode.Unavailable,
-    });
+    public static RpcException ToRpc(AuthorityException failure) => failure.IdentityToName is { } identity
+        ? new(new Status(StatusCode.InvalidArgument, failure.Message), new Metadata { { CsrIdentity.TrailerName, identity.ToString() } })
+        : ToRpc(failure.Message, failure.RetryAfter, failure.Reason switch
+        {
+            AuthorityFailure.InvalidRequest => StatusCode.InvalidArgument,
+            AuthorityFailure.NotPermitted => StatusCode.PermissionDenied,
+            AuthorityFailure.Overloaded => StatusCode.ResourceExhausted,
+            AuthorityFailure.Misconfigured => StatusCode.FailedPrecondition,
+            _ => StatusCode.Unavailable,
+        });
 
     public static RpcException ToRpc(AttestationException failure) => ToRpc(failure.Message, failure.RetryAfter, failure.Reason switch
     {

@@ -8,6 +8,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Progress;
@@ -61,13 +62,16 @@ internal static class ControllerComposition
         SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, metrics, parts, loggers, cancellationToken) : null;
         SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
-        if (options.Authority is null)
+        ICertificateAuthority? outside = options.Authority;
+        if (options.Spire is { } spire)
+            outside = parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken));
+        if (outside is null)
         {
             CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
             IRootStore store = shared is null ? new FolderRootStore(authorityFolder) : new SecretRootStore(shared.Secret, authorityFolder, logger);
             builtIn = parts.OwnAsyncDisposable(await BuiltInCertificateAuthority.OpenAsync(authorityOptions, store, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>(), cancellationToken));
         }
-        ICertificateAuthority authority = options.Authority ?? builtIn!;
+        ICertificateAuthority authority = outside ?? builtIn!;
         RootsFile roots = new(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger);
 
         // From objects to snapshots.

@@ -3,6 +3,7 @@ using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
@@ -70,6 +71,9 @@ public sealed record ControllerOptions
 
     /// <summary>How long it serves on after <see cref="ControllerHost.LeaveAsync"/>, as not ready, until those who find it by a Service know that it leaves. Zero: not at all.</summary>
     public TimeSpan ShutdownDelay { get; init; }
+
+    /// <summary>The SPIRE server that signs; null: the <see cref="Authority"/>.</summary>
+    internal SpireOptions? Spire { get; init; }
 
     /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation.Kubernetes;
+using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Resources;
@@ -72,10 +73,11 @@ internal sealed class RunOptionSet
         DefaultValueFactory = _ => 0,
     };
 
+    private readonly SpireOptionSet _spire = new();
     private readonly Option<string> _state = ControllerCommand.StateOption();
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _delay, _state];
+    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, .. _spire.All, _delay, _state];
 
     /// <summary>The controller's options as given, without its loggers.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -85,6 +87,8 @@ internal sealed class RunOptionSet
         string? folder = ReadFolder(parsed, problems);
         KubernetesAttestorOptions? accounts = ReadServiceAccounts(parsed, problems);
         ResourceName? secret = ReadName(parsed, _secret, problems);
+        SpireOptions? spire = _spire.Read(parsed, problems);
+        if (spire is not null && parsed.GetResult(_activation) is { Implicit: false }) problems.Add($"{_activation.Name} means nothing with --spire-server: the server replaces its roots");
         if (secret is not null && accounts is null) problems.Add("--state-secret means something with --kubernetes and --attest-service-accounts only: join tokens are not shared with other controllers");
         return new ControllerOptions
         {
@@ -96,6 +100,7 @@ internal sealed class RunOptionSet
             StateSecret = secret,
             LongestStream = secret is null ? Timeout.InfiniteTimeSpan : LongestStream,
             Admission = ReadAdmission(parsed, problems),
+            Spire = spire,
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             Listen = ReadListen(parsed, problems),
             UnixSocket = parsed.GetValue(_unix),

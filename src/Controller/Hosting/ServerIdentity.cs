@@ -75,7 +75,7 @@ internal sealed class ServerIdentity : IDisposable
     private async Task<SslStreamCertificateContext> IssueAsync(SpiffeId identity, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        byte[] csr = CsrIdentity.Create(key, identity, _dnsNames);
         IssuedCertificate issued = await _authority.SignAsync(new() { Csr = csr, Identity = identity, Lifetime = lifetime, DnsNames = _dnsNames, LeadsToOlderRoots = true }, cancellationToken);
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0].Span);
         X509Certificate2Collection intermediates = [.. issued.Chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];

@@ -1,3 +1,5 @@
+using Culvert.Core;
+
 namespace Culvert.Controller.Identity;
 
 /// <summary>A certificate was not signed.</summary>
@@ -11,4 +13,7 @@ public sealed class AuthorityException(AuthorityFailure reason, string message, 
 
     /// <summary>When to ask again at the earliest, where the authority says so; positive. Agents wait as long, and ten minutes at most.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The identity that the CSR has to name to be signed; null when that is not what it lacks.</summary>
+    public SpiffeId? IdentityToName { get; init; }
 }

@@ -6,7 +6,7 @@ namespace Culvert.Controller.Identity;
 /// <summary>What is to be signed.</summary>
 public sealed record SigningRequest
 {
-    /// <summary>PKCS#10 in DER. Only its public key is used; its signature proves that the asker has the private key.</summary>
+    /// <summary>PKCS#10 in DER. Only its public key is used, unless the authority signs what it names, which must be what is said here then; its signature proves that the asker has the private key.</summary>
     public required ReadOnlyMemory<byte> Csr { get; init; }
 
     /// <summary>The identity to certify, decided by the controller and never by the request.</summary>

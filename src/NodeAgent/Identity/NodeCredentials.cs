@@ -29,6 +29,7 @@ internal sealed class NodeCredentials
     private readonly ILogger _logger;
     private readonly AgentMetrics? _metrics;
     private X509Certificate2? _current;
+    private SpiffeId? _identity;
     private string? _unsaved;
 
     /// <exception cref="AgentStartException">The state folder has the certificate of another node.</exception>
@@ -72,16 +73,28 @@ internal sealed class NodeCredentials
         string token = await ReadTokenAsync(_tokenFile, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key) };
-        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).JoinNodeAsync(request, new CallOptions(deadline: _time.GetUtcNow().UtcDateTime.Add(LongestJoin)));
-        return Take(await call.ResponseAsync, key);
+        JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key, null) };
+        CallOptions options = new(deadline: _time.GetUtcNow().UtcDateTime.Add(LongestJoin));
+        CertificateService.CertificateServiceClient client = new(controller);
+        try
+        {
+            using AsyncUnaryCall<CertificateResponse> call = client.JoinNodeAsync(request, options);
+            return Take(await call.ResponseAsync, key);
+        }
+        catch (RpcException e) when (CsrIdentity.ToName(e) is { } identity && identity == SpiffeId.ForNode(identity.TrustDomain, _node))
+        {
+            // The trust domain was not known here before; a request that is refused for that uses no token up.
+            request.CsrDer = Csr(key, identity);
+            using AsyncUnaryCall<CertificateResponse> call = client.JoinNodeAsync(request, options);
+            return Take(await call.ResponseAsync, key);
+        }
     }
 
     /// <summary>Renews over a connection that showed the current certificate.</summary>
     internal async Task<X509Certificate2> RenewAsync(CallInvoker controller, CancellationToken cancellationToken)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        RenewNodeRequest request = new() { CsrDer = Csr(key) };
+        RenewNodeRequest request = new() { CsrDer = Csr(key, _identity) };
         using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).RenewNodeAsync(request, Options(cancellationToken));
         return Take(await call.ResponseAsync, key);
     }
@@ -100,8 +113,7 @@ internal sealed class NodeCredentials
         }
     }
 
-    private static Google.Protobuf.ByteString Csr(ECDsa key) =>
-        Google.Protobuf.ByteString.CopyFrom(new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+    private static Google.Protobuf.ByteString Csr(ECDsa key, SpiffeId? identity) => Google.Protobuf.ByteString.CopyFrom(CsrIdentity.Create(key, identity));
 
     private CallOptions Options(CancellationToken cancellationToken) =>
         new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(60), cancellationToken: cancellationToken);
@@ -164,7 +176,7 @@ internal sealed class NodeCredentials
         }
 
         KnownIntermediates = [.. all.Skip(1)];
-        _current = certificate;
+        (_current, _identity) = (certificate, id);
         WhyUnusable = null;
     }
 

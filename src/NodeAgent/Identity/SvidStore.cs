@@ -198,9 +198,7 @@ public sealed class SvidStore : IAsyncDisposable
     private async Task<Svid> RenewAsync(SpiffeId id, Entry entry, CancellationToken stop)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        // The authority takes only the public key; subject and names are its own to set.
-        byte[] csr = new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        IssuedCertificate issued = await _issuer.SignAsync(entry.WorkloadUid, csr, stop);
+        IssuedCertificate issued = await _issuer.SignAsync(entry.WorkloadUid, CsrIdentity.Create(key, id), stop);
         if (issued.Chain.Count == 0) throw new InvalidOperationException("the authority answered without a certificate");
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0]);
         if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))

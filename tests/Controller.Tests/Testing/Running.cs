@@ -16,12 +16,13 @@ internal sealed class Running : IAsyncDisposable
 
     public TempFolder Folder => _folder;
 
-    public static async Task<Running> StartAsync(Action<TempFolder>? prepare = null)
+    public static async Task<Running> StartAsync(Action<TempFolder>? prepare = null, Func<ControllerOptions, ControllerOptions>? change = null)
     {
         var folder = new TempFolder();
         Directory.CreateDirectory(folder.File("objects"));
         prepare?.Invoke(folder);
-        return new(folder, await ControllerHost.StartAsync(Options(folder), TestContext.Current.CancellationToken));
+        ControllerOptions options = Options(folder);
+        return new(folder, await ControllerHost.StartAsync(change is null ? options : change(options), TestContext.Current.CancellationToken));
     }
 
     public static ControllerOptions Options(TempFolder folder) => new()

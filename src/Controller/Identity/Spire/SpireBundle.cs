@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Protocol.SpireTypes;
+
+namespace Culvert.Controller.Identity.Spire;
+
+/// <summary>The roots of a trust domain as a SPIRE server has told them. Immutable.</summary>
+/// <param name="TrustDomain">Whose they are.</param>
+/// <param name="Sequence">The server's count of changes; others than of roots count too.</param>
+/// <param name="Roots">DER, in the server's order, without those that have ended.</param>
+internal sealed record SpireBundle(string TrustDomain, ulong Sequence, ImmutableArray<ReadOnlyMemory<byte>> Roots)
+{
+    /// <summary>Reads an answer. Roots that have ended are left out: a server keeps them for long, and nothing leads to them.</summary>
+    /// <exception cref="AuthorityException">A root is no certificate, or none is left.</exception>
+    public static SpireBundle Read(Bundle told, DateTimeOffset now)
+    {
+        ImmutableArray<ReadOnlyMemory<byte>>.Builder roots = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>(told.X509Authorities.Count);
+        for (int i = 0; i < told.X509Authorities.Count; i++)
+        {
+            try
+            {
+                using X509Certificate2 root = X509CertificateLoader.LoadCertificate(told.X509Authorities[i].Asn1.Span);
+                if (new DateTimeOffset(root.NotAfter.ToUniversalTime()) > now) roots.Add(root.RawData);
+            }
+            catch (CryptographicException e)
+            {
+                throw new AuthorityException(AuthorityFailure.Unavailable, $"Root {i + 1} in the bundle of {told.TrustDomain} is no certificate: {e.Message}", e);
+            }
+        }
+        return roots.Count > 0
+            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable())
+            : throw new AuthorityException(AuthorityFailure.Unavailable, $"The bundle of {told.TrustDomain} has {told.X509Authorities.Count} roots, and none that is valid at {now:u}; check the clock, and the server's authority.");
+    }
+
+    /// <summary>Whether it has other roots than another one, whatever their order. A server counts further when nothing has changed, and its sequence says nothing of which are newer where it was set up anew.</summary>
+    public bool HasOtherRoots(SpireBundle other) => !Names().SetEquals(other.Names());
+
+    private HashSet<string> Names() => [.. Roots.Select(r => Convert.ToHexString(SHA256.HashData(r.Span)))];
+}

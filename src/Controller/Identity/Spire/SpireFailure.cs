@@ -1,0 +1,38 @@
+using Culvert.Core;
+using Culvert.Protocol;
+using Grpc.Core;
+
+namespace Culvert.Controller.Identity.Spire;
+
+/// <summary>What a call that a SPIRE server has not answered well means, and what to do. Pure.</summary>
+internal static class SpireFailure
+{
+    /// <param name="failure">What the call ended with.</param>
+    /// <param name="method">The method called.</param>
+    /// <param name="place">Where the server is.</param>
+    /// <param name="caller">Who this process is to the server; null on the server's own socket.</param>
+    public static AuthorityException Of(RpcException failure, string method, string place, SpiffeId? caller)
+    {
+        string said = $"The SPIRE server at {place}, asked by {method}: {CallFailure.Describe(failure)}.";
+        return failure.StatusCode switch
+        {
+            StatusCode.InvalidArgument => new(AuthorityFailure.InvalidRequest, said, failure),
+            StatusCode.PermissionDenied => new(AuthorityFailure.Misconfigured, $"{said} {NotAdmin(caller)}", failure),
+            StatusCode.Unauthenticated => new(AuthorityFailure.Misconfigured, said, failure),
+            StatusCode.Unimplemented => new(AuthorityFailure.Misconfigured, $"{said} It is no API of a SPIRE server: --spire-server takes the server's own socket (by default /tmp/spire-server/private/api.sock), not an agent's.", failure),
+            StatusCode.ResourceExhausted => new(AuthorityFailure.Overloaded, said, failure),
+            StatusCode.DeadlineExceeded => new(AuthorityFailure.Unavailable, $"{said} A server that answers GetBundle and signs nothing has to be started again.", failure),
+            StatusCode.Unavailable => new(AuthorityFailure.Unavailable, $"{said} {Unreachable(caller)}", failure),
+            _ => new(AuthorityFailure.Unavailable, said, failure),
+        };
+    }
+
+    private static string NotAdmin(SpiffeId? caller) => caller is null
+        ? "Its authorization policy does not let callers on its own socket do this."
+        : $"{caller} is no admin: give it an entry with -admin, or name it in admin_ids of the server's configuration.";
+
+    // A certificate that is not accepted is never said to be: the connection ends.
+    private static string Unreachable(SpiffeId? caller) => caller is null
+        ? "Does the server run, and may this process open its socket (mode 0770)?"
+        : $"Does the server run? One that does not accept this process's certificate ({caller}: expired, or of another authority) ends the connection, too.";
+}

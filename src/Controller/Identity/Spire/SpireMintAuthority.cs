@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
+using Culvert.Protocol;
+using Culvert.Protocol.SpireTypes;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity.Spire;
+
+/// <summary>
+/// A SPIRE server that signs each certificate (MintX509SVID). The controller has to be its admin, and holds no key that signs. Roots are those of the server's bundle, which is read over and over; while it can't be read
+/// what was read last counts. Safe for any number of threads.
+/// </summary>
+internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposable
+{
+    private readonly SpireServer _server;
+    private readonly SpireOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _reading = new(1);
+    private volatile SpireBundle _bundle;
+    private Task _watching = Task.CompletedTask;
+
+    private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger) =>
+        (_server, _bundle, _options, _time, _random, _logger) = (server, bundle, options, time, random, logger);
+
+    /// <inheritdoc/>
+    public event Action? RootsChanged;
+
+    /// <inheritdoc/>
+    public ImmutableArray<ReadOnlyMemory<byte>> Roots => _bundle.Roots;
+
+    /// <summary>Ten seconds, as seen of the server.</summary>
+    public TimeSpan Backdating => TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Waits until the server answers and takes this process for its admin. Without its bundle nothing can be told to agents, and those that run go on with what they have.
+    /// </summary>
+    /// <param name="options">Where the server is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">For lifetimes only.</param>
+    /// <param name="logger">Where it is said why it waits.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<SpireMintAuthority> OpenAsync(SpireOptions options, TimeProvider time, Random random, ILogger logger, CancellationToken cancellationToken)
+    {
+        SpireServer server = new(options, time, logger);
+        try
+        {
+            SpireBundle bundle = await FirstBundleAsync(server, options, time, logger, cancellationToken);
+            SpireMintAuthority authority = new(server, bundle, options, time, random, logger);
+            authority._watching = authority.WatchAsync();
+            return authority;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        PublicKey key = CsrReader.ReadPublicKey(request.Csr);
+        MintableCsr.Require(request);
+        if (_bundle.TrustDomain != request.Identity.TrustDomain)
+        {
+            throw new AuthorityException(
+                AuthorityFailure.Misconfigured,
+                $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {request.Identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
+        }
+        TimeSpan lifetime = request.Lifetime * (1 + (request.Jitter * ((2 * _random.NextDouble()) - 1)));
+        X509SVID svid = await _server.MintAsync(request.Csr, lifetime, cancellationToken);
+        if (svid.CertChain.Count == 0) throw Damaged("no certificate");
+        ImmutableArray<ReadOnlyMemory<byte>> chain = [.. svid.CertChain.Select(c => (ReadOnlyMemory<byte>)c.ToByteArray())];
+        IssuedCertificate issued = Read(chain, key, request.Identity);
+
+        // A root that signs already may not have been read yet: who is shown the certificate would not take it.
+        if (!LeadsToRoots(chain)) await ReadBundleAsync(cancellationToken);
+        if (!LeadsToRoots(chain)) throw Damaged($"a certificate that leads to no root of the bundle of {_bundle.TrustDomain}");
+        return issued;
+    }
+
+    /// <summary>Stops reading the bundle.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching;
+        await _server.DisposeAsync();
+        _reading.Dispose();
+        _stop.Dispose();
+    }
+
+    private static async Task<SpireBundle> FirstBundleAsync(SpireServer server, SpireOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        string? told = null;
+        while (true)
+        {
+            try
+            {
+                await server.RequireAdminAsync(cancellationToken);
+                return SpireBundle.Read(await server.GetBundleAsync(cancellationToken), time.GetUtcNow());
+            }
+            catch (AuthorityException e)
+            {
+                if (told != e.Message) SpireLog.Waiting(logger, options.BundleInterval.TotalSeconds, e.Reason, e.Message);
+                told = e.Message;
+            }
+            await Task.Delay(options.BundleInterval, time, cancellationToken);
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        string? told = null;
+        while (true)
+        {
+            await Task.Delay(_options.BundleInterval, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_stop.IsCancellationRequested) return;
+            try
+            {
+                await ReadBundleAsync(_stop.Token);
+                told = null;
+            }
+            catch (AuthorityException e)
+            {
+                if (told != e.Message) SpireLog.BundleNotRead(_logger, _options.BundleInterval.TotalSeconds, e.Reason, e.Message);
+                told = e.Message;
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <exception cref="AuthorityException">It can't be read; the one in force stays.</exception>
+    private async Task ReadBundleAsync(CancellationToken cancellationToken)
+    {
+        SpireBundle read;
+        bool changed;
+
+        // One after the other, so that an older answer does not take a newer one's place.
+        await _reading.WaitAsync(cancellationToken);
+        try
+        {
+            read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
+            changed = read.HasOtherRoots(_bundle);
+            if (changed || read.TrustDomain != _bundle.TrustDomain) _bundle = read;
+        }
+        finally
+        {
+            _reading.Release();
+        }
+        if (!changed) return;
+        SpireLog.BundleRead(_logger, read.TrustDomain, read.Roots.Length, read.Sequence);
+        RootsChanged?.Invoke();
+    }
+
+    private IssuedCertificate Read(ImmutableArray<ReadOnlyMemory<byte>> chain, PublicKey key, SpiffeId identity)
+    {
+        try
+        {
+            using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0].Span);
+            if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) throw Damaged("a certificate for another key");
+            if (!SvidReader.TryRead(leaf, out SpiffeId? certified) || certified != identity) throw Damaged($"a certificate of {certified?.ToString() ?? "no identity"} for {identity}");
+            return new(identity, chain, new(leaf.NotBefore.ToUniversalTime()), new(leaf.NotAfter.ToUniversalTime()));
+        }
+        catch (CryptographicException e)
+        {
+            throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with what is no certificate: {e.Message}", e);
+        }
+    }
+
+    private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> certificates)
+    {
+        using X509Chain chain = new();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationTimeIgnored = false;
+        chain.ChainPolicy.VerificationTime = _time.GetUtcNow().LocalDateTime;
+        foreach (ReadOnlyMemory<byte> root in _bundle.Roots) chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        foreach (ReadOnlyMemory<byte> certificate in certificates.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificates[0].Span);
+        return chain.Build(leaf);
+    }
+
+    private AuthorityException Damaged(string what) => new(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with {what}.");
+}

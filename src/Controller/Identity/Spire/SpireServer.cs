@@ -1,0 +1,116 @@
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.Spiffe;
+using Culvert.Protocol.SpireApi;
+using Culvert.Protocol.SpireTypes;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity.Spire;
+
+/// <summary>A SPIRE server as it is called. Failures come as <see cref="AuthorityException"/>, with what to do. Safe for any number of threads.</summary>
+internal sealed class SpireServer : IAsyncDisposable
+{
+    private const string ServerPath = "/spire/server";
+
+    /// <summary>A server with its built-in key manager has stopped signing for ever with 512 calls at once, and never with 384.</summary>
+    private const int MostSigning = 64;
+
+    // Once a minute ends the connection at the fourth PING; what does not answer is known by the deadlines.
+    private static readonly TimeSpan NoPings = Timeout.InfiniteTimeSpan;
+
+    private readonly SpireOptions _options;
+    private readonly TimeProvider _time;
+    private readonly X509Source? _own;
+    private readonly GrpcChannel _channel;
+    private readonly SemaphoreSlim _signing = new(MostSigning);
+
+    /// <summary>Does not connect yet.</summary>
+    public SpireServer(SpireOptions options, TimeProvider time, ILogger logger)
+    {
+        (_options, _time) = (options, time);
+        if (options.Socket is { } socket)
+        {
+            _channel = socket.OpenChannel();
+            return;
+        }
+        SpiffeEndpoint workloadApi = options.WorkloadApi ?? throw new ArgumentException("A SPIRE server's address is given without a Workload API to show an identity of.", nameof(options));
+        Uri address = options.Address ?? throw new ArgumentException("Neither a socket nor an address of a SPIRE server is given.", nameof(options));
+        _own = new(workloadApi, time, reason => SpireLog.NoIdentity(logger, reason));
+        SocketsHttpHandler handler = GrpcSocketsHandler.Create();
+        handler.KeepAlivePingDelay = NoPings;
+        SpiffeTls.ConnectBy(handler, new()
+        {
+            Roots = () => _own.Current?.Roots ?? [],
+            Identity = () => _own.Current?.Certificate,
+            IsServer = id => id.Path == ServerPath && id.TrustDomain == _own.Current?.Id.TrustDomain,
+            Refusal = $"the certificate at {address.Authority} is not that of the SPIRE server of this process's trust domain; check --spire-server, the clock, and that the Workload API is of the same SPIRE",
+            Time = time,
+        });
+        _channel = GrpcChannel.ForAddress(new UriBuilder(address) { Scheme = Uri.UriSchemeHttp, Port = address.Port }.Uri, new() { HttpHandler = handler, DisposeHttpClient = true });
+    }
+
+    /// <summary>Where it is, as it was given.</summary>
+    public string Place => _options.Socket?.ToString() ?? _options.Address!.Authority;
+
+    /// <summary>The bundle of its trust domain.</summary>
+    public Task<Protocol.SpireTypes.Bundle> GetBundleAsync(CancellationToken cancellationToken)
+    {
+        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, RefreshHint = true, SequenceNumber = true } };
+        return CallAsync("GetBundle", options => new Protocol.SpireApi.Bundle.BundleClient(_channel.CreateCallInvoker()).GetBundleAsync(request, options), cancellationToken);
+    }
+
+    /// <summary>Makes sure that the server takes this process for an admin: it answers what only admins may ask and costs nothing.</summary>
+    public Task RequireAdminAsync(CancellationToken cancellationToken) =>
+        CallAsync("CountBundles", options => new Protocol.SpireApi.Bundle.BundleClient(_channel.CreateCallInvoker()).CountBundlesAsync(new(), options), cancellationToken);
+
+    /// <summary>Has a request signed as it is.</summary>
+    /// <param name="csr">PKCS#10 in DER.</param>
+    /// <param name="lifetime">Whole seconds count; it may be cut.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = (int)Math.Clamp(lifetime.TotalSeconds, 1, int.MaxValue) };
+        await _signing.WaitAsync(cancellationToken);
+        try
+        {
+            MintX509SVIDResponse response = await CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken);
+            return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
+        }
+        finally
+        {
+            _signing.Release();
+        }
+    }
+
+    /// <summary>Ends what is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        if (_own is not null) await _own.DisposeAsync();
+        _signing.Dispose();
+    }
+
+    private async Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
+    {
+        if (_own is { Current: null }) throw NoIdentity();
+        try
+        {
+            using AsyncUnaryCall<T> running = call(new CallOptions(deadline: (_time.GetUtcNow() + _options.Deadline).UtcDateTime, cancellationToken: cancellationToken));
+            return await running.ResponseAsync;
+        }
+        catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw SpireFailure.Of(e, method, Place, _own?.Current?.Id);
+        }
+        catch (RpcException e)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
+        }
+    }
+
+    private AuthorityException NoIdentity() => new(
+        AuthorityFailure.Unavailable, $"The SPIRE server at {Place} is not asked, as this process has no identity to show: {_own!.Failure ?? $"the Workload API at {_options.WorkloadApi} has not answered yet"}.");
+}

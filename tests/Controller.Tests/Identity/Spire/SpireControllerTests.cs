@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+using Culvert.Core;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Culvert.Tests.Shared.Spire;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Culvert.Controller.Tests.Identity.Spire;
+
+/// <summary>A whole controller whose certificates a SPIRE server signs.</summary>
+public sealed class SpireControllerTests
+{
+    private const string Mesh = """
+        apiVersion: culvert.dev/v1alpha1
+        kind: MeshConfig
+        metadata:
+          name: default
+        spec:
+          trustDomain: demo.culvert
+        """;
+
+    [Fact]
+    public async Task ANodeJoinsOverTlsByTheNameThatItIsToldAndWithTheSameToken()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using Running running = await StartAsync(spire);
+        using FakeAgent stranger = FakeAgent.OverTls(running.Host, "node-1");
+        string token = running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1));
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        JoinNodeRequest request = new() { Token = token, Node = "node-1", CsrDer = ByteString.CopyFrom(CsrIdentity.Create(key, null)) };
+
+        RpcException refusal = await Assert.ThrowsAsync<RpcException>(async () => await stranger.Certificates.JoinNodeAsync(request, stranger.Options));
+        SpiffeId? named = CsrIdentity.ToName(refusal);
+        Assert.Equal(SpiffeId.ForNode(StandInSpire.TrustDomain, "node-1"), named);
+        request.CsrDer = ByteString.CopyFrom(CsrIdentity.Create(key, named));
+        CertificateResponse joined = await stranger.Certificates.JoinNodeAsync(request, stranger.Options);
+
+        // Now as that node, for a workload of its own.
+        using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", FakeAgent.Identity(joined, key));
+        SpiffeId web = SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, "shop", "web");
+        CertificateResponse signed = await agent.Certificates.SignWorkloadAsync(new() { WorkloadUid = "shop/web", CsrDer = ByteString.CopyFrom(CsrIdentity.Create(key, web)) }, agent.Options);
+        Assert.Equal(web.ToString(), signed.Identity);
+        Assert.Equal(spire.Roots[0].RawData, signed.RootsDer[0].ToByteArray());
+    }
+
+    [Fact]
+    public async Task ATokenIsNotUsedUpWhileTheServerDoesNotSign()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using Running running = await StartAsync(spire);
+        using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1");
+        string token = running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1));
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] csr = CsrIdentity.Create(key, SpiffeId.ForNode(StandInSpire.TrustDomain, "node-1"));
+        JoinNodeRequest request = new() { Token = token, Node = "node-1", CsrDer = ByteString.CopyFrom(csr) };
+
+        // Another connection needs no other certificate of the controller.
+        spire.Fault = _ => new Status(StatusCode.Unavailable, "gone");
+        RpcException refusal = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.JoinNodeAsync(request, agent.Options));
+        Assert.Equal(StatusCode.Unavailable, refusal.StatusCode);
+        spire.Fault = _ => null;
+        await agent.Certificates.JoinNodeAsync(request, agent.Options);
+        RpcException again = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.JoinNodeAsync(request, agent.Options));
+        Assert.Equal(StatusCode.PermissionDenied, again.StatusCode);
+    }
+
+    private static async Task<Running> StartAsync(StandInSpire spire)
+    {
+        Assert.True(SpiffeEndpoint.TryParse("unix://" + spire.ServerSocket, out SpiffeEndpoint? socket, out string? error), error);
+        Running running = await Running.StartAsync(
+            folder =>
+            {
+                folder.Write("objects/mesh.yaml", Mesh);
+                folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+            },
+            options => options with { Spire = new() { Socket = socket, BundleInterval = TimeSpan.FromMilliseconds(50) } });
+
+        // The handshake of the first one makes the controller's own certificate.
+        using FakeAgent first = FakeAgent.OverTls(running.Host, "node-0");
+        await Assert.ThrowsAsync<RpcException>(async () => await first.Certificates.JoinNodeAsync(new() { Node = "node-0" }, first.Options));
+        return running;
+    }
+}

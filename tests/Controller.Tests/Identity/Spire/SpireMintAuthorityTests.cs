@@ -1,0 +1,297 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Spire;
+using Culvert.Core;
+using Culvert.Kubernetes.Tests.Support;
+using Culvert.Protocol;
+using Culvert.Protocol.SpireTypes;
+using Culvert.Tests.Shared;
+using Culvert.Tests.Shared.Spire;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests.Identity.Spire;
+
+/// <summary>The authority that has a SPIRE server sign each certificate, against a server that behaves as a real one was seen to.</summary>
+public sealed class SpireMintAuthorityTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly SpiffeId Web = SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, "shop", "web");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ACertificateIsSignedThatOpensslVerifies(bool isTcp)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.IsAdmin = isTcp;
+        await using SpireMintAuthority authority = await OpenAsync(spire, isTcp);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        IssuedCertificate issued = await authority.SignAsync(Request(key), Cancellation);
+
+        Assert.Equal(Web, issued.Identity);
+        Assert.InRange(issued.NotAfter - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(11));
+        using TempFolder folder = new();
+        OpenSsl.WritePem(folder.File("roots.pem"), authority.Roots);
+        OpenSsl.WritePem(folder.File("leaf.pem"), issued.Chain[0]);
+        (int code, string output) = await OpenSsl.RunAsync("verify", "-CAfile", folder.File("roots.pem"), folder.File("leaf.pem"));
+        Assert.True(code == 0, output);
+    }
+
+    [Fact]
+    public async Task ItWaitsForTheRightOfAnAdminAndSaysHowToGetIt()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ConcurrentQueue<string> said = new();
+        Task<SpireMintAuthority> opening = SpireMintAuthority.OpenAsync(Options(spire, isTcp: true), TimeProvider.System, new Random(1), new LineLogger(said), Cancellation);
+        await SaidAsync(said, $"spiffe://{StandInSpire.TrustDomain}/ns/culvert-system/sa/culvert-controller is no admin: give it an entry with -admin");
+        spire.IsAdmin = true;
+        await (await opening.WaitAsync(Patience, Cancellation)).DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AnAdminThatIsNoneAnyMoreIsToldSo()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.IsAdmin = true;
+        await using SpireMintAuthority authority = await OpenAsync(spire, isTcp: true);
+        spire.IsAdmin = false;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation));
+        Assert.Equal(AuthorityFailure.Misconfigured, failure.Reason);
+        Assert.Contains("authorization denied for method /spire.api.server.svid.v1.SVID/MintX509SVID", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(StatusCode.InvalidArgument, AuthorityFailure.InvalidRequest)]
+    [InlineData(StatusCode.PermissionDenied, AuthorityFailure.Misconfigured)]
+    [InlineData(StatusCode.Unimplemented, AuthorityFailure.Misconfigured)]
+    [InlineData(StatusCode.ResourceExhausted, AuthorityFailure.Overloaded)]
+    [InlineData(StatusCode.Unavailable, AuthorityFailure.Unavailable)]
+    [InlineData(StatusCode.Internal, AuthorityFailure.Unavailable)]
+    public async Task EachStatusHasItsMeaning(StatusCode status, AuthorityFailure meaning)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        spire.Fault = method => method.EndsWith("MintX509SVID", StringComparison.Ordinal) ? new Status(status, "the server's own words") : null;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation));
+        Assert.Equal(meaning, failure.Reason);
+        Assert.Contains("the server's own words", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARequestThatNamesNobodyIsToldWhomToName()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key, CsrIdentity.Create(key, null)), Cancellation));
+        Assert.Equal((AuthorityFailure.InvalidRequest, Web), (failure.Reason, failure.IdentityToName));
+    }
+
+    public static TheoryData<string, byte[]> GreedyRequests()
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        SubjectAlternativeNameBuilder address = new();
+        address.AddUri(new Uri(Web.ToString()));
+        address.AddIpAddress(System.Net.IPAddress.Loopback);
+        SubjectAlternativeNameBuilder two = new();
+        two.AddUri(new Uri(Web.ToString()));
+        two.AddUri(new Uri(Web.ToString()));
+        return new()
+        {
+            { "names spiffe://demo.culvert/ns/shop/sa/bank", CsrIdentity.Create(key, SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, "shop", "bank")) },
+            { "asks for the DNS name 'bank.example'", CsrIdentity.Create(key, Web, "bank.example") },
+            { "neither a URI nor a DNS name", Csr(key, "O=Culvert", address.Build()) },
+            { " and spiffe://", Csr(key, "O=Culvert", two.Build()) },
+            { "has the subject 'CN=bank.example'", Csr(key, "CN=bank.example", new X509BasicConstraintsExtension(true, false, 0, true)) },
+            { "asks for the extension 2.5.29.19", Csr(key, "", new X509BasicConstraintsExtension(true, false, 0, true)) },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(GreedyRequests))]
+    [Trait("Category", "Attack")]
+    public async Task NothingIsSignedThatTheControllerHasNotDecided(string why, byte[] csr)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key, csr), Cancellation));
+        Assert.Equal(AuthorityFailure.InvalidRequest, failure.Reason);
+        Assert.Contains(why, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(0, spire.MostSigning);
+    }
+
+    [Fact]
+    public async Task ATrustDomainThatIsNotTheServersIsNamedWithTheRemedy()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        SpiffeId foreign = SpiffeId.ForServiceAccount("cluster.local", "shop", "web");
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(
+            () => authority.SignAsync(Request(key, CsrIdentity.Create(key, foreign)) with { Identity = foreign }, Cancellation));
+        Assert.Equal(AuthorityFailure.Misconfigured, failure.Reason);
+        Assert.Contains("set spec.trustDomain of the MeshConfig to demo.culvert", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NoMoreThanSixtyFourAreSignedAtOnce()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        spire.Hold = release.Task;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Task<IssuedCertificate>[] all = [.. Enumerable.Range(0, 200).Select(_ => authority.SignAsync(Request(key), Cancellation))];
+        while (spire.MostSigning < 64) await Task.Yield();
+        release.SetResult();
+        await Task.WhenAll(all).WaitAsync(Patience, Cancellation);
+        Assert.Equal(64, spire.MostSigning);
+    }
+
+    [Fact]
+    public async Task RootsComeAndGoAsTheServersBundleHasThem()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        int changes = 0;
+        TaskCompletionSource two = Expect(authority, 2), one = Expect(authority, 1);
+        authority.RootsChanged += () => Interlocked.Increment(ref changes);
+        spire.Recount();
+        spire.Prepare();
+        await two.Task.WaitAsync(Patience, Cancellation);
+        spire.Activate();
+        spire.Revoke();
+        await one.Task.WaitAsync(Patience, Cancellation);
+        Assert.Equal(spire.Roots[0].RawData, authority.Roots[0].ToArray());
+        Assert.Equal(2, changes);
+    }
+
+    [Fact]
+    public async Task ACertificateBelowARootThatWasNotReadYetIsGivenOutWhenThatIs()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await SpireMintAuthority.OpenAsync(
+            Options(spire, isTcp: false) with { BundleInterval = TimeSpan.FromHours(1) }, TimeProvider.System, new Random(1), NullLogger.Instance, Cancellation);
+        spire.Prepare();
+        spire.Activate();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await authority.SignAsync(Request(key), Cancellation);
+        Assert.Equal(2, authority.Roots.Length);
+    }
+
+    [Fact]
+    public async Task ARootThatHasEndedIsNotToldOn()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.Prepare(TimeSpan.FromMilliseconds(1));
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        Assert.Single(authority.Roots);
+    }
+
+    [Fact]
+    public async Task WhileTheServerIsAwayWhatWasReadLastCounts()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ConcurrentQueue<string> said = new();
+        await using SpireMintAuthority authority = await OpenAsync(spire, said: said);
+        spire.Fault = _ => new Status(StatusCode.Unavailable, "gone");
+        await SaidAsync(said, "can't be read again");
+        Assert.Single(authority.Roots);
+        spire.Fault = _ => null;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await authority.SignAsync(Request(key), Cancellation);
+    }
+
+    [Fact]
+    public async Task ACertificateForAnotherKeyIsNotGivenOut()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256), other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        X509SVID? first = null;
+        spire.Answer = svid => first ??= svid;
+        await authority.SignAsync(Request(other), Cancellation);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation));
+        Assert.Contains("a certificate for another key", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnAnswerThatIsNoCertificateIsRefused()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        spire.Answer = _ => new() { CertChain = { ByteString.CopyFromUtf8("no certificate") } };
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation));
+        Assert.Equal(AuthorityFailure.Unavailable, failure.Reason);
+    }
+
+    [Fact]
+    public async Task WithoutAnIdentityTheServerIsNotAskedAndItIsSaidWhy()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        (spire.IsAdmin, spire.HasEntry) = (true, false);
+        ConcurrentQueue<string> said = new();
+        Task<SpireMintAuthority> opening = SpireMintAuthority.OpenAsync(Options(spire, isTcp: true), TimeProvider.System, new Random(1), new LineLogger(said), Cancellation);
+        await SaidAsync(said, "no identity issued; nobody has registered this process");
+        spire.HasEntry = true;
+        await (await opening.WaitAsync(Patience, Cancellation)).DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AnotherSocketIsToldFromTheServers()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.Fault = _ => new Status(StatusCode.Unimplemented, "unknown service spire.api.server.bundle.v1.Bundle");
+        ConcurrentQueue<string> said = new();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task<SpireMintAuthority> opening = SpireMintAuthority.OpenAsync(Options(spire, isTcp: false), TimeProvider.System, new Random(1), new LineLogger(said), stop.Token);
+        await SaidAsync(said, "--spire-server takes the server's own socket");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+    }
+
+    private static TaskCompletionSource Expect(SpireMintAuthority authority, int roots)
+    {
+        TaskCompletionSource seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        authority.RootsChanged += () =>
+        {
+            if (authority.Roots.Length == roots) seen.TrySetResult();
+        };
+        return seen;
+    }
+
+    private static Task SaidAsync(ConcurrentQueue<string> lines, string part) => Soon.Holds($"a message that says: {part}", () => lines.Any(l => l.Contains(part, StringComparison.Ordinal)), () => string.Join(" | ", lines));
+
+    private static SigningRequest Request(ECDsa key, byte[]? csr = null) =>
+        new() { Csr = csr ?? CsrIdentity.Create(key, Web), Identity = Web, Lifetime = TimeSpan.FromMinutes(10) };
+
+    private static byte[] Csr(ECDsa key, string subject, X509Extension extension)
+    {
+        CertificateRequest request = new(subject, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(extension);
+        return request.CreateSigningRequest();
+    }
+
+    private static SpireOptions Options(StandInSpire spire, bool isTcp) => isTcp
+        ? new() { Address = new Uri($"https://127.0.0.1:{spire.Port}"), WorkloadApi = Endpoint(spire.AgentSocket), BundleInterval = TimeSpan.FromMilliseconds(50) }
+        : new() { Socket = Endpoint(spire.ServerSocket), BundleInterval = TimeSpan.FromMilliseconds(50) };
+
+    private static SpiffeEndpoint Endpoint(string path)
+    {
+        Assert.True(SpiffeEndpoint.TryParse("unix://" + path, out SpiffeEndpoint? endpoint, out string? error), error);
+        return endpoint;
+    }
+
+    private static Task<SpireMintAuthority> OpenAsync(StandInSpire spire, bool isTcp = false, ConcurrentQueue<string>? said = null) =>
+        SpireMintAuthority.OpenAsync(Options(spire, isTcp), TimeProvider.System, new Random(1), new LineLogger(said ?? new()), Cancellation).WaitAsync(Patience, Cancellation);
+}
