@@ -1,8 +1,6 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Core;
-using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Spire;
 

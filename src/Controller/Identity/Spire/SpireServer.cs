@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
