@@ -179,6 +179,7 @@ internal static class LogEventIds
     internal const int SpireBundleNotRead = 2222;
     internal const int SpireBundleRead = 2223;
     internal const int SpireNoIdentity = 2224;
+    internal const int SpireBundleNotTaken = 2225;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;
@@ -207,6 +208,7 @@ internal static class LogEventIds
     internal const int SnapshotRefused = 2404;
     internal const int NamespaceClosed = 2405;
     internal const int NamespaceNotClosed = 2406;
+    internal const int OtherTrustDomain = 2407;
 
     // src/Controller/Sources
     internal const int WatchFailed = 2501;

@@ -1,3 +1,4 @@
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 using Culvert.Tests.Shared.Spire;
@@ -36,6 +37,7 @@ public sealed class SpireTests
 
         // Away for less than certificates live beyond the time of their renewal.
         spire.Fault = _ => new Status(StatusCode.Unavailable, "gone");
+        await LabWait.UntilAsync("a certificate is asked for in vain", () => spire.Unsigned > 0, TimeSpan.FromSeconds(30));
         await requests.MoreAsync(20);
         spire.Fault = _ => null;
         var back = TimeProvider.System.GetUtcNow();

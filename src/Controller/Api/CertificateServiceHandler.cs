@@ -24,7 +24,7 @@ internal sealed class CertificateServiceHandler(
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private readonly LogQuota _joinRefusals = new(time);
 
-    public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
+    public override async Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
         string node = authenticator.Authenticate(context).Node;
         RequireWorld();
@@ -33,7 +33,11 @@ internal sealed class CertificateServiceHandler(
         WorkloadInfo workload = world.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
             ? found
             : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
-        return SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
+        CertificateResponse response = await SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
+
+        // An authority outside may have taken its time, in which the node was revoked.
+        authenticator.Authenticate(context);
+        return response;
     }
 
     public override async Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
@@ -58,7 +62,11 @@ internal sealed class CertificateServiceHandler(
     {
         NodeCaller caller = authenticator.Authenticate(context, isRenewal: true);
         RequireWorld();
-        return NoteIssued(caller.Node, await SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken), caller.Certificate?.Fingerprint);
+        CertificateResponse response = await SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken);
+
+        // As above: what was signed after it was revoked would count as the node's again.
+        authenticator.Authenticate(context, isRenewal: true);
+        return NoteIssued(caller.Node, response, caller.Certificate?.Fingerprint);
     }
 
     private async Task<CertificateResponse> JoinAsync(JoinNodeRequest request, IPAddress source, CancellationToken cancellationToken)

@@ -75,7 +75,7 @@ public sealed record ControllerOptions
     /// <summary>The SPIRE server that signs; null: the <see cref="Authority"/>.</summary>
     internal SpireOptions? Spire { get; init; }
 
-    /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
+    /// <summary>The authority to use; null, where <see cref="Spire"/> is too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 
     /// <summary>Says which node somebody is who wants to join; null: by join tokens, and by <see cref="ServiceAccountTokens"/>.</summary>

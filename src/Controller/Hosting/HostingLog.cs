@@ -22,8 +22,8 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.RemovalFailed, LogLevel.Error, "A root can't be removed now, which is tried again: {Reason}")]
     public static partial void RemovalFailed(ILogger logger, string reason);
 
-    [LoggerMessage(LogEventIds.IdentityNotRenewed, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
-    public static partial void IdentityNotRenewed(ILogger logger, AuthorityFailure failure, string reason, DateTimeOffset notAfter, DateTimeOffset again);
+    [LoggerMessage(LogEventIds.IdentityNotRenewed, LogLevel.Warning, "The controller's own certificate is not renewed ({Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
+    public static partial void IdentityNotRenewed(ILogger logger, string reason, DateTimeOffset notAfter, DateTimeOffset again);
 
     [LoggerMessage(LogEventIds.HostingHangUp, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
     public static partial void HangUp(ILogger logger);

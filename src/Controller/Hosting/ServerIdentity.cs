@@ -18,6 +18,9 @@ internal sealed class ServerIdentity : IDisposable
     // Handshakes come at any rate; the authority is not to be asked with each.
     private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(30);
 
+    // Less than a handshake may take (ControllerTls): an authority that does not answer must not keep agents out while the certificate of before is good.
+    private static readonly TimeSpan LongestRenewal = TimeSpan.FromSeconds(1);
+
     private readonly SnapshotPublisher _publisher;
     private readonly ICertificateAuthority _authority;
     private readonly IReadOnlyList<string> _dnsNames;
@@ -27,6 +30,7 @@ internal sealed class ServerIdentity : IDisposable
     private SslStreamCertificateContext? _context;
     private SpiffeId? _identity;
     private DateTimeOffset _renewAt;
+    private DateTimeOffset _askAgainAt;
     private DateTimeOffset _notAfter;
     private volatile bool _rootsChanged;
 
@@ -44,21 +48,10 @@ internal sealed class ServerIdentity : IDisposable
         {
             MeshSettings mesh = _publisher.Current.Mesh;
             SpiffeId identity = SpiffeId.ForController(mesh.TrustDomain);
-            if (_context is not null && !_rootsChanged && _identity == identity && _time.GetUtcNow() < _renewAt) return _context;
-            _rootsChanged = false;
-            try
-            {
-                _context = await IssueAsync(identity, mesh.CertificateLifetime, cancellationToken);
-                _identity = identity;
-            }
-            catch (AuthorityException e) when (_context is not null && _identity == identity && _time.GetUtcNow() < _notAfter)
-            {
-                // Agents must be served while the authority is away, for as long as they can be.
-                TimeSpan wait = e.RetryAfter ?? LeastRetry;
-                _renewAt = _time.GetUtcNow() + (wait > LeastRetry ? wait : LeastRetry);
-                HostingLog.IdentityNotRenewed(_logger, e.Reason, e.Message, _notAfter, _renewAt);
-            }
-            return _context;
+            DateTimeOffset now = _time.GetUtcNow();
+            SslStreamCertificateContext? usable = _identity == identity && now < _notAfter ? _context : null;
+            if (usable is not null && (now < _askAgainAt || (now < _renewAt && !_rootsChanged))) return usable;
+            return usable is null ? await IssueAsync(identity, mesh.CertificateLifetime, cancellationToken) : await RenewAsync(usable, identity, mesh.CertificateLifetime);
         }
         finally
         {
@@ -72,8 +65,38 @@ internal sealed class ServerIdentity : IDisposable
         _lock.Dispose();
     }
 
+    /// <summary>Another certificate, or, where there is none to be had now, the one of before: agents must be served while the authority is away, for as long as they can be.</summary>
+    private async Task<SslStreamCertificateContext> RenewAsync(SslStreamCertificateContext usable, SpiffeId identity, TimeSpan lifetime)
+    {
+        bool rootsChanged = _rootsChanged;
+        string reason;
+        TimeSpan wait = LeastRetry;
+
+        // Not the handshake's: whoever ends his own must not put the renewal off.
+        using CancellationTokenSource longest = new(LongestRenewal, _time);
+        try
+        {
+            return await IssueAsync(identity, lifetime, longest.Token);
+        }
+        catch (AuthorityException e)
+        {
+            reason = $"{e.Reason}: {e.Message}";
+            if (e.RetryAfter > wait) wait = e.RetryAfter.Value;
+        }
+        catch (OperationCanceledException)
+        {
+            reason = $"{AuthorityFailure.Unavailable}: the authority has not answered within {LongestRenewal.TotalSeconds} s";
+        }
+        if (rootsChanged) _rootsChanged = true;
+        _askAgainAt = _time.GetUtcNow() + wait;
+        HostingLog.IdentityNotRenewed(_logger, reason, _notAfter, _askAgainAt);
+        return usable;
+    }
+
     private async Task<SslStreamCertificateContext> IssueAsync(SpiffeId identity, TimeSpan lifetime, CancellationToken cancellationToken)
     {
+        // Before it is signed: a change that comes meanwhile is a reason for another one.
+        _rootsChanged = false;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] csr = CsrIdentity.Create(key, identity, _dnsNames);
         IssuedCertificate issued = await _authority.SignAsync(new() { Csr = csr, Identity = identity, Lifetime = lifetime, DnsNames = _dnsNames, LeadsToOlderRoots = true }, cancellationToken);
@@ -81,7 +104,8 @@ internal sealed class ServerIdentity : IDisposable
         X509Certificate2Collection intermediates = [.. issued.Chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];
         _notAfter = issued.NotAfter;
         _renewAt = _time.GetUtcNow() + ((issued.NotAfter - _time.GetUtcNow()) * 2 / 3);
-        return OwnCertificate.Context(leaf.CopyWithPrivateKey(key), intermediates);
+        (_context, _identity) = (OwnCertificate.Context(leaf.CopyWithPrivateKey(key), intermediates), identity);
+        return _context;
     }
 
     private void Forget() => _rootsChanged = true;

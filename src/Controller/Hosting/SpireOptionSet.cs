@@ -16,7 +16,7 @@ internal sealed class SpireOptionSet
 
     private readonly Option<string?> _workloadApi = new("--spire-workload-api")
     {
-        Description = $"With --spire-server HOST: unix:///PATH of the Workload API that gives the controller its own identity. Default: {SpiffeEndpoint.EnvironmentVariable}.",
+        Description = $"With --spire-server HOST: unix:///PATH or tcp://IP:PORT of the Workload API that gives the controller its own identity. Default: {SpiffeEndpoint.EnvironmentVariable}.",
     };
 
     /// <summary>All of them, in the order of the help text.</summary>

@@ -19,6 +19,9 @@ public interface ICertificateAuthority
     /// </summary>
     ImmutableArray<ReadOnlyMemory<byte>> RemovedRoots => [];
 
+    /// <summary>The trust domain that the roots are of; null: whichever the mesh has.</summary>
+    string? TrustDomain => null;
+
     /// <summary>How long before its making a certificate begins; not negative.</summary>
     TimeSpan Backdating => TimeSpan.Zero;
 

@@ -11,6 +11,9 @@ internal static partial class SnapshotLog
     [LoggerMessage(LogEventIds.Published, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]
     public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies, CompilationWork work);
 
+    [LoggerMessage(LogEventIds.OtherTrustDomain, LogLevel.Error, "The authority signs for the trust domain {Signed}, and the mesh's is {Mesh}: agents are told nothing new until spec.trustDomain of the MeshConfig is {Signed}, or the authority another.")]
+    public static partial void OtherTrustDomain(ILogger logger, string signed, string mesh);
+
     [LoggerMessage(LogEventIds.NamespaceClosed, LogLevel.Error, "{Error}")]
     public static partial void Closed(ILogger logger, SourceError error);
 

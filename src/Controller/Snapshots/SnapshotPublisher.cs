@@ -28,6 +28,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
     private ObjectSet? _compiled;
+    private string? _foreign;
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
@@ -88,9 +89,10 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             IReadOnlyCollection<ObjectKey>? changed = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = next;
             ImmutableArray<SourceError> closed = _current.Closed;
+            ResourceCatalog compiled;
             try
             {
-                _current = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri);
+                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri);
             }
             catch
             {
@@ -98,12 +100,23 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
                 (_compiler, _compiled) = (new MeshCompiler(_current.Version), null);
                 throw;
             }
+            if (IsOfAnotherTrustDomain(compiled.Mesh.TrustDomain)) return;
+            _current = compiled;
             SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (SourceError error in _current.Closed.ExceptBy(closed.Select(About), About)) SnapshotLog.Closed(logger, error);
             foreach (SourceError error in closed.ExceptBy(_current.Closed.Select(About), About)) SnapshotLog.NotClosed(logger, error.Object, error.Reason);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();
+    }
+
+    /// <summary>Roots of another trust domain in the mesh's name would end every tunnel of it.</summary>
+    private bool IsOfAnotherTrustDomain(string mesh)
+    {
+        bool isOther = authority.TrustDomain is { } signed && signed != mesh;
+        if (isOther && _foreign != mesh) SnapshotLog.OtherTrustDomain(logger, authority.TrustDomain!, mesh);
+        _foreign = isOther ? mesh : null;
+        return isOther;
     }
 
     // Not where it was said: the first of a namespace's objects may be another one.

@@ -75,16 +75,8 @@ public static class SpiffeTls
 
     private static X509ChainPolicy ServerPolicy(IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset now)
     {
-        X509ChainPolicy policy = new()
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-            VerificationTimeIgnored = false,
-            VerificationTime = now.LocalDateTime,
-        };
+        X509ChainPolicy policy = RootsPolicy.Create(roots, now);
         policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        foreach (ReadOnlyMemory<byte> root in roots) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
         return policy;
     }
 }

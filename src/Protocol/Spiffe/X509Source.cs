@@ -12,6 +12,9 @@ public sealed class X509Source : IAsyncDisposable
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(15);
+
+    // What ends sooner is no stream: it is asked again as after a failure.
+    private static readonly TimeSpan ShortStream = TimeSpan.FromSeconds(5);
     private static readonly Metadata SecurityHeader = new() { { "workload.spiffe.io", "true" } };
 
     private readonly SpiffeEndpoint _endpoint;
@@ -34,8 +37,13 @@ public sealed class X509Source : IAsyncDisposable
     /// <summary>The identity; null before the API has told it, and when its certificate has ended.</summary>
     public X509Context? Current => _state.Context is { } context && context.NotAfter > _time.GetUtcNow() ? context : null;
 
-    /// <summary>Why the API does not answer, null while it does or has not been asked yet.</summary>
-    public string? Failure => _state.Failure;
+    /// <summary>Why there is no <see cref="Current"/> one; the end of a sentence.</summary>
+    public string WhyNone => _state switch
+    {
+        { Failure: { } failure } => failure,
+        { Context: { } ended } => $"the Workload API at {_endpoint} gave a certificate that has ended at {ended.NotAfter:u}, and no other",
+        _ => $"the Workload API at {_endpoint} has not answered yet",
+    };
 
     /// <summary>Stops asking.</summary>
     public async ValueTask DisposeAsync()
@@ -50,6 +58,7 @@ public sealed class X509Source : IAsyncDisposable
         int failures = 0;
         while (!_stop.IsCancellationRequested)
         {
+            long begun = _time.GetTimestamp();
             try
             {
                 using GrpcChannel channel = _endpoint.OpenChannel();
@@ -58,7 +67,6 @@ public sealed class X509Source : IAsyncDisposable
                 while (await call.ResponseStream.MoveNext(_stop.Token))
                 {
                     _state = new(X509ContextReader.Read(call.ResponseStream.Current), null);
-                    failures = 0;
                 }
                 Fail($"the Workload API at {_endpoint} has ended its stream");
             }
@@ -70,6 +78,7 @@ public sealed class X509Source : IAsyncDisposable
             {
                 Fail(Remedy(e));
             }
+            if (_time.GetElapsedTime(begun) >= ShortStream) failures = 0;
             TimeSpan wait = FirstRetry * Math.Pow(2, Math.Min(failures++, 6));
             await Task.Delay((wait < LongestRetry ? wait : LongestRetry) * (0.5 + (0.5 * Random.Shared.NextDouble())), _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

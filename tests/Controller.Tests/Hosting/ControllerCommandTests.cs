@@ -28,6 +28,13 @@ public sealed class ControllerCommandTests : IDisposable
     [InlineData("--webhook means something with --kubernetes only", "--folder", "/tmp", "--webhook", "127.0.0.1:0")]
     [InlineData("--webhook-configuration means something with --kubernetes only", "--folder", "/tmp", "--webhook-configuration", "a")]
     [InlineData("--webhook takes ADDRESS:PORT, an IPv6 address in brackets, not '15017'", "--kubernetes", "--webhook", "15017")]
+    [InlineData("--spire-server 'unix:relative' begins with neither unix:// nor tcp://", "--folder", "/tmp", "--spire-server", "unix:relative")]
+    [InlineData("--spire-server 'unix://relative' names no absolute path", "--folder", "/tmp", "--spire-server", "unix://relative")]
+    [InlineData("--spire-server takes unix:///PATH or HOST[:PORT], an IPv6 address in brackets, not 'https://spire'", "--folder", "/tmp", "--spire-server", "https://spire", "--spire-workload-api", "unix:///a")]
+    [InlineData("--spire-server spire needs --spire-workload-api (or SPIFFE_ENDPOINT_SOCKET)", "--folder", "/tmp", "--spire-server", "spire")]
+    [InlineData("--spire-workload-api 'tcp://spire:1' names no address and port", "--folder", "/tmp", "--spire-server", "spire", "--spire-workload-api", "tcp://spire:1")]
+    [InlineData("--spire-workload-api means something with --spire-server HOST only", "--folder", "/tmp", "--spire-server", "unix:///a", "--spire-workload-api", "unix:///b")]
+    [InlineData("--root-activation-seconds means nothing with --spire-server", "--folder", "/tmp", "--spire-server", "unix:///a", "--root-activation-seconds", "5")]
     [InlineData("--webhook-configuration 'A/b' is not a DNS name", "--kubernetes", "--webhook-configuration", "A/b")]
     public Task RunRefusesSourcesThatDoNotFitEachOther(string reason, params string[] options) =>
         RefusesAsync(BadOptions, reason, ["run", "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"), .. options]);

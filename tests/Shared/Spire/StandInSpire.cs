@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Net;
 using System.Security.Authentication;
@@ -33,18 +34,20 @@ internal sealed class StandInSpire : IAsyncDisposable
     private const string Controller = $"spiffe://{TrustDomain}/ns/culvert-system/sa/culvert-controller";
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(1);
 
-    private readonly List<SpireAuthority> _authorities = [new(TrustDomain)];
+    private readonly ConcurrentBag<SpireAuthority> _made = [];
     private readonly ConcurrentDictionary<string, bool> _admins = new(StringComparer.Ordinal);
     private readonly WebApplication _app;
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-spire-").FullName;
     private int _sequence = 1;
+    private int _unsigned;
     private int _signing;
     private int _mostSigning;
-    private volatile int _active;
+    private volatile Authorities _authorities;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private StandInSpire(int port)
+    private StandInSpire(string serverId)
     {
+        _authorities = new([Make(null)], 0);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -54,10 +57,10 @@ internal sealed class StandInSpire : IAsyncDisposable
             kestrel.AllowAlternateSchemes = true;
             kestrel.ListenUnixSocket(ServerSocket, o => o.Protocols = HttpProtocols.Http2);
             kestrel.ListenUnixSocket(AgentSocket, o => o.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(IPAddress.Loopback, port, o =>
+            kestrel.Listen(IPAddress.Loopback, 0, o =>
             {
                 o.Protocols = HttpProtocols.Http2;
-                o.UseHttps(Tls());
+                o.UseHttps(Tls(serverId));
             });
         });
         builder.Services.AddGrpc();
@@ -99,33 +102,32 @@ internal sealed class StandInSpire : IAsyncDisposable
     /// <summary>Changes a certificate before it is answered.</summary>
     public Func<X509SVID, X509SVID> Answer { get; set; } = svid => svid;
 
-    public IReadOnlyList<X509Certificate2> Roots => [.. _authorities.Select(a => a.Certificate)];
+    /// <summary>Whose bundle it says to have.</summary>
+    public string BundleOf { get; set; } = TrustDomain;
 
-    public static async Task<StandInSpire> StartAsync()
+    /// <summary>How often it has not signed what it was asked to, as <see cref="Fault"/> says.</summary>
+    public int Unsigned => Volatile.Read(ref _unsigned);
+
+    public IReadOnlyList<X509Certificate2> Roots => [.. _authorities.All.Select(a => a.Certificate)];
+
+    /// <summary>Starts the server and the agent.</summary>
+    /// <param name="serverId">Whom the server shows itself as.</param>
+    public static async Task<StandInSpire> StartAsync(string serverId = $"spiffe://{TrustDomain}/spire/server")
     {
-        StandInSpire spire = new(0);
+        StandInSpire spire = new(serverId);
         await spire._app.StartAsync();
         spire.Port = new Uri(spire._app.Urls.First(u => u.StartsWith("https", StringComparison.Ordinal))).Port;
         return spire;
     }
 
     /// <summary>Another authority, which is in the bundle and does not sign yet.</summary>
-    public void Prepare(TimeSpan? lifetime = null)
-    {
-        _authorities.Add(new(TrustDomain, lifetime));
-        Changed();
-    }
+    public void Prepare(TimeSpan? lifetime = null) => Change(a => a with { All = a.All.Add(Make(lifetime)) });
 
     /// <summary>The newest authority signs; it tells nobody.</summary>
-    public void Activate() => _active = _authorities.Count - 1;
+    public void Activate() => _authorities = _authorities with { Active = _authorities.All.Count - 1 };
 
     /// <summary>The oldest authority leaves the bundle.</summary>
-    public void Revoke()
-    {
-        _authorities.RemoveAt(0);
-        _active--;
-        Changed();
-    }
+    public void Revoke() => Change(a => new(a.All.RemoveAt(0), a.Active - 1));
 
     /// <summary>The number rises, and nothing else is new.</summary>
     public void Recount() => Interlocked.Increment(ref _sequence);
@@ -137,12 +139,20 @@ internal sealed class StandInSpire : IAsyncDisposable
         await now.CancelAsync();
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
-        foreach (SpireAuthority authority in _authorities) authority.Dispose();
+        foreach (SpireAuthority authority in _made) authority.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
-    private void Changed()
+    private SpireAuthority Make(TimeSpan? lifetime)
     {
+        SpireAuthority made = new(TrustDomain, lifetime);
+        _made.Add(made);
+        return made;
+    }
+
+    private void Change(Func<Authorities, Authorities> change)
+    {
+        _authorities = change(_authorities);
         Interlocked.Increment(ref _sequence);
         TaskCompletionSource before = _changed;
         _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -151,16 +161,16 @@ internal sealed class StandInSpire : IAsyncDisposable
 
     private X509Certificate2 Certify(ECDsa key, string id)
     {
-        using X509Certificate2 leaf = _authorities[_active].Sign(new CertificateRequest("", key, HashAlgorithmName.SHA256).PublicKey, id, [], DefaultLifetime);
+        using X509Certificate2 leaf = _authorities.Signing.Sign(new CertificateRequest("", key, HashAlgorithmName.SHA256).PublicKey, id, [], DefaultLifetime);
         return leaf.CopyWithPrivateKey(key);
     }
 
-    private HttpsConnectionAdapterOptions Tls()
+    private HttpsConnectionAdapterOptions Tls(string serverId)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new()
         {
-            ServerCertificate = Certify(key, $"spiffe://{TrustDomain}/spire/server"),
+            ServerCertificate = Certify(key, serverId),
             SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             ClientCertificateMode = ClientCertificateMode.AllowCertificate,
             // What is refused ends the connection, by an alert.
@@ -180,7 +190,11 @@ internal sealed class StandInSpire : IAsyncDisposable
     /// <summary>Looked at with each call: an admin that is none any more may do nothing, on a connection that is open as well.</summary>
     private void Authorize(ServerCallContext context, bool isForAdmins)
     {
-        if (Fault(context.Method) is { } fault) throw new RpcException(fault);
+        if (Fault(context.Method) is { } fault)
+        {
+            if (context.Method.EndsWith("MintX509SVID", StringComparison.Ordinal)) Interlocked.Increment(ref _unsigned);
+            throw new RpcException(fault);
+        }
         HttpContextOf(context, out X509Certificate2? certificate, out bool isLocal);
         if (!isForAdmins || isLocal || (certificate is not null && SvidReader.TryRead(certificate, out SpiffeId? id) && _admins.ContainsKey(id.ToString()))) return;
         throw new RpcException(new Status(StatusCode.PermissionDenied, $"authorization denied for method {context.Method}"));
@@ -193,6 +207,13 @@ internal sealed class StandInSpire : IAsyncDisposable
     }
 
     private static RpcException Invalid(string message) => new(new Status(StatusCode.InvalidArgument, message));
+
+    /// <param name="All">Those of the bundle, oldest first.</param>
+    /// <param name="Active">Which of them signs.</param>
+    private sealed record Authorities(ImmutableList<SpireAuthority> All, int Active)
+    {
+        public SpireAuthority Signing => All[Active];
+    }
 
     private sealed class Svids(StandInSpire spire) : SVID.SVIDBase
     {
@@ -232,7 +253,7 @@ internal sealed class StandInSpire : IAsyncDisposable
             if (id.Path.Length == 0) throw Invalid($"CSR URI SAN is invalid: \"{id}\" is not a workload in trust domain \"{TrustDomain}\"; path is empty");
             if (id.Path == "/spire" || id.Path.StartsWith("/spire/", StringComparison.Ordinal))
                 throw Invalid($"CSR URI SAN is invalid: \"{id}\" is not a workload in trust domain \"{TrustDomain}\"; path is in the reserved namespace");
-            using X509Certificate2 leaf = spire._authorities[spire._active].Sign(csr.PublicKey, id.ToString(), names, request.Ttl > 0 ? TimeSpan.FromSeconds(request.Ttl) : DefaultLifetime);
+            using X509Certificate2 leaf = spire._authorities.Signing.Sign(csr.PublicKey, id.ToString(), names, request.Ttl > 0 ? TimeSpan.FromSeconds(request.Ttl) : DefaultLifetime);
             return new()
             {
                 Id = new() { TrustDomain = id.TrustDomain, Path = id.Path },
@@ -268,7 +289,7 @@ internal sealed class StandInSpire : IAsyncDisposable
         public override Task<Bundle> GetBundle(GetBundleRequest request, ServerCallContext context)
         {
             spire.Authorize(context, isForAdmins: false);
-            Bundle bundle = new() { TrustDomain = TrustDomain };
+            Bundle bundle = new() { TrustDomain = spire.BundleOf };
             if (request.OutputMask is null or { X509Authorities: true })
                 bundle.X509Authorities.AddRange(spire.Roots.Select(r => new X509Certificate { Asn1 = ByteString.CopyFrom(r.RawData) }));
             if (request.OutputMask is null or { SequenceNumber: true }) bundle.SequenceNumber = (ulong)spire._sequence;

@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -11,6 +12,7 @@ internal static class MintableCsr
 {
     private const string SubjectAlternativeName = "2.5.29.17";
     private const string OwnSubject = "O=Culvert";
+    private static readonly byte[][] Subjects = [new X500DistinguishedName("").RawData, new X500DistinguishedName(OwnSubject).RawData];
     private static readonly Asn1Tag Dns = new(TagClass.ContextSpecific, 2);
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
@@ -19,9 +21,8 @@ internal static class MintableCsr
     public static void Require(SigningRequest request)
     {
         List<string> uris = [], names = [];
-        CertificateRequest csr = CertificateRequest.LoadSigningRequest(
-            request.Csr.Span, HashAlgorithmName.SHA256, out _, CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions | CertificateRequestLoadOptions.SkipSignatureValidation);
-        if (csr.SubjectName.Name is not ("" or OwnSubject)) throw Refused($"has the subject '{csr.SubjectName.Name}'; none and '{OwnSubject}' are taken");
+        CertificateRequest csr = Load(request.Csr);
+        if (!Subjects.Any(s => s.AsSpan().SequenceEqual(csr.SubjectName.RawData))) throw Refused($"has a subject; none and '{OwnSubject}' are taken");
         foreach (X509Extension extension in csr.CertificateExtensions)
         {
             if (extension.Oid?.Value != SubjectAlternativeName) throw Refused($"asks for the extension {extension.Oid?.Value}; names only are taken");
@@ -30,7 +31,20 @@ internal static class MintableCsr
         if (uris.Count == 0)
             throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The CSR names no identity, and SPIRE's MintX509SVID signs what a CSR names: this one has to name {request.Identity} as its URI.") { IdentityToName = request.Identity };
         if (uris is not [string uri] || uri != request.Identity.ToString()) throw Refused($"names {string.Join(" and ", uris)}; {request.Identity} is certified, and nothing else");
-        if (names.Except(request.DnsNames, StringComparer.Ordinal).FirstOrDefault() is { } name) throw Refused($"asks for the DNS name '{name}', which is not {request.Identity}'s");
+        if (names.Except(request.DnsNames.Select(n => new IdnMapping().GetAscii(n)), StringComparer.Ordinal).FirstOrDefault() is { } name) throw Refused($"asks for the DNS name '{name}', which is not {request.Identity}'s");
+    }
+
+    private static CertificateRequest Load(ReadOnlyMemory<byte> csr)
+    {
+        try
+        {
+            return CertificateRequest.LoadSigningRequest(
+                csr.Span, HashAlgorithmName.SHA256, out _, CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions | CertificateRequestLoadOptions.SkipSignatureValidation);
+        }
+        catch (CryptographicException e)
+        {
+            throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The CSR is not valid: {e.Message}", e);
+        }
     }
 
     private static void Read(X509Extension extension, List<string> uris, List<string> names)

@@ -21,7 +21,7 @@ internal static class SpireFailure
             StatusCode.Unauthenticated => new(AuthorityFailure.Misconfigured, said, failure),
             StatusCode.Unimplemented => new(AuthorityFailure.Misconfigured, $"{said} It is no API of a SPIRE server: --spire-server takes the server's own socket (by default /tmp/spire-server/private/api.sock), not an agent's.", failure),
             StatusCode.ResourceExhausted => new(AuthorityFailure.Overloaded, said, failure),
-            StatusCode.DeadlineExceeded => new(AuthorityFailure.Unavailable, $"{said} A server that answers GetBundle and signs nothing has to be started again.", failure),
+            StatusCode.DeadlineExceeded => new(AuthorityFailure.Unavailable, method == "MintX509SVID" ? $"{said} A server that answers GetBundle and signs nothing has to be started again." : said, failure),
             StatusCode.Unavailable => new(AuthorityFailure.Unavailable, $"{said} {Unreachable(caller)}", failure),
             _ => new(AuthorityFailure.Unavailable, said, failure),
         };

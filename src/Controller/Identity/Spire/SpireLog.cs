@@ -12,6 +12,9 @@ internal static partial class SpireLog
     [LoggerMessage(LogEventIds.SpireBundleNotRead, LogLevel.Error, "The trust bundle can't be read again, which is tried every {Seconds} s; what was read last is in force ({Failure}): {Reason}")]
     public static partial void BundleNotRead(ILogger logger, double seconds, AuthorityFailure failure, string reason);
 
+    [LoggerMessage(LogEventIds.SpireBundleNotTaken, LogLevel.Error, "The trust bundle has changed, and not all has taken it up, which is tried again.")]
+    public static partial void BundleNotTaken(ILogger logger, Exception error);
+
     [LoggerMessage(LogEventIds.SpireBundleRead, LogLevel.Information, "The trust bundle of {TrustDomain} has {Roots} roots now (sequence {Sequence}).")]
     public static partial void BundleRead(ILogger logger, string trustDomain, int roots, ulong sequence);
 

@@ -14,6 +14,11 @@ namespace Culvert.Controller.Identity.Spire;
 /// </summary>
 internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposable
 {
+    private const double BackdatingSeconds = 10;
+
+    // Revocations are by the controller's clock and certificates by the server's.
+    private static readonly TimeSpan MostClockDifference = TimeSpan.FromSeconds(5);
+
     private readonly SpireServer _server;
     private readonly SpireOptions _options;
     private readonly TimeProvider _time;
@@ -22,6 +27,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _reading = new(1);
     private volatile SpireBundle _bundle;
+    private volatile bool _isUntold;
     private Task _watching = Task.CompletedTask;
 
     private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger) =>
@@ -33,8 +39,11 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     /// <inheritdoc/>
     public ImmutableArray<ReadOnlyMemory<byte>> Roots => _bundle.Roots;
 
-    /// <summary>Ten seconds, as seen of the server.</summary>
-    public TimeSpan Backdating => TimeSpan.FromSeconds(10);
+    /// <inheritdoc/>
+    public string TrustDomain => _bundle.TrustDomain;
+
+    /// <summary>As seen of the server.</summary>
+    public TimeSpan Backdating => TimeSpan.FromSeconds(BackdatingSeconds);
 
     /// <summary>
     /// Waits until the server answers and takes this process for its admin. Without its bundle nothing can be told to agents, and those that run go on with what they have.
@@ -74,15 +83,23 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
                 $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {request.Identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
         }
         TimeSpan lifetime = request.Lifetime * (1 + (request.Jitter * ((2 * _random.NextDouble()) - 1)));
-        X509SVID svid = await _server.MintAsync(request.Csr, lifetime, cancellationToken);
+        DateTimeOffset asked = _time.GetUtcNow();
+        X509SVID svid = await _server.MintAsync(request.Csr, lifetime, isOwn: request.LeadsToOlderRoots, cancellationToken);
         if (svid.CertChain.Count == 0) throw Damaged("no certificate");
         ImmutableArray<ReadOnlyMemory<byte>> chain = [.. svid.CertChain.Select(c => (ReadOnlyMemory<byte>)c.ToByteArray())];
-        IssuedCertificate issued = Read(chain, key, request.Identity);
+        try
+        {
+            IssuedCertificate issued = Read(chain, key, request.Identity);
+            RequireSameClock(issued.NotBefore + Backdating, asked);
 
-        // A root that signs already may not have been read yet: who is shown the certificate would not take it.
-        if (!LeadsToRoots(chain)) await ReadBundleAsync(cancellationToken);
-        if (!LeadsToRoots(chain)) throw Damaged($"a certificate that leads to no root of the bundle of {_bundle.TrustDomain}");
-        return issued;
+            // A root that signs already may not have been read yet: who is shown the certificate would not take it.
+            if (!LeadsToRoots(chain)) await ReadBundleAsync(cancellationToken);
+            return LeadsToRoots(chain) ? issued : throw Damaged($"a certificate that leads to no root of the bundle of {_bundle.TrustDomain}");
+        }
+        catch (CryptographicException e)
+        {
+            throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with what is no certificate: {e.Message}", e);
+        }
     }
 
     /// <summary>Stops reading the bundle.</summary>
@@ -126,68 +143,85 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
                 await ReadBundleAsync(_stop.Token);
                 told = null;
             }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
             catch (AuthorityException e)
             {
                 if (told != e.Message) SpireLog.BundleNotRead(_logger, _options.BundleInterval.TotalSeconds, e.Reason, e.Message);
                 told = e.Message;
             }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
-                return;
+                // A bug of whoever was told of other roots: without this loop a root that was revoked would be trusted for ever.
+                SpireLog.BundleNotTaken(_logger, e);
             }
         }
     }
 
-    /// <exception cref="AuthorityException">It can't be read; the one in force stays.</exception>
+    /// <exception cref="AuthorityException">It can't be read, or is another trust domain's; the one in force stays.</exception>
     private async Task ReadBundleAsync(CancellationToken cancellationToken)
     {
-        SpireBundle read;
-        bool changed;
-
         // One after the other, so that an older answer does not take a newer one's place.
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
-            changed = read.HasOtherRoots(_bundle);
-            if (changed || read.TrustDomain != _bundle.TrustDomain) _bundle = read;
+            SpireBundle read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
+            if (read.TrustDomain != _bundle.TrustDomain)
+            {
+                throw new AuthorityException(
+                    AuthorityFailure.Misconfigured,
+                    $"The SPIRE server at {_server.Place} is of the trust domain {read.TrustDomain} now, and was of {_bundle.TrustDomain}, whose roots stay in force; start the controller again if that is meant.");
+            }
+            if (read.HasOtherRoots(_bundle))
+            {
+                (_bundle, _isUntold) = (read, true);
+                SpireLog.BundleRead(_logger, read.TrustDomain, read.Roots.Length, read.Sequence);
+            }
+            if (!_isUntold) return;
+
+            // Once more the next time, where somebody who is told fails.
+            RootsChanged?.Invoke();
+            _isUntold = false;
         }
         finally
         {
             _reading.Release();
         }
-        if (!changed) return;
-        SpireLog.BundleRead(_logger, read.TrustDomain, read.Roots.Length, read.Sequence);
-        RootsChanged?.Invoke();
     }
 
     private IssuedCertificate Read(ImmutableArray<ReadOnlyMemory<byte>> chain, PublicKey key, SpiffeId identity)
     {
-        try
-        {
-            using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0].Span);
-            if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) throw Damaged("a certificate for another key");
-            if (!SvidReader.TryRead(leaf, out SpiffeId? certified) || certified != identity) throw Damaged($"a certificate of {certified?.ToString() ?? "no identity"} for {identity}");
-            return new(identity, chain, new(leaf.NotBefore.ToUniversalTime()), new(leaf.NotAfter.ToUniversalTime()));
-        }
-        catch (CryptographicException e)
-        {
-            throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with what is no certificate: {e.Message}", e);
-        }
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0].Span);
+        if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) throw Damaged("a certificate for another key");
+        if (!SvidReader.TryRead(leaf, out SpiffeId? certified) || certified != identity) throw Damaged($"a certificate of {certified?.ToString() ?? "no identity"} for {identity}");
+        return new(identity, chain, new(leaf.NotBefore.ToUniversalTime()), new(leaf.NotAfter.ToUniversalTime()));
+    }
+
+    private void RequireSameClock(DateTimeOffset signed, DateTimeOffset asked)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        TimeSpan behind = asked - signed, ahead = signed - now;
+        if (behind <= MostClockDifference && ahead <= MostClockDifference) return;
+        string how = ahead > TimeSpan.Zero ? $"{ahead.TotalSeconds:F0} s ahead of" : $"{behind.TotalSeconds:F0} s behind";
+        throw new AuthorityException(AuthorityFailure.Unavailable, $"The clock of the SPIRE server at {_server.Place} is {how} the controller's; {MostClockDifference.TotalSeconds} s are the most: have both set by NTP.");
     }
 
     private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> certificates)
     {
-        using X509Chain chain = new();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.VerificationTimeIgnored = false;
-        chain.ChainPolicy.VerificationTime = _time.GetUtcNow().LocalDateTime;
-        foreach (ReadOnlyMemory<byte> root in _bundle.Roots) chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
-        foreach (ReadOnlyMemory<byte> certificate in certificates.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
-        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificates[0].Span);
-        return chain.Build(leaf);
+        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(_bundle.Roots, _time.GetUtcNow()) };
+        try
+        {
+            foreach (ReadOnlyMemory<byte> certificate in certificates.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
+            using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificates[0].Span);
+            return chain.Build(leaf);
+        }
+        finally
+        {
+            IEnumerable<X509Certificate2> held = [.. chain.ChainPolicy.CustomTrustStore, .. chain.ChainPolicy.ExtraStore, .. chain.ChainElements.Select(e => e.Certificate)];
+            foreach (X509Certificate2 certificate in held) certificate.Dispose();
+        }
     }
 
     private AuthorityException Damaged(string what) => new(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with {what}.");

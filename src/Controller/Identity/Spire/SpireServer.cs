@@ -17,6 +17,10 @@ internal sealed class SpireServer : IAsyncDisposable
     /// <summary>A server with its built-in key manager has stopped signing for ever with 512 calls at once, and never with 384.</summary>
     private const int MostSigning = 64;
 
+    // A connection whose peer is gone without a word answers no call any more, and is not told from a slow one.
+    private static readonly TimeSpan LongestConnection = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OverloadRetry = TimeSpan.FromSeconds(2);
+
     // Once a minute ends the connection at the fourth PING; what does not answer is known by the deadlines.
     private static readonly TimeSpan NoPings = Timeout.InfiniteTimeSpan;
 
@@ -24,7 +28,8 @@ internal sealed class SpireServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly X509Source? _own;
     private readonly GrpcChannel _channel;
-    private readonly SemaphoreSlim _signing = new(MostSigning);
+    private readonly SemaphoreSlim _signing = new(MostSigning - 1);
+    private readonly SemaphoreSlim _signingOwn = new(1);
 
     /// <summary>Does not connect yet.</summary>
     public SpireServer(SpireOptions options, TimeProvider time, ILogger logger)
@@ -40,6 +45,7 @@ internal sealed class SpireServer : IAsyncDisposable
         _own = new(workloadApi, time, reason => SpireLog.NoIdentity(logger, reason));
         SocketsHttpHandler handler = GrpcSocketsHandler.Create();
         handler.KeepAlivePingDelay = NoPings;
+        handler.PooledConnectionLifetime = LongestConnection;
         SpiffeTls.ConnectBy(handler, new()
         {
             Roots = () => _own.Current?.Roots ?? [],
@@ -57,7 +63,7 @@ internal sealed class SpireServer : IAsyncDisposable
     /// <summary>The bundle of its trust domain.</summary>
     public Task<Protocol.SpireTypes.Bundle> GetBundleAsync(CancellationToken cancellationToken)
     {
-        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, RefreshHint = true, SequenceNumber = true } };
+        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, SequenceNumber = true } };
         return CallAsync("GetBundle", options => new Protocol.SpireApi.Bundle.BundleClient(_channel.CreateCallInvoker()).GetBundleAsync(request, options), cancellationToken);
     }
 
@@ -68,11 +74,19 @@ internal sealed class SpireServer : IAsyncDisposable
     /// <summary>Has a request signed as it is.</summary>
     /// <param name="csr">PKCS#10 in DER.</param>
     /// <param name="lifetime">Whole seconds count; it may be cut.</param>
+    /// <param name="isOwn">Whether it is for the controller's own certificate, which does not wait behind those of nodes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, CancellationToken cancellationToken)
+    public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, bool isOwn, CancellationToken cancellationToken)
     {
         MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = (int)Math.Clamp(lifetime.TotalSeconds, 1, int.MaxValue) };
-        await _signing.WaitAsync(cancellationToken);
+        SemaphoreSlim places = isOwn ? _signingOwn : _signing;
+        if (!await places.WaitAsync(_options.Deadline, cancellationToken))
+        {
+            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {MostSigning - 1} certificates to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
+            {
+                RetryAfter = OverloadRetry,
+            };
+        }
         try
         {
             MintX509SVIDResponse response = await CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken);
@@ -80,7 +94,7 @@ internal sealed class SpireServer : IAsyncDisposable
         }
         finally
         {
-            _signing.Release();
+            places.Release();
         }
     }
 
@@ -90,6 +104,7 @@ internal sealed class SpireServer : IAsyncDisposable
         _channel.Dispose();
         if (_own is not null) await _own.DisposeAsync();
         _signing.Dispose();
+        _signingOwn.Dispose();
     }
 
     private async Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
@@ -111,5 +126,5 @@ internal sealed class SpireServer : IAsyncDisposable
     }
 
     private AuthorityException NoIdentity() => new(
-        AuthorityFailure.Unavailable, $"The SPIRE server at {Place} is not asked, as this process has no identity to show: {_own!.Failure ?? $"the Workload API at {_options.WorkloadApi} has not answered yet"}.");
+        AuthorityFailure.Unavailable, $"The SPIRE server at {Place} is not asked, as this process has no identity to show: {_own!.WhyNone}.");
 }

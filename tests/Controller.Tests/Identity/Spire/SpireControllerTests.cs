@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Culvert.Core;
+using Culvert.Kubernetes.Tests.Support;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Culvert.Tests.Shared.Spire;
@@ -63,6 +64,70 @@ public sealed class SpireControllerTests
         await agent.Certificates.JoinNodeAsync(request, agent.Options);
         RpcException again = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.JoinNodeAsync(request, agent.Options));
         Assert.Equal(StatusCode.PermissionDenied, again.StatusCode);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhatIsSignedWhileTheNodeIsRevokedIsNotGivenOut()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using Running running = await StartAsync(spire);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] csr = CsrIdentity.Create(key, SpiffeId.ForNode(StandInSpire.TrustDomain, "node-1"));
+        using FakeAgent stranger = FakeAgent.OverTls(running.Host, "node-1");
+        JoinNodeRequest request = new() { Token = running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1)), Node = "node-1", CsrDer = ByteString.CopyFrom(csr) };
+        using FakeAgent thief = FakeAgent.OverTls(running.Host, "node-1", FakeAgent.Identity(await stranger.Certificates.JoinNodeAsync(request, stranger.Options), key));
+
+        int before = spire.MostSigning;
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        spire.Hold = release.Task;
+        Task<CertificateResponse>[] renewing = [.. Enumerable.Range(0, before + 1).Select(_ => thief.Certificates.RenewNodeAsync(new() { CsrDer = ByteString.CopyFrom(csr) }, thief.Options).ResponseAsync)];
+        await Soon.Holds("the server signs", () => spire.MostSigning > before);
+        running.Host.CertifiedNodes.Revoke("node-1");
+        release.SetResult();
+        foreach (Task<CertificateResponse> renewal in renewing)
+        {
+            RpcException refusal = await Assert.ThrowsAsync<RpcException>(() => renewal);
+            Assert.Equal(StatusCode.Unauthenticated, refusal.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task AServerThatHangsKeepsNoAgentOut()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using Running running = await StartAsync(spire);
+        int changes = running.Host.Authority.Roots.Length;
+        TaskCompletionSource never = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        spire.Hold = never.Task;
+
+        // The controller's own certificate is to be made anew.
+        spire.Prepare();
+        await Soon.Holds("the other root is there", () => running.Host.Authority.Roots.Length > changes);
+        using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1");
+        await Soon.Holds("a handshake comes to its end, and the call to its answer", async () =>
+        {
+            RpcException refusal = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.JoinNodeAsync(new() { Node = "node-1", Token = "none" }, agent.Options));
+            return refusal.StatusCode == StatusCode.PermissionDenied;
+        });
+        never.SetResult();
+    }
+
+    [Fact]
+    public async Task RootsOfAnotherTrustDomainAreNotTheMeshs()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using Running running = await StartAsync(spire);
+        ulong version = running.Host.Version;
+        running.Write("mesh.yaml", Mesh.Replace("demo.culvert", "elsewhere", StringComparison.Ordinal));
+        running.Write("other.yaml", Objects.Workload("other", "10.0.0.2"));
+        TaskCompletionSource read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        running.Host.ObjectsChanged += () => read.TrySetResult();
+        await read.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        running.Write("mesh.yaml", Mesh);
+        await Soon.Holds("what is of the same trust domain is published", () => running.Host.SnapshotFor("node-1").Workloads.ContainsKey("shop/other"));
+        Assert.All(running.Host.SnapshotFor("node-1").Workloads.Values, w => Assert.Equal(StandInSpire.TrustDomain, w.Identity.TrustDomain));
+        Assert.True(running.Host.Version > version);
     }
 
     private static async Task<Running> StartAsync(StandInSpire spire)

@@ -110,7 +110,7 @@ public sealed class SpireMintAuthorityTests
             { "asks for the DNS name 'bank.example'", CsrIdentity.Create(key, Web, "bank.example") },
             { "neither a URI nor a DNS name", Csr(key, "O=Culvert", address.Build()) },
             { " and spiffe://", Csr(key, "O=Culvert", two.Build()) },
-            { "has the subject 'CN=bank.example'", Csr(key, "CN=bank.example", new X509BasicConstraintsExtension(true, false, 0, true)) },
+            { "has a subject; none and 'O=Culvert' are taken", Csr(key, "CN=bank.example", new X509BasicConstraintsExtension(true, false, 0, true)) },
             { "asks for the extension 2.5.29.19", Csr(key, "", new X509BasicConstraintsExtension(true, false, 0, true)) },
         };
     }
@@ -151,9 +151,16 @@ public sealed class SpireMintAuthorityTests
         spire.Hold = release.Task;
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Task<IssuedCertificate>[] all = [.. Enumerable.Range(0, 200).Select(_ => authority.SignAsync(Request(key), Cancellation))];
-        while (spire.MostSigning < 64) await Task.Yield();
+        await Soon.Holds("63 are being signed", () => spire.MostSigning >= 63);
+
+        // One place is kept for the controller's own; a call of another kind shows that what was asked before has come.
+        Task<IssuedCertificate> own = authority.SignAsync(Request(key) with { LeadsToOlderRoots = true }, Cancellation);
+        await Soon.Holds("64 are being signed", () => spire.MostSigning >= 64);
+        spire.Prepare();
+        await Soon.Holds("the bundle is read", () => authority.Roots.Length == 2);
+        Assert.Equal(64, spire.MostSigning);
         release.SetResult();
-        await Task.WhenAll(all).WaitAsync(Patience, Cancellation);
+        await Task.WhenAll([own, .. all]).WaitAsync(Patience, Cancellation);
         Assert.Equal(64, spire.MostSigning);
     }
 
@@ -163,8 +170,8 @@ public sealed class SpireMintAuthorityTests
         await using StandInSpire spire = await StandInSpire.StartAsync();
         await using SpireMintAuthority authority = await OpenAsync(spire);
         int changes = 0;
-        TaskCompletionSource two = Expect(authority, 2), one = Expect(authority, 1);
         authority.RootsChanged += () => Interlocked.Increment(ref changes);
+        TaskCompletionSource two = Expect(authority, 2), one = Expect(authority, 1);
         spire.Recount();
         spire.Prepare();
         await two.Task.WaitAsync(Patience, Cancellation);
@@ -209,6 +216,69 @@ public sealed class SpireMintAuthorityTests
         spire.Fault = _ => null;
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await authority.SignAsync(Request(key), Cancellation);
+    }
+
+    [Fact]
+    public async Task TheRootsOfAnotherTrustDomainAreNotTakenUp()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ConcurrentQueue<string> said = new();
+        await using SpireMintAuthority authority = await OpenAsync(spire, said: said);
+        ReadOnlyMemory<byte> root = authority.Roots[0];
+        spire.BundleOf = "elsewhere";
+        spire.Prepare();
+        await SaidAsync(said, "is of the trust domain elsewhere now, and was of demo.culvert");
+        Assert.Equal(root.ToArray(), Assert.Single(authority.Roots).ToArray());
+    }
+
+    [Fact]
+    public async Task WhoeverFailsToTakeUpRootsIsToldAgain()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ConcurrentQueue<string> said = new();
+        await using SpireMintAuthority authority = await OpenAsync(spire, said: said);
+        int told = 0;
+        TaskCompletionSource again = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        authority.RootsChanged += () =>
+        {
+            if (++told == 1) throw new InvalidOperationException("a bug");
+            again.TrySetResult();
+        };
+        spire.Prepare();
+        await again.Task.WaitAsync(Patience, Cancellation);
+        await SaidAsync(said, "not all has taken it up");
+    }
+
+    [Theory]
+    [InlineData(60, " s behind the controller's")]
+    [InlineData(-60, " s ahead of the controller's")]
+    public async Task AClockThatIsNotTheServersIsSaid(int seconds, string how)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ManualTime time = new(DateTimeOffset.UtcNow + TimeSpan.FromSeconds(seconds));
+
+        // Deadlines are by that clock, too.
+        SpireOptions options = Options(spire, isTcp: false) with { Deadline = TimeSpan.FromMinutes(5) };
+        await using SpireMintAuthority authority = await SpireMintAuthority.OpenAsync(options, time, new Random(1), NullLogger.Instance, Cancellation).WaitAsync(Patience, Cancellation);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation));
+        Assert.Contains(how, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("spiffe://demo.culvert/spire/agent/x509pop/a")]
+    [InlineData("spiffe://elsewhere/spire/server")]
+    [Trait("Category", "Attack")]
+    public async Task WhoeverElseAnswersAtTheServersAddressIsNotAsked(string server)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync(server);
+        spire.IsAdmin = true;
+        ConcurrentQueue<string> said = new();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task<SpireMintAuthority> opening = SpireMintAuthority.OpenAsync(Options(spire, isTcp: true), TimeProvider.System, new Random(1), new LineLogger(said), stop.Token);
+        await SaidAsync(said, "is not that of the SPIRE server of this process's trust domain");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
     }
 
     [Fact]
