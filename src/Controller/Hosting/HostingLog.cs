@@ -1,4 +1,3 @@
-using Culvert.Controller.Identity;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
