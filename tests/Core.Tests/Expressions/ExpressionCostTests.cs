@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Text;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Core.Tests.Expressions;
 
 /// <summary>What expressions cost whoever matches them, whatever they and the texts are.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class ExpressionCostTests
 {
     public static TheoryData<string, string> Attacks => new()
@@ -43,7 +45,7 @@ public sealed class ExpressionCostTests
         long matching = GC.GetAllocatedBytesForCurrentThread();
         foreach (RouteExpression expression in all) _ = expression.IsMatch(asked);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - matching);
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - kept, 0, 16L << 20); // other tests run meanwhile
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - kept, 0, 16L << 20);
         GC.KeepAlive(all);
     }
 
