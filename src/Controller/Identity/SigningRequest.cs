@@ -18,6 +18,9 @@ public sealed record SigningRequest
     /// <summary>Share of the lifetime by which it varies at random, up or down: 0..0.5.</summary>
     public double Jitter { get; init; }
 
+    /// <summary>A lifetime as it may come out.</summary>
+    internal TimeSpan VariedLifetime(Random random) => Lifetime * (1 + (Jitter * ((2 * random.NextDouble()) - 1)));
+
     /// <summary>
     /// Have the chain lead to older roots, too, by certificates that those have made for their successors (RFC 4210, section 4.4.1): whoever was away while the
     /// root was replaced can verify it. For the controller's own certificate; authorities with one root only need not heed it.

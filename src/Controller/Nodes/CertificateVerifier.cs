@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Nodes;
 
@@ -11,14 +12,8 @@ internal static class CertificateVerifier
     /// <summary>The root that a client certificate leads to, in DER; null when it leads to none, or is not valid at <paramref name="at"/>.</summary>
     public static byte[]? FindRoot(X509Certificate2 certificate, X509Chain? presented, IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset at)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.VerificationTimeIgnored = false;
-        chain.ChainPolicy.VerificationTime = at.LocalDateTime;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
+        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(roots, at) };
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
-        foreach (ReadOnlyMemory<byte> root in roots) chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
         if (presented is not null) chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
         bool trusted = chain.Build(certificate);
         byte[]? found = trusted ? chain.ChainElements[^1].Certificate.RawData : null;

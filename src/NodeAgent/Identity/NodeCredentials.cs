@@ -73,19 +73,21 @@ internal sealed class NodeCredentials
         string token = await ReadTokenAsync(_tokenFile, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key, null) };
         CallOptions options = new(deadline: _time.GetUtcNow().UtcDateTime.Add(LongestJoin));
-        CertificateService.CertificateServiceClient client = new(controller);
         try
         {
-            using AsyncUnaryCall<CertificateResponse> call = client.JoinNodeAsync(request, options);
-            return Take(await call.ResponseAsync, key);
+            return await AskAsync(null);
         }
         catch (RpcException e) when (CsrIdentity.ToName(e) is { } identity && identity == SpiffeId.ForNode(identity.TrustDomain, _node))
         {
             // The trust domain was not known here before; a request that is refused for that uses no token up.
-            request.CsrDer = Csr(key, identity);
-            using AsyncUnaryCall<CertificateResponse> call = client.JoinNodeAsync(request, options);
+            return await AskAsync(identity);
+        }
+
+        async Task<X509Certificate2> AskAsync(SpiffeId? identity)
+        {
+            JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key, identity) };
+            using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).JoinNodeAsync(request, options);
             return Take(await call.ResponseAsync, key);
         }
     }

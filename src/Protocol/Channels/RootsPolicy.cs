@@ -9,7 +9,7 @@ public static class RootsPolicy
     /// <param name="roots">DER.</param>
     /// <param name="at">When all certificates of the chain have to be valid.</param>
     /// <exception cref="System.Security.Cryptography.CryptographicException">A root is no certificate.</exception>
-    public static X509ChainPolicy Create(IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset at)
+    public static X509ChainPolicy Create(IEnumerable<ReadOnlyMemory<byte>> roots, DateTimeOffset at)
     {
         ArgumentNullException.ThrowIfNull(roots);
         X509ChainPolicy policy = new()

@@ -147,8 +147,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
     private (IssuedCertificate Issued, bool IsToBeNoted) Sign(SigningRequest request, PublicKey key)
     {
         DateTimeOffset now = CertificateFactory.WholeSecond(_time.GetUtcNow());
-        double factor = 1 + (request.Jitter * ((2 * _random.NextDouble()) - 1));
-        DateTimeOffset notBefore = now - LeafBackdating, notAfter = CertificateFactory.WholeSecond(now + (request.Lifetime * factor));
+        DateTimeOffset notBefore = now - LeafBackdating, notAfter = CertificateFactory.WholeSecond(now + request.VariedLifetime(_random));
         Root root = _roots.SigningAt(now);
         if (request.LeadsToOlderRoots) return SignBelowRoot(root, request, key, notBefore, notAfter < root.NotAfter ? notAfter : root.NotAfter);
         Intermediate issuer = IntermediateFor(root, now, notAfter);

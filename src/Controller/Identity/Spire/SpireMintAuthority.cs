@@ -82,9 +82,8 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
                 AuthorityFailure.Misconfigured,
                 $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {request.Identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
         }
-        TimeSpan lifetime = request.Lifetime * (1 + (request.Jitter * ((2 * _random.NextDouble()) - 1)));
         DateTimeOffset asked = _time.GetUtcNow();
-        X509SVID svid = await _server.MintAsync(request.Csr, lifetime, isOwn: request.LeadsToOlderRoots, cancellationToken);
+        X509SVID svid = await _server.MintAsync(request.Csr, request.VariedLifetime(_random), isOwn: request.LeadsToOlderRoots, cancellationToken);
         if (svid.CertChain.Count == 0) throw Damaged("no certificate");
         ImmutableArray<ReadOnlyMemory<byte>> chain = [.. svid.CertChain.Select(c => (ReadOnlyMemory<byte>)c.ToByteArray())];
         try
