@@ -97,7 +97,7 @@ internal static class LogEventIds
     internal const int SvidStoreFailed = 1307;
     internal const int TlsIdentityTableUnusable = 1308;
     internal const int NotTrusted = 1309;
-    internal const int RootGone = 1310;
+    internal const int SvidNotTaken = 1310;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;

@@ -39,6 +39,7 @@ internal static class Altered
             EquatableArray<HeaderCondition> => (EquatableArray<HeaderCondition>)[new HeaderCondition { Name = "x-team" }],
             EquatableArray<ClaimCondition> => (EquatableArray<ClaimCondition>)[new ClaimCondition { Path = ["a"] }],
             AccessLogSettings => new AccessLogSettings { Mode = AccessLogMode.All },
+            RevokedCredentials => new RevokedCredentials { Identities = [Given.Id("other", "other")] },
             TracingSettings => new TracingSettings { Mode = TracingMode.Enabled },
             null when property.PropertyType == typeof(TokenConditions) => new TokenConditions { Principals = [StringPattern.Parse("a*")] },
             null when property.PropertyType == typeof(RequestConditions) => new RequestConditions { Methods = ["GET"] },

@@ -33,6 +33,7 @@ internal sealed class CertificateServiceHandler(
         WorkloadInfo workload = world.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
             ? found
             : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
+        if (world.Mesh.Revoked.Contains(workload.Identity)) throw Refused(node, request.WorkloadUid, $"{workload.Identity} is revoked: spec.revoked.identities of the MeshConfig names it");
         CertificateResponse response = await SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
 
         // An authority outside may have taken its time, in which the node was revoked.

@@ -19,6 +19,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly Dictionary<NamespacedName, EquatableArray<ProxyProtocolWish>> _wishes = [];
     private readonly MultiMap<string, NamespacedName> _wishesByWorkload = new();
     private readonly Dictionary<NamespacedName, HttpRouteKey[]> _splits = [];
+    private readonly Dictionary<NamespacedName, PolicyInfo?> _revocations = [];
     private readonly ServiceRoom _room = new();
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
@@ -50,7 +51,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         _input.CloseWhatMeansTooMany(dirty);
         TakeKeys(keys ?? ImmutableDictionary<string, IssuerKeySet>.Empty, dirty);
         MeshSettings mesh = objects.Mesh.Settings;
-        if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
+        if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode || mesh.Revoked.Identities != _mesh.Revoked.Identities) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
         if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
@@ -172,6 +173,12 @@ internal sealed class MeshCompiler(ulong version = 0)
                 ? RequestAuthenticationCompiler.Compile(declared, !_input.TokenValues.IsOver(name.Namespace), _input.ReadsKeysOf(declared), _keys)
                 : null);
         }
+        foreach ((NamespacedName name, PolicyInfo? policy) in RevocationPolicies.Compile(_compiled.Mesh))
+        {
+            if (_revocations.GetValueOrDefault(name) == policy) continue;
+            _revocations[name] = policy;
+            _catalog.SetPolicy(name, policy);
+        }
         foreach (NamespacedName name in dirty.RateLimits) _catalog.SetPolicy(name, _input.RateLimits.Find(name) is { } limit ? _input.Compile(limit) : null);
         foreach (NamespacedName name in dirty.NetworkPolicies)
         {
@@ -203,12 +210,13 @@ internal sealed class MeshCompiler(ulong version = 0)
         bool wanted = workload.IsEnrolled(ns);
         bool refused = wanted && (workload.NotCaptured is not null || (_refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid)));
         bool enrolled = wanted && !refused;
+        SpiffeId identity = SpiffeId.ForServiceAccount(_mesh.TrustDomain, meta.Namespace, workload.ServiceAccount);
         var compiled = new WorkloadInfo
         {
             Uid = uid,
             Name = meta.FullName,
             ServiceAccount = workload.ServiceAccount,
-            Identity = SpiffeId.ForServiceAccount(_mesh.TrustDomain, meta.Namespace, workload.ServiceAccount),
+            Identity = identity,
             Node = workload.Node,
             // What comes from a node's address is the node's, and no telling whose on it.
             Addresses = workload.HostNetwork ? [] : workload.Addresses,
@@ -220,7 +228,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled
-                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).Concat(_input.RateLimitsOf(workload)).ToEquatableArray()
+                ? RevocationPolicies.Of(identity, _mesh).Concat(_input.Policies.InScope(meta).Select(p => p.Meta.FullName)).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).Concat(_input.RateLimitsOf(workload)).ToEquatableArray()
                 : [],
             NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
             RequestAuthenticationNames = enrolled ? _input.Authentications.InScope(meta).Select(a => a.Meta.FullName).ToEquatableArray() : [],

@@ -70,6 +70,9 @@ internal static class Nodes
         Text("A SPIFFE ID, or a pattern with * at the end or the start. spiffe:// in front may be left out.", $@"^(\*[A-Za-z0-9._:/-]*|(spiffe://)?[A-Za-z0-9._/-]*\*|(spiffe://)?[a-z0-9._-]{{1,255}}(/{Segment})*)$", SpiffeId.MaxLength),
         MostConditions);
 
+    /// <summary>An identity below a trust domain.</summary>
+    public static SchemaNode Identity(string description) => Text(description, $"^{SpiffeId.SchemePrefix}[a-z0-9._-]{{1,255}}(/{Segment})+$", SpiffeId.MaxLength);
+
     /// <summary>Patterns over namespaces.</summary>
     public static SchemaNode Namespaces(string description) => List(description, Text("A namespace, or a pattern with * at the end or the start.", $@"^(\*[a-z0-9-]*|[a-z0-9-]*\*|{LabelForm})$", 253), MostConditions);
 

@@ -39,6 +39,7 @@ internal static class MeshConfigReader
         }
         settings = settings with { ExternalAuthorizers = ExternalAuthorizerReader.Read(spec) };
         settings = settings with { AccessLog = TelemetryReader.ReadAccessLog(spec), Tracing = TelemetryReader.ReadTracing(spec) };
+        settings = settings with { Revoked = RevokedCredentialsReader.Read(spec) };
         EquatableArray<string> workloadNamespaces = spec.List("workloadNamespaces", static (string text, out string value) => Names.Label(value = text));
         spec.Done();
         return new(meta, settings) { WorkloadNamespaces = workloadNamespaces };

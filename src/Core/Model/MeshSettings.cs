@@ -39,6 +39,9 @@ public sealed record MeshSettings
     /// <summary>Lifetime of workload certificates before jitter.</summary>
     public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
 
+    /// <summary>What is believed no more, though it is signed and valid.</summary>
+    public RevokedCredentials Revoked { get; init; } = RevokedCredentials.None;
+
     /// <summary>What nodes write to their access logs.</summary>
     public AccessLogSettings AccessLog { get; init; } = new();
 

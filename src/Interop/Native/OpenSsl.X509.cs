@@ -39,6 +39,10 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial nint X509_get0_notAfter(nint x509);
 
+    /// <summary>An ASN1_INTEGER, which is an ASN1_STRING of the number's octets; never 0.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial nint X509_get0_serialNumber(nint x509);
+
     /// <summary>What extensions say, as EXFLAG_ values; decodes them first.</summary>
     [LibraryImport(Crypto)]
     internal static partial uint X509_get_extension_flags(nint x509);

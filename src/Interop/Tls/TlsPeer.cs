@@ -6,4 +6,5 @@ namespace Culvert.Interop.Tls;
 /// <param name="Anchor">The certificate of the trust bundle that the chain ended in.</param>
 /// <param name="IsAuthority">Whether it says that it is an authority's (basicConstraints).</param>
 /// <param name="Usage">What its key is for, as it says (keyUsage); nothing where it does not say.</param>
-public sealed record TlsPeer(IReadOnlyList<string> Uris, DateTimeOffset NotAfter, TlsAnchor Anchor, bool IsAuthority, TlsKeyUsage Usage);
+/// <param name="Serials">Serial numbers of the certificate and of those between it and the anchor, in that order; octets, the highest first.</param>
+public sealed record TlsPeer(IReadOnlyList<string> Uris, DateTimeOffset NotAfter, TlsAnchor Anchor, bool IsAuthority, TlsKeyUsage Usage, IReadOnlyList<byte[]> Serials);

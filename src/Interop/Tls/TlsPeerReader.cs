@@ -14,6 +14,7 @@ internal static unsafe class TlsPeerReader
     {
         DateTimeOffset notAfter = ReadTime(OpenSsl.X509_get0_notAfter(x509));
         TlsAnchor anchor = new("");
+        List<byte[]> serials = [ReadSerial(x509)];
         int length = chain == 0 ? 0 : OpenSsl.OPENSSL_sk_num(chain);
         for (int i = 0; i < length; i++)
         {
@@ -21,11 +22,18 @@ internal static unsafe class TlsPeerReader
             DateTimeOffset end = ReadTime(OpenSsl.X509_get0_notAfter(link));
             if (end < notAfter) notAfter = end;
             if (i == length - 1) anchor = TlsAnchor.Of(ReadDer(link));
+            else if (i > 0) serials.Add(ReadSerial(link));
         }
 
         bool isAuthority = (OpenSsl.X509_get_extension_flags(x509) & IsAuthority) != 0;
         uint usage = OpenSsl.X509_get_key_usage(x509);
-        return new TlsPeer(ReadUris(x509), notAfter, anchor, isAuthority, usage == NoUsage ? TlsKeyUsage.None : (TlsKeyUsage)(usage & (uint)TlsKeyUsage.All));
+        return new TlsPeer(ReadUris(x509), notAfter, anchor, isAuthority, usage == NoUsage ? TlsKeyUsage.None : (TlsKeyUsage)(usage & (uint)TlsKeyUsage.All), serials);
+    }
+
+    private static byte[] ReadSerial(nint x509)
+    {
+        nint serial = OpenSsl.X509_get0_serialNumber(x509);
+        return new ReadOnlySpan<byte>(OpenSsl.ASN1_STRING_get0_data(serial), OpenSsl.ASN1_STRING_length(serial)).ToArray();
     }
 
     private static byte[] ReadDer(nint x509)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Protocol.V1;
 using Grpc.Core;
 
@@ -38,6 +39,9 @@ internal sealed class MeshNode : IDisposable
     public string StateFolder => Path.Combine(Place.Folder, "state");
 
     private string RunFolder => Path.Combine(Place.Folder, "run");
+
+    /// <summary>The certificates of workloads that the agent keeps over restarts, without their keys.</summary>
+    public IReadOnlyList<X509Certificate2> KeptCertificates() => [.. Directory.GetFiles(Path.Combine(RunFolder, "svids"), "*.pem").Select(f => X509Certificate2.CreateFromPem(File.ReadAllText(f)))];
 
     /// <summary>Starts the agent, with a join token when the node has none yet, and waits until it is ready.</summary>
     /// <param name="ready">False: return at once.</param>

@@ -65,7 +65,7 @@ internal sealed class SnapshotTarget(
         svids.Want(wanted);
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
-        tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
+        tls.Update(snapshot.TrustBundle, snapshot.Mesh.Revoked, wanted.Keys.ToHashSet());
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

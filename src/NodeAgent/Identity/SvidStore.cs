@@ -96,8 +96,8 @@ public sealed class SvidStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Renews now whatever peers do not take any more, as the root below which it was signed has left the trust bundle; it is shown until the other one is there. What has been asked for and not come yet
-    /// may be below that root as well, and is renewed when it has.
+    /// Renews now whatever peers do not take any more, as the root below which it was signed has left the trust bundle, or it is revoked; it is shown until the other one is there. What has been asked for
+    /// and not come yet may be below that root as well, and is renewed when it has.
     /// </summary>
     /// <param name="isTaken">Whether a certificate still is.</param>
     internal void RenewUnless(Func<Svid, bool> isTaken)
@@ -107,7 +107,7 @@ public sealed class SvidStore : IAsyncDisposable
             foreach ((SpiffeId id, Entry entry) in _entries)
             {
                 if (entry.Current is { } svid && isTaken(svid)) continue;
-                if (entry.Current is not null) SvidLog.RootGone(_logger, id);
+                if (entry.Current is not null) SvidLog.NotTaken(_logger, id);
                 entry.RenewNow.TrySetResult();
             }
         }
@@ -227,8 +227,8 @@ internal static partial class SvidLog
     [LoggerMessage(EventId = LogEventIds.Issued, Level = LogLevel.Information, Message = "certificate {Version} for {Id} is valid until {NotAfter:O}")]
     internal static partial void Issued(ILogger logger, SpiffeId id, int version, DateTimeOffset notAfter);
 
-    [LoggerMessage(EventId = LogEventIds.RootGone, Level = LogLevel.Information, Message = "the certificate for {Id} does not lead to the trust bundle any more: another one is asked for now")]
-    internal static partial void RootGone(ILogger logger, SpiffeId id);
+    [LoggerMessage(EventId = LogEventIds.SvidNotTaken, Level = LogLevel.Information, Message = "the certificate for {Id} does not lead to the trust bundle any more, or is revoked: another one is asked for now")]
+    internal static partial void NotTaken(ILogger logger, SpiffeId id);
 
     [LoggerMessage(EventId = LogEventIds.SvidStoreFailed, Level = LogLevel.Warning, Message = "no certificate for {Id} (attempt {Attempt}): {Error}")]
     internal static partial void Failed(ILogger logger, SpiffeId id, int attempt, string error);

@@ -16,12 +16,15 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
     private TrustBundle _bundle = TrustBundle.Empty;
+    private volatile RevokedCredentials _revoked = RevokedCredentials.None;
     private volatile bool _trustLost;
 
     /// <summary>Raised when an entry changed, on the thread that changed it.</summary>
     internal event Action? Changed;
 
     public bool IsTrustLost => _trustLost;
+
+    public RevokedCredentials Revoked => _revoked;
 
     public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
 
@@ -36,17 +39,18 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
         Changed?.Invoke();
     }
 
-    /// <summary>Takes another trust bundle, and the identities that are wanted, into use.</summary>
-    internal void Update(TrustBundle bundle, IReadOnlySet<SpiffeId> wanted)
+    /// <summary>Takes another trust bundle, what is revoked, and the identities that are wanted, into use.</summary>
+    internal void Update(TrustBundle bundle, RevokedCredentials revoked, IReadOnlySet<SpiffeId> wanted)
     {
         lock (_lock)
         {
-            bool sameRoots = bundle.Equals(_bundle);
-            if (sameRoots && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
+            bool sameRoots = bundle.Equals(_bundle), sameRevoked = revoked == _revoked;
+            if (sameRoots && sameRevoked && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
             _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
             bool isRootGone = !bundle.Roots.IsEmpty && _bundle.Roots.Any(r => !bundle.Roots.Any(n => n.Span.SequenceEqual(r.Span)));
             _bundle = bundle;
-            if (isRootGone) svids.RenewUnless(svid => SvidVerifier.LeadsTo(svid, bundle, time.GetUtcNow()));
+            _revoked = revoked;
+            if (isRootGone || (!sameRevoked && !revoked.Serials.IsEmpty)) svids.RenewUnless(svid => !SvidVerifier.IsRevoked(svid, revoked) && (!isRootGone || SvidVerifier.LeadsTo(svid, bundle, time.GetUtcNow())));
             ImmutableDictionary<SpiffeId, TlsIdentity>.Builder next = ImmutableDictionary.CreateBuilder<SpiffeId, TlsIdentity>();
             foreach (SpiffeId id in wanted)
             {

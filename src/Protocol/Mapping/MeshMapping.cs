@@ -33,6 +33,8 @@ public static class MeshMapping
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
         foreach (ExternalAuthorizer a in mesh.ExternalAuthorizers) wire.ExternalAuthorizers.Add(a.ToWire());
+        foreach (SpiffeId id in mesh.Revoked.Identities) wire.RevokedIdentities.Add(id.ToString());
+        foreach (CertificateSerial serial in mesh.Revoked.Serials) wire.RevokedSerials.Add(serial.ToString());
         return wire;
     }
 
@@ -55,7 +57,17 @@ public static class MeshMapping
         ExternalAuthorizers = mesh.ExternalAuthorizers.Count <= ExternalAuthorizer.Most ? mesh.ExternalAuthorizers.Select(ExternalAuthorizerMapping.ToModel).ToEquatableArray() : throw new FormatException($"external_authorizers: there are more than {ExternalAuthorizer.Most}"),
         AccessLog = mesh.AccessLog?.ToModel() ?? new AccessLogSettings(),
         Tracing = mesh.Tracing?.ToModel() ?? new TracingSettings(),
+        Revoked = RevokedOf(mesh),
     };
+
+    private static RevokedCredentials RevokedOf(Wire.Mesh mesh)
+    {
+        int most = Math.Max(mesh.RevokedIdentities.Count, mesh.RevokedSerials.Count);
+        if (most > RevokedCredentials.MostOfEach) throw new FormatException($"revoked_identities, revoked_serials: there are more than {RevokedCredentials.MostOfEach}");
+        return most == 0 ? RevokedCredentials.None : new() { Identities = mesh.RevokedIdentities.Select(SpiffeId.Parse).ToEquatableArray(), Serials = mesh.RevokedSerials.Select(ToSerial).ToEquatableArray() };
+    }
+
+    private static CertificateSerial ToSerial(string text) => CertificateSerial.TryParse(text, out CertificateSerial serial, out string? error) ? serial : throw new FormatException($"revoked_serials: {error}");
 
     /// <summary>The wire form of a trust bundle.</summary>
     public static Wire.TrustBundle ToWire(this TrustBundle bundle)

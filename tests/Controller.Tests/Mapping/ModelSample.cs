@@ -24,6 +24,7 @@ internal static class ModelSample
         [typeof(IPAddress)] = IPAddress.Parse("10.1.2.3"),
         [typeof(IpPrefix)] = IpPrefix.Parse("10.1.0.0/16"),
         [typeof(SpiffeId)] = SpiffeId.Parse("spiffe://example.org/ns/a/sa/b"),
+        [typeof(CertificateSerial)] = CertificateSerial.Of([0x3c, 0x09]),
         [typeof(NamespacedName)] = NamespacedName.Parse("a/b"),
         [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
         [typeof(OriginPattern)] = OriginPattern.Parse("https://*.example.org:8443"),

@@ -15,7 +15,7 @@ public sealed class MeshConfigTests
     {
         { Mesh("{trustDomain: example.org, defaultAction: ALLOW, mtls: {mode: OFF}}"), "mesh.yaml:4: MeshConfig default: spec.mtls.mode: 'OFF' is not one of PERMISSIVE, STRICT" },
         { Mesh("{trustDomain: example.org, defaultAction: ALLOW}", "main"), "mesh.yaml:3: MeshConfig main: metadata.name: 'main' is not in force: there is one MeshConfig only; name it 'default'" },
-        { Mesh("{trustDomain: example.org, defaultActoin: ALLOW}"), "mesh.yaml:4: MeshConfig default: spec.defaultActoin: unknown field; known are accessLog, certificate, defaultAction, directPath, excludeCidrs, excludePorts, externalAuthorizers, forwardClientCert, icmpEcho, mtls, networkPolicy, tracing, trustDomain, tunnelSource, workloadNamespaces" },
+        { Mesh("{trustDomain: example.org, defaultActoin: ALLOW}"), "mesh.yaml:4: MeshConfig default: spec.defaultActoin: unknown field; known are accessLog, certificate, defaultAction, directPath, excludeCidrs, excludePorts, externalAuthorizers, forwardClientCert, icmpEcho, mtls, networkPolicy, revoked, tracing, trustDomain, tunnelSource, workloadNamespaces" },
     };
 
     /// <summary>Ways in which the text does not even tell the trust domain.</summary>

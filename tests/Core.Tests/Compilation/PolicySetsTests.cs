@@ -8,7 +8,7 @@ public sealed class PolicySetsTests
     private static readonly string[] OfNoVerdict =
     [
         nameof(MeshSettings.DefaultMtlsMode), nameof(MeshSettings.DirectPath), nameof(MeshSettings.ExcludedCidrs), nameof(MeshSettings.ExcludedPorts), nameof(MeshSettings.IcmpEcho),
-        nameof(MeshSettings.TunnelSource), nameof(MeshSettings.ExternalAuthorizers), nameof(MeshSettings.ForwardClientCert), nameof(MeshSettings.AccessLog), nameof(MeshSettings.Tracing),
+        nameof(MeshSettings.TunnelSource), nameof(MeshSettings.ExternalAuthorizers), nameof(MeshSettings.ForwardClientCert), nameof(MeshSettings.AccessLog), nameof(MeshSettings.Tracing), nameof(MeshSettings.Revoked),
         nameof(MeshSettings.CertificateLifetime), nameof(MeshSettings.CertificateLifetimeJitter),
         nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.RequestAuthenticationNames), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
         nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.PodUid), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),

@@ -113,12 +113,12 @@ public sealed class SvidStoreTests : IDisposable
         Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
         using ECDsa otherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] old = issuer.Root(), other = TestIssuer.RootOf(otherKey);
-        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
-        table.Update(new TrustBundle("cluster.local", [old, other]), new HashSet<SpiffeId> { Web });
-        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old, other]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
         Assert.Equal(1, issuer.Calls);
 
-        Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), new HashSet<SpiffeId> { Web }));
+        Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), RevokedCredentials.None, new HashSet<SpiffeId> { Web }));
         Assert.Equal(first.Version + 1, second.Version);
         Assert.NotNull(table.Find(Web));
     }
@@ -168,10 +168,10 @@ public sealed class SvidStoreTests : IDisposable
         await using SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)) { Failures = int.MaxValue }, cache);
         TlsIdentityTable tls = new(store, TimeProvider.System, NullLogger.Instance);
         TrustBundle bundle = new("cluster.local", [issuer.Root()]);
-        tls.Update(bundle, new HashSet<SpiffeId>());
+        tls.Update(bundle, RevokedCredentials.None, new HashSet<SpiffeId>());
         Assert.Null(tls.Find(Web));
         store.Want(Wanted());
-        tls.Update(bundle, new HashSet<SpiffeId> { Web });
+        tls.Update(bundle, RevokedCredentials.None, new HashSet<SpiffeId> { Web });
         Assert.NotNull(tls.Find(Web));
     }
 

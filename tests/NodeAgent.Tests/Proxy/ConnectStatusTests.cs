@@ -16,7 +16,7 @@ public sealed class ConnectStatusTests
             {
                 ProxyFailure.None => (200, ProxyFailure.None),
                 ProxyFailure.BadRequest => (400, ProxyFailure.BadRequest),
-                ProxyFailure.PolicyDenied or ProxyFailure.PeerIdentityMismatch or ProxyFailure.ProxyProtocol => (401, ProxyFailure.PolicyDenied),
+                ProxyFailure.PolicyDenied or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRevoked or ProxyFailure.ProxyProtocol => (401, ProxyFailure.PolicyDenied),
                 ProxyFailure.OverShare => (429, ProxyFailure.OverShare),
                 _ => (503, ProxyFailure.ConnectFailed),
             };

@@ -32,6 +32,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public bool IsTrustLost { get; set; }
 
+    public RevokedCredentials Revoked { get; set; } = RevokedCredentials.None;
+
     internal bool ClientAddressIsTrusted { get; set; } = true;
 
     internal volatile bool Allowed = true;

@@ -164,7 +164,7 @@ public sealed class PartsTests
     [Fact]
     public void FailureNumbersAreStable() => Assert.Equal(
         "None UnknownSource NoRoute NoBackend NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
-        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining ProxyFault UdpUnsupported ProxyProtocol RouteChanged CrowdedOut OverShare NoServicePort TunnelPort",
+        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining ProxyFault UdpUnsupported ProxyProtocol RouteChanged CrowdedOut OverShare NoServicePort TunnelPort PeerRevoked",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
 
     [Fact]

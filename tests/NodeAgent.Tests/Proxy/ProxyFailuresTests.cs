@@ -23,7 +23,7 @@ public sealed class ProxyFailuresTests
     private static readonly ProxyFailure[] Lasting =
     [
         ProxyFailure.None, ProxyFailure.PeerIdentityMismatch, ProxyFailure.ProtocolError, ProxyFailure.BadRequest, ProxyFailure.ApplicationReset, ProxyFailure.ProxyFault,
-        ProxyFailure.UdpUnsupported, ProxyFailure.RouteChanged, ProxyFailure.CrowdedOut,
+        ProxyFailure.UdpUnsupported, ProxyFailure.RouteChanged, ProxyFailure.CrowdedOut, ProxyFailure.PeerRevoked,
     ];
 
     [Fact]

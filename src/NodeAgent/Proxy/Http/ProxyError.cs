@@ -78,7 +78,7 @@ internal static class ProxyError
         ProxyFailure.ConnectTimeout => (504, "connection_timeout"),
         ProxyFailure.TlsTimeout => (504, "connection_timeout"),
         ProxyFailure.TlsHandshake => (503, "tls_protocol_error"),
-        ProxyFailure.PeerIdentityMismatch => (503, "tls_certificate_error"),
+        ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRevoked => (503, "tls_certificate_error"),
         ProxyFailure.Overload or ProxyFailure.OverShare => (503, ConnectionLimit),
         ProxyFailure.ProxyFault => (500, "proxy_internal_error"),
         _ => (503, "destination_unavailable"),

@@ -34,8 +34,8 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
             Target = tunnel.Parts.Local,
         };
 
-        // Its certificate has expired, or its root has gone, since the handshake.
-        if (!tunnel.Parts.Trust.Holds) return ProxyFailure.PeerIdentityMismatch;
+        // Its certificate has expired, its root has gone, or it was revoked, since the handshake.
+        if (tunnel.Parts.Trust.Doubt is not ProxyFailure.None and var doubt) return doubt;
         if (!TryReadTarget(headers, ref info)) return ProxyFailure.BadRequest;
         bool isPeerThisProxy = ends.Contains(tunnel.Parts.Peer, tunnel.Parts.Local);
         if (TryReadClient(tunnel, isPeerThisProxy, headers, out SocketEndPoint client)) info = info with { Source = client, IsClientNamedByPeer = true, IsPeerThisProxy = isPeerThisProxy };

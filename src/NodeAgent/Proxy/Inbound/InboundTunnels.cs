@@ -51,11 +51,12 @@ internal sealed class InboundTunnels(
         else _all[taker].TakeOver(parts);
     }
 
-    /// <summary>Lets tunnels drain that were made with replaced credentials, or to an address that has since gone to another identity.</summary>
+    /// <summary>Lets tunnels drain that were made with replaced credentials, or to an address that has since gone to another identity, and ends those whose peers were revoked.</summary>
     internal void DrainStale()
     {
         foreach (TunnelConnection tunnel in _tunnels.ToArray())
         {
+            tunnel.CheckTrust();
             TlsIdentity identity = tunnel.Parts.Identity;
             bool current = ReferenceEquals(identity, certificates.Current(identity.Id))
                 && directory.FindLocalWorkload(tunnel.Parts.Local)?.Identity == identity.Id;
@@ -107,7 +108,7 @@ internal sealed class InboundTunnels(
 
             tunnel = new TunnelConnection(parts, streams, options, time)
             {
-                Distrusted = distrusted => reporter.ReportDistrust(distrusted.Parts, isServer: true),
+                Distrusted = (distrusted, doubt) => reporter.ReportDistrust(distrusted.Parts, isServer: true, doubt),
             };
             _tunnels.Add(tunnel);
             await tunnel.RunAsync();

@@ -89,4 +89,7 @@ internal enum ProxyFailure
 
     /// <summary>Somebody other than a proxy asked for the port of tunnels.</summary>
     TunnelPort = 28,
+
+    /// <summary>The peer's certificate is valid, but it, the authority that has signed it, or the identity in it, has been revoked.</summary>
+    PeerRevoked = 29,
 }

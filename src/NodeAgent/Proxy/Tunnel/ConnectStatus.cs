@@ -17,7 +17,7 @@ internal static class ConnectStatus
     {
         ProxyFailure.None => Accepted,
         ProxyFailure.BadRequest => 400,
-        ProxyFailure.PolicyDenied or ProxyFailure.PeerIdentityMismatch or ProxyFailure.ProxyProtocol => 401,
+        ProxyFailure.PolicyDenied or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRevoked or ProxyFailure.ProxyProtocol => 401,
 
         // RFC 6585, section 4: the workload that is asked for has its share, while others would still be served.
         ProxyFailure.OverShare => 429,

@@ -24,8 +24,8 @@ internal sealed class HandshakeReporter(IProxyObserver observer, LogThrottle<Soc
         Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
 
     /// <summary>Tells that the peer of a tunnel may not be believed any more.</summary>
-    internal void ReportDistrust(TunnelParts parts, bool isServer) => Report(
-        isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.PeerIdentityMismatch, TunnelConnection.DistrustReason, TimeSpan.Zero);
+    internal void ReportDistrust(TunnelParts parts, bool isServer, ProxyFailure doubt) =>
+        Report(isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, doubt, PeerTrust.Describe(doubt), TimeSpan.Zero);
 
     /// <summary>Tells that a tunnel is of no use for UDP.</summary>
     internal void ReportWithoutUdp(TunnelParts parts) => observer.OnTunnelWithoutUdp(parts.Peer, parts.PeerIdentity);

@@ -10,7 +10,7 @@ internal sealed class PeerProofs
 {
     private const int FirstSweep = 1024;
 
-    // Some 300 bytes each; many times the tunnels that there can be at once.
+    // Some 600 bytes each; many times the tunnels that there can be at once.
     private const int Most = 65_536;
     private readonly ConcurrentDictionary<PeerKey, PeerProof> _proofs = [];
     private int _sweepAt = FirstSweep;

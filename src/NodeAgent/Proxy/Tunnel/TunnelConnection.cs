@@ -14,13 +14,11 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 internal sealed partial class TunnelConnection : Http2Driver
 {
     /// <summary>What the log says of a tunnel whose peer may not be believed any more.</summary>
-    internal const string DistrustReason = "the peer's certificate has expired or its root has left the trust bundle, and it has not shown another one";
-
     private readonly TimeSpan _suspectTime;
     private readonly Queue<LoopSignal> _settingsWaiters = new();
     private readonly LoopTimer _distrust;
     private readonly TimeSpan _distrustDrain;
-    private bool _distrusted;
+    private ProxyFailure _doubt;
 
     /// <summary>Takes over a connection whose handshake is done.</summary>
     /// <param name="parts">Socket, TLS and who is at both ends.</param>
@@ -35,7 +33,7 @@ internal sealed partial class TunnelConnection : Http2Driver
         Parts = parts;
         _suspectTime = options.SuspectTime;
         _distrustDrain = options.DistrustDrain;
-        _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason, ProxyFailure.PeerIdentityMismatch), this);
+        _distrust = new LoopTimer(static state => ((TunnelConnection)state!).EndDoubted(), this);
     }
 
     /// <summary>Socket, TLS and who is at both ends.</summary>
@@ -44,8 +42,8 @@ internal sealed partial class TunnelConnection : Http2Driver
     /// <summary>The identity the peer has proven.</summary>
     internal SpiffeId PeerIdentity => Parts.PeerIdentity;
 
-    /// <summary>Called once, when the peer may not be believed any more.</summary>
-    internal Action<TunnelConnection>? Distrusted { get; init; }
+    /// <summary>Called when the peer may not be believed any more, with the reason; again when it is revoked besides.</summary>
+    internal Action<TunnelConnection, ProxyFailure>? Distrusted { get; init; }
 
     /// <summary>Called again and again while streams are open and both sides should prove themselves anew; client role only.</summary>
     internal Action? ProofDue { get; init; }
@@ -96,21 +94,22 @@ internal sealed partial class TunnelConnection : Http2Driver
         LookForLosses();
     }
 
-    /// <summary>A peer that may not be believed any more gets no new streams; those that run have a little time to end, then they are reset.</summary>
-    private void CheckTrust()
+    /// <summary>
+    /// A peer that may not be believed any more gets no new streams; those that run have a little time to end, then they are reset. One that was revoked has none: its key may be another's by now.
+    /// </summary>
+    internal void CheckTrust()
     {
-        if (_distrusted) return;
-        if (Parts.Trust.Holds)
-        {
-            if (Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
-            return;
-        }
-
-        _distrusted = true;
-        Distrusted?.Invoke(this);
-        Loop.Schedule(_distrust, _distrustDrain);
+        if (IsClosed || _doubt == ProxyFailure.PeerRevoked) return;
+        ProxyFailure doubt = Parts.Trust.Doubt;
+        if (doubt == ProxyFailure.None && _doubt == ProxyFailure.None && Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
+        if (doubt == ProxyFailure.None || doubt == _doubt) return;
+        _doubt = doubt;
+        Distrusted?.Invoke(this, doubt);
+        Loop.Schedule(_distrust, doubt == ProxyFailure.PeerRevoked ? TimeSpan.Zero : _distrustDrain);
         Drain();
     }
+
+    private void EndDoubted() => Close(PeerTrust.Describe(_doubt), _doubt);
 
     /// <summary>Requests as those who serve tunnels take them: the connection is a tunnel.</summary>
     private sealed class TunnelRequests(IHttp2Requests<TunnelConnection> requests) : IHttp2Requests<Http2Driver>

@@ -120,12 +120,12 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
 
     private PeerTrust Note(in PeerKey key, TlsIdentity shown, TlsPeer proven)
     {
-        PeerProof proof = new(shown, time.GetUtcNow(), proven.NotAfter, proven.Anchor);
+        PeerProof proof = new(shown, time.GetUtcNow(), proven.NotAfter, proven.Anchor, SerialsOf(proven));
         proofs.Note(key, proof);
         return new PeerTrust(key, proof, certificates, proofs, time);
     }
 
-    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Evaluate(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
+    private (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Evaluate(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
     {
         switch (result.Status)
         {
@@ -139,6 +139,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
         TlsPeer? peer = tls.GetPeer();
         if (peer is null) return Mismatch("the peer has shown no certificate");
         if (!SvidRules.TryRead(peer, out SpiffeId? id, out string? error)) return Mismatch(error);
+        if (FindRevoked(id, peer) is { } revoked) return Refused(ProxyFailure.PeerRevoked, revoked);
         if (expected is not null && id != expected) return Mismatch($"the peer is {id}, not {expected}");
 
         // A root that signs for several trust domains does not make them one mesh.
@@ -147,6 +148,16 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
         // The same root signs for nodes and the controller; who has stolen their certificate must not come in as a workload.
         return id.IsOwn ? Mismatch($"the peer is {id}, a part of the mesh and no workload") : (id, peer, ProxyFailure.None, null);
     }
+
+    private string? FindRevoked(SpiffeId id, TlsPeer peer)
+    {
+        RevokedCredentials revoked = certificates.Revoked;
+        if (revoked.IsEmpty) return null;
+        if (revoked.Contains(id)) return $"{id} is revoked";
+        return revoked.Find(SerialsOf(peer)) is { } serial ? $"certificate {serial}, by which the peer is {id}, is revoked" : null;
+    }
+
+    private static CertificateSerial[] SerialsOf(TlsPeer peer) => [.. peer.Serials.Select(s => CertificateSerial.Of(s))];
 
     private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Mismatch(string detail) => Refused(ProxyFailure.PeerIdentityMismatch, detail);
 

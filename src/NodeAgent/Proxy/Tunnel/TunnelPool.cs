@@ -135,7 +135,7 @@ internal sealed class TunnelPool
         return result;
     }
 
-    /// <summary>Lets tunnels made with replaced credentials drain.</summary>
+    /// <summary>Lets tunnels made with replaced credentials drain, and ends those whose peers were revoked.</summary>
     internal void DrainStale()
     {
         foreach (TunnelGroup group in _groups.Values)
@@ -143,6 +143,7 @@ internal sealed class TunnelPool
             TlsIdentity? current = _certificates.Current(group.Key.Source);
             foreach (TunnelConnection tunnel in group.Tunnels.ToArray())
             {
+                tunnel.CheckTrust();
                 if (!ReferenceEquals(tunnel.Parts.Identity, current)) tunnel.Drain();
             }
         }
@@ -323,7 +324,7 @@ internal sealed class TunnelPool
 
         return parts is null ? null : new TunnelConnection(parts, requests: null, _options.Tunnels, _time)
         {
-            Distrusted = tunnel => _reporter.ReportDistrust(tunnel.Parts, isServer: false),
+            Distrusted = (tunnel, doubt) => _reporter.ReportDistrust(tunnel.Parts, isServer: false, doubt),
             ProofDue = () => ProveAnew(group.Key),
             LossSeen = () => Spread(group),
         };

@@ -172,7 +172,7 @@ internal struct BackendTry
 
     /// <summary>What a failure to reach a server, or of its connection, says of the backend.</summary>
     internal static TryOutcome OutcomeOf(ProxyFailure failure) => failure is ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout
-        or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
+        or ProxyFailure.PeerIdentityMismatch or ProxyFailure.PeerRevoked or ProxyFailure.PeerRefused or ProxyFailure.ProtocolError or ProxyFailure.ApplicationReset or ProxyFailure.StreamReset or ProxyFailure.TunnelReset
         ? TryOutcome.Bad : TryOutcome.Unknown;
 
     // How soon the answer begins counts, not how long it goes on; a failure counts besides. Of an answer to what has not all been sent nobody knows whose time it took.
