@@ -1,5 +1,6 @@
 using System.Globalization;
 using Culvert.Bench.Datagrams;
+using Culvert.Bench.Identity;
 using Culvert.Bench.Scale;
 using Culvert.Labs;
 
@@ -12,7 +13,7 @@ internal sealed record BenchOptions
         Usage: culvert-bench [options]
 
         Measures Culvert and its peers in one run, inside network namespaces of its own, and writes results.json. Needs root,
-        but for the scale rows alone (--only scale.).
+        but for the scale and identity rows alone (--only scale., --only identity.).
 
           --only NAME        measure only metrics whose name contains NAME (may be repeated)
           --rounds N         rounds per comparison, each measures both sides (1 to 50, default 5)
@@ -28,6 +29,7 @@ internal sealed record BenchOptions
           --far-loss N       percent of packets that its wire loses in each direction (1 to 50, default none)
           --scale-nodes N,N  sizes of the meshes of the scale rows, which are of the largest (10 to 5000 nodes, default 250,500,1000)
           --scale-changes N  changes of each kind in them (1 to 200, default 30)
+          --identity-nodes N nodes of the identity rows, with 100 workloads each that come at once (2 to 1000, default 100)
           --hold             after measuring, leave both sides up until interrupted, to look at them
           --help             this text
 
@@ -63,6 +65,9 @@ internal sealed record BenchOptions
     /// <summary>Changes of each kind in the scale rows.</summary>
     public int ScaleChanges { get; init; } = 30;
 
+    /// <summary>Nodes of the identity rows.</summary>
+    public int IdentityNodes { get; init; } = 100;
+
     public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
 
     public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
@@ -73,10 +78,13 @@ internal sealed record BenchOptions
     public bool Wants(string metric) => Only.Count == 0 || Only.Any(o => metric.Contains(o, StringComparison.Ordinal));
 
     /// <summary>Whether anything is wanted that needs the labs, and not the controller alone.</summary>
-    public bool WantsLabs => Only.Count == 0 || Only.Any(o => !o.StartsWith(ScaleBench.Prefix, StringComparison.Ordinal));
+    public bool WantsLabs => Only.Count == 0 || Only.Any(o => !o.StartsWith(ScaleBench.Prefix, StringComparison.Ordinal) && !o.StartsWith(IdentityBench.Prefix, StringComparison.Ordinal));
 
     /// <summary>Whether any of the scale rows is wanted; they have no peers but budgets.</summary>
     public bool WantsScale => !PeerOnly && ScaleBench.Names.Any(Wants);
+
+    /// <summary>Whether any of the identity rows is wanted; their peers are no other mesh, and not measured alone.</summary>
+    public bool WantsIdentity => !PeerOnly && IdentityBench.Names.Any(Wants);
 
     /// <exception cref="ArgumentException">An option is unknown, lacks its value, or the value is out of range.</exception>
     public static BenchOptions Parse(IReadOnlyList<string> args)
@@ -102,6 +110,7 @@ internal sealed record BenchOptions
                 "--far-loss" => options with { FarWire = options.FarWire with { Loss = Number(50) / 100.0 } },
                 "--scale-nodes" => options with { ScaleNodes = [.. Value().Split(',').Select(n => Whole(n, 5000, 10))] },
                 "--scale-changes" => options with { ScaleChanges = Number(200) },
+                "--identity-nodes" => options with { IdentityNodes = Number(1000, 2) },
                 "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
                 "--agent" => options with { Agent = Value() },

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Culvert.Bench.Datagrams;
 using Culvert.Bench.Http;
+using Culvert.Bench.Identity;
 using Culvert.Bench.Load;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
@@ -24,6 +25,7 @@ internal sealed class BenchRun(BenchOptions options)
         if (options.WantsLabs) await MeasureInLabsAsync(results, cancellationToken);
         ScaleReport? scale = options.WantsScale ? await ScaleBench.RunAsync(options, cancellationToken) : null;
         if (scale is not null) results.AddRange(scale.Rows);
+        if (options.WantsIdentity) results.AddRange(await new IdentityBench(options).RunAsync(cancellationToken));
         await WriteAsync(results, Machine.Read(load), scale?.Figures ?? [], cancellationToken);
         return results;
     }

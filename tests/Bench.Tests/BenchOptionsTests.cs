@@ -28,6 +28,7 @@ public sealed class BenchOptionsTests
     [InlineData("--far-loss", "51")]
     [InlineData("--scale-nodes", "100,9")]
     [InlineData("--scale-changes", "0")]
+    [InlineData("--identity-nodes", "1")]
     public void BadOptionIsNamed(params string[] args)
     {
         ArgumentException e = Assert.Throws<ArgumentException>(() => BenchOptions.Parse(args));

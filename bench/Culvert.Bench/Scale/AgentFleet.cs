@@ -3,19 +3,18 @@ using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Bench.Measuring;
-using Culvert.Controller;
-using Culvert.Controller.Attestation;
+using Culvert.Protocol;
 
 namespace Culvert.Bench.Scale;
 
 /// <summary>The simulated agents of all nodes, and who of them has been told what.</summary>
 internal sealed class AgentFleet : IAgentEvents, IAsyncDisposable
 {
-    private const int JoinAtOnce = 16;
     private static readonly TimeSpan FullDeadline = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan ChangeDeadline = TimeSpan.FromSeconds(60);
 
     private readonly IReadOnlyList<SimulatedAgent> _agents;
+    private IReadOnlyList<SslClientIdentity> _identities = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, int> _fed = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _allFed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,20 +36,14 @@ internal sealed class AgentFleet : IAgentEvents, IAsyncDisposable
     public (int Fewest, int Most) Resources => (_fed.Values.Min(), _fed.Values.Max());
 
     /// <summary>Gets each its certificate, by a join token.</summary>
-    public async Task JoinAsync(IPEndPoint controller, string state, CancellationToken cancellationToken)
-    {
-        JoinTokenStore tokens = new(ControllerHost.TokenFolder(state), TimeProvider.System);
-        X509Certificate2Collection roots = Roots(state);
-        ParallelOptions options = new() { MaxDegreeOfParallelism = JoinAtOnce, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, _agents.Count, options, async (n, stop) => await _agents[n].JoinAsync(controller, roots, tokens.Create(ScaleShape.Node(n), JoinTokenStore.DefaultLifetime), stop));
-    }
+    public async Task JoinAsync(IPEndPoint controller, string state, CancellationToken cancellationToken) => _identities = await NodeJoin.AllAsync(_agents.Count, controller, state, cancellationToken);
 
-    /// <summary>Starts all at once and returns when each has acknowledged its full snapshot.</summary>
+    /// <summary>Starts all at once, who must have joined, and returns when each has acknowledged its full snapshot.</summary>
     /// <exception cref="BenchInvalidException">Not in time.</exception>
     public async Task StartAsync(IPEndPoint controller, string state, CancellationToken cancellationToken)
     {
-        X509Certificate2Collection roots = Roots(state);
-        _running = Task.WhenAll(_agents.Select(a => Task.Run(() => a.RunAsync(controller, roots, _stop.Token), _stop.Token)));
+        X509Certificate2Collection roots = NodeJoin.Roots(state);
+        _running = Task.WhenAll(_agents.Select((a, n) => Task.Run(() => a.RunAsync(controller, roots, _identities[n], _stop.Token), _stop.Token)));
         await WithinAsync(_allFed.Task, FullDeadline, () => $"{_fed.Count} of {_agents.Count} agents have their snapshot", cancellationToken);
     }
 
@@ -86,13 +79,6 @@ internal sealed class AgentFleet : IAgentEvents, IAsyncDisposable
         await _stop.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
-    }
-
-    private static X509Certificate2Collection Roots(string state)
-    {
-        X509Certificate2Collection roots = [];
-        roots.ImportFromPemFile(Path.Combine(state, ControllerHost.RootsFileName));
-        return roots;
     }
 
     private async Task WithinAsync(Task task, TimeSpan deadline, Func<string> soFar, CancellationToken cancellationToken)

@@ -36,6 +36,9 @@ internal sealed class ScaleController : IAsyncDisposable
     /// <summary>Most memory that it had resident so far, in megabytes (10^6 bytes).</summary>
     public double PeakMegabytes() => ProcFile.PeakResidentKilobytes(_process.Id) * 1024 / 1e6;
 
+    /// <summary>Memory that it has resident now, in megabytes.</summary>
+    public double ResidentMegabytes() => ProcFile.ResidentKilobytes(_process.Id) * 1024 / 1e6;
+
     /// <summary>Processor time that it has used so far.</summary>
     public TimeSpan ProcessorTime()
     {

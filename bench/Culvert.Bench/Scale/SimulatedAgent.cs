@@ -1,10 +1,8 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace Culvert.Bench.Scale;
@@ -23,30 +21,15 @@ internal sealed class SimulatedAgent(int number, IAgentEvents events)
 
     private readonly string _node = ScaleShape.Node(number);
     private readonly string _instance = Guid.NewGuid().ToString("n");
-    private SslClientIdentity? _identity;
-
-    /// <summary>Gets its certificate, as a node that joins.</summary>
-    /// <param name="controller">Where the controller is.</param>
-    /// <param name="roots">What its certificate leads to.</param>
-    /// <param name="token">A join token of the node.</param>
-    /// <param name="cancellationToken">Ends the call.</param>
-    /// <exception cref="RpcException">The controller refuses.</exception>
-    public async Task JoinAsync(IPEndPoint controller, X509Certificate2Collection roots, string token, CancellationToken cancellationToken)
-    {
-        using GrpcChannel channel = AgentChannel.Create(controller, ScaleShape.AgentAddress(number), roots, null, static _ => { });
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        byte[] csr = new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        JoinNodeRequest request = new() { Node = _node, Token = token, CsrDer = ByteString.CopyFrom(csr) };
-        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(channel.CreateCallInvoker()).JoinNodeAsync(request, cancellationToken: cancellationToken);
-        CertificateResponse response = await call.ResponseAsync;
-        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(response.ChainDer[0].Span);
-        _identity = new(leaf.CopyWithPrivateKey(key), [.. response.ChainDer.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))]);
-    }
 
     /// <summary>Follows the controller until stopped.</summary>
-    public async Task RunAsync(IPEndPoint controller, X509Certificate2Collection roots, CancellationToken stop)
+    /// <param name="controller">Where the controller is.</param>
+    /// <param name="roots">What its certificate leads to.</param>
+    /// <param name="identity">The node's certificate.</param>
+    /// <param name="stop">Stops it.</param>
+    public async Task RunAsync(IPEndPoint controller, X509Certificate2Collection roots, SslClientIdentity identity, CancellationToken stop)
     {
-        using GrpcChannel channel = AgentChannel.Create(controller, ScaleShape.AgentAddress(number), roots, _identity, events.Received);
+        using GrpcChannel channel = AgentChannel.Create(controller, ScaleShape.AgentAddress(number), roots, identity, events.Received);
         for (int failures = 0; !stop.IsCancellationRequested; failures++)
         {
             try
