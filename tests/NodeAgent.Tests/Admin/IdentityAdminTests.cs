@@ -51,8 +51,8 @@ public sealed class IdentityAdminTests : IAsyncDisposable
         Assert.Equal(_authority.Root.ToArray(), Assert.Single(told.Roots).ToByteArray());
         Assert.Equal([Web, Node], told.Identities.Select(i => i.Identity));
         Assert.Equal(["shop/web-1", "shop/web-2"], told.Identities[0].Workloads);
-        Assert.Equal((svid.Chain[0], 1u, "", false), (told.Identities[0].Chain[0].ToByteArray(), told.Identities[0].Version, told.Identities[0].Error, told.Identities[0].IsNode));
-        Assert.Equal((own.Certificate, 1u, true), (told.Identities[1].Chain[0].ToByteArray(), told.Identities[1].Version, told.Identities[1].IsNode));
+        Assert.Equal((ByteString.CopyFrom(svid.Chain[0]), 1u, "", false), (told.Identities[0].Chain[0], told.Identities[0].Version, told.Identities[0].Error, told.Identities[0].IsNode));
+        Assert.Equal((ByteString.CopyFrom(own.Certificate), 1u, true), (told.Identities[1].Chain[0], told.Identities[1].Version, told.Identities[1].IsNode));
         byte[] all = told.ToByteArray();
         Assert.Equal(-1, all.AsSpan().IndexOf(svid.PrivateKey.AsSpan(36, 32)));
         Assert.Equal(-1, all.AsSpan().IndexOf(own.Key.AsSpan(36, 32)));
@@ -116,7 +116,7 @@ public sealed class IdentityAdminTests : IAsyncDisposable
         controller.Failure = new RpcException(new Status(StatusCode.ResourceExhausted, "too much"), new Metadata { { RetryPushback.Name, "60000" } });
         IdentityAdmin admin = Admin(controller.Address);
         Wire.IdentityRotation failed = Assert.Single((await RotateAsync(admin, Node)).Rotations);
-        Assert.Equal((own.Certificate, "ResourceExhausted: too much"), (failed.Before.ToByteArray(), failed.Error));
+        Assert.Equal((ByteString.CopyFrom(own.Certificate), "ResourceExhausted: too much"), (failed.Before, failed.Error));
         Assert.Empty(failed.After);
         Assert.Equal("ResourceExhausted: too much", Assert.Single(admin.List(new Wire.IdentitiesRequest()).Identities).Error);
 
