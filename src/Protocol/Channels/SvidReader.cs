@@ -46,7 +46,7 @@ public static class SvidReader
     }
 
     // None where they can't be read: then they name nobody.
-    private static IReadOnlyList<string> ReadUris(X509Certificate2 certificate)
+    private static List<string> ReadUris(X509Certificate2 certificate)
     {
         X509Extension? extension = certificate.Extensions.FirstOrDefault(e => e.Oid?.Value == SubjectAlternativeName);
         if (extension is null) return [];
