@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Cli.Checks;
 using Culvert.Controller;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Options;
+using Culvert.Protocol;
 
 namespace Culvert.Cli.Tests;
 
@@ -172,6 +175,36 @@ public sealed class CheckTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    [Theory]
+    [InlineData(3650, 31, FindingLevel.Ok, "ends")]
+    [InlineData(3650, 29, FindingLevel.Warning, "ends")] // 30 days are less than a tenth
+    [InlineData(100, 11, FindingLevel.Ok, "ends")]
+    [InlineData(100, 9, FindingLevel.Warning, "ends")]
+    [InlineData(100, -1, FindingLevel.Warning, "has ended")]
+    public void A_root_near_its_end_is_warned_of(int life, int left, object level, string says)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = DateTimeOffset.UtcNow;
+        using var root = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(left - life), now.AddDays(left));
+
+        var finding = Assert.Single(TrustBundleCheck.Evaluate([root.RawDataMemory], now));
+
+        Assert.Equal((level, "trust-bundle"), (finding.Level, finding.Check));
+        Assert.StartsWith($"root {CertificateFingerprint.Of(root.RawData)[..16]} of the trust bundle {says} at ", finding.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_trust_bundle_is_looked_at_where_an_agent_runs()
+    {
+        using SvidAuthority authority = new();
+        await using var agent = await FakeAgent.StartAsync();
+        agent.Held.Roots.Add(Google.Protobuf.ByteString.CopyFrom(authority.Root));
+
+        Assert.Single(await TrustBundleCheck.RunAsync(agent.Socket, agentRuns: true, TestContext.Current.CancellationToken));
+        Assert.Empty(await TrustBundleCheck.RunAsync(agent.Socket, agentRuns: false, TestContext.Current.CancellationToken));
+        Assert.Empty(await TrustBundleCheck.RunAsync("/nonexistent/agent.sock", agentRuns: true, TestContext.Current.CancellationToken));
     }
 
     [Theory]

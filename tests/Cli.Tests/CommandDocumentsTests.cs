@@ -24,7 +24,8 @@ public sealed class CommandDocumentsTests
     {
         Command command = CommandList.Create().Single(c => c.Name == name);
         var section = string.Join('\n', Lines.SkipWhile(l => !l.StartsWith(Heading + name, StringComparison.Ordinal)).TakeWhile((l, i) => i == 0 || !l.StartsWith('#')));
-        Assert.All(command.Options.Where(o => !o.Hidden && o is not System.CommandLine.Help.HelpOption), o => Assert.Matches($@"{Regex.Escape(o.Name)}(?![\w-])", section));
+        Assert.All(command.Options.Concat(command.Subcommands.SelectMany(s => s.Options)).Where(o => !o.Hidden && o is not System.CommandLine.Help.HelpOption), o => Assert.Matches($@"{Regex.Escape(o.Name)}(?![\w-])", section));
+        Assert.All(command.Subcommands, s => Assert.Contains($"`{s.Name}", section, StringComparison.Ordinal));
     }
 
     private static bool IsHeading(string line) => line.StartsWith(Heading, StringComparison.Ordinal);

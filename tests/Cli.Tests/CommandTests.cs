@@ -53,9 +53,10 @@ public sealed class CommandTests
     [Fact]
     public async Task Every_command_has_help_with_examples_and_exit_codes()
     {
-        foreach (var command in CommandLineRunner.CreateRoot().Subcommands)
+        var commands = CommandLineRunner.CreateRoot().Subcommands;
+        foreach (string[] words in commands.Select(c => new[] { c.Name }).Concat(commands.SelectMany(c => c.Subcommands.Select(s => new[] { c.Name, s.Name }))))
         {
-            var run = await RunAsync(command.Name, "--help");
+            var run = await RunAsync([.. words, "--help"]);
 
             Assert.Equal(ExitCode.Ok, run.Code);
             Assert.Contains("Examples:", run.Output, StringComparison.Ordinal);

@@ -44,6 +44,14 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
 
     public string ExplainReason { get; set; } = "because";
 
+    /// <summary>What it tells of identities.</summary>
+    public IdentitiesResponse Held { get; } = new();
+
+    /// <summary>What comes of renewals.</summary>
+    public RotateIdentitiesResponse Rotations { get; } = new();
+
+    public List<RotateIdentitiesRequest> RotationsAsked { get; } = [];
+
     public static async Task<FakeAgent> StartAsync()
     {
         var agent = new FakeAgent();
@@ -112,6 +120,26 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
         }
 
         return Task.FromResult(answer);
+    }
+
+    public override Task<IdentitiesResponse> Identities(IdentitiesRequest request, ServerCallContext context)
+    {
+        var answer = Held.Clone();
+        if (request.Identity.Length == 0)
+        {
+            return Task.FromResult(answer);
+        }
+
+        var one = answer.Identities.FirstOrDefault(i => i.Identity == request.Identity) ?? throw new RpcException(new Status(StatusCode.NotFound, $"this node has no identity '{request.Identity}'"));
+        answer.Identities.Clear();
+        answer.Identities.Add(one);
+        return Task.FromResult(answer);
+    }
+
+    public override Task<RotateIdentitiesResponse> RotateIdentities(RotateIdentitiesRequest request, ServerCallContext context)
+    {
+        RotationsAsked.Add(request);
+        return Task.FromResult(Rotations);
     }
 
     public override Task<DumpSnapshotResponse> DumpSnapshot(DumpSnapshotRequest request, ServerCallContext context) =>

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 
 namespace Culvert.Cli.Admin;
@@ -9,6 +10,9 @@ namespace Culvert.Cli.Admin;
 internal sealed class AdminClient : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    // The agent has its own deadline, and says by then what has come.
+    private static readonly TimeSpan BeyondTheAgents = TimeSpan.FromSeconds(10);
 
     private readonly int _patience;
     private readonly string _socket;
@@ -36,6 +40,17 @@ internal sealed class AdminClient : IDisposable
 
     public Task<ExplainResponse> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken) =>
         CallAsync(options => _admin.ExplainAsync(request, options), Deadline, cancellationToken);
+
+    /// <summary>The identities of the node, or the named one of them.</summary>
+    public Task<IdentitiesResponse> IdentitiesAsync(string? identity, CancellationToken cancellationToken) =>
+        CallAsync(options => _admin.IdentitiesAsync(new IdentitiesRequest { Identity = identity ?? "" }, options), Deadline, cancellationToken);
+
+    /// <summary>Has all identities of the node, or the named one, renewed; the agent waits for as long as it is told.</summary>
+    public Task<RotateIdentitiesResponse> RotateIdentitiesAsync(string? identity, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var request = new RotateIdentitiesRequest { Identity = identity ?? "", Timeout = Duration.FromTimeSpan(timeout) };
+        return CallAsync(options => _admin.RotateIdentitiesAsync(request, options), timeout + BeyondTheAgents, cancellationToken);
+    }
 
     public Task<DumpSnapshotResponse> DumpSnapshotAsync(CancellationToken cancellationToken) =>
         CallAsync(options => _admin.DumpSnapshotAsync(new DumpSnapshotRequest(), options), Deadline, cancellationToken);

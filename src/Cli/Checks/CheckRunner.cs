@@ -23,6 +23,7 @@ internal static class CheckRunner
         await AddAsync(findings, "tc-programs", () => Task.FromResult(AttachmentCheck.Run()));
         await AddAsync(findings, "network", async () => await NetworkEngineCheck.RunAsync(await RuleCheck.MarksInUseAsync(options.Marks, cancellationToken), cancellationToken));
         await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken));
+        await AddAsync(findings, "trust-bundle", () => TrustBundleCheck.RunAsync(options.AdminSocket, agentRuns, cancellationToken));
         await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run()));
         return new CheckReport(findings.TrueForAll(f => f.Level != FindingLevel.Error), findings);
     }

@@ -14,6 +14,7 @@ internal static class CommandList
         UninstallCommand.Create(),
         CheckCommand.Create(),
         StatusCommand.Create(),
+        IdentityCommand.Create(),
         FlowsCommand.Create(),
         TopCommand.Create(),
         ExplainCommand.Create(),

@@ -6,8 +6,8 @@ using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;
 
-/// <summary>The agent's side of <c>culvert status, flows, top, explain, detach</c>. Thread-safe.</summary>
-internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows, AgentMetrics metrics) : Wire.AdminService.AdminServiceBase
+/// <summary>The agent's side of <c>culvert status, identity, flows, top, explain, detach</c>. Thread-safe.</summary>
+internal sealed class AgentAdminService(IAdminBackend agent, IdentityAdmin identities, FlowLog flows, AgentMetrics metrics) : Wire.AdminService.AdminServiceBase
 {
     public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
 
@@ -19,6 +19,10 @@ internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows, Agen
     }
 
     public override Task<Wire.RequestsResponse> Requests(Wire.RequestsRequest request, ServerCallContext context) => Task.FromResult(RequestCountMapping.ToWire(metrics));
+
+    public override Task<Wire.IdentitiesResponse> Identities(Wire.IdentitiesRequest request, ServerCallContext context) => Task.FromResult(identities.List(request));
+
+    public override Task<Wire.RotateIdentitiesResponse> RotateIdentities(Wire.RotateIdentitiesRequest request, ServerCallContext context) => identities.RotateAsync(request, context.CancellationToken);
 
     public override Task<Wire.DumpSnapshotResponse> DumpSnapshot(Wire.DumpSnapshotRequest request, ServerCallContext context)
     {

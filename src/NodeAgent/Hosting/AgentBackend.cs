@@ -93,9 +93,9 @@ internal sealed class AgentBackend(
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString()))
             .Concat(workload.RequestAuthenticationNames.Select(p => new PolicyReference(p, PolicyKind.RequestAuthentication).ToString())));
-        (SpiffeId Id, Svid? Svid, string? LastError) svid = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
-        if (svid.Svid is not null) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.Svid.NotAfter);
-        else if (svid.LastError is { } error) result.CertificateError = error;
+        SvidState? held = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
+        if (held?.Svid is { } svid) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.NotAfter);
+        else if (held?.LastError is { } error) result.CertificateError = error;
         return result;
     }
 

@@ -1,7 +1,9 @@
+using System.Security.Cryptography.X509Certificates;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Hosting;
 
@@ -27,6 +29,13 @@ internal static class AgentGauges
             () => CallbackSample.Single(svids.List().Count(s => s.Svid is null))));
         registry.Add(new CallbackFamily("culvert_node_certificate_expiry_timestamp_seconds", "End of validity of the certificate that the node shows to the controller, Unix seconds.", "gauge", [],
             () => credentials.NotAfter is { } end ? CallbackSample.Single(end.ToUnixTimeSeconds()) : []));
+        registry.Add(new CallbackFamily("culvert_trust_bundle_root_expiry_timestamp_seconds", "End of validity of each root of the trust bundle in force, Unix seconds.", "gauge", ["fingerprint"], () => client.Current.TrustBundle.Roots.Select(RootExpiry)));
         registry.Add(new CallbackFamily("culvert_build_info", "Version of this build.", "gauge", ["version"], () => [new CallbackSample([AgentVersion.Text], 1)]));
+    }
+
+    private static CallbackSample RootExpiry(ReadOnlyMemory<byte> der)
+    {
+        using X509Certificate2 root = X509CertificateLoader.LoadCertificate(der.Span);
+        return new CallbackSample([CertificateFingerprint.ShortOf(der.Span)], new DateTimeOffset(root.NotAfter).ToUnixTimeSeconds());
     }
 }

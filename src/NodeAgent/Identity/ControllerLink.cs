@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
@@ -21,6 +22,7 @@ internal sealed class ControllerLink : IDisposable
 {
     // Between attempts to renew while there is nothing to renew yet.
     private const int SlowRetry = 6;
+    private const string NotInTime = "no answer came in time";
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
@@ -70,6 +72,32 @@ internal sealed class ControllerLink : IDisposable
             // The end of a certificate that has been replaced says nothing of the one in use.
             if (ReferenceEquals(channel, _channel)) _refused = true;
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Has the node's certificate renewed now; the one before is in use if that fails. One at a time, and none where the last one has just come, or where the controller has failed just now or wants not to be asked yet.
+    /// </summary>
+    internal async Task<Rotation> RotateAsync(CancellationToken deadline)
+    {
+        NodeSvid? before = _credentials.Held;
+        try
+        {
+            await _gate.WaitAsync(deadline);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Rotation(before?.Chain[0], null, NotInTime);
+        }
+
+        try
+        {
+            // Others have waited for the same.
+            return _credentials.Held is { } held && held != before ? new Rotation(before?.Chain[0], held.Chain[0], null) : await RotateAsync(before, deadline);
+        }
+        finally
+        {
+            _gate.Release();
         }
     }
 
@@ -137,6 +165,30 @@ internal sealed class ControllerLink : IDisposable
         }
     }
 
+    private async Task<Rotation> RotateAsync(NodeSvid? before, CancellationToken deadline)
+    {
+        if (before is null) return new Rotation(null, null, _credentials.LastError ?? "the node has no certificate yet, with which it could ask for another one");
+        byte[] leaf = before.Chain[0];
+        DateTimeOffset now = _time.GetUtcNow();
+        if (before.ReceivedAt is { } received && Rotation.TooSoon(received, now) is { } tooSoon) return new Rotation(leaf, null, tooSoon);
+        if (now < _renewNotBefore) return new Rotation(leaf, null, $"{_credentials.LastError ?? "the last attempt has failed"}; it is not tried again before {_renewNotBefore.ToString("u", CultureInfo.InvariantCulture)}");
+        try
+        {
+            using GrpcChannel current = TlsChannel(show: true);
+            await _credentials.RenewAsync(current.CreateCallInvoker(), deadline);
+            _refused = false;
+            return new Rotation(leaf, _credentials.Held!.Chain[0], null);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            TimeSpan asked = RetryPushback.Of(e);
+            _renewNotBefore = _time.GetUtcNow() + (asked > Rotation.LeastBetween ? asked : Rotation.LeastBetween);
+            string reason = deadline.IsCancellationRequested ? NotInTime : CallFailure.Describe(e);
+            _credentials.NoteFailure(reason);
+            return new Rotation(leaf, null, reason);
+        }
+    }
+
     private async Task RenewOrJoinAsync(CancellationToken cancellationToken)
     {
         bool mayWait = !_credentials.IsDue || _time.GetUtcNow() < _renewNotBefore;
@@ -154,6 +206,7 @@ internal sealed class ControllerLink : IDisposable
             {
                 // A certificate that is good enough for now serves; one that is refused, or has ended too long ago, is replaced by a token.
                 bool isRefused = e is RpcException { StatusCode: StatusCode.Unauthenticated };
+                _credentials.NoteFailure(CallFailure.Describe(e));
                 if (_credentials.Current is not null && !isRefused)
                 {
                     _renewNotBefore = _time.GetUtcNow() + RetryPushback.Of(e);
@@ -179,9 +232,12 @@ internal sealed class ControllerLink : IDisposable
             await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
             _refused = false;
         }
-        catch (Exception e) when (because is not null && e is RpcException or InvalidOperationException)
+        catch (Exception e) when (e is RpcException or InvalidOperationException)
         {
-            throw new InvalidOperationException($"{because}; nor can the node join: {CallFailure.Describe(e)}", e);
+            string reason = because is null ? CallFailure.Describe(e) : $"{because}; nor can the node join: {CallFailure.Describe(e)}";
+            _credentials.NoteFailure(reason);
+            if (because is null) throw;
+            throw new InvalidOperationException(reason, e);
         }
     }
 

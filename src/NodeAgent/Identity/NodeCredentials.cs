@@ -31,6 +31,8 @@ internal sealed class NodeCredentials
     private X509Certificate2? _current;
     private SpiffeId? _identity;
     private string? _unsaved;
+    private volatile NodeSvid? _held;
+    private volatile string? _lastError;
 
     /// <exception cref="AgentStartException">The state folder has the certificate of another node.</exception>
     internal NodeCredentials(string node, string stateFolder, string? tokenFile, TimeProvider time, ILogger logger, AgentMetrics? metrics = null)
@@ -47,6 +49,12 @@ internal sealed class NodeCredentials
 
     /// <summary>When that ends; null when there is none. Safe for any thread.</summary>
     internal DateTimeOffset? NotAfter => _current is { } current ? new DateTimeOffset(current.NotAfter) : null;
+
+    /// <summary>The certificate as it is told to people, also when it has ended; null when there is none. Safe for any thread.</summary>
+    internal NodeSvid? Held => _held;
+
+    /// <summary>Why the last attempt to have a certificate has failed; null when it has not. Safe for any thread.</summary>
+    internal string? LastError => _lastError;
 
     /// <summary>Certificates between the node's and the root.</summary>
     internal X509Certificate2Collection KnownIntermediates { get; private set; } = [];
@@ -120,6 +128,9 @@ internal sealed class NodeCredentials
     private CallOptions Options(CancellationToken cancellationToken) =>
         new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(60), cancellationToken: cancellationToken);
 
+    /// <summary>Notes why there is no other certificate, until one comes.</summary>
+    internal void NoteFailure(string reason) => _lastError = reason;
+
     /// <summary>Writes the certificate in use down when that has failed before; nothing depends on it but the next start.</summary>
     internal void SaveAgain()
     {
@@ -133,7 +144,7 @@ internal sealed class NodeCredentials
         StringBuilder pem = new();
         foreach (Google.Protobuf.ByteString der in response.ChainDer) pem.AppendLine(PemEncoding.WriteString("CERTIFICATE", der.Span));
         pem.AppendLine(key.ExportPkcs8PrivateKeyPem());
-        Use(pem.ToString());
+        Use(pem.ToString(), _time.GetUtcNow());
         Save(pem.ToString());
         return _current!;
     }
@@ -154,7 +165,7 @@ internal sealed class NodeCredentials
     }
 
     /// <exception cref="InvalidDataException">The key is not the certificate's, or the certificate is not this node's.</exception>
-    private void Use(string pem)
+    private void Use(string pem, DateTimeOffset? receivedAt)
     {
         X509Certificate2 certificate;
         X509Certificate2Collection all = [];
@@ -179,6 +190,7 @@ internal sealed class NodeCredentials
 
         KnownIntermediates = [.. all.Skip(1)];
         (_current, _identity) = (certificate, id);
+        (_held, _lastError) = (new NodeSvid(id, (_held?.Version ?? 0) + 1, [.. all.Select(c => c.RawData)], receivedAt), null);
         WhyUnusable = null;
     }
 
@@ -186,7 +198,7 @@ internal sealed class NodeCredentials
     {
         try
         {
-            if (StateFile.Read(_path) is { } content) Use(Encoding.ASCII.GetString(content.Span));
+            if (StateFile.Read(_path) is { } content) Use(Encoding.ASCII.GetString(content.Span), receivedAt: null);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
@@ -13,6 +14,8 @@ namespace Culvert.NodeAgent.Identity;
 /// </summary>
 public sealed class SvidStore : IAsyncDisposable
 {
+    private const string Gone = "no workload of this node has this identity any more";
+
     private readonly ICertificateIssuer _issuer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -47,10 +50,10 @@ public sealed class SvidStore : IAsyncDisposable
         lock (_lock) return _entries.TryGetValue(id, out Entry? entry) ? entry.Current : null;
     }
 
-    /// <summary>Every identity asked for, with its certificate when there is one.</summary>
-    public IReadOnlyList<(SpiffeId Id, Svid? Svid, string? LastError)> List()
+    /// <summary>Every identity asked for, by name, with its certificate when there is one.</summary>
+    public IReadOnlyList<SvidState> List()
     {
-        lock (_lock) return [.. _entries.Select(e => (e.Key, e.Value.Current, e.Value.LastError)).OrderBy(e => e.Key.ToString(), StringComparer.Ordinal)];
+        lock (_lock) return [.. _entries.Select(e => new SvidState(e.Key, e.Value.Current, e.Value.LastError, e.Value.NextAttempt)).OrderBy(e => e.Id.ToString(), StringComparer.Ordinal)];
     }
 
     /// <summary>
@@ -113,6 +116,40 @@ public sealed class SvidStore : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Has a certificate renewed now, and waits for what comes of it; the one before is in use until then, and when nothing comes. All who ask meanwhile wait for the same attempt. A certificate that has just come is
+    /// not renewed, and an authority that has failed is asked again no sooner than it is anyway: it may have said when.
+    /// </summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="deadline">Ends the wait. The attempt goes on.</param>
+    internal async Task<Rotation> RotateAsync(SpiffeId id, CancellationToken deadline)
+    {
+        Entry? entry;
+        Svid? before;
+        Task<(Svid? Svid, string? Error)> attempt;
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(id, out entry)) return new Rotation(null, null, Gone);
+            before = entry.Current;
+            attempt = entry.Attempt.Task;
+            if (!entry.IsAsking)
+            {
+                if (before is { IsFromDisk: false } && Rotation.TooSoon(before.ReceivedAt, _time.GetUtcNow()) is { } tooSoon) return new Rotation(before.Chain[0], null, tooSoon);
+                entry.RenewNow.TrySetResult();
+            }
+        }
+
+        try
+        {
+            (Svid? svid, string? error) = await attempt.WaitAsync(deadline);
+            return new Rotation(before?.Chain[0], svid?.Chain[0], error);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Rotation(before?.Chain[0], null, WhyNotInTime(entry));
+        }
+    }
+
     /// <summary>Forgets a certificate that can't be used, on disk as well, and asks for another one now.</summary>
     public void Discard(Svid svid)
     {
@@ -136,6 +173,16 @@ public sealed class SvidStore : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private string WhyNotInTime(Entry entry)
+    {
+        lock (_lock)
+        {
+            return entry.IsAsking || entry.LastError is null
+                ? "no answer came in time; the attempt goes on"
+                : $"{entry.LastError}; the next attempt is at {entry.NextAttempt?.ToString("u", CultureInfo.InvariantCulture)}";
+        }
+    }
+
     private async Task RenewForeverAsync(SpiffeId id, Entry entry)
     {
         int failures = 0;
@@ -146,53 +193,55 @@ public sealed class SvidStore : IAsyncDisposable
             {
                 // What was to be renewed and could not be is tried again, also when it was asked for long before its time.
                 if (failures == 0 && entry.Current is { } current) await WaitUntilDueAsync(current, entry, stop);
-                lock (_lock) entry.RenewNow = NewSignal();
+                lock (_lock) entry.BeginAttempt();
                 Svid svid = await RenewAsync(id, entry, stop);
                 failures = 0;
                 lock (_lock)
                 {
                     // Nobody wants it any more: its key is not left on the disk.
-                    if (stop.IsCancellationRequested) return;
-                    (entry.Current, entry.LastError) = (svid, null);
+                    if (stop.IsCancellationRequested) break;
+                    (entry.Current, entry.LastError, entry.IsAsking) = (svid, null, false);
                     _cache?.Save(svid);
                 }
                 _metrics?.CertificateRequests.With("issued").Increment();
                 SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
                 Changed?.Invoke(svid);
+                lock (_lock) entry.EndAttempt(svid, null);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 string reason = CallFailure.Describe(e);
-                lock (_lock) entry.LastError = reason;
+                TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e));
                 _metrics?.CertificateRequests.With("failed").Increment();
-                SvidLog.Failed(_logger, id, failures + 1, reason);
-                if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e)), stop)) return;
+                SvidLog.Failed(_logger, id, failures, reason);
+                lock (_lock)
+                {
+                    (entry.LastError, entry.IsAsking, entry.NextAttempt) = (reason, false, _time.GetUtcNow() + wait);
+                    entry.EndAttempt(null, reason);
+                }
+                await Task.Delay(wait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+        lock (_lock) entry.Attempt.TrySetResult((null, Gone));
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task WaitUntilDueAsync(Svid current, Entry entry, CancellationToken stop)
     {
-        TimeSpan wait = RotationSchedule.RenewAt(current.ReceivedAt, current.NotAfter, Random.Shared.NextDouble()) - _time.GetUtcNow();
+        DateTimeOffset due = RotationSchedule.RenewAt(current.ReceivedAt, current.NotAfter, Random.Shared.NextDouble());
+        TimeSpan wait = due - _time.GetUtcNow();
         if (wait <= TimeSpan.Zero) return;
         Task renewNow;
-        lock (_lock) renewNow = entry.RenewNow.Task;
+        lock (_lock) (renewNow, entry.NextAttempt) = (entry.RenewNow.Task, due);
         using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await Task.WhenAny(renewNow, Task.Delay(wait, _time, timer.Token));
         await timer.CancelAsync();
         stop.ThrowIfCancellationRequested();
-    }
-
-    private async Task<bool> WaitAsync(TimeSpan wait, CancellationToken stop)
-    {
-        await Task.Delay(wait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !stop.IsCancellationRequested;
     }
 
     private async Task<Svid> RenewAsync(SpiffeId id, Entry entry, CancellationToken stop)
@@ -218,7 +267,26 @@ public sealed class SvidStore : IAsyncDisposable
 
         internal TaskCompletionSource RenewNow { get; set; } = NewSignal();
 
+        /// <summary>Whether an attempt is under way.</summary>
+        internal bool IsAsking { get; set; }
+
+        /// <summary>When the next attempt is; null while one is under way, or about to be.</summary>
+        internal DateTimeOffset? NextAttempt { get; set; }
+
+        /// <summary>What comes of the attempt under way, or of the next one.</summary>
+        internal TaskCompletionSource<(Svid? Svid, string? Error)> Attempt { get; private set; } = NewAttempt();
+
         internal Task Loop { get; set; } = Task.CompletedTask;
+
+        internal void BeginAttempt() => (RenewNow, IsAsking, NextAttempt) = (NewSignal(), true, null);
+
+        internal void EndAttempt(Svid? svid, string? error)
+        {
+            Attempt.TrySetResult((svid, error));
+            Attempt = NewAttempt();
+        }
+
+        private static TaskCompletionSource<(Svid? Svid, string? Error)> NewAttempt() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 
@@ -9,6 +10,8 @@ namespace Culvert.Protocol;
 public static class SvidReader
 {
     private const string SubjectAlternativeName = "2.5.29.17";
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
     /// <summary>The SPIFFE ID of a certificate; false unless it has exactly one URI name and that is a valid SPIFFE ID (X.509-SVID, section 2).</summary>
@@ -16,27 +19,51 @@ public static class SvidReader
     {
         ArgumentNullException.ThrowIfNull(certificate);
         id = null;
+        return ReadUris(certificate) is [var uri] && SpiffeId.TryParse(uri, out id);
+    }
+
+    /// <summary>What a certificate says of itself.</summary>
+    /// <exception cref="CryptographicException">An extension can't be read.</exception>
+    public static SvidClaims ReadClaims(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        X509KeyUsageFlags usages = X509KeyUsageFlags.None;
+        foreach (X509KeyUsageExtension usage in certificate.Extensions.OfType<X509KeyUsageExtension>()) usages |= usage.KeyUsages;
+        return new SvidClaims
+        {
+            Uris = ReadUris(certificate),
+            IsAuthority = certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(c => c.CertificateAuthority),
+            SignsCertificates = (usages & (X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign)) != X509KeyUsageFlags.None,
+            IsForSignatures = usages.HasFlag(X509KeyUsageFlags.DigitalSignature),
+            LacksPurpose = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(LacksPurpose),
+        };
+    }
+
+    private static bool LacksPurpose(X509EnhancedKeyUsageExtension extension)
+    {
+        string?[] purposes = [.. extension.EnhancedKeyUsages.Cast<Oid>().Select(p => p.Value)];
+        return !purposes.Contains(ServerAuthentication) || !purposes.Contains(ClientAuthentication);
+    }
+
+    // None where they can't be read: then they name nobody.
+    private static List<string> ReadUris(X509Certificate2 certificate)
+    {
         X509Extension? extension = certificate.Extensions.FirstOrDefault(e => e.Oid?.Value == SubjectAlternativeName);
-        if (extension is null) return false;
+        if (extension is null) return [];
         try
         {
-            string? uri = null;
+            List<string> uris = [];
             AsnReader names = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
             while (names.HasData)
             {
-                if (!names.PeekTag().HasSameClassAndValue(Uri))
-                {
-                    names.ReadEncodedValue();
-                    continue;
-                }
-                if (uri is not null) return false;
-                uri = names.ReadCharacterString(UniversalTagNumber.IA5String, Uri);
+                if (names.PeekTag().HasSameClassAndValue(Uri)) uris.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, Uri));
+                else names.ReadEncodedValue();
             }
-            return SpiffeId.TryParse(uri, out id);
+            return uris;
         }
         catch (AsnContentException)
         {
-            return false;
+            return [];
         }
     }
 }

@@ -8,6 +8,9 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 /// <summary>A certificate authority in memory that makes good and bad leaves.</summary>
 internal sealed class TestAuthority : IDisposable
 {
+    internal const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    internal const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 _root;
 
@@ -36,17 +39,20 @@ internal sealed class TestAuthority : IDisposable
     /// <param name="uri">Its name.</param>
     /// <param name="isAuthority">Whether it says that it is an authority's.</param>
     /// <param name="usage">What its key is for; null: it does not say.</param>
-    internal TestLeaf IssueWith(string uri, bool isAuthority, X509KeyUsageFlags? usage)
+    /// <param name="purposes">What it is for, OIDs; none: it does not say; null: for servers and clients.</param>
+    internal TestLeaf IssueWith(string uri, bool isAuthority, X509KeyUsageFlags? usage, string[]? purposes = null)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return new TestLeaf(IssueFor(new PublicKey(key), DateTimeOffset.UtcNow.AddHours(1), [uri], usage, isAuthority), key.ExportPkcs8PrivateKey());
+        return new TestLeaf(IssueFor(new PublicKey(key), DateTimeOffset.UtcNow.AddHours(1), [uri], usage, isAuthority, purposes), key.ExportPkcs8PrivateKey());
     }
 
-    private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris, X509KeyUsageFlags? usage = X509KeyUsageFlags.DigitalSignature, bool isAuthority = false)
+    private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris, X509KeyUsageFlags? usage = X509KeyUsageFlags.DigitalSignature, bool isAuthority = false, string[]? purposes = null)
     {
         CertificateRequest request = new(new X500DistinguishedName("CN=leaf"), key, HashAlgorithmName.SHA256);
         if (uris.Length > 0) request.CertificateExtensions.Add(NamesOf(uris));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        OidCollection named = [];
+        foreach (string purpose in purposes ?? [ServerAuthentication, ClientAuthentication]) named.Add(new Oid(purpose));
+        if (named.Count > 0) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(named, false));
         if (usage is { } said) request.CertificateExtensions.Add(new X509KeyUsageExtension(said, true));
         if (isAuthority) request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         byte[] serial = RandomNumberGenerator.GetBytes(12);
