@@ -95,17 +95,32 @@ internal sealed class IdentityBench(BenchOptions options)
         return Result.Of(metric, [.. ours.Zip(peer, (a, b) => new Round(a.Values[0], b.Values[0], metric.Ratio(a.Values[0], b.Values[0])))], cost);
     }
 
-    // One node after the other: ten thousand calls at once need buffers and heap in which what is kept would not show. As many workloads have come so before, so that what the controller has more afterwards is what it keeps.
+    // As many workloads have got theirs before, so that what the controller has more afterwards is what it keeps.
     private static async Task<double> GrowthAsync(ScaleController controller, X509Certificate2Collection roots, IReadOnlyList<SslClientIdentity> identities, CancellationToken cancellationToken)
     {
         await Console.Error.WriteLineAsync($"{Memory.Name} ...");
-        await using WorkloadFleet fleet = new(controller.EndPoint, roots, identities);
-        await fleet.BatchInTurnAsync(cancellationToken);
+        await SignBatchAsync(0, controller, roots, identities, cancellationToken);
         double before = await SettledMegabytesAsync(controller, cancellationToken);
-        await fleet.BatchInTurnAsync(cancellationToken);
+        await SignBatchAsync(1, controller, roots, identities, cancellationToken);
         double after = await SettledMegabytesAsync(controller, cancellationToken);
         await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{before:0.0} MB before, {after:0.0} MB after"));
         return Math.Max(after - before, LeastMegabytes);
+    }
+
+    // One node after the other, whose connections end: those of ten thousand calls at once keep what so many need, in which what is kept of certificates would not show.
+    private static async Task SignBatchAsync(int batch, ScaleController controller, X509Certificate2Collection roots, IReadOnlyList<SslClientIdentity> identities, CancellationToken cancellationToken)
+    {
+        for (int node = 0; node < identities.Count; node++)
+        {
+            IReadOnlyList<PreparedRequest> requests = PreparedRequest.OfBatch(node, batch);
+            using ControllerSigner signer = new(node, controller.EndPoint, roots, identities[node], requests);
+            await Task.WhenAll(Enumerable.Range(0, signer.Workers).Select(w => SignAsync(signer, w, requests, cancellationToken)));
+        }
+    }
+
+    private static async Task SignAsync(ControllerSigner signer, int worker, IReadOnlyList<PreparedRequest> requests, CancellationToken cancellationToken)
+    {
+        for (int i = worker; i < requests.Count; i += signer.Workers) requests[i].Check(await signer.SignAsync(worker, i, cancellationToken), nameof(ControllerSigner));
     }
 
     // Of a controller that has just started nothing has been compiled yet.
@@ -114,7 +129,7 @@ internal sealed class IdentityBench(BenchOptions options)
         await Console.Error.WriteLineAsync($"{First.Name}, {_shape.Nodes} nodes ...");
         await using ScaleController controller = await ScaleController.StartAsync(options.Controller, objects, state, log, cancellationToken);
         await using WorkloadFleet fleet = new(controller.EndPoint, NodeJoin.Roots(state), identities);
-        double seconds = await fleet.BatchAsync(cancellationToken);
+        double seconds = await fleet.WantAsync(cancellationToken);
         await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{_shape.Batch} certificates in {seconds:0.0} s; {fleet.Failures} calls were made again; at most {controller.PeakMegabytes():0} MB"));
         return seconds;
     }

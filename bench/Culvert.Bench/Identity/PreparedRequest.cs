@@ -14,7 +14,10 @@ namespace Culvert.Bench.Identity;
 internal sealed record PreparedRequest(string Uid, SpiffeId Identity, byte[] Csr, byte[] PublicKey)
 {
     /// <summary>Requests for all workloads of a node, each with a key of its own.</summary>
-    public static IReadOnlyList<PreparedRequest> OfNode(int node) => [.. Enumerable.Range(0, IdentityShape.WorkloadsOfNode).Select(n => Prepare(IdentityShape.Uid(node, n), IdentityShape.Identity(node, n)))];
+    public static IReadOnlyList<PreparedRequest> OfNode(int node) => Prepare(node, 0, IdentityShape.WorkloadsOfNode);
+
+    /// <summary>Those of a batch.</summary>
+    public static IReadOnlyList<PreparedRequest> OfBatch(int node, int batch) => Prepare(node, batch * IdentityShape.BatchOfNode, IdentityShape.BatchOfNode);
 
     /// <summary>Makes sure that a certificate is what was asked for.</summary>
     /// <param name="leaf">The certificate in DER.</param>
@@ -26,6 +29,8 @@ internal sealed record PreparedRequest(string Uid, SpiffeId Identity, byte[] Csr
         if (!certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(PublicKey)) throw new BenchInvalidException($"{signer} has certified another key than that of {Uid}.");
         if (!SvidReader.TryRead(certificate, out SpiffeId? identity) || identity != Identity) throw new BenchInvalidException($"{signer} has certified {identity} and not {Identity}.");
     }
+
+    private static PreparedRequest[] Prepare(int node, int first, int count) => [.. Enumerable.Range(first, count).Select(n => Prepare(IdentityShape.Uid(node, n), IdentityShape.Identity(node, n)))];
 
     private static PreparedRequest Prepare(string uid, SpiffeId identity)
     {

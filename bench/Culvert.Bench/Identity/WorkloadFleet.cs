@@ -18,10 +18,9 @@ internal sealed class WorkloadFleet : IAsyncDisposable
 
     private readonly NodeIssuer[] _issuers;
     private readonly SvidStore[] _stores;
-    private readonly int[] _batches;
-    private volatile TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _wanted;
+    private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _lastFailure = "";
-    private int _wanted;
     private int _received;
     private int _failures;
 
@@ -32,37 +31,20 @@ internal sealed class WorkloadFleet : IAsyncDisposable
     {
         _issuers = [.. identities.Select((identity, node) => new NodeIssuer(node, controller, roots, identity, Failed))];
         _stores = [.. _issuers.Select(i => new SvidStore(i, null, TimeProvider.System, NullLogger.Instance))];
-        _batches = new int[_stores.Length];
+        _wanted = _stores.Length * IdentityShape.BatchOfNode;
         foreach (SvidStore store in _stores) store.Changed += Received;
     }
 
     /// <summary>How many calls have failed; they were made again.</summary>
     public int Failures => Volatile.Read(ref _failures);
 
-    /// <summary>Has the workloads of one batch more come on all nodes at once, and returns how long it took until the last had its certificate, in seconds.</summary>
+    /// <summary>Has the workloads of a batch come on all nodes at once, and returns how long it took until the last had its certificate, in seconds. To be called once.</summary>
     /// <exception cref="BenchInvalidException">Not in time.</exception>
-    public Task<double> BatchAsync(CancellationToken cancellationToken) => BatchAsync([.. Enumerable.Range(0, _stores.Length)], cancellationToken);
-
-    /// <summary>The same on one node after the other, so that few ask at once.</summary>
-    /// <exception cref="BenchInvalidException">Not in time.</exception>
-    public async Task BatchInTurnAsync(CancellationToken cancellationToken)
+    public async Task<double> WantAsync(CancellationToken cancellationToken)
     {
-        for (int node = 0; node < _stores.Length; node++) await BatchAsync([node], cancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (SvidStore store in _stores) await store.DisposeAsync();
-        foreach (NodeIssuer issuer in _issuers) issuer.Dispose();
-    }
-
-    private async Task<double> BatchAsync(int[] nodes, CancellationToken cancellationToken)
-    {
-        _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _wanted, _wanted + (nodes.Length * IdentityShape.BatchOfNode));
-        Dictionary<SpiffeId, string>[] wanted = [.. nodes.Select(n => Workloads(n, ++_batches[n] * IdentityShape.BatchOfNode))];
+        Dictionary<SpiffeId, string>[] wanted = [.. Enumerable.Range(0, _stores.Length).Select(Workloads)];
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < nodes.Length; i++) _stores[nodes[i]].Want(wanted[i]);
+        for (int node = 0; node < _stores.Length; node++) _stores[node].Want(wanted[node]);
         try
         {
             await _all.Task.WaitAsync(Deadline, cancellationToken);
@@ -74,12 +56,18 @@ internal sealed class WorkloadFleet : IAsyncDisposable
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static Dictionary<SpiffeId, string> Workloads(int node, int count) => Enumerable.Range(0, count).ToDictionary(n => IdentityShape.Identity(node, n), n => IdentityShape.Uid(node, n));
+    public async ValueTask DisposeAsync()
+    {
+        foreach (SvidStore store in _stores) await store.DisposeAsync();
+        foreach (NodeIssuer issuer in _issuers) issuer.Dispose();
+    }
+
+    private static Dictionary<SpiffeId, string> Workloads(int node) => Enumerable.Range(0, IdentityShape.BatchOfNode).ToDictionary(n => IdentityShape.Identity(node, n), n => IdentityShape.Uid(node, n));
 
     // None lives so short that it is renewed meanwhile: each is a workload's first.
     private void Received(Svid svid)
     {
-        if (Interlocked.Increment(ref _received) == Volatile.Read(ref _wanted)) _all.TrySetResult();
+        if (Interlocked.Increment(ref _received) == _wanted) _all.TrySetResult();
     }
 
     private void Failed(string reason)
