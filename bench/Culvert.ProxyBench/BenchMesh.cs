@@ -21,6 +21,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _events;
     private long _busyTicks;
 
+    public RevokedCredentials Revoked => RevokedCredentials.None;
+
     internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, NoDatagramDraws.Instance, this, NoPodSpaces.Instance);
 
     public bool IsPod => false;

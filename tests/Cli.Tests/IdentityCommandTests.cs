@@ -65,8 +65,8 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         string[] rows =
         [
             "Identity | Workloads | State | Serial | Valid until | Next renewal | Version | Last error",
-            $"{Web} | 2 | valid | 5a01 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -",
-            $"{Node} | node | valid | 5a02 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 1 | -",
+            $"{Web} | 2 | valid | 5A01 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -",
+            $"{Node} | node | valid | 5A02 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 1 | -",
         ];
         Assert.Equal(rows, RowsOf(run.Output));
     }
@@ -82,7 +82,7 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         var json = await RunAsync("list", "-o", "json");
 
         Assert.Equal((ExitCode.Failed, ExitCode.Failed, ExitCode.Failed), (ended.Code, missing.Code, json.Code));
-        Assert.Equal($"{Web} | 2 | expired | 5a01 | 2021-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -", RowsOf(ended.Output)[1]);
+        Assert.Equal($"{Web} | 2 | expired | 5A01 | 2021-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -", RowsOf(ended.Output)[1]);
         Assert.Equal($"{Web} | 2 | missing | - | - | now | 0 | Unavailable: the authority is away", RowsOf(missing.Output)[1]);
         using var document = JsonDocument.Parse(json.Output);
         var first = document.RootElement.GetProperty("identities")[0];
@@ -108,7 +108,7 @@ public sealed class IdentityCommandTests : IAsyncDisposable
             certificate 1 of 1
               subject       (empty)
               issuer        CN=mesh root
-              serial        5a01
+              serial        5A01
               not before    2020-01-02 03:04:05Z
               not after     2094-01-02 03:04:05Z
               key           EC P-256
@@ -174,12 +174,12 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         var json = await RunAsync("rotate", Web, "-o", "json");
 
         Assert.Equal((ExitCode.Ok, ExitCode.Ok), (run.Code, json.Code));
-        Assert.Equal($"renewed {Web}: serial 5a01 until 2094-01-02 03:04:05Z -> serial 5a09 until 2094-01-02 03:04:05Z\n", run.Output);
+        Assert.Equal($"renewed {Web}: serial 5A01 until 2094-01-02 03:04:05Z -> serial 5A09 until 2094-01-02 03:04:05Z\n", run.Output);
         Assert.Equal([TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(30)], _agent.RotationsAsked.Select(r => r.Timeout.ToTimeSpan()));
         Assert.All(_agent.RotationsAsked, r => Assert.Equal(Web, r.Identity));
         using var document = JsonDocument.Parse(json.Output);
         var rotation = document.RootElement.GetProperty("rotations")[0];
-        Assert.Equal(("5a01", "5a09"), (rotation.GetProperty("before").GetProperty("serial").GetString(), rotation.GetProperty("after").GetProperty("serial").GetString()));
+        Assert.Equal(("5A01", "5A09"), (rotation.GetProperty("before").GetProperty("serial").GetString(), rotation.GetProperty("after").GetProperty("serial").GetString()));
     }
 
     [Fact]
@@ -193,8 +193,8 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         Assert.Equal(ExitCode.Failed, run.Code);
         Assert.Equal(
             $"""
-            FAILED  {Web}: Unavailable: the authority is away; serial 5a01 until 2094-01-02 03:04:05Z stays in use
-            renewed {Node}: nothing -> serial 5a02 until 2094-01-02 03:04:05Z
+            FAILED  {Web}: Unavailable: the authority is away; serial 5A01 until 2094-01-02 03:04:05Z stays in use
+            renewed {Node}: nothing -> serial 5A02 until 2094-01-02 03:04:05Z
 
             """,
             run.Output);
@@ -211,12 +211,12 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         var json = await RunAsync("verify", "-o", "json");
 
         Assert.Equal(
-            (ExitCode.Ok, $"ok      {Web} (serial 5a01, until 2094-01-02 03:04:05Z)\nok      {Node} (serial 5a02, until 2094-01-02 03:04:05Z)\n"),
+            (ExitCode.Ok, $"ok      {Web} (serial 5A01, until 2094-01-02 03:04:05Z)\nok      {Node} (serial 5A02, until 2094-01-02 03:04:05Z)\n"),
             (good.Code, good.Output));
         Assert.Equal(ExitCode.Failed, bad.Code);
         Assert.Equal(
             $"""
-            BROKEN  {Web} (serial 5a01, until 2021-01-02 03:04:05Z)
+            BROKEN  {Web} (serial 5A01, until 2021-01-02 03:04:05Z)
                     validity: has ended at 2021-01-02 03:04:05Z
                     key-usage: has a key that may sign certificates or revocations, which no workload's may
                     identity: names spiffe://cluster.local/ns/shop/sa/api, and is kept for {Web}
@@ -241,7 +241,7 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         await File.WriteAllTextAsync(_file, "nothing of this kind", TestContext.Current.CancellationToken);
         var none = await RunAsync("verify", _file);
 
-        Assert.Equal((ExitCode.Ok, $"ok      {_file} (serial 5a04, until 2094-01-02 03:04:05Z)\n"), (good.Code, good.Output));
+        Assert.Equal((ExitCode.Ok, $"ok      {_file} (serial 5A04, until 2094-01-02 03:04:05Z)\n"), (good.Code, good.Output));
         Assert.Equal(ExitCode.Failed, bad.Code);
         Assert.Contains("        chain: does not lead to a root of the trust bundle: ", bad.Output, StringComparison.Ordinal);
         Assert.Contains("        trust-domain: is of the trust domain other.org, and the trust bundle of cluster.local\n", bad.Output, StringComparison.Ordinal);

@@ -15,12 +15,12 @@ internal static class IdentityMapping
     private const string EllipticCurve = "1.2.840.10045.2.1";
     private const string Rsa = "1.2.840.113549.1.1.1";
 
-    public static IdentityListReport ToListReport(IdentitiesResponse response, DateTimeOffset now) => new([.. response.Identities.Select(i => ToReport(i, now))]);
+    public static IdentityListReport ToListReport(IdentitiesResponse response, DateTimeOffset now) => new([.. response.Identities.Select(i => ToReport(i, ToRevoked(response), now))]);
 
     public static IdentityShowReport ToShowReport(IdentitiesResponse response, DateTimeOffset now)
     {
         var identity = response.Identities[0];
-        return new(ToReport(identity, now), OrNull(response.TrustDomain), [.. identity.Chain.Select(ToCertificate)], [.. response.Roots.Select(ToCertificate)]);
+        return new(ToReport(identity, ToRevoked(response), now), OrNull(response.TrustDomain), [.. identity.Chain.Select(ToCertificate)], [.. response.Roots.Select(ToCertificate)]);
     }
 
     public static IdentityRotateReport ToReport(RotateIdentitiesResponse response) =>
@@ -30,7 +30,8 @@ internal static class IdentityMapping
     public static IdentityVerifyReport Verify(IdentitiesResponse response, DateTimeOffset now)
     {
         var bundle = ToBundle(response);
-        return ToReport(bundle, [.. response.Identities.Select(i => Verify(i, bundle, now))]);
+        var revoked = ToRevoked(response);
+        return ToReport(bundle, [.. response.Identities.Select(i => Verify(i, bundle, revoked, now))]);
     }
 
     /// <summary>Verifies a chain of somewhere else against it.</summary>
@@ -41,7 +42,7 @@ internal static class IdentityMapping
     public static IdentityVerifyReport Verify(IdentitiesResponse response, string name, IReadOnlyList<ReadOnlyMemory<byte>> chain, DateTimeOffset now)
     {
         var bundle = ToBundle(response);
-        return ToReport(bundle, [Verify(name, chain, bundle, expected: null, now)]);
+        return ToReport(bundle, [Verify(name, chain, bundle, ToRevoked(response), expected: null, now)]);
     }
 
     public static CertificateReport ToCertificate(ByteString der)
@@ -57,27 +58,27 @@ internal static class IdentityMapping
             CertificateFingerprint.Of(der.Span));
     }
 
-    private static IdentityReport ToReport(HeldIdentity identity, DateTimeOffset now)
+    private static IdentityReport ToReport(HeldIdentity identity, RevokedCredentials revoked, DateTimeOffset now)
     {
         var leaf = identity.Chain.Count > 0 ? ToCertificate(identity.Chain[0]) : null;
-        var state = leaf is null ? IdentityReport.Missing : leaf.NotAfter < now ? IdentityReport.Expired : IdentityReport.Valid;
+        var state = IsRevoked(identity, revoked) ? IdentityReport.Revoked : leaf is null ? IdentityReport.Missing : leaf.NotAfter < now ? IdentityReport.Expired : IdentityReport.Valid;
         return new(OrNull(identity.Identity), identity.IsNode, state, [.. identity.Workloads], leaf?.Serial, leaf?.NotAfter, identity.NextAttempt?.ToDateTimeOffset(), identity.Version, OrNull(identity.Error));
     }
 
     private static IdentityVerifyReport ToReport(TrustBundle bundle, IReadOnlyList<VerifiedReport> certificates) =>
         new(certificates.All(c => c.Broken.Count == 0), OrNull(bundle.TrustDomain), certificates);
 
-    private static VerifiedReport Verify(HeldIdentity identity, TrustBundle bundle, DateTimeOffset now)
+    private static VerifiedReport Verify(HeldIdentity identity, TrustBundle bundle, RevokedCredentials revoked, DateTimeOffset now)
     {
         var name = OrNull(identity.Identity) ?? IdentityText.Node;
         return identity.Chain.Count > 0
-            ? Verify(name, [.. identity.Chain.Select(c => c.Memory)], bundle, SpiffeId.Parse(identity.Identity), now)
+            ? Verify(name, [.. identity.Chain.Select(c => c.Memory)], bundle, revoked, SpiffeId.Parse(identity.Identity), now)
             : new(name, null, null, [new(VerifiedReport.NoCertificate, identity.Error.Length > 0 ? $"is not there: {identity.Error}" : "is not there yet")]);
     }
 
-    private static VerifiedReport Verify(string name, IReadOnlyList<ReadOnlyMemory<byte>> chain, TrustBundle bundle, SpiffeId? expected, DateTimeOffset now)
+    private static VerifiedReport Verify(string name, IReadOnlyList<ReadOnlyMemory<byte>> chain, TrustBundle bundle, RevokedCredentials revoked, SpiffeId? expected, DateTimeOffset now)
     {
-        IReadOnlyList<BrokenRuleReport> broken = [.. SvidCheck.FindBroken(chain, bundle, expected, now).Select(b => new BrokenRuleReport(b.Name, b.Text))];
+        IReadOnlyList<BrokenRuleReport> broken = [.. SvidCheck.FindBroken(chain, bundle, revoked, expected, now).Select(b => new BrokenRuleReport(b.Name, b.Text))];
         try
         {
             var leaf = ToCertificate(ByteString.CopyFrom(chain[0].Span));
@@ -89,11 +90,19 @@ internal static class IdentityMapping
         }
     }
 
+    private static bool IsRevoked(HeldIdentity identity, RevokedCredentials revoked) =>
+        (SpiffeId.TryParse(identity.Identity, out var id) && revoked.Contains(id)) || revoked.Find(identity.Chain.Select(c => Serial(ToCertificate(c).Serial))) is not null;
+
+    private static RevokedCredentials ToRevoked(IdentitiesResponse response) =>
+        new() { Identities = response.RevokedIdentities.Select(SpiffeId.Parse).ToEquatableArray(), Serials = response.RevokedSerials.Select(Serial).ToEquatableArray() };
+
+    private static CertificateSerial Serial(string text) => CertificateSerial.TryParse(text, out var serial, out var error) ? serial : throw new FormatException(error);
+
     private static TrustBundle ToBundle(IdentitiesResponse response) => new(response.TrustDomain, [.. response.Roots.Select(r => r.Memory)]);
 
     private static CertificateReport? ToOptional(ByteString der) => der.IsEmpty ? null : ToCertificate(der);
 
-    private static string SerialOf(X509Certificate2 certificate) => Convert.ToHexStringLower(certificate.SerialNumberBytes.Span);
+    private static string SerialOf(X509Certificate2 certificate) => CertificateSerial.Of(certificate.SerialNumberBytes.Span).ToString();
 
     private static string KeyOf(PublicKey key)
     {

@@ -22,6 +22,9 @@ internal sealed record IdentityReport(
     /// <summary>State of one whose certificate has ended.</summary>
     public const string Expired = "expired";
 
+    /// <summary>State of one that peers believe no more.</summary>
+    public const string Revoked = "revoked";
+
     /// <summary>State of one that has no certificate.</summary>
     public const string Missing = "missing";
 }

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
@@ -9,8 +10,8 @@ internal static partial class ApiLog
     [LoggerMessage(LogEventIds.Joined, LogLevel.Information, "Node {Node} joined.")]
     public static partial void Joined(ILogger logger, string node);
 
-    [LoggerMessage(LogEventIds.Signed, LogLevel.Debug, "Signed {Identity} for node {Node}, valid until {NotAfter}.")]
-    public static partial void Signed(ILogger logger, string node, string identity, DateTimeOffset notAfter);
+    [LoggerMessage(LogEventIds.Signed, LogLevel.Information, "Signed {Identity} for node {Node}: serial number {Serial}, valid until {NotAfter:u}.")]
+    public static partial void Signed(ILogger logger, string node, string identity, CertificateSerial serial, DateTimeOffset notAfter);
 
     [LoggerMessage(LogEventIds.StreamEnded, LogLevel.Warning, "The stream of node {Node} ends: {Reason}")]
     public static partial void StreamEnded(ILogger logger, string node, string reason);

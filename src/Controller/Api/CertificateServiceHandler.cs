@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
@@ -150,7 +151,7 @@ internal sealed class CertificateServiceHandler(
             ApiLog.Refused(logger, node, identity.ToString(), e.Message);
             throw ServiceFailures.ToRpc(e);
         }
-        ApiLog.Signed(logger, node, identity.ToString(), issued.NotAfter);
+        ApiLog.Signed(logger, node, identity.ToString(), SerialOf(issued.Chain[0].Span), issued.NotAfter);
         var response = new CertificateResponse
         {
             Identity = identity.ToString(),
@@ -160,6 +161,12 @@ internal sealed class CertificateServiceHandler(
         Add(response.ChainDer, issued.Chain);
         Add(response.RootsDer, authority.Roots);
         return response;
+    }
+
+    private static CertificateSerial SerialOf(ReadOnlySpan<byte> certificate)
+    {
+        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
+        return CertificateSerial.Of(read.SerialNumberBytes.Span);
     }
 
     private RpcException Refused(string node, string what, string reason)

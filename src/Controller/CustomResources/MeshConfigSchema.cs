@@ -39,11 +39,11 @@ internal static class MeshConfigSchema
                 },
                 new SchemaField("jitter", new(SchemaType.Number) { Description = "Each lifetime differs by up to this part of it.", Minimum = 0, Maximum = MeshConfigReader.MaxJitter }) { Default = "0.1" })),
             new SchemaField("revoked", Nodes.Object(
-                "What is believed no more, though it is signed and valid: nodes refuse it from all peers, and end within a second what was open.",
+                "What is believed no more, though it is signed and valid: nodes refuse it from all peers, and end what was open.",
                 new SchemaField("identities", Nodes.List(
-                    "Identities of workloads: whoever shows one is refused. They get no certificates, and what has one takes no connections and opens none to what is in the mesh.", Nodes.Identity("A SPIFFE ID."), RevokedCredentials.MostOfEach)),
+                    "Identities of workloads: whoever shows one, or is known to have it, is refused, and takes no connections. They get no certificates.", Nodes.Identity("A SPIFFE ID."), RevokedCredentials.MostOfEach)),
                 new SchemaField("serials", Nodes.List(
-                    "Serial numbers of workloads' certificates, or of intermediate authorities. Workloads that had one are given another.",
+                    "Serial numbers of workloads' certificates, or of intermediate authorities, but not of roots. Workloads that had one are given another.",
                     Nodes.Text("Hexadecimal digits, with or without a colon between each two.", "^[0-9A-Fa-f]{1,40}$|^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){1,19}$", 3 * CertificateSerial.MaxOctets), RevokedCredentials.MostOfEach)))),
             new SchemaField("accessLog", TelemetrySchema.AccessLog),
             new SchemaField("tracing", TelemetrySchema.Tracing)),

@@ -28,6 +28,8 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, SvidStore svids
         NodeSnapshot inForce = snapshot();
         Wire.IdentitiesResponse response = new() { TrustDomain = inForce.TrustBundle.TrustDomain };
         response.Roots.AddRange(inForce.TrustBundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
+        response.RevokedIdentities.AddRange(inForce.Mesh.Revoked.Identities.Select(i => i.ToString()));
+        response.RevokedSerials.AddRange(inForce.Mesh.Revoked.Serials.Select(s => s.ToString()));
         ILookup<SpiffeId, string> workloads = inForce.LocalWorkloads().ToLookup(w => w.Identity, w => w.Uid);
         List<Wire.HeldIdentity> identities = [.. svids.List().Select(s => ToWire(s, workloads[s.Id]))];
         if (OfNode(inForce) is { } own) identities.Add(own);

@@ -47,6 +47,9 @@ internal sealed class SnapshotTarget(
         // Before anything has changed: what is refused must not be in force in part.
         SvidVerifier.CheckRoots(snapshot.TrustBundle);
 
+        // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away.
+        tls.Revoke(snapshot.Mesh.Revoked);
+
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
         MeshView before = directory.View;
         Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress, isInside, ejected, proxy.CheckBackends));
@@ -65,7 +68,7 @@ internal sealed class SnapshotTarget(
         svids.Want(wanted);
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
-        tls.Update(snapshot.TrustBundle, snapshot.Mesh.Revoked, wanted.Keys.ToHashSet());
+        tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

@@ -25,6 +25,7 @@ public sealed class SvidStore : IAsyncDisposable
     private readonly Dictionary<SpiffeId, Entry> _entries = [];
     private readonly List<Task> _ending = []; // loops of those that nobody wants any more
     private readonly CancellationTokenSource _stop = new();
+    private volatile RevokedCredentials _revoked = RevokedCredentials.None;
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="issuer">Signs.</param>
@@ -48,6 +49,13 @@ public sealed class SvidStore : IAsyncDisposable
     public Svid? Find(SpiffeId id)
     {
         lock (_lock) return _entries.TryGetValue(id, out Entry? entry) ? entry.Current : null;
+    }
+
+    /// <summary>Renews now whatever is revoked, and takes nothing into use any more that is.</summary>
+    internal void Revoke(RevokedCredentials revoked)
+    {
+        _revoked = revoked;
+        if (!revoked.Serials.IsEmpty) RenewUnless(svid => SvidVerifier.FindRevoked(svid.Chain, revoked) is null);
     }
 
     /// <summary>Every identity asked for, by name, with its certificate when there is one.</summary>
@@ -204,7 +212,7 @@ public sealed class SvidStore : IAsyncDisposable
                     _cache?.Save(svid);
                 }
                 _metrics?.CertificateRequests.With("issued").Increment();
-                SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
+                SvidLog.Issued(_logger, id, svid.Version, SvidVerifier.SerialOf(svid.Chain[0]), svid.NotAfter);
                 Changed?.Invoke(svid);
                 lock (_lock) entry.EndAttempt(svid, null);
             }
@@ -252,6 +260,8 @@ public sealed class SvidStore : IAsyncDisposable
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0]);
         if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
             throw new InvalidOperationException("the authority signed another key than the one asked for");
+        if (SvidVerifier.FindRevoked(issued.Chain, _revoked) is { } serial)
+            throw new InvalidOperationException($"what the authority signed leads over certificate {serial}, which is revoked");
         return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
     }
 
@@ -292,8 +302,8 @@ public sealed class SvidStore : IAsyncDisposable
 
 internal static partial class SvidLog
 {
-    [LoggerMessage(EventId = LogEventIds.Issued, Level = LogLevel.Information, Message = "certificate {Version} for {Id} is valid until {NotAfter:O}")]
-    internal static partial void Issued(ILogger logger, SpiffeId id, int version, DateTimeOffset notAfter);
+    [LoggerMessage(EventId = LogEventIds.Issued, Level = LogLevel.Information, Message = "certificate {Version} for {Id}, serial number {Serial}, is valid until {NotAfter:O}")]
+    internal static partial void Issued(ILogger logger, SpiffeId id, int version, CertificateSerial serial, DateTimeOffset notAfter);
 
     [LoggerMessage(EventId = LogEventIds.SvidNotTaken, Level = LogLevel.Information, Message = "the certificate for {Id} does not lead to the trust bundle any more, or is revoked: another one is asked for now")]
     internal static partial void NotTaken(ILogger logger, SpiffeId id);

@@ -25,8 +25,15 @@ internal static class SvidVerifier
         }
     }
 
-    /// <summary>Whether the certificate, or one above it, is revoked. That its identity is makes another one of no use.</summary>
-    internal static bool IsRevoked(Svid svid, RevokedCredentials revoked) => !revoked.Serials.IsEmpty && revoked.Find(svid.Chain.Select(SerialOf)) is not null;
+    /// <summary>The serial number of the first certificate of a chain that is revoked; null when none is.</summary>
+    internal static CertificateSerial? FindRevoked(IReadOnlyList<byte[]> chain, RevokedCredentials revoked) => revoked.Serials.IsEmpty ? null : revoked.Find(chain.Select(SerialOf));
+
+    /// <summary>The serial number of a certificate in DER.</summary>
+    internal static CertificateSerial SerialOf(byte[] certificate)
+    {
+        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
+        return CertificateSerial.Of(read.SerialNumberBytes.Span);
+    }
 
     /// <summary>Whether every signature from the certificate to a root of the bundle is right, and all of them are valid at a time.</summary>
     internal static bool LeadsTo(Svid svid, TrustBundle bundle, DateTimeOffset at)
@@ -35,11 +42,5 @@ internal static class SvidVerifier
         foreach (byte[] certificate in svid.Chain.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate));
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
         return chain.Build(leaf);
-    }
-
-    private static CertificateSerial SerialOf(byte[] certificate)
-    {
-        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
-        return CertificateSerial.Of(read.SerialNumberBytes.Span);
     }
 }

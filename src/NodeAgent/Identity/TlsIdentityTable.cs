@@ -39,18 +39,29 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
         Changed?.Invoke();
     }
 
-    /// <summary>Takes another trust bundle, what is revoked, and the identities that are wanted, into use.</summary>
-    internal void Update(TrustBundle bundle, RevokedCredentials revoked, IReadOnlySet<SpiffeId> wanted)
+    /// <summary>Takes what is revoked into use.</summary>
+    internal void Revoke(RevokedCredentials revoked)
     {
         lock (_lock)
         {
-            bool sameRoots = bundle.Equals(_bundle), sameRevoked = revoked == _revoked;
-            if (sameRoots && sameRevoked && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
+            if (revoked == _revoked) return;
+            _revoked = revoked;
+            svids.Revoke(revoked);
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes another trust bundle, and the identities that are wanted, into use.</summary>
+    internal void Update(TrustBundle bundle, IReadOnlySet<SpiffeId> wanted)
+    {
+        lock (_lock)
+        {
+            bool sameRoots = bundle.Equals(_bundle);
+            if (sameRoots && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
             _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
             bool isRootGone = !bundle.Roots.IsEmpty && _bundle.Roots.Any(r => !bundle.Roots.Any(n => n.Span.SequenceEqual(r.Span)));
             _bundle = bundle;
-            _revoked = revoked;
-            if (isRootGone || (!sameRevoked && !revoked.Serials.IsEmpty)) svids.RenewUnless(svid => !SvidVerifier.IsRevoked(svid, revoked) && (!isRootGone || SvidVerifier.LeadsTo(svid, bundle, time.GetUtcNow())));
+            if (isRootGone) svids.RenewUnless(svid => SvidVerifier.LeadsTo(svid, bundle, time.GetUtcNow()));
             ImmutableDictionary<SpiffeId, TlsIdentity>.Builder next = ImmutableDictionary.CreateBuilder<SpiffeId, TlsIdentity>();
             foreach (SpiffeId id in wanted)
             {

@@ -23,22 +23,29 @@ public static class SvidCheck
     /// <summary>Rule: its identity is of the bundle's trust domain.</summary>
     public const string TrustDomain = "trust-domain";
 
+    /// <summary>Rule: neither its identity nor one of the certificates up to the root is revoked.</summary>
+    public const string Revoked = "revoked";
+
     /// <summary>Finds the rules that a certificate breaks: those here and those of <see cref="SvidStandard"/>.</summary>
     /// <param name="chain">DER certificates, leaf first; one at least.</param>
     /// <param name="bundle">The roots, and whose they are.</param>
+    /// <param name="revoked">What is believed no more.</param>
     /// <param name="expected">Whose the certificate has to be; null: anybody's of the trust domain.</param>
     /// <param name="at">When it has to be valid.</param>
     /// <returns>The broken rules; none where peers take it.</returns>
-    public static IReadOnlyList<BrokenSvidRule> FindBroken(IReadOnlyList<ReadOnlyMemory<byte>> chain, TrustBundle bundle, SpiffeId? expected, DateTimeOffset at)
+    public static IReadOnlyList<BrokenSvidRule> FindBroken(IReadOnlyList<ReadOnlyMemory<byte>> chain, TrustBundle bundle, RevokedCredentials revoked, SpiffeId? expected, DateTimeOffset at)
     {
         ArgumentNullException.ThrowIfNull(chain);
         ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(revoked);
         try
         {
             using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0].Span);
             List<BrokenSvidRule> broken = FindBrokenOfChain(leaf, chain, bundle, at);
             broken.AddRange(SvidStandard.FindBroken(SvidReader.ReadClaims(leaf), out SpiffeId? id));
+            if (revoked.Find(chain.Select(SerialOf)) is { } serial) broken.Add(new(Revoked, $"leads over certificate {serial}, which is revoked"));
             if (id is null) return broken;
+            if (revoked.Contains(id)) broken.Add(new(Revoked, $"is of {id}, which is revoked"));
             if (expected is not null && id != expected) broken.Add(new(Identity, $"names {id}, and is kept for {expected}"));
             if (!bundle.Roots.IsEmpty && id.TrustDomain != bundle.TrustDomain) broken.Add(new(TrustDomain, $"is of the trust domain {id.TrustDomain}, and the trust bundle of {bundle.TrustDomain}"));
             return broken;
@@ -74,6 +81,12 @@ public static class SvidCheck
             IEnumerable<X509Certificate2> held = [.. chain.ChainPolicy.CustomTrustStore, .. chain.ChainPolicy.ExtraStore, .. chain.ChainElements.Select(e => e.Certificate)];
             foreach (X509Certificate2 certificate in held) certificate.Dispose();
         }
+    }
+
+    private static CertificateSerial SerialOf(ReadOnlyMemory<byte> certificate)
+    {
+        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate.Span);
+        return CertificateSerial.Of(read.SerialNumberBytes.Span);
     }
 
     private static void AddDates(List<BrokenSvidRule> broken, X509Certificate2 certificate, string before, DateTimeOffset at)

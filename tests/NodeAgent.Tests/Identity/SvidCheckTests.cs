@@ -65,10 +65,10 @@ public sealed class SvidCheckTests : IDisposable
     public void ItHasToLeadToARootOfTheBundle()
     {
         Assert.Equal("chain", Assert.Single(Find(_other.Issue(Web))).Name);
-        Assert.Equal(new BrokenSvidRule("chain", "leads nowhere: there is no trust bundle"), Assert.Single(SvidCheck.FindBroken([_authority.Issue(Web).Certificate], TrustBundle.Empty, null, DateTimeOffset.UtcNow)));
+        Assert.Equal(new BrokenSvidRule("chain", "leads nowhere: there is no trust bundle"), Assert.Single(SvidCheck.FindBroken([_authority.Issue(Web).Certificate], TrustBundle.Empty, RevokedCredentials.None, null, DateTimeOffset.UtcNow)));
 
         // By what comes with it.
-        Assert.Empty(SvidCheck.FindBroken([_other.Issue(Web).Certificate, _authority.CertifySuccessor(_other)], Bundle(), SpiffeId.Parse(Web), DateTimeOffset.UtcNow));
+        Assert.Empty(SvidCheck.FindBroken([_other.Issue(Web).Certificate, _authority.CertifySuccessor(_other)], Bundle(), RevokedCredentials.None, SpiffeId.Parse(Web), DateTimeOffset.UtcNow));
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class SvidCheckTests : IDisposable
             Find(_other.IssueWith("spiffe://other.org/x", isAuthority: true, usage: null), DateTimeOffset.UtcNow.AddHours(2)).Select(b => b.Name));
 
     [Fact]
-    public void WhatIsNoCertificateIsSaidToBeNone() => Assert.Equal("encoding", Assert.Single(SvidCheck.FindBroken([new byte[] { 1, 2, 3 }], Bundle(), null, DateTimeOffset.UtcNow)).Name);
+    public void WhatIsNoCertificateIsSaidToBeNone() => Assert.Equal("encoding", Assert.Single(SvidCheck.FindBroken([new byte[] { 1, 2, 3 }], Bundle(), RevokedCredentials.None, null, DateTimeOffset.UtcNow)).Name);
 
     public void Dispose()
     {
@@ -104,9 +104,20 @@ public sealed class SvidCheckTests : IDisposable
         return broken.Text;
     }
 
+    [Fact]
+    public void WhatIsRevokedIsSaidToBe()
+    {
+        TestLeaf leaf = _authority.Issue(Web);
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(leaf.Certificate);
+        CertificateSerial serial = CertificateSerial.Of(certificate.SerialNumberBytes.Span);
+        Assert.Equal(
+            [new BrokenSvidRule("revoked", $"leads over certificate {serial}, which is revoked"), new BrokenSvidRule("revoked", $"is of {Web}, which is revoked")],
+            SvidCheck.FindBroken([leaf.Certificate], Bundle(), new() { Serials = [serial], Identities = [SpiffeId.Parse(Web)] }, null, DateTimeOffset.UtcNow));
+    }
+
     private IReadOnlyList<BrokenSvidRule> Find(TestLeaf leaf, DateTimeOffset? at = null) => Find(leaf, SpiffeId.Parse(Web), at);
 
-    private IReadOnlyList<BrokenSvidRule> Find(TestLeaf leaf, SpiffeId? expected, DateTimeOffset? at = null) => SvidCheck.FindBroken([leaf.Certificate], Bundle(), expected, at ?? DateTimeOffset.UtcNow);
+    private IReadOnlyList<BrokenSvidRule> Find(TestLeaf leaf, SpiffeId? expected, DateTimeOffset? at = null) => SvidCheck.FindBroken([leaf.Certificate], Bundle(), RevokedCredentials.None, expected, at ?? DateTimeOffset.UtcNow);
 
     private TrustBundle Bundle() => new("example.org", [_authority.Root]);
 }

@@ -113,14 +113,46 @@ public sealed class SvidStoreTests : IDisposable
         Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
         using ECDsa otherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] old = issuer.Root(), other = TestIssuer.RootOf(otherKey);
-        table.Update(new TrustBundle("cluster.local", [old]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
-        table.Update(new TrustBundle("cluster.local", [old, other]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
-        table.Update(new TrustBundle("cluster.local", [old]), RevokedCredentials.None, new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old, other]), new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
         Assert.Equal(1, issuer.Calls);
 
-        Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), RevokedCredentials.None, new HashSet<SpiffeId> { Web }));
+        Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), new HashSet<SpiffeId> { Web }));
         Assert.Equal(first.Version + 1, second.Version);
         Assert.NotNull(table.Find(Web));
+    }
+
+    [Fact]
+    public async Task ARevokedCertificateIsReplacedAtOnceAndNoOther()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer);
+        TlsIdentityTable table = new(store, TimeProvider.System, NullLogger.Instance);
+        Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        CertificateSerial serial = SvidVerifier.SerialOf(first.Chain[0]);
+        table.Revoke(new() { Serials = [CertificateSerial.Of([0x77])], Identities = [Web] });
+        Assert.Equal(1, issuer.Calls);
+
+        Svid second = await FirstChangeAsync(store, () => table.Revoke(new() { Serials = [serial] }));
+        Assert.Equal((2, 2), (second.Version, issuer.Calls));
+        Assert.Equal([serial], table.Revoked.Serials);
+    }
+
+    [Fact]
+    public async Task WhatIsSignedBelowARevokedAuthorityIsNotTakenAndAskedForAgain()
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        TestIssuer issuer = new(TimeSpan.FromHours(48)) { Above = TestIssuer.RootOf(key) };
+        await using SvidStore store = Store(issuer);
+        store.Revoke(new() { Serials = [SvidVerifier.SerialOf(issuer.Above)] });
+        store.Want(Wanted());
+        await issuer.CallsAsync(2);
+        Assert.Contains("which is revoked", Assert.Single(store.List()).LastError, StringComparison.Ordinal);
+        Assert.Null(store.Find(Web));
+
+        Svid taken = await FirstChangeAsync(store, () => issuer.Above = null);
+        Assert.Single(taken.Chain);
     }
 
     [Fact]
@@ -168,10 +200,10 @@ public sealed class SvidStoreTests : IDisposable
         await using SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)) { Failures = int.MaxValue }, cache);
         TlsIdentityTable tls = new(store, TimeProvider.System, NullLogger.Instance);
         TrustBundle bundle = new("cluster.local", [issuer.Root()]);
-        tls.Update(bundle, RevokedCredentials.None, new HashSet<SpiffeId>());
+        tls.Update(bundle, new HashSet<SpiffeId>());
         Assert.Null(tls.Find(Web));
         store.Want(Wanted());
-        tls.Update(bundle, RevokedCredentials.None, new HashSet<SpiffeId> { Web });
+        tls.Update(bundle, new HashSet<SpiffeId> { Web });
         Assert.NotNull(tls.Find(Web));
     }
 

@@ -21,6 +21,9 @@ internal sealed class TestIssuer(TimeSpan lifetime) : ICertificateIssuer
 
     internal DateTimeOffset? NotBefore { get; init; }
 
+    /// <summary>A certificate that stands behind the leaf; null: none does.</summary>
+    internal byte[]? Above { get; set; }
+
     /// <summary>What an answer waits for.</summary>
     internal Task Until { get; set; } = Task.CompletedTask;
 
@@ -71,6 +74,6 @@ internal sealed class TestIssuer(TimeSpan lifetime) : ICertificateIssuer
         request.CertificateExtensions.Add(names.Build());
         DateTimeOffset from = NotBefore ?? DateTimeOffset.UtcNow;
         using X509Certificate2 leaf = request.Create(new X500DistinguishedName("CN=test"), X509SignatureGenerator.CreateForECDsa(_authority), from, from + Lifetime, RandomNumberGenerator.GetBytes(16));
-        return new IssuedCertificate([leaf.RawData], from, from + Lifetime);
+        return new IssuedCertificate(Above is null ? [leaf.RawData] : [leaf.RawData, Above], from, from + Lifetime);
     }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
@@ -36,6 +37,27 @@ public sealed class TunnelRevocationTests
 
         pair.RenewDestination();
         (Socket client, Socket server) = await pair.BeginAsync(listener);
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
+    public async Task AServerBelowARevokedIntermediateAuthorityLosesWhatItHasAndGetsNoMore()
+    {
+        await using ProxyPair pair = new();
+        using TestAuthority intermediate = new("intermediate");
+        using Socket listener = pair.ListenByTunnel();
+        TestLeaf leaf = intermediate.Issue(ProxyPair.Bob);
+        byte[] above = pair.Authority.CertifySuccessor(intermediate);
+        TlsContext Context(bool server) => TlsContext.Create(new TlsContextOptions { IsServer = server, Certificate = leaf.Certificate, Chain = [above], PrivateKey = leaf.Key, TrustBundle = [pair.Authority.Root] });
+        pair.Destination.Identities[Bob] = new TlsIdentity(Bob, Context(server: false), Context(server: true));
+        (Socket client, Socket server) = await pair.BeginAsync(listener);
+
+        pair.Source.Revoked = new() { Serials = [CertificateSerial.Of([1, 2, 3])] };
+        pair.SourceProxy.CertificatesChanged();
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await pair.ExpectResetAsync(ProxyFailure.PeerRevoked);
         client.Dispose();
         server.Dispose();
     }

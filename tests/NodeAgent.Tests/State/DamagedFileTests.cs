@@ -98,7 +98,7 @@ public sealed class DamagedFileTests : IDisposable
         store.Changed += svid => renewed.TrySetResult(svid);
         store.Want(new Dictionary<SpiffeId, string> { [Web] = "shop/web" });
         TrustBundle bundle = new("cluster.local", [_authority.Root]);
-        table.Update(bundle, RevokedCredentials.None, new HashSet<SpiffeId> { Web });
+        table.Update(bundle, new HashSet<SpiffeId> { Web });
         Svid fresh = await renewed.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.True(SvidVerifier.LeadsTo(fresh, bundle, DateTimeOffset.UtcNow));
         Assert.NotNull(table.Find(Web));

@@ -10,7 +10,7 @@ internal interface ICertificateSource
     TlsIdentity? Find(SpiffeId identity);
 
     /// <summary>What is believed no more, though it is signed and valid.</summary>
-    RevokedCredentials Revoked => RevokedCredentials.None;
+    RevokedCredentials Revoked { get; }
 
     /// <summary>Whether there was a trust bundle and there is none any more: nobody can be believed then.</summary>
     bool IsTrustLost => false;

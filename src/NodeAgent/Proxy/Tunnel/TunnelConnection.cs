@@ -13,7 +13,6 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 internal sealed partial class TunnelConnection : Http2Driver
 {
-    /// <summary>What the log says of a tunnel whose peer may not be believed any more.</summary>
     private readonly TimeSpan _suspectTime;
     private readonly Queue<LoopSignal> _settingsWaiters = new();
     private readonly LoopTimer _distrust;
