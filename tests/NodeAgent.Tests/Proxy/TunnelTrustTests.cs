@@ -116,6 +116,30 @@ public sealed class TunnelTrustTests
     }
 
     [Fact]
+    public async Task StreamsGoOnWhenAProofComesLateButWithinTheTimeTheyHaveToEnd()
+    {
+        TimeSpan time = TimeSpan.FromSeconds(4);
+        await using ProxyPair pair = new(o => o with { DistrustDrain = time });
+        using Socket listener = pair.ListenByTunnel();
+        pair.Source.Identities[Alice] = Identity(pair.Authority, Alice, Short(pair, ProxyPair.Alice));
+        pair.Destination.Identities[Bob] = Identity(pair.Authority, Bob, Short(pair, ProxyPair.Bob));
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await SocketExtensions.EventuallyAsync(() => IsDistrusted(pair.Source) && IsDistrusted(pair.Destination));
+        pair.RenewSource();
+        pair.RenewDestination();
+        pair.SourceProxy.CertificatesChanged();
+        pair.DestinationProxy.CertificatesChanged();
+
+        DateTimeOffset over = DateTimeOffset.UtcNow + time + TimeSpan.FromSeconds(1);
+        await SocketExtensions.EventuallyAsync(() => DateTimeOffset.UtcNow > over);
+        await client.SendAllAsync("on"u8.ToArray());
+        await server.ReceiveExactlyAsync(2);
+        Assert.Empty(pair.Source.Closed);
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
     public async Task AProofFromAnotherAddressDoesNotKeepAThiefsTunnel()
     {
         await using ProxyPair pair = new(o => o with { DistrustDrain = TimeSpan.Zero });
@@ -129,6 +153,8 @@ public sealed class TunnelTrustTests
         client.Dispose();
         server.Dispose();
     }
+
+    private static bool IsDistrusted(FakeMesh mesh) => mesh.Handshakes.Any(h => h.Handshake.Failure == ProxyFailure.PeerIdentityMismatch);
 
     private DateTimeOffset ShortEnd { get; set; }
 

@@ -18,6 +18,9 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource
     // Agents renew at 60 to 73 % of a certificate's life: by then a peer that may renew has done so. Counted from the last proof, so that a peer that has not
     // is asked again when a fifth of what is left is left.
     private const double DueAt = 0.8;
+
+    // Of short lives a fifth is less than the second that passes between two looks and the time of a handshake on a busy node.
+    private static readonly TimeSpan DueWith = TimeSpan.FromSeconds(3);
     private const string EndedReason = "the peer's certificate has expired or its root has left the trust bundle, and it has not shown another one";
     private const string RevokedReason = "the peer's identity or certificate has been revoked";
 
@@ -44,7 +47,8 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource
         {
             PeerProof latest = proofs.Find(key) ?? first;
             if (certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
-            return time.GetUtcNow() > latest.MadeAt + ((latest.NotAfter - latest.MadeAt) * DueAt);
+            DateTimeOffset now = time.GetUtcNow();
+            return now > latest.MadeAt + ((latest.NotAfter - latest.MadeAt) * DueAt) || now > latest.NotAfter - DueWith;
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed partial class TunnelConnection : Http2Driver
     /// <summary>The identity the peer has proven.</summary>
     internal SpiffeId PeerIdentity => Parts.PeerIdentity;
 
-    /// <summary>Called when the peer may not be believed any more, with the reason; again when it is revoked besides.</summary>
+    /// <summary>Called whenever the peer may not be believed any more, with the reason.</summary>
     internal Action<TunnelConnection, ProxyFailure>? Distrusted { get; init; }
 
     /// <summary>Called again and again while streams are open and both sides should prove themselves anew; client role only.</summary>
@@ -94,15 +94,24 @@ internal sealed partial class TunnelConnection : Http2Driver
     }
 
     /// <summary>
-    /// A peer that may not be believed any more gets no new streams; those that run have a little time to end, then they are reset. One that was revoked has none: its key may be another's by now.
+    /// A peer that may not be believed any more gets no new streams; those that run have a little time, in which they end or it proves itself anew, then they are reset. One that was revoked has none: its key may be
+    /// another's by now.
     /// </summary>
     internal void CheckTrust()
     {
         if (IsClosed || _doubt == ProxyFailure.PeerRevoked) return;
         ProxyFailure doubt = Parts.Trust.Doubt;
-        if (doubt == ProxyFailure.None && _doubt == ProxyFailure.None && Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
-        if (doubt == ProxyFailure.None || doubt == _doubt) return;
+
+        // Also while it is in doubt: a proof that comes late, as of a node that is overloaded, is one.
+        if (doubt != ProxyFailure.PeerRevoked && Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
+        if (doubt == _doubt) return;
         _doubt = doubt;
+        if (doubt == ProxyFailure.None)
+        {
+            Loop.Timers.Cancel(_distrust);
+            return;
+        }
+
         Distrusted?.Invoke(this, doubt);
         Loop.Schedule(_distrust, doubt == ProxyFailure.PeerRevoked ? TimeSpan.Zero : _distrustDrain);
         Drain();

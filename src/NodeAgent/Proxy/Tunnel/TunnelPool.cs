@@ -18,7 +18,7 @@ internal sealed class TunnelPool
     private const int Attempts = 4;
 
     // Between two attempts to prove anew, as a peer may be away for long.
-    private static readonly TimeSpan ProofPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ProofPause = TimeSpan.FromSeconds(1);
 
     // Between two attempts at another tunnel that is only wished for, when one has failed.
     private static readonly TimeSpan SpreadPause = TimeSpan.FromSeconds(30);
