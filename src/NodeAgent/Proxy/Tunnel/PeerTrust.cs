@@ -35,6 +35,9 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource
         }
     }
 
+    /// <summary>Whether a peer that may not be believed is only late: what it has shown last has ended, and leads to the trust bundle as ever. Of a root that was removed nothing is to be left.</summary>
+    internal bool IsOnlyLate => LeadsToBundle(first) && LeadsToBundle(proofs.Find(key) ?? first);
+
     /// <summary>A doubt in words.</summary>
     internal static string Describe(ProxyFailure doubt) => doubt == ProxyFailure.PeerRevoked ? RevokedReason : EndedReason;
 
@@ -54,8 +57,9 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource
 
     private static bool IsRevoked(PeerProof proof, RevokedCredentials revoked) => revoked.Find(proof.Serials) is not null;
 
-    private bool IsValid(PeerProof proof) =>
-        time.GetUtcNow() < proof.NotAfter
-        && !certificates.IsTrustLost
+    private bool IsValid(PeerProof proof) => time.GetUtcNow() < proof.NotAfter && LeadsToBundle(proof);
+
+    private bool LeadsToBundle(PeerProof proof) =>
+        !certificates.IsTrustLost
         && (certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor));
 }

@@ -18,6 +18,7 @@ internal sealed partial class TunnelConnection : Http2Driver
     private readonly LoopTimer _distrust;
     private readonly TimeSpan _distrustDrain;
     private ProxyFailure _doubt;
+    private bool _isLate;
 
     /// <summary>Takes over a connection whose handshake is done.</summary>
     /// <param name="parts">Socket, TLS and who is at both ends.</param>
@@ -103,9 +104,11 @@ internal sealed partial class TunnelConnection : Http2Driver
         ProxyFailure doubt = Parts.Trust.Doubt;
 
         // Also while it is in doubt: a proof that comes late, as of a node that is overloaded, is one.
-        if (doubt != ProxyFailure.PeerRevoked && Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
-        if (doubt == _doubt) return;
-        _doubt = doubt;
+        bool isLate = doubt == ProxyFailure.PeerIdentityMismatch && Parts.Trust.IsOnlyLate;
+        if ((doubt == ProxyFailure.None || isLate) && Http2.Role == Http2Role.Client && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
+        if (doubt == _doubt) _isLate &= isLate;
+        if (doubt == _doubt || (doubt == ProxyFailure.None && !_isLate)) return;
+        (_doubt, _isLate) = (doubt, isLate);
         if (doubt == ProxyFailure.None)
         {
             Loop.Timers.Cancel(_distrust);
