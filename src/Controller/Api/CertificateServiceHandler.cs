@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
@@ -8,6 +7,7 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -151,7 +151,7 @@ internal sealed class CertificateServiceHandler(
             ApiLog.Refused(logger, node, identity.ToString(), e.Message);
             throw ServiceFailures.ToRpc(e);
         }
-        ApiLog.Signed(logger, node, identity.ToString(), SerialOf(issued.Chain[0].Span), issued.NotAfter);
+        ApiLog.Signed(logger, node, identity.ToString(), SvidReader.SerialOf(issued.Chain[0].Span), issued.NotAfter);
         var response = new CertificateResponse
         {
             Identity = identity.ToString(),
@@ -161,12 +161,6 @@ internal sealed class CertificateServiceHandler(
         Add(response.ChainDer, issued.Chain);
         Add(response.RootsDer, authority.Roots);
         return response;
-    }
-
-    private static CertificateSerial SerialOf(ReadOnlySpan<byte> certificate)
-    {
-        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
-        return CertificateSerial.Of(read.SerialNumberBytes.Span);
     }
 
     private RpcException Refused(string node, string what, string reason)

@@ -212,7 +212,7 @@ public sealed class SvidStore : IAsyncDisposable
                     _cache?.Save(svid);
                 }
                 _metrics?.CertificateRequests.With("issued").Increment();
-                SvidLog.Issued(_logger, id, svid.Version, SvidVerifier.SerialOf(svid.Chain[0]), svid.NotAfter);
+                SvidLog.Issued(_logger, id, svid.Version, SvidReader.SerialOf(svid.Chain[0]), svid.NotAfter);
                 Changed?.Invoke(svid);
                 lock (_lock) entry.EndAttempt(svid, null);
             }

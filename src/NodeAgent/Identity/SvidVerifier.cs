@@ -26,14 +26,7 @@ internal static class SvidVerifier
     }
 
     /// <summary>The serial number of the first certificate of a chain that is revoked; null when none is.</summary>
-    internal static CertificateSerial? FindRevoked(IReadOnlyList<byte[]> chain, RevokedCredentials revoked) => revoked.Serials.IsEmpty ? null : revoked.Find(chain.Select(SerialOf));
-
-    /// <summary>The serial number of a certificate in DER.</summary>
-    internal static CertificateSerial SerialOf(byte[] certificate)
-    {
-        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
-        return CertificateSerial.Of(read.SerialNumberBytes.Span);
-    }
+    internal static CertificateSerial? FindRevoked(IReadOnlyList<byte[]> chain, RevokedCredentials revoked) => revoked.Serials.IsEmpty ? null : revoked.Find(chain.Select(c => SvidReader.SerialOf(c)));
 
     /// <summary>Whether every signature from the certificate to a root of the bundle is right, and all of them are valid at a time.</summary>
     internal static bool LeadsTo(Svid svid, TrustBundle bundle, DateTimeOffset at)

@@ -22,6 +22,14 @@ public static class SvidReader
         return ReadUris(certificate) is [var uri] && SpiffeId.TryParse(uri, out id);
     }
 
+    /// <summary>The serial number of a certificate in DER.</summary>
+    /// <exception cref="CryptographicException">It is no certificate.</exception>
+    public static CertificateSerial SerialOf(ReadOnlySpan<byte> der)
+    {
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);
+        return CertificateSerial.Of(certificate.SerialNumberBytes.Span);
+    }
+
     /// <summary>What a certificate says of itself.</summary>
     /// <exception cref="CryptographicException">An extension can't be read.</exception>
     public static SvidClaims ReadClaims(X509Certificate2 certificate)

@@ -130,7 +130,7 @@ public sealed class SvidStoreTests : IDisposable
         await using SvidStore store = Store(issuer);
         TlsIdentityTable table = new(store, TimeProvider.System, NullLogger.Instance);
         Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
-        CertificateSerial serial = SvidVerifier.SerialOf(first.Chain[0]);
+        CertificateSerial serial = SvidReader.SerialOf(first.Chain[0]);
         table.Revoke(new() { Serials = [CertificateSerial.Of([0x77])], Identities = [Web] });
         Assert.Equal(1, issuer.Calls);
 
@@ -145,7 +145,7 @@ public sealed class SvidStoreTests : IDisposable
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         TestIssuer issuer = new(TimeSpan.FromHours(48)) { Above = TestIssuer.RootOf(key) };
         await using SvidStore store = Store(issuer);
-        store.Revoke(new() { Serials = [SvidVerifier.SerialOf(issuer.Above)] });
+        store.Revoke(new() { Serials = [SvidReader.SerialOf(issuer.Above)] });
         store.Want(Wanted());
         await issuer.CallsAsync(2);
         Assert.Contains("which is revoked", Assert.Single(store.List()).LastError, StringComparison.Ordinal);
