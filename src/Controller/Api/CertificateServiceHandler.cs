@@ -151,7 +151,7 @@ internal sealed class CertificateServiceHandler(
             ApiLog.Refused(logger, node, identity.ToString(), e.Message);
             throw ServiceFailures.ToRpc(e);
         }
-        ApiLog.Signed(logger, node, identity.ToString(), SvidReader.SerialOf(issued.Chain[0].Span), issued.NotAfter);
+        ApiLog.Signed(logger, node, identity.ToString(), SvidReader.SerialOf(issued.Chain[0]), issued.NotAfter);
         var response = new CertificateResponse
         {
             Identity = identity.ToString(),

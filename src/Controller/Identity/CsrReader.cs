@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Protocol;
@@ -23,7 +24,7 @@ internal static class CsrReader
             CheckKey(Load(csr, CertificateRequestLoadOptions.SkipSignatureValidation).PublicKey);
             return Load(csr, CertificateRequestLoadOptions.Default).PublicKey;
         }
-        catch (Exception e) when (e is CryptographicException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or AsnContentException or NotSupportedException or ArgumentException)
         {
             throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The CSR is not valid: {e.Message}", e);
         }
@@ -34,12 +35,21 @@ internal static class CsrReader
             ? request
             : throw new AuthorityException(AuthorityFailure.InvalidRequest, "The CSR is followed by further bytes.");
 
+    /// <summary>The curve's OID; null where the curve is not named, as where its coefficients are written out (RFC 5480, 2.1.1).</summary>
+    private static string? CurveOf(PublicKey key)
+    {
+        ReadOnlySpan<byte> parameters = key.EncodedParameters?.RawData;
+        return AsnDecoder.TryReadEncodedValue(parameters, AsnEncodingRules.DER, out Asn1Tag tag, out _, out _, out int length) && tag == Asn1Tag.ObjectIdentifier && length == parameters.Length
+            ? AsnDecoder.ReadObjectIdentifier(parameters, AsnEncodingRules.DER, out _)
+            : null;
+    }
+
     private static void CheckKey(PublicKey key)
     {
         if (key.Oid.Value == EcPublicKey)
         {
-            using ECDsa? ec = key.GetECDsaPublicKey();
-            if (ec?.ExportParameters(includePrivateParameters: false).Curve.Oid.Value is P256 or P384) return;
+            // Named in the key's parameters: a key object would be made, and the point looked at, once more than the check of the signature does.
+            if (CurveOf(key) is P256 or P384) return;
             throw new AuthorityException(AuthorityFailure.InvalidRequest, "The key is on a curve that is not allowed; P-256 and P-384 are.");
         }
         if (key.Oid.Value != Rsa) throw new AuthorityException(AuthorityFailure.InvalidRequest, $"Keys of type {key.Oid.Value} are not allowed; ECDSA and RSA are.");

@@ -43,7 +43,7 @@ public static class SvidCheck
             using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0].Span);
             List<BrokenSvidRule> broken = FindBrokenOfChain(leaf, chain, bundle, at);
             broken.AddRange(SvidStandard.FindBroken(SvidReader.ReadClaims(leaf), out SpiffeId? id));
-            if (revoked.Find(chain.Select(c => SvidReader.SerialOf(c.Span))) is { } serial) broken.Add(new(Revoked, $"leads over certificate {serial}, which is revoked"));
+            if (revoked.Find(chain.Select(c => SvidReader.SerialOf(c))) is { } serial) broken.Add(new(Revoked, $"leads over certificate {serial}, which is revoked"));
             if (id is null) return broken;
             if (revoked.Contains(id)) broken.Add(new(Revoked, $"is of {id}, which is revoked"));
             if (expected is not null && id != expected) broken.Add(new(Identity, $"names {id}, and is kept for {expected}"));

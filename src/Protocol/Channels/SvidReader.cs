@@ -12,6 +12,7 @@ public static class SvidReader
     private const string SubjectAlternativeName = "2.5.29.17";
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+    private static readonly Asn1Tag Version = new(TagClass.ContextSpecific, 0);
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
     /// <summary>The SPIFFE ID of a certificate; false unless it has exactly one URI name and that is a valid SPIFFE ID (X.509-SVID, section 2).</summary>
@@ -22,12 +23,20 @@ public static class SvidReader
         return ReadUris(certificate) is [var uri] && SpiffeId.TryParse(uri, out id);
     }
 
-    /// <summary>The serial number of a certificate in DER.</summary>
+    /// <summary>The serial number of a certificate in DER, which is read up to there (RFC 5280, 4.1).</summary>
     /// <exception cref="CryptographicException">It is no certificate.</exception>
-    public static CertificateSerial SerialOf(ReadOnlySpan<byte> der)
+    public static CertificateSerial SerialOf(ReadOnlyMemory<byte> der)
     {
-        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);
-        return CertificateSerial.Of(certificate.SerialNumberBytes.Span);
+        try
+        {
+            AsnReader fields = new AsnReader(der, AsnEncodingRules.BER).ReadSequence().ReadSequence(); // OpenSSL takes BER, too
+            if (fields.PeekTag().HasSameClassAndValue(Version)) fields.ReadEncodedValue();
+            return CertificateSerial.Of(fields.ReadIntegerBytes().Span);
+        }
+        catch (AsnContentException e)
+        {
+            throw new CryptographicException("It is no certificate.", e);
+        }
     }
 
     /// <summary>What a certificate says of itself.</summary>

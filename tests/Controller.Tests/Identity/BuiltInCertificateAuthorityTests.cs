@@ -68,14 +68,28 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         forged[^1] ^= 1;
         using var small = RSA.Create(1024);
         using var odd = ECDsa.Create(ECCurve.NamedCurves.nistP521);
-        byte[][] bad =
+        (byte[] Csr, string Reason)[] bad =
         [
-            [], [1, 2, 3], forged, [.. good, 0], new byte[20_000], good[..^5],
-            new CertificateRequest("", small, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest(),
-            new CertificateRequest("", odd, HashAlgorithmName.SHA256).CreateSigningRequest(),
+            ([], "0 bytes long"), (new byte[20_000], "20000 bytes long"), ([1, 2, 3], "not valid"), (forged, "not valid"), ([.. good, 0], "further bytes"), (good[..^5], "not valid"),
+            (new CertificateRequest("", small, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest(), "1024 bits"),
+            (new CertificateRequest("", odd, HashAlgorithmName.SHA256).CreateSigningRequest(), "P-256 and P-384 are"),
+            (WithCurveOf(good, [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x06]), "P-256 and P-384 are"), // another curve than the point is on
+            (WithCurveOf(good, [0x30, 0x08, 0x02, 0x01, 0x01, 0x30, 0x03, 0x02, 0x01, 0x01]), "P-256 and P-384 are"), // coefficients written out
+            (WithCurveOf(good, [0x05, 0x00, 0x04, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00]), "not valid"),
         ];
-        foreach (byte[] csr in bad)
-            await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default));
+        foreach ((byte[] csr, string reason) in bad)
+        {
+            AuthorityException refused = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default));
+            Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+        }
+
+        static byte[] WithCurveOf(byte[] csr, ReadOnlySpan<byte> parameters)
+        {
+            ReadOnlySpan<byte> p256 = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+            byte[] changed = [.. csr];
+            parameters.CopyTo(changed.AsSpan(changed.AsSpan().IndexOf(p256)));
+            return changed;
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -11,6 +12,14 @@ internal static class CertificateFactory
     private const int SerialLength = 16;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+
+    // The same in all leaves, so they are encoded once.
+    private static readonly ImmutableArray<X509Extension> LeafExtensions =
+    [
+        new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true),
+        new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
+        new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication), new Oid(ClientAuthentication)], critical: false),
+    ];
 
     /// <summary>A self-signed root.</summary>
     public static X509Certificate2 CreateRoot(ECDsa key, string name, DateTimeOffset notBefore, DateTimeOffset notAfter)
@@ -52,9 +61,7 @@ internal static class CertificateFactory
         foreach (string name in dnsNames) names.AddDnsName(name);
         foreach (IPAddress address in addresses) names.AddIpAddress(address);
         request.CertificateExtensions.Add(names.Build(critical: true));
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication), new Oid(ClientAuthentication)], critical: false));
+        foreach (X509Extension extension in LeafExtensions) request.CertificateExtensions.Add(extension);
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         return request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), notBefore, notAfter, NewSerial());
