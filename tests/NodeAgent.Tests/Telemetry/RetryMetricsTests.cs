@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Telemetry.Requests;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;
 
@@ -47,14 +48,16 @@ public sealed class RetryMetricsTests
         Assert.DoesNotContain("service=\"s1000\"", text, StringComparison.Ordinal);
         Assert.Contains("service=\"other\",service_namespace=\"other\",outcome=\"failed\"} 6\n", text, StringComparison.Ordinal);
         IRequestObserver known = lab.Observe(To("s0")), other = lab.Observe(To("s1005"));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
+        long allocated = Allocations.Of(() =>
         {
-            known.OnRetried(RetryOutcome.Failed);
-            other.OnRetried(RetryOutcome.Failed);
-        }
+            for (int i = 0; i < 1_000; i++)
+            {
+                known.OnRetried(RetryOutcome.Failed);
+                other.OnRetried(RetryOutcome.Failed);
+            }
+        });
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000);
+        Assert.InRange(allocated, 0, 1_000);
     }
 
     private static ProxyConnectionInfo To(string service)
