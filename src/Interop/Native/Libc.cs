@@ -79,6 +79,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int setpriority(int which, uint who, int priority);
 
+    internal const int RLIMIT_CORE = 4;
     internal const int RLIMIT_NOFILE = 7;
 
     [LibraryImport(Library, SetLastError = true)]
@@ -93,6 +94,15 @@ internal static unsafe partial class Libc
         internal ulong Current;
         internal ulong Most;
     }
+
+    // sys/prctl.h
+
+    internal const int PR_GET_DUMPABLE = 3;
+    internal const int PR_SET_DUMPABLE = 4;
+
+    /// <summary>The C library takes the arguments as words, as many as it is given.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int prctl(int operation, nuint a, nuint b, nuint c, nuint d);
 
     // stdio.h
 
