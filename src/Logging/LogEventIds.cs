@@ -175,11 +175,23 @@ internal static class LogEventIds
     internal const int RootRemoved = 2206;
     internal const int RootKeyDeleted = 2207;
     internal const int RootsWrittenAgain = 2208;
+    internal const int IntermediateRevoked = 2209;
     internal const int SpireWaiting = 2221;
     internal const int SpireBundleNotRead = 2222;
     internal const int SpireBundleRead = 2223;
     internal const int SpireNoIdentity = 2224;
     internal const int SpireBundleNotTaken = 2225;
+    internal const int RevocationListRead = 2231;
+    internal const int RevocationListNotRead = 2232;
+    internal const int RevocationListLate = 2233;
+    internal const int RevocationListsTooMany = 2234;
+    internal const int RevocationListNotTaken = 2235;
+    internal const int UpstreamWaiting = 2241;
+    internal const int UpstreamNotRead = 2242;
+    internal const int UpstreamNotTaken = 2243;
+    internal const int UpstreamRoots = 2244;
+    internal const int UpstreamCertified = 2245;
+    internal const int UpstreamActivates = 2246;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

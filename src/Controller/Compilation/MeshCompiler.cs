@@ -24,6 +24,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
     private MeshSettings _mesh = new();
+    private ListedRevocations? _listedFor;
     private ImmutableDictionary<string, IssuerKeySet> _keys = ImmutableDictionary<string, IssuerKeySet>.Empty;
     private ImmutableDictionary<string, ImmutableHashSet<string>> _refused = ImmutableDictionary<string, ImmutableHashSet<string>>.Empty;
 
@@ -37,9 +38,10 @@ internal sealed class MeshCompiler(ulong version = 0)
     /// <param name="status">What nodes are told of the states of objects; null: nothing.</param>
     /// <param name="refused">Uids of the workloads that their nodes can't capture, by node; null: none.</param>
     /// <param name="keys">Keys of issuers that were read from URLs; null: none.</param>
+    /// <param name="revoked">Serial numbers that revocation lists name, beside those of the MeshConfig.</param>
     public ResourceCatalog Update(
         ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null, ImmutableDictionary<string, ImmutableHashSet<string>>? refused = null,
-        ImmutableDictionary<string, IssuerKeySet>? keys = null)
+        ImmutableDictionary<string, IssuerKeySet>? keys = null, ImmutableArray<CertificateSerial> revoked = default)
     {
         DirtyResources dirty = new();
         Refuse(refused ?? ImmutableDictionary<string, ImmutableHashSet<string>>.Empty, dirty);
@@ -59,10 +61,18 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (HttpRouteKey key in dirty.HttpRoutes) _catalog.SetHttpRoute(key, _input.HttpRoutes.Find(key)?.ToRoute());
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors(), .. KeyErrors()];
-        _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
+        _catalog.SetMesh(WithRevoked(mesh, revoked), ProblemList.From(objects, status, closed));
         _catalog.SetClosed(closed);
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count + dirty.RequestAuthentications.Count);
+    }
+
+    // Lists have thousands: they are put together when they are others only.
+    private MeshSettings WithRevoked(MeshSettings mesh, ImmutableArray<CertificateSerial> listed)
+    {
+        if (listed.IsDefaultOrEmpty) return mesh;
+        if (!ReferenceEquals(_listedFor?.Settings, mesh) || _listedFor.Listed != listed) _listedFor = new(mesh, listed, mesh with { Revoked = mesh.Revoked.With(listed) });
+        return _listedFor.Whole;
     }
 
     // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.
@@ -255,4 +265,9 @@ internal sealed class MeshCompiler(ulong version = 0)
             ?? Level(_ => true)
             ?? _mesh.DefaultMtlsMode;
     }
+
+    /// <param name="Settings">The MeshConfig's.</param>
+    /// <param name="Listed">What lists name.</param>
+    /// <param name="Whole">Both.</param>
+    private sealed record ListedRevocations(MeshSettings Settings, ImmutableArray<CertificateSerial> Listed, MeshSettings Whole);
 }

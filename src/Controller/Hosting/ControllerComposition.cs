@@ -8,7 +8,10 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Progress;
@@ -37,6 +40,9 @@ internal static class ControllerComposition
 {
     private const int EpochBytes = 8;
 
+    // A few calls each time, to a server that others need, too.
+    private static readonly TimeSpan VaultInterval = TimeSpan.FromSeconds(30);
+
     /// <inheritdoc cref="ControllerHost.StartAsync"/>
     internal static async Task<ControllerHost> StartAsync(ControllerOptions options, OwnedParts parts, CancellationToken cancellationToken)
     {
@@ -62,9 +68,7 @@ internal static class ControllerComposition
         SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, metrics, parts, loggers, cancellationToken) : null;
         SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
-        ICertificateAuthority? outside = options.Authority;
-        if (options.Spire is { } spire)
-            outside = parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken));
+        ICertificateAuthority? outside = options.Authority ?? await OpenOutsideAsync(options, parts, loggers, cancellationToken);
         if (outside is null)
         {
             CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
@@ -85,7 +89,8 @@ internal static class ControllerComposition
         };
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
         IssuerKeys keys = new();
-        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, loggers.CreateLogger<SnapshotPublisher>());
+        RevocationLists revoked = parts.Own(new RevocationLists(options.RevocationLists, authority, options.Time, loggers.CreateLogger<RevocationLists>()));
+        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, loggers.CreateLogger<SnapshotPublisher>());
         IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
         // Where objects are in force.
@@ -117,7 +122,7 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, keyReader, watching, wishing];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)
@@ -137,6 +142,24 @@ internal static class ControllerComposition
         {
             WebhookEndPoint = webhook is null ? null : new(options.Admission!.Listen.Address, AgentServer.PortOf(webhook)),
         };
+    }
+
+    /// <summary>The authority outside that signs, or certifies what signs, and answers; null: there is none.</summary>
+    private static async Task<ICertificateAuthority?> OpenOutsideAsync(ControllerOptions options, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        if (options.Spire is { IsDownstream: false } spire)
+            return parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken));
+        ILogger logger = loggers.CreateLogger<SubordinateAuthority>();
+        IUpstreamAuthority? upstream = options switch
+        {
+            { Spire: { } server } => new SpireDownstream(server, options.Time, logger),
+            { Upstream: { } files } => new DiskAuthority(files, options.Time),
+            { Vault: { } vault } => new VaultAuthority(vault, options.Time),
+            _ => null,
+        };
+        if (upstream is null) return null;
+        UpstreamOptions kept = new() { RootActivationDelay = options.RootActivationDelay, Interval = options.Vault is null ? UpstreamOptions.DefaultInterval : VaultInterval };
+        return parts.OwnAsyncDisposable(await SubordinateAuthority.OpenAsync(upstream, kept, options.Time, Random.Shared, logger, cancellationToken));
     }
 
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)

@@ -4,6 +4,8 @@ using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
@@ -75,8 +77,17 @@ public sealed record ControllerOptions
     /// <summary>The SPIRE server that signs; null: the <see cref="Authority"/>.</summary>
     internal SpireOptions? Spire { get; init; }
 
-    /// <summary>The authority to use; null, where <see cref="Spire"/> is too, makes a built-in one in the state folder.</summary>
+    /// <summary>The authority in files that certifies the one that signs; null: the <see cref="Authority"/>.</summary>
+    internal DiskOptions? Upstream { get; init; }
+
+    /// <summary>The authority in Vault that certifies the one that signs; null: the <see cref="Authority"/>.</summary>
+    internal VaultOptions? Vault { get; init; }
+
+    /// <summary>The authority to use; null, where <see cref="Spire"/>, <see cref="Upstream"/> and <see cref="Vault"/> are too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
+
+    /// <summary>Files of certificate revocation lists.</summary>
+    internal IReadOnlyList<string> RevocationLists { get; init; } = [];
 
     /// <summary>Says which node somebody is who wants to join; null: by join tokens, and by <see cref="ServiceAccountTokens"/>.</summary>
     public INodeAttestor? Attestor { get; init; }

@@ -5,6 +5,8 @@ using System.Net.Sockets;
 using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Resources;
@@ -73,11 +75,17 @@ internal sealed class RunOptionSet
         DefaultValueFactory = _ => 0,
     };
 
+    private readonly Option<string[]> _lists = new("--crl")
+    {
+        Description = "File of certificate revocation lists of the roots, or of authorities below them, in DER or PEM: what they name is believed no more. Read again when it changes; repeatable.",
+    };
+
+    private readonly UpstreamOptionSet _upstream = new();
     private readonly SpireOptionSet _spire = new();
     private readonly Option<string> _state = ControllerCommand.StateOption();
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, .. _spire.All, _delay, _state];
+    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _lists, .. _upstream.All, .. _spire.All, _delay, _state];
 
     /// <summary>The controller's options as given, without its loggers.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -88,7 +96,9 @@ internal sealed class RunOptionSet
         KubernetesAttestorOptions? accounts = ReadServiceAccounts(parsed, problems);
         ResourceName? secret = ReadName(parsed, _secret, problems);
         SpireOptions? spire = _spire.Read(parsed, problems);
-        if (spire is not null && parsed.GetResult(_activation) is { Implicit: false }) problems.Add($"{_activation.Name} means nothing with --spire-server: the server replaces its roots");
+        (DiskOptions? files, VaultOptions? vault) = _upstream.Read(parsed, problems);
+        if (spire is { IsDownstream: false } && parsed.GetResult(_activation) is { Implicit: false }) problems.Add($"{_activation.Name} means nothing with --spire-server: the server replaces its roots");
+        if (spire is not null && (files is not null || vault is not null)) problems.Add($"{(files is null ? "--vault" : "--upstream-cert")} and --spire-server can't stand together: certificates have one authority");
         if (secret is not null && accounts is null) problems.Add("--state-secret means something with --kubernetes and --attest-service-accounts only: join tokens are not shared with other controllers");
         return new ControllerOptions
         {
@@ -101,6 +111,9 @@ internal sealed class RunOptionSet
             LongestStream = secret is null ? Timeout.InfiniteTimeSpan : LongestStream,
             Admission = ReadAdmission(parsed, problems),
             Spire = spire,
+            Upstream = files,
+            Vault = vault,
+            RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)],
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             Listen = ReadListen(parsed, problems),
             UnixSocket = parsed.GetValue(_unix),

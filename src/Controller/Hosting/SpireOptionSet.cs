@@ -8,6 +8,7 @@ namespace Culvert.Controller.Hosting;
 internal sealed class SpireOptionSet
 {
     private const string UnixPrefix = "unix:";
+    private const string Mint = "mint", Intermediate = "intermediate";
 
     private readonly Option<string?> _server = new("--spire-server")
     {
@@ -19,8 +20,14 @@ internal sealed class SpireOptionSet
         Description = $"With --spire-server HOST: unix:///PATH or tcp://IP:PORT of the Workload API that gives the controller its own identity. Default: {SpiffeEndpoint.EnvironmentVariable}.",
     };
 
+    private readonly Option<string> _signing = new("--spire-signing")
+    {
+        Description = $"With --spire-server: '{Mint}' has the server sign each certificate, '{Intermediate}' has it certify an authority that the controller signs with; HOST only.",
+        DefaultValueFactory = _ => Mint,
+    };
+
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_server, _workloadApi];
+    public IReadOnlyList<Option> All => [_server, _workloadApi, _signing];
 
     /// <summary>How to reach the server; null: there is none to be used.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -31,13 +38,23 @@ internal sealed class SpireOptionSet
         bool isSocket = server?.StartsWith(UnixPrefix, StringComparison.Ordinal) == true;
         if (workloadApi is not null && (server is null || isSocket))
             problems.Add($"{_workloadApi.Name} means something with {_server.Name} HOST only: it gives the identity that the server is shown there");
+        bool isDownstream = ReadSigning(parsed, server, isSocket, problems);
         if (server is null) return null;
         if (isSocket) return ReadEndpoint(_server.Name, server, problems) is { } socket ? new() { Socket = socket } : null;
         if (ReadAddress(server, problems) is not { } address) return null;
         (string name, string? api) = workloadApi is null ? (SpiffeEndpoint.EnvironmentVariable, Environment.GetEnvironmentVariable(SpiffeEndpoint.EnvironmentVariable)) : (_workloadApi.Name, workloadApi);
-        if (!string.IsNullOrEmpty(api)) return ReadEndpoint(name, api, problems) is { } endpoint ? new() { Address = address, WorkloadApi = endpoint } : null;
+        if (!string.IsNullOrEmpty(api)) return ReadEndpoint(name, api, problems) is { } endpoint ? new() { Address = address, WorkloadApi = endpoint, IsDownstream = isDownstream } : null;
         problems.Add($"{_server.Name} {server} needs {_workloadApi.Name} (or {name}): the server is shown an identity, which the Workload API gives");
         return null;
+    }
+
+    private bool ReadSigning(ParseResult parsed, string? server, bool isSocket, ICollection<string> problems)
+    {
+        string signing = parsed.GetValue(_signing)!;
+        if (server is null && parsed.GetResult(_signing) is { Implicit: false }) problems.Add($"{_signing.Name} means something with {_server.Name} only");
+        else if (signing is not (Mint or Intermediate)) problems.Add($"{_signing.Name} takes {Mint} or {Intermediate}, not '{signing}'");
+        else if (signing == Intermediate && isSocket) problems.Add($"{_signing.Name} {Intermediate} needs {_server.Name} HOST: a server certifies authorities for identities with a downstream entry, and for nobody on its own socket");
+        return signing == Intermediate;
     }
 
     private static SpiffeEndpoint? ReadEndpoint(string option, string text, ICollection<string> problems)

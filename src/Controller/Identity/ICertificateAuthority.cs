@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Core;
 
 namespace Culvert.Controller.Identity;
 
@@ -24,6 +25,12 @@ public interface ICertificateAuthority
 
     /// <summary>How long before its making a certificate begins; not negative.</summary>
     TimeSpan Backdating => TimeSpan.Zero;
+
+    /// <summary>Tells which certificates are revoked: an authority of the controller's own that has one of them signs nothing more, and another one takes its place. Called again with all of them when there are others.</summary>
+    /// <param name="serials">Their serial numbers.</param>
+    void Revoke(IReadOnlyCollection<CertificateSerial> serials)
+    {
+    }
 
     /// <summary>Raised after <see cref="Roots"/> has changed, on any thread.</summary>
     event Action? RootsChanged;

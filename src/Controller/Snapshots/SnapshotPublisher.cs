@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Objects;
@@ -14,7 +15,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Controller.Snapshots;
 
 /// <summary>
-/// Compiles what has changed whenever the source, the trust bundle, what nodes can't capture or the keys of issuers change, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
+/// Compiles what has changed whenever the source, the trust bundle, what nodes can't capture, the keys of issuers or revocation lists change, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
 /// read. Safe for any number of threads.
 /// </summary>
 /// <param name="objects">The objects in force.</param>
@@ -22,8 +23,9 @@ namespace Culvert.Controller.Snapshots;
 /// <param name="authority">Whose roots agents are to trust.</param>
 /// <param name="refused">What nodes can't capture.</param>
 /// <param name="keys">Keys of issuers of tokens that were read from URLs.</param>
+/// <param name="lists">Certificates that revocation lists name.</param>
 /// <param name="logger">Where it is said what was published.</param>
-internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, IssuerKeys keys, ILogger<SnapshotPublisher> logger) : IHostedService
+internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, IssuerKeys keys, RevocationLists lists, ILogger<SnapshotPublisher> logger) : IHostedService
 {
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
@@ -45,6 +47,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         authority.RootsChanged += PublishAnew;
         refused.Changed += PublishAnew;
         keys.Changed += PublishAnew;
+        lists.Changed += PublishAnew;
         Publish(null);
         return Task.CompletedTask;
     }
@@ -55,6 +58,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         authority.RootsChanged -= PublishAnew;
         refused.Changed -= PublishAnew;
         keys.Changed -= PublishAnew;
+        lists.Changed -= PublishAnew;
         return Task.CompletedTask;
     }
 
@@ -76,7 +80,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
 
     private void PublishAnew() => Publish(null);
 
-    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or keys of issuers, or nothing was published before.</param>
+    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or keys of issuers, or revocation lists, or nothing was published before.</param>
     private void Publish(ObjectSetChange? change)
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
@@ -92,7 +96,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             ResourceCatalog compiled;
             try
             {
-                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri);
+                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri, lists.Serials);
             }
             catch
             {
@@ -101,6 +105,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
                 throw;
             }
             if (IsOfAnotherTrustDomain(compiled.Mesh.TrustDomain)) return;
+            if (compiled.Mesh.Revoked.Serials != _current.Mesh.Revoked.Serials) authority.Revoke(compiled.Mesh.Revoked.Serials);
             _current = compiled;
             SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (SourceError error in _current.Closed.ExceptBy(closed.Select(About), About)) SnapshotLog.Closed(logger, error);

@@ -9,6 +9,8 @@ namespace Culvert.Protocol;
 /// <summary>Mesh settings, trust bundles and nodes between model and wire.</summary>
 public static class MeshMapping
 {
+    private const int MostSerials = RevokedCredentials.MostOfEach + RevokedCredentials.MostListed;
+
     /// <summary>The wire form of the mesh settings and of what is wrong with the controller's objects.</summary>
     public static Wire.Mesh ToWire(this MeshSettings mesh, ObjectProblems problems) => ToWire(mesh).With(problems);
 
@@ -62,9 +64,9 @@ public static class MeshMapping
 
     private static RevokedCredentials RevokedOf(Wire.Mesh mesh)
     {
-        int most = Math.Max(mesh.RevokedIdentities.Count, mesh.RevokedSerials.Count);
-        if (most > RevokedCredentials.MostOfEach) throw new FormatException($"revoked_identities, revoked_serials: there are more than {RevokedCredentials.MostOfEach}");
-        return most == 0 ? RevokedCredentials.None : new() { Identities = mesh.RevokedIdentities.Select(SpiffeId.Parse).ToEquatableArray(), Serials = mesh.RevokedSerials.Select(ToSerial).ToEquatableArray() };
+        if (mesh.RevokedIdentities.Count > RevokedCredentials.MostOfEach) throw new FormatException($"revoked_identities: there are more than {RevokedCredentials.MostOfEach}");
+        if (mesh.RevokedSerials.Count > MostSerials) throw new FormatException($"revoked_serials: there are more than {MostSerials}");
+        return mesh.RevokedIdentities.Count + mesh.RevokedSerials.Count == 0 ? RevokedCredentials.None : new() { Identities = mesh.RevokedIdentities.Select(SpiffeId.Parse).ToEquatableArray(), Serials = mesh.RevokedSerials.Select(ToSerial).ToEquatableArray() };
     }
 
     private static CertificateSerial ToSerial(string text) => CertificateSerial.TryParse(text, out CertificateSerial serial, out string? error) ? serial : throw new FormatException($"revoked_serials: {error}");

@@ -52,6 +52,18 @@ public sealed class RevocationTests
     }
 
     [Fact]
+    public void WhatListsNameIsRevokedBesideWhatTheMeshConfigNames()
+    {
+        MeshCompiler compiler = new();
+        Assert.True(CertificateSerial.TryParse("02", out CertificateSerial listed, out _));
+        ObjectSet objects = Read("{serials: ['01']}");
+        ResourceCatalog both = compiler.Update(objects, null, [], revoked: [listed]);
+        Assert.Equal(["1", "2"], both.Mesh.Revoked.Serials.Select(s => s.ToString()));
+        Assert.Equal(["2"], compiler.Update(Read(null), null, [], revoked: [listed]).Mesh.Revoked.Serials.Select(s => s.ToString()));
+        Assert.Empty(compiler.Update(Read(null), null, []).Mesh.Revoked.Serials);
+    }
+
+    [Fact]
     public void OnceItIsTakenOffTheListNothingIsLeftOfIt()
     {
         MeshCompiler compiler = new();

@@ -117,6 +117,19 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     }
 
     [Fact]
+    public async Task AnIntermediateThatIsRevokedSignsNothingMore()
+    {
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        SigningRequest request = new() { Csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest(), Identity = Web, Lifetime = TimeSpan.FromHours(1) };
+        CertificateSerial first = SvidReader.SerialOf((await authority.SignAsync(request, default)).Chain[1]);
+        authority.Revoke([SvidReader.SerialOf((await authority.SignAsync(request, default)).Chain[0])]);
+        Assert.Equal(first, SvidReader.SerialOf((await authority.SignAsync(request, default)).Chain[1]));
+        authority.Revoke([first]);
+        Assert.NotEqual(first, SvidReader.SerialOf((await authority.SignAsync(request, default)).Chain[1]));
+    }
+
+    [Fact]
     public async Task LifetimesVaryWithinTheJitterAndBeginInThePast()
     {
         await using BuiltInCertificateAuthority authority = await OpenAsync();

@@ -38,6 +38,19 @@ internal sealed class SpireAuthority : IDisposable
         return request.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), now.AddSeconds(-10), end < last ? end : last, serial);
     }
 
+    /// <summary>An authority as of NewDownstreamX509CA: without a limit to the path, and all of them with one subject.</summary>
+    public X509Certificate2 Certify(PublicKey key, string trustDomain, TimeSpan? lifetime)
+    {
+        CertificateRequest request = new(new X500DistinguishedName("C=US, O=SPIFFE, OU=DOWNSTREAM-1, OID.2.5.4.5=1234567890"), key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
+        request.CertificateExtensions.Add(Names($"spiffe://{trustDomain}", []));
+        DateTimeOffset now = DateTimeOffset.UtcNow, last = new(Certificate.NotAfter.ToUniversalTime()), end = lifetime is { } asked && now + asked < last ? now + asked : last;
+        return request.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), now.AddSeconds(-10), end, RandomNumberGenerator.GetBytes(16));
+    }
+
     public void Dispose()
     {
         Certificate.Dispose();

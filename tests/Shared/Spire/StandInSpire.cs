@@ -40,6 +40,7 @@ internal sealed class StandInSpire : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-spire-").FullName;
     private int _sequence = 1;
     private int _unsigned;
+    private int _certified;
     private int _signing;
     private int _mostSigning;
     private volatile Authorities _authorities;
@@ -98,6 +99,12 @@ internal sealed class StandInSpire : IAsyncDisposable
             else _admins.TryRemove(Controller, out _);
         }
     }
+
+    /// <summary>Whether an authority is certified for whoever shows the controller's identity, over TLS only.</summary>
+    public bool IsDownstream { get; set; }
+
+    /// <summary>How many authorities it has certified.</summary>
+    public int Certified => Volatile.Read(ref _certified);
 
     /// <summary>Changes a certificate before it is answered.</summary>
     public Func<X509SVID, X509SVID> Answer { get; set; } = svid => svid;
@@ -217,6 +224,21 @@ internal sealed class StandInSpire : IAsyncDisposable
 
     private sealed class Svids(StandInSpire spire) : SVID.SVIDBase
     {
+        public override Task<NewDownstreamX509CAResponse> NewDownstreamX509CA(NewDownstreamX509CARequest request, ServerCallContext context)
+        {
+            spire.Authorize(context, isForAdmins: false);
+            HttpContextOf(context, out X509Certificate2? certificate, out bool isLocal);
+            if (isLocal || certificate is null || !spire.IsDownstream) throw new RpcException(new Status(StatusCode.PermissionDenied, $"authorization denied for method {context.Method}"));
+            PublicKey key = CertificateRequest.LoadSigningRequest(request.Csr.ToByteArray(), HashAlgorithmName.SHA256).PublicKey;
+            using X509Certificate2 authority = spire._authorities.Signing.Certify(key, TrustDomain, request.PreferredTtl > 0 ? TimeSpan.FromSeconds(request.PreferredTtl) : null);
+            Interlocked.Increment(ref spire._certified);
+            return Task.FromResult(new NewDownstreamX509CAResponse
+            {
+                CaCertChain = { ByteString.CopyFrom(authority.RawData) },
+                X509Authorities = { spire.Roots.Select(r => ByteString.CopyFrom(r.RawData)) },
+            });
+        }
+
         public override async Task<MintX509SVIDResponse> MintX509SVID(MintX509SVIDRequest request, ServerCallContext context)
         {
             spire.Authorize(context, isForAdmins: true);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.BuiltIn;
@@ -31,7 +32,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
     private readonly ITimer _timer;
     private readonly CancellationTokenSource _stop = new();
 
-    // Held while something is signed, and never while something is written.
+    // Held while it is decided who signs, and never while something is written.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Intermediate> _intermediates = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _servesUntil = new(StringComparer.Ordinal);
@@ -111,15 +112,21 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         ArgumentNullException.ThrowIfNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         PublicKey key = CsrReader.ReadPublicKey(request.Csr);
-        bool isToBeNoted;
-        IssuedCertificate issued;
+        return Task.FromResult(request.LeadsToOlderRoots ? SignBelowRoot(request, key) : SignBelowIntermediate(request, key));
+    }
+
+    /// <inheritdoc/>
+    public void Revoke(IReadOnlyCollection<CertificateSerial> serials)
+    {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            (issued, isToBeNoted) = Sign(request, key);
+            foreach ((string root, Intermediate intermediate) in _intermediates.Where(i => serials.Contains(i.Value.Serial)).ToArray())
+            {
+                _intermediates.Remove(root);
+                intermediate.Dispose();
+                IdentityLog.IntermediateRevoked(_logger, intermediate.Serial.ToString());
+            }
         }
-        if (isToBeNoted) _ = MaintainSafelyAsync();
-        return Task.FromResult(issued);
     }
 
     /// <summary>Ends it. When that is done nothing is written any more, by upkeep that had begun before neither.</summary>
@@ -144,25 +151,59 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         _changing.Release();
     }
 
-    private (IssuedCertificate Issued, bool IsToBeNoted) Sign(SigningRequest request, PublicKey key)
+    private IssuedCertificate SignBelowIntermediate(SigningRequest request, PublicKey key)
     {
-        DateTimeOffset now = CertificateFactory.WholeSecond(_time.GetUtcNow());
-        DateTimeOffset notBefore = now - LeafBackdating, notAfter = CertificateFactory.WholeSecond(now + request.VariedLifetime(_random));
-        Root root = _roots.SigningAt(now);
-        if (request.LeadsToOlderRoots) return SignBelowRoot(root, request, key, notBefore, notAfter < root.NotAfter ? notAfter : root.NotAfter);
-        Intermediate issuer = IntermediateFor(root, now, notAfter);
-        if (notAfter > issuer.NotAfter) notAfter = issuer.NotAfter;
-        using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer.Certificate, issuer.Key, notBefore, notAfter);
-        return (new(request.Identity, [leaf.RawData, issuer.Certificate.RawData], notBefore, notAfter), NoteServing(root, notAfter, request.Lifetime));
+        Intermediate intermediate;
+        LeafIssuer issuer;
+        DateTimeOffset now, notAfter;
+        bool isToBeNoted;
+        lock (_lock)
+        {
+            (now, notAfter) = TermOf(request);
+            Root root = _roots.SigningAt(now);
+            intermediate = IntermediateFor(root, now, notAfter);
+            if (notAfter > intermediate.NotAfter) notAfter = intermediate.NotAfter;
+            isToBeNoted = NoteServing(root, notAfter, request.Lifetime);
+            issuer = intermediate.Take();
+        }
+        try
+        {
+            // Not under the lock: signing is nearly all of the work, and there are more cores than one.
+            using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer, now - LeafBackdating, notAfter);
+            return new(request.Identity, [leaf.RawData, intermediate.Encoded], now - LeafBackdating, notAfter);
+        }
+        finally
+        {
+            intermediate.Return(issuer);
+            if (isToBeNoted) _ = MaintainSafelyAsync();
+        }
     }
 
     /// <summary>A leaf that a path leads to from each root that anybody may still know: there is no intermediate, and each root is followed by what its predecessor says of it.</summary>
-    private (IssuedCertificate Issued, bool IsToBeNoted) SignBelowRoot(Root root, SigningRequest request, PublicKey key, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    private IssuedCertificate SignBelowRoot(SigningRequest request, PublicKey key)
     {
-        using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, root.Certificate, root.Key, notBefore, notAfter);
-        IEnumerable<X509Certificate2?> newestFirst = _roots.Serving.TakeWhile(r => r != root).Append(root).Reverse().Select(r => r.Cross).Concat(_roots.Retired.Reverse().Select(r => r.Cross));
-        IssuedCertificate issued = new(request.Identity, [leaf.RawData, .. newestFirst.TakeWhile(c => c is not null).Select(c => (ReadOnlyMemory<byte>)c!.RawData)], notBefore, notAfter);
-        return (issued, NoteServing(root, notAfter, request.Lifetime));
+        bool isToBeNoted;
+        IssuedCertificate issued;
+        lock (_lock)
+        {
+            (DateTimeOffset now, DateTimeOffset notAfter) = TermOf(request);
+            Root root = _roots.SigningAt(now);
+            if (notAfter > root.NotAfter) notAfter = root.NotAfter;
+            using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, LeafIssuer.Of(root.Certificate, root.Key), now - LeafBackdating, notAfter);
+            IEnumerable<X509Certificate2?> newestFirst = _roots.Serving.TakeWhile(r => r != root).Append(root).Reverse().Select(r => r.Cross).Concat(_roots.Retired.Reverse().Select(r => r.Cross));
+            issued = new(request.Identity, [leaf.RawData, .. newestFirst.TakeWhile(c => c is not null).Select(c => (ReadOnlyMemory<byte>)c!.RawData)], now - LeafBackdating, notAfter);
+            isToBeNoted = NoteServing(root, notAfter, request.Lifetime);
+        }
+        if (isToBeNoted) _ = MaintainSafelyAsync();
+        return issued;
+    }
+
+    /// <summary>When a certificate is made, and until when it is to last, if its issuer does. Called under the lock.</summary>
+    private (DateTimeOffset Now, DateTimeOffset NotAfter) TermOf(SigningRequest request)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        DateTimeOffset now = CertificateFactory.WholeSecond(_time.GetUtcNow());
+        return (now, CertificateFactory.WholeSecond(now + request.VariedLifetime(_random)));
     }
 
     private Intermediate IntermediateFor(Root root, DateTimeOffset now, DateTimeOffset leafNotAfter)
@@ -175,7 +216,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         if (notAfter > root.NotAfter) notAfter = root.NotAfter;
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(IntermediateDigits, lowercase: true)}"; // of several authorities each has one
-        X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, root.Key, now - RootChanges.AuthorityBackdating, notAfter);
+        using X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, X509SignatureGenerator.CreateForECDsa(root.Key), now - RootChanges.AuthorityBackdating, notAfter);
         return _intermediates[root.Record.Id] = new(certificate, key, now + ((notAfter - now) / 2));
     }
 

@@ -27,6 +27,9 @@ internal static partial class IdentityLog
     [LoggerMessage(LogEventIds.RootRemoved, LogLevel.Warning, "The root {Id} was removed from the trust bundle: nodes and workloads whose certificates lead to it have to have others, which connected agents ask for now.")]
     public static partial void RootRemoved(ILogger logger, string id);
 
+    [LoggerMessage(LogEventIds.IntermediateRevoked, LogLevel.Warning, "The intermediate authority with the serial number {Serial} is revoked: another one signs from now on.")]
+    public static partial void IntermediateRevoked(ILogger logger, string serial);
+
     [LoggerMessage(LogEventIds.RootKeyDeleted, LogLevel.Information, "Deleted the key of a root that has left the trust bundle: {Id}.")]
     public static partial void RootKeyDeleted(ILogger logger, string id);
 }

@@ -17,7 +17,7 @@ internal static class SpireFailure
         return failure.StatusCode switch
         {
             StatusCode.InvalidArgument => new(AuthorityFailure.InvalidRequest, said, failure),
-            StatusCode.PermissionDenied => new(AuthorityFailure.Misconfigured, $"{said} {NotAdmin(caller)}", failure),
+            StatusCode.PermissionDenied => new(AuthorityFailure.Misconfigured, $"{said} {(method == "NewDownstreamX509CA" ? NotDownstream(caller) : NotAdmin(caller))}", failure),
             StatusCode.Unauthenticated => new(AuthorityFailure.Misconfigured, said, failure),
             StatusCode.Unimplemented => new(AuthorityFailure.Misconfigured, $"{said} It is no API of a SPIRE server: --spire-server takes the server's own socket (by default /tmp/spire-server/private/api.sock), not an agent's.", failure),
             StatusCode.ResourceExhausted => new(AuthorityFailure.Overloaded, said, failure),
@@ -26,6 +26,12 @@ internal static class SpireFailure
             _ => new(AuthorityFailure.Unavailable, said, failure),
         };
     }
+
+    /// <summary>The server has another trust domain than it had.</summary>
+    public static AuthorityException OtherTrustDomain(string place, string now, string before) => new(
+        AuthorityFailure.Misconfigured, $"The SPIRE server at {place} is of the trust domain {now} now, and was of {before}, whose roots stay in force; start the controller again if that is meant.");
+
+    private static string NotDownstream(SpiffeId? caller) => $"Nothing is certified for {caller}: give it an entry with -downstream.";
 
     private static string NotAdmin(SpiffeId? caller) => caller is null
         ? "Its authorization policy does not let callers on its own socket do this."

@@ -167,12 +167,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         try
         {
             SpireBundle read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
-            if (read.TrustDomain != _bundle.TrustDomain)
-            {
-                throw new AuthorityException(
-                    AuthorityFailure.Misconfigured,
-                    $"The SPIRE server at {_server.Place} is of the trust domain {read.TrustDomain} now, and was of {_bundle.TrustDomain}, whose roots stay in force; start the controller again if that is meant.");
-            }
+            if (read.TrustDomain != _bundle.TrustDomain) throw SpireFailure.OtherTrustDomain(_server.Place, read.TrustDomain, _bundle.TrustDomain);
             if (read.HasOtherRoots(_bundle))
             {
                 (_bundle, _isUntold) = (read, true);
@@ -207,21 +202,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         throw new AuthorityException(AuthorityFailure.Unavailable, $"The clock of the SPIRE server at {_server.Place} is {how} the controller's; {MostClockDifference.TotalSeconds} s are the most: have both set by NTP.");
     }
 
-    private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> certificates)
-    {
-        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(_bundle.Roots, _time.GetUtcNow()) };
-        try
-        {
-            foreach (ReadOnlyMemory<byte> certificate in certificates.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
-            using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificates[0].Span);
-            return chain.Build(leaf);
-        }
-        finally
-        {
-            IEnumerable<X509Certificate2> held = [.. chain.ChainPolicy.CustomTrustStore, .. chain.ChainPolicy.ExtraStore, .. chain.ChainElements.Select(e => e.Certificate)];
-            foreach (X509Certificate2 certificate in held) certificate.Dispose();
-        }
-    }
+    private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> chain) => RootsPath.Find(chain, _bundle.Roots, _time.GetUtcNow(), out _) is not null;
 
     private AuthorityException Damaged(string what) => new(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with {what}.");
 }

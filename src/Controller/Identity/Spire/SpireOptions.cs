@@ -17,6 +17,9 @@ public sealed record SpireOptions
     /// <summary>Where the controller's own identity comes from, which the <see cref="Address"/> is shown. Needed with that only.</summary>
     public SpiffeEndpoint? WorkloadApi { get; init; }
 
+    /// <summary>Whether the server certifies an authority that the controller signs with (NewDownstreamX509CA), in place of signing each certificate. By <see cref="Address"/> only.</summary>
+    public bool IsDownstream { get; init; }
+
     /// <summary>How often the server is asked for its bundle: a root that it revokes is trusted for so long more. SPIRE's own agents ask as often.</summary>
     public TimeSpan BundleInterval { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -78,7 +78,7 @@ internal sealed class SpireServer : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, bool isOwn, CancellationToken cancellationToken)
     {
-        MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = (int)Math.Clamp(lifetime.TotalSeconds, 1, int.MaxValue) };
+        MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = Seconds(lifetime) };
         SemaphoreSlim places = isOwn ? _signingOwn : _signing;
         if (!await places.WaitAsync(_options.Deadline, cancellationToken))
         {
@@ -96,6 +96,16 @@ internal sealed class SpireServer : IAsyncDisposable
         {
             places.Release();
         }
+    }
+
+    /// <summary>Has an authority below the server's certified. Of the request only the key counts.</summary>
+    /// <param name="csr">PKCS#10 in DER.</param>
+    /// <param name="lifetime">Whole seconds count; it may be cut.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<NewDownstreamX509CAResponse> NewDownstreamAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        NewDownstreamX509CARequest request = new() { Csr = ByteString.CopyFrom(csr.Span), PreferredTtl = Seconds(lifetime) };
+        return CallAsync("NewDownstreamX509CA", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).NewDownstreamX509CAAsync(request, options), cancellationToken);
     }
 
     /// <summary>Ends what is under way.</summary>
@@ -124,6 +134,8 @@ internal sealed class SpireServer : IAsyncDisposable
             throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
     }
+
+    private static int Seconds(TimeSpan lifetime) => (int)Math.Clamp(lifetime.TotalSeconds, 1, int.MaxValue);
 
     private AuthorityException NoIdentity() => new(
         AuthorityFailure.Unavailable, $"The SPIRE server at {Place} is not asked, as this process has no identity to show: {_own!.WhyNone}.");

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 
-namespace Culvert.Controller.Identity.BuiltIn;
+namespace Culvert.Controller.Identity;
 
 /// <summary>Makes certificates as RFC 5280 and the X.509-SVID specification want them. Pure but for serial numbers.</summary>
 internal static class CertificateFactory
@@ -41,19 +41,17 @@ internal static class CertificateFactory
     }
 
     /// <summary>An authority below <paramref name="issuer"/> that signs leaves only.</summary>
-    public static X509Certificate2 CreateIntermediate(ECDsa key, string name, X509Certificate2 issuer, ECDsa issuerKey, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    public static X509Certificate2 CreateIntermediate(ECDsa key, string name, X509Certificate2 issuer, X509SignatureGenerator issuerKey, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         var request = new CertificateRequest(new X500DistinguishedName($"CN={name}"), key, HashAlgorithmName.SHA256);
         AddAuthorityExtensions(request, pathLength: 0);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        using X509Certificate2 certificate = request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), notBefore, notAfter, NewSerial());
-        return certificate.CopyWithPrivateKey(key);
+        return request.Create(issuer.SubjectName, issuerKey, notBefore, notAfter, NewSerial());
     }
 
     /// <summary>A leaf with the identity as its one URI name. The subject is empty, so the names are critical (RFC 5280, 4.2.1.6).</summary>
     public static X509Certificate2 CreateLeaf(
-        PublicKey key, SpiffeId identity, IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses,
-        X509Certificate2 issuer, ECDsa issuerKey, DateTimeOffset notBefore, DateTimeOffset notAfter)
+        PublicKey key, SpiffeId identity, IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses, LeafIssuer issuer, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         var request = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
@@ -63,8 +61,8 @@ internal static class CertificateFactory
         request.CertificateExtensions.Add(names.Build(critical: true));
         foreach (X509Extension extension in LeafExtensions) request.CertificateExtensions.Add(extension);
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        return request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), notBefore, notAfter, NewSerial());
+        request.CertificateExtensions.Add(issuer.KeyIdentifier);
+        return request.Create(issuer.Name, X509SignatureGenerator.CreateForECDsa(issuer.Key), notBefore, notAfter, NewSerial());
     }
 
     private static void AddAuthorityExtensions(CertificateRequest request, int? pathLength)

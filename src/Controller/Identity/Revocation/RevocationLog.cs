@@ -1,0 +1,23 @@
+using Culvert.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity.Revocation;
+
+/// <summary>Log messages about revocation lists.</summary>
+internal static partial class RevocationLog
+{
+    [LoggerMessage(LogEventIds.RevocationListRead, LogLevel.Information, "{Path}: the list of '{Issuer}' of {Issued:u} has {Count} revoked certificates.")]
+    public static partial void Read(ILogger logger, string path, string issuer, DateTimeOffset issued, int count);
+
+    [LoggerMessage(LogEventIds.RevocationListNotRead, LogLevel.Error, "A file of revocation lists can't be used, which is tried every {Seconds} s; what it said last is in force: {Reason}")]
+    public static partial void NotRead(ILogger logger, double seconds, string reason);
+
+    [LoggerMessage(LogEventIds.RevocationListLate, LogLevel.Warning, "{Path}: '{Issuer}' should have issued another list by {Due:u}; the one that there is stays in force.")]
+    public static partial void Late(ILogger logger, string path, string issuer, DateTimeOffset due);
+
+    [LoggerMessage(LogEventIds.RevocationListsTooMany, LogLevel.Error, "Revocation lists name {Count} certificates, of which the first {Most} count: have expired ones left out.")]
+    public static partial void TooMany(ILogger logger, int count, int most);
+
+    [LoggerMessage(LogEventIds.RevocationListNotTaken, LogLevel.Error, "Revocation lists have changed, and not all has taken them up, which is tried again.")]
+    public static partial void NotTaken(ILogger logger, Exception error);
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Culvert.Controller.Identity.Upstream;
+
+/// <summary>
+/// An authority in files, such as an organisation hands out for a mesh. The files are read anew each time that they are asked for: whoever replaces them need not tell anybody. What does not fit together, as in the middle of
+/// a replacement, is refused, and what was read before stays in force.
+/// </summary>
+internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IUpstreamAuthority
+{
+    private const int MostBytes = 1 << 20;
+    private const UnixFileMode ByOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+    private static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
+
+    /// <inheritdoc/>
+    public string Place => $"The authority of {options.Certificate}";
+
+    /// <inheritdoc/>
+    public string? TrustDomain => null;
+
+    /// <inheritdoc/>
+    public async Task<UpstreamState> ReadAsync(CancellationToken cancellationToken)
+    {
+        using DiskFiles files = await OpenAsync(cancellationToken);
+        return files.State;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<ReadOnlyMemory<byte>>> CertifyAsync(ECDsa key, string name, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        using DiskFiles files = await OpenAsync(cancellationToken);
+        DateTimeOffset now = CertificateFactory.WholeSecond(time.GetUtcNow()), end = new(files.Certificate.NotAfter.ToUniversalTime()), notAfter = now + lifetime < end ? now + lifetime : end;
+        try
+        {
+            using X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, files.Certificate, files.Signer, now - Backdating, notAfter);
+            return [certificate.RawData, .. files.Above];
+        }
+        catch (CryptographicException e)
+        {
+            throw new AuthorityException(AuthorityFailure.Unavailable, $"{Place} does not sign: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Holds nothing between calls.</summary>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task<DiskFiles> OpenAsync(CancellationToken cancellationToken)
+    {
+        string certificate = await ReadAsync(options.Certificate, cancellationToken);
+        RequirePrivate(options.Key);
+        string key = await ReadAsync(options.Key, cancellationToken);
+        string? roots = options.Roots is null ? null : await ReadAsync(options.Roots, cancellationToken);
+        try
+        {
+            return DiskFiles.Read(options, certificate, key, roots, time.GetUtcNow());
+        }
+        catch (InvalidDataException e)
+        {
+            throw new AuthorityException(AuthorityFailure.Misconfigured, e.Message, e);
+        }
+    }
+
+    private static async Task<string> ReadAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > MostBytes } file) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} has {file.Length} bytes; {MostBytes} are the most.");
+            return await File.ReadAllTextAsync(path, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} can't be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A group may read it: that is how a cluster gives Secrets to those who are not root.</summary>
+    private static void RequirePrivate(string path)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException("Culvert runs on Linux.");
+        UnixFileMode mode;
+        try
+        {
+            mode = File.GetUnixFileMode(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} can't be read: {e.Message}", e);
+        }
+        if ((mode & ByOthers) != UnixFileMode.None)
+            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} is a key that everybody may open (mode 0{Convert.ToString((int)mode, 8)}): chmod 0600 it, or set defaultMode: 0440 of a Secret's volume.");
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Culvert.Controller.Identity.Upstream;
+
+/// <summary>The files of an authority, read and found to fit together.</summary>
+internal sealed class DiskFiles : IDisposable
+{
+    private const string EcPublicKey = "1.2.840.10045.2.1", Rsa = "1.2.840.113549.1.1.1";
+
+    private readonly AsymmetricAlgorithm _key;
+
+    private DiskFiles(X509Certificate2 certificate, AsymmetricAlgorithm key, X509SignatureGenerator signer, ImmutableArray<ReadOnlyMemory<byte>> above, UpstreamState state) =>
+        (Certificate, _key, Signer, Above, State) = (certificate, key, signer, above, state);
+
+    /// <summary>The authority's certificate.</summary>
+    public X509Certificate2 Certificate { get; }
+
+    /// <summary>Signs with its key.</summary>
+    public X509SignatureGenerator Signer { get; }
+
+    /// <summary>DER: what leads from it to a root, itself included, unless it is one.</summary>
+    public ImmutableArray<ReadOnlyMemory<byte>> Above { get; }
+
+    /// <summary>What it is.</summary>
+    public UpstreamState State { get; }
+
+    /// <summary>Reads the files' contents.</summary>
+    /// <param name="options">Where they are, for messages.</param>
+    /// <param name="certificatePem">The certificate, and what leads to a root.</param>
+    /// <param name="keyPem">The key.</param>
+    /// <param name="rootsPem">The roots; null: the certificate is one.</param>
+    /// <param name="now">When they have to be valid.</param>
+    /// <exception cref="InvalidDataException">They can't be used; the message is a sentence.</exception>
+    public static DiskFiles Read(DiskOptions options, string certificatePem, string keyPem, string? rootsPem, DateTimeOffset now)
+    {
+        List<X509Certificate2> chain = ReadCertificates(options.Certificate, certificatePem), roots = [];
+        AsymmetricAlgorithm? key = null;
+        try
+        {
+            X509Certificate2 own = chain[0];
+            RequireAuthority(options.Certificate, own);
+            (key, X509SignatureGenerator signer) = ReadKey(options, own, keyPem);
+            roots = rootsPem is null ? [X509CertificateLoader.LoadCertificate(own.RawData)] : ReadCertificates(options.Roots!, rootsPem);
+            for (int i = 0; i < roots.Count; i++) RequireRoot(options, rootsPem is null, i, roots[i]);
+            ImmutableArray<ReadOnlyMemory<byte>> trusted = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.RawData)], given = [.. chain.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
+            if (RootsPath.Find(given, trusted, now, out string problem) is null) throw new InvalidDataException($"{options.Certificate} leads to no root of {options.Roots ?? options.Certificate}: {problem}.");
+            HashSet<string> names = [.. trusted.Select(UpstreamState.NameOf)];
+            DiskFiles files = new(own, key, signer, [.. given.Where(c => !names.Contains(UpstreamState.NameOf(c)))], new(trusted, UpstreamState.NameOf(own.RawData)));
+            (chain[0], key) = (X509CertificateLoader.LoadCertificate(own.RawData), null); // the files' now
+            return files;
+        }
+        finally
+        {
+            key?.Dispose();
+            foreach (X509Certificate2 certificate in chain.Concat(roots)) certificate.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        Certificate.Dispose();
+        _key.Dispose();
+    }
+
+    private static List<X509Certificate2> ReadCertificates(string path, string pem)
+    {
+        X509Certificate2Collection read = [];
+        try
+        {
+            read.ImportFromPem(pem);
+        }
+        catch (CryptographicException e)
+        {
+            foreach (X509Certificate2 certificate in read) certificate.Dispose();
+            throw new InvalidDataException($"{path} has something that is no certificate: {e.Message}", e);
+        }
+        return read.Count > 0 ? [.. read] : throw new InvalidDataException($"{path} has no certificate: it is read as PEM, with BEGIN CERTIFICATE.");
+    }
+
+    private static void RequireAuthority(string path, X509Certificate2 certificate)
+    {
+        try
+        {
+            AuthorityRules.Require(certificate);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"The first certificate of {path} ({certificate.Subject}) {e.Message}.", e);
+        }
+        if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().First() is { HasPathLengthConstraint: true, PathLengthConstraint: 0 })
+            throw new InvalidDataException($"The first certificate of {path} ({certificate.Subject}) may have no authority below it (its path length is 0), and the controller signs with one: have one with a path length of 1 or more issued.");
+    }
+
+    private static void RequireRoot(DiskOptions options, bool isOwn, int index, X509Certificate2 root)
+    {
+        if (root.SubjectName.RawData.AsSpan().SequenceEqual(root.IssuerName.RawData)) return;
+        throw new InvalidDataException(isOwn
+            ? $"{options.Certificate} is certified by '{root.Issuer}', so it is no root: name a file with the roots, by --upstream-roots."
+            : $"Certificate {index + 1} of {options.Roots} ({root.Subject}) is no root, as '{root.Issuer}' has certified it: what leads to a root belongs into {options.Certificate}, after the authority's own.");
+    }
+
+    private static (AsymmetricAlgorithm Key, X509SignatureGenerator Signer) ReadKey(DiskOptions options, X509Certificate2 certificate, string pem)
+    {
+        AsymmetricAlgorithm key = certificate.PublicKey.Oid.Value switch
+        {
+            EcPublicKey => ECDsa.Create(),
+            Rsa => RSA.Create(),
+            var other => throw new InvalidDataException($"{options.Certificate} has a key of type {other}; ECDSA and RSA are taken."),
+        };
+        try
+        {
+            key.ImportFromPem(pem);
+            bool fits = key switch
+            {
+                ECDsa ec => ec.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo()),
+                RSA rsa => rsa.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo()),
+                _ => false,
+            };
+            if (!fits) throw new InvalidDataException($"{options.Key} is not the key of {options.Certificate} ({certificate.Subject}).");
+            return (key, key is ECDsa signing ? X509SignatureGenerator.CreateForECDsa(signing) : X509SignatureGenerator.CreateForRSA((RSA)key, RSASignaturePadding.Pkcs1));
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            key.Dispose();
+            throw new InvalidDataException($"{options.Key} has no key that fits {options.Certificate} and is not encrypted: {e.Message}", e);
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using Culvert.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity.Upstream;
+
+/// <summary>Log messages of the authority below an upstream one.</summary>
+internal static partial class UpstreamLog
+{
+    [LoggerMessage(LogEventIds.UpstreamWaiting, LogLevel.Error, "The controller waits for its authority, which is asked again every {Seconds} s ({Failure}): {Reason}")]
+    public static partial void Waiting(ILogger logger, double seconds, AuthorityFailure failure, string reason);
+
+    [LoggerMessage(LogEventIds.UpstreamNotRead, LogLevel.Error, "The upstream authority can't be used now, which is tried every {Seconds} s; what it was before stays in force ({Failure}): {Reason}")]
+    public static partial void NotUsed(ILogger logger, double seconds, AuthorityFailure failure, string reason);
+
+    [LoggerMessage(LogEventIds.UpstreamNotTaken, LogLevel.Error, "The roots have changed, and not all has taken them up, which is tried again.")]
+    public static partial void NotTaken(ILogger logger, Exception error);
+
+    [LoggerMessage(LogEventIds.UpstreamRoots, LogLevel.Information, "The trust bundle has {Roots} roots now.")]
+    public static partial void RootsChanged(ILogger logger, int roots);
+
+    [LoggerMessage(LogEventIds.UpstreamCertified, LogLevel.Information, "Certificates are signed by {Name} (serial number {Serial}, until {NotAfter:u}) now; another one takes over at {RenewAt:u}.")]
+    public static partial void Certified(ILogger logger, string name, string serial, DateTimeOffset notAfter, DateTimeOffset renewAt);
+
+    [LoggerMessage(LogEventIds.UpstreamActivates, LogLevel.Information, "The upstream authority leads to a new root, which is in the trust bundle, and is signed below from {At:u} on.")]
+    public static partial void Activates(ILogger logger, DateTimeOffset at);
+}

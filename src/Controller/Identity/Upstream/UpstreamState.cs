@@ -1,0 +1,16 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+
+namespace Culvert.Controller.Identity.Upstream;
+
+/// <summary>What an upstream authority is at a moment. Immutable.</summary>
+/// <param name="Roots">DER of all roots to be trusted.</param>
+/// <param name="Signer">Tells by what it certifies: with another one, what was certified before is replaced.</param>
+internal sealed record UpstreamState(ImmutableArray<ReadOnlyMemory<byte>> Roots, string Signer)
+{
+    /// <summary>A name for a certificate.</summary>
+    public static string NameOf(ReadOnlyMemory<byte> certificate) => Convert.ToHexString(SHA256.HashData(certificate.Span));
+
+    /// <summary>Whether it has other roots than another one, whatever their order.</summary>
+    public bool HasOtherRoots(UpstreamState other) => !Roots.Select(NameOf).ToHashSet(StringComparer.Ordinal).SetEquals(other.Roots.Select(NameOf));
+}

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Revocation;
+using Culvert.Controller.Tests.Identity.Upstream;
+using Culvert.Core;
+using Culvert.Tests.Shared;
+
+namespace Culvert.Controller.Tests.Identity.Revocation;
+
+/// <summary>Files of revocation lists that are there, change, and can't be used.</summary>
+public sealed class RevocationListsTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
+    private readonly TempFolder _folder = new();
+    private readonly ConcurrentQueue<string> _said = new();
+    private readonly CaFiles _root = CaFiles.Make();
+    private readonly List<RevocationLists> _started = [];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (RevocationLists lists in _started)
+        {
+            await lists.StopAsync(CancellationToken.None);
+            lists.Dispose();
+        }
+        _root.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task WhatChangesInAFileIsInForceAtTheNextLook()
+    {
+        Write("a.crl", Crls.Make(_root, ["7F01"]));
+        RevocationLists lists = await StartAsync("a.crl");
+        Assert.Equal([Crls.Serial("7F01")], lists.Serials);
+        int changes = 0;
+        lists.Changed += () => changes++;
+        await LookAsync();
+        Assert.Equal(0, changes);
+        _folder.Write("a.crl", Crls.Pem(Crls.Make(_root, ["7F01", "7F02"])));
+        await LookAsync();
+        Assert.Equal(1, changes);
+        Assert.Equal([Crls.Serial("7F01"), Crls.Serial("7F02")], lists.Serials);
+    }
+
+    [Fact]
+    public async Task AFileThatCanNotBeUsedLaterTakesNothingBack()
+    {
+        Write("a.crl", Crls.Make(_root, ["7F01"]));
+        Write("b.crl", Crls.Make(_root, ["7F02"]));
+        RevocationLists lists = await StartAsync("a.crl", "b.crl");
+        File.Delete(_folder.File("a.crl"));
+        Write("b.crl", Crls.Make(_root, ["7F03"]));
+        await LookAsync();
+        await LookAsync();
+        Assert.Equal([Crls.Serial("7F01"), Crls.Serial("7F03")], lists.Serials);
+        Assert.Single(_said, l => l.Contains("a.crl can't be read", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task WithoutAListNothingStarts()
+    {
+        InvalidDataException refused = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("nowhere.crl"));
+        Assert.Contains("nowhere.crl can't be read", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AListOfSomebodyElseIsRefused()
+    {
+        using CaFiles other = CaFiles.Make();
+        Write("a.crl", Crls.Make(other, ["7F01"]));
+        InvalidDataException refused = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"));
+        Assert.Contains("put its issuer's certificate, and what leads from there to a root, into the file, too", refused.Message, StringComparison.Ordinal);
+        _folder.Write("a.crl", other.CertificatePem + Crls.Pem(Crls.Make(other, ["7F01"])));
+        refused = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"));
+        Assert.Contains("which leads to no root of the mesh", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheListOfAnAuthorityBelowARootComesWithItsCertificate()
+    {
+        using CaFiles below = CaFiles.Make(_root);
+        _folder.Write("a.crl", below.CertificatePem + Crls.Pem(Crls.Make(below, ["7F01"])) + Crls.Pem(Crls.Make(_root, ["7F02"])));
+        Assert.Equal([Crls.Serial("7F01"), Crls.Serial("7F02")], (await StartAsync("a.crl")).Serials);
+    }
+
+    [Fact]
+    public async Task AListThatIsLateStaysInForceAndIsSaidOnce()
+    {
+        Write("a.crl", Crls.Make(_root, ["7F01"], next: _time.GetUtcNow() + (2 * Interval)));
+        RevocationLists lists = await StartAsync("a.crl");
+        for (int i = 0; i < 5; i++) await LookAsync();
+        Assert.Single(_said, l => l.Contains("should have issued another list by", StringComparison.Ordinal));
+        Assert.Single(lists.Serials);
+    }
+
+    [Fact]
+    public async Task WhatIsNoListIsToldFromOneThatIsDamaged()
+    {
+        _folder.Write("a.crl", "no list");
+        Assert.Contains("has no revocation list", (await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"))).Message, StringComparison.Ordinal);
+        Write("a.crl", Crls.Make(_root, ["7F01"])[..^5]);
+        Assert.Contains("is no revocation list in DER", (await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"))).Message, StringComparison.Ordinal);
+    }
+
+    private void Write(string name, byte[] content) => File.WriteAllBytes(_folder.File(name), content);
+
+    private async Task LookAsync()
+    {
+        _time.Advance(Interval);
+        await _time.TimersAsync(1);
+    }
+
+    private async Task<RevocationLists> StartAsync(params string[] names)
+    {
+        RevocationLists lists = new([.. names.Select(_folder.File)], new Trusting(_root), _time, new LineLogger(_said));
+        await lists.StartAsync(Cancellation);
+        _started.Add(lists);
+        await _time.TimersAsync(1);
+        return lists;
+    }
+
+    private sealed class Trusting(CaFiles root) : ICertificateAuthority
+    {
+        public event Action? RootsChanged
+        {
+            add { }
+            remove { }
+        }
+
+        public ImmutableArray<ReadOnlyMemory<byte>> Roots => [root.Certificate.RawData];
+
+        public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    }
+}
