@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
+using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,18 +32,17 @@ public sealed class SvidStoreTests : IDisposable
     [Fact]
     public async Task ShortLivedCertificatesAreRenewedBeforeTheyEnd()
     {
-        await using SvidStore store = Store(new TestIssuer(TimeSpan.FromSeconds(2)));
-        List<Svid> seen = [];
-        TaskCompletionSource third = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.Changed += svid =>
+        ManualTime time = new(DateTimeOffset.UtcNow);
+        await using SvidStore store = new(new TestIssuer(TimeSpan.FromHours(2)), null, time, NullLogger.Instance);
+        Svid current = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        for (int version = 2; version <= 3; version++)
         {
-            seen.Add(svid);
-            if (seen.Count == 3) third.TrySetResult();
-        };
-        store.Want(Wanted());
-        await third.Task.WaitAsync(Patience);
-        Assert.Equal([1, 2, 3], seen.Take(3).Select(s => s.Version));
-        Assert.All(seen.Zip(seen.Skip(1)), pair => Assert.True(pair.Second.NotBefore < pair.First.NotAfter));
+            await time.TimersAsync(1);
+            Svid before = current;
+            current = await FirstChangeAsync(store, () => time.Advance((before.NotAfter - time.GetUtcNow()) * 0.75));
+            Assert.Equal(version, current.Version);
+            Assert.True(time.GetUtcNow() < before.NotAfter);
+        }
     }
 
     [Fact]

@@ -129,15 +129,21 @@ internal sealed class ProxyPair : IAsyncDisposable
     internal async Task ExpectResetAsync(ProxyFailure failure)
     {
         int before = Source.Failed.Count;
+        await ExpectResetAsync();
+        await SocketExtensions.EventuallyAsync(() => Source.Failed.Count > before);
+        Assert.Equal(failure, Source.Failed.Last().Failure);
+        Assert.NotEqual(ReasonAnswer.Silent, ReasonTable.Find(ReasonText.Kebab(failure.ToString()))!.Answer);
+    }
+
+    /// <summary>Connects; the client has to be reset, whether or not it knows by then that it is connected.</summary>
+    internal async Task ExpectResetAsync()
+    {
         SocketException exception = await Assert.ThrowsAsync<SocketException>(async () =>
         {
             using Socket client = await ConnectClientAsync();
             await client.ReceiveToEndAsync();
         });
         Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
-        await SocketExtensions.EventuallyAsync(() => Source.Failed.Count > before);
-        Assert.Equal(failure, Source.Failed.Last().Failure);
-        Assert.NotEqual(ReasonAnswer.Silent, ReasonTable.Find(ReasonText.Kebab(failure.ToString()))!.Answer);
     }
 
     public async ValueTask DisposeAsync()

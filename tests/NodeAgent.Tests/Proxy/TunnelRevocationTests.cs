@@ -70,8 +70,7 @@ public sealed class TunnelRevocationTests
         TestLeaf stolen = pair.Authority.Issue(ProxyPair.Alice);
         pair.Source.Identities[Alice] = Identity(pair.Authority, Alice, stolen);
         pair.Destination.Revoked = new() { Serials = [SerialOf(stolen)] };
-        using Socket client = await pair.ConnectClientAsync();
-        await client.AssertResetAsync();
+        await pair.ExpectResetAsync();
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Any(h => h.Handshake.Failure == ProxyFailure.PeerRevoked));
         Assert.Empty(pair.Destination.Opened);
     }
