@@ -192,6 +192,7 @@ internal static class LogEventIds
     internal const int UpstreamRoots = 2244;
     internal const int UpstreamCertified = 2245;
     internal const int UpstreamActivates = 2246;
+    internal const int UpstreamNotForgotten = 2247;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

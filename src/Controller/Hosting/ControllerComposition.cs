@@ -11,6 +11,7 @@ using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.CertManager;
 using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
@@ -68,7 +69,7 @@ internal static class ControllerComposition
         SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, metrics, parts, loggers, cancellationToken) : null;
         SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
-        ICertificateAuthority? outside = options.Authority ?? await OpenOutsideAsync(options, parts, loggers, cancellationToken);
+        ICertificateAuthority? outside = options.Authority ?? await OpenOutsideAsync(options, metrics, parts, loggers, cancellationToken);
         if (outside is null)
         {
             CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
@@ -145,7 +146,7 @@ internal static class ControllerComposition
     }
 
     /// <summary>The authority outside that signs, or certifies what signs, and answers; null: there is none.</summary>
-    private static async Task<ICertificateAuthority?> OpenOutsideAsync(ControllerOptions options, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<ICertificateAuthority?> OpenOutsideAsync(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         if (options.Spire is { IsDownstream: false } spire)
             return parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken));
@@ -155,6 +156,7 @@ internal static class ControllerComposition
             { Spire: { } server } => new SpireDownstream(server, options.Time, logger),
             { Upstream: { } files } => new DiskAuthority(files, options.Time),
             { Vault: { } vault } => new VaultAuthority(vault, options.Time),
+            { CertManager: { } issuer } => new CertManagerAuthority(issuer, MakeClient(options, metrics, parts, loggers), options.Time, logger),
             _ => null,
         };
         if (upstream is null) return null;

@@ -5,6 +5,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.CertManager;
 using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Sources;
@@ -83,7 +84,10 @@ public sealed record ControllerOptions
     /// <summary>The authority in Vault that certifies the one that signs; null: the <see cref="Authority"/>.</summary>
     internal VaultOptions? Vault { get; init; }
 
-    /// <summary>The authority to use; null, where <see cref="Spire"/>, <see cref="Upstream"/> and <see cref="Vault"/> are too, makes a built-in one in the state folder.</summary>
+    /// <summary>The issuer of cert-manager that certifies the one that signs; null: the <see cref="Authority"/>. Needs <see cref="Kubernetes"/>.</summary>
+    internal CertManagerOptions? CertManager { get; init; }
+
+    /// <summary>The authority to use; null, where <see cref="Spire"/>, <see cref="Upstream"/>, <see cref="Vault"/> and <see cref="CertManager"/> are too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 
     /// <summary>Files of certificate revocation lists.</summary>

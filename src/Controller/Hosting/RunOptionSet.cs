@@ -5,8 +5,6 @@ using System.Net.Sockets;
 using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity.Spire;
-using Culvert.Controller.Identity.Upstream;
-using Culvert.Controller.Identity.Upstream.Vault;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Resources;
@@ -96,9 +94,10 @@ internal sealed class RunOptionSet
         KubernetesAttestorOptions? accounts = ReadServiceAccounts(parsed, problems);
         ResourceName? secret = ReadName(parsed, _secret, problems);
         SpireOptions? spire = _spire.Read(parsed, problems);
-        (DiskOptions? files, VaultOptions? vault) = _upstream.Read(parsed, problems);
+        UpstreamChoice upstream = _upstream.Read(parsed, problems);
         if (spire is { IsDownstream: false } && parsed.GetResult(_activation) is { Implicit: false }) problems.Add($"{_activation.Name} means nothing with --spire-server: the server replaces its roots");
-        if (spire is not null && (files is not null || vault is not null)) problems.Add($"{(files is null ? "--vault" : "--upstream-cert")} and --spire-server can't stand together: certificates have one authority");
+        if (spire is not null && upstream.Option is { } other) problems.Add($"{other} and --spire-server can't stand together: certificates have one authority");
+        if (upstream.CertManager is not null && !parsed.GetValue(_kubernetes)) problems.Add($"{upstream.Option} means something with --kubernetes only: it is the cluster's");
         if (secret is not null && accounts is null) problems.Add("--state-secret means something with --kubernetes and --attest-service-accounts only: join tokens are not shared with other controllers");
         return new ControllerOptions
         {
@@ -111,8 +110,9 @@ internal sealed class RunOptionSet
             LongestStream = secret is null ? Timeout.InfiniteTimeSpan : LongestStream,
             Admission = ReadAdmission(parsed, problems),
             Spire = spire,
-            Upstream = files,
-            Vault = vault,
+            Upstream = upstream.Files,
+            Vault = upstream.Vault,
+            CertManager = upstream.CertManager,
             RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)],
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             Listen = ReadListen(parsed, problems),
@@ -194,13 +194,8 @@ internal sealed class RunOptionSet
         return at is null ? null : ReadEndPoint(_listen, at, problems);
     }
 
-    private static ResourceName? ReadName(ParseResult parsed, Option<string?> option, ICollection<string> problems)
-    {
-        if (parsed.GetValue(option) is not { } text) return null;
-        if (text.Split('/') is [string ns, string name] && Schema.Names.Label(ns) is null && Schema.Names.Subdomain(name) is null) return new ResourceName(ns, name);
-        problems.Add($"{option.Name} takes NAMESPACE/NAME, not '{text}'");
-        return null;
-    }
+    private static ResourceName? ReadName(ParseResult parsed, Option<string?> option, ICollection<string> problems) =>
+        parsed.GetValue(option) is { } text ? OptionNames.Read(option.Name, text, problems) : null;
 
     /// <summary>An address without a port reads as one with port 0, and <c>fd00::5:15012</c> as an address: both are refused. Port 0 itself takes a free one.</summary>
     private static IPEndPoint? ReadEndPoint(Option option, string text, ICollection<string> problems)

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using Culvert.Controller.Identity.Upstream;
+using Culvert.Controller.Identity.Upstream.CertManager;
 using Culvert.Controller.Identity.Upstream.Vault;
+using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Controller.Hosting;
 
-/// <summary>The options of <c>culvert-controller run</c> by which an authority in files, or in Vault, certifies the controller's. Make one for each command.</summary>
+/// <summary>The options of <c>culvert-controller run</c> by which an authority in files, in Vault or of cert-manager certifies the controller's. Make one for each command.</summary>
 internal sealed class UpstreamOptionSet
 {
     private readonly Option<string?> _certificate = new("--upstream-cert")
@@ -14,31 +16,49 @@ internal sealed class UpstreamOptionSet
 
     private readonly Option<string?> _key = new("--upstream-key") { Description = "With --upstream-cert: PEM file of its key, which nobody but its owner and group may open." };
     private readonly Option<string?> _roots = new("--upstream-roots") { Description = "PEM file of the roots to be trusted. Default: with --upstream-cert the authority is the root, with --vault those issuers of the engine that are roots." };
+    private readonly Option<string?> _issuer = new("--cert-manager-issuer") { Description = "With --kubernetes and --upstream-roots: NAMESPACE/NAME of an issuer of cert-manager that certifies the authority that the controller signs with; requests are made in that namespace." };
+    private readonly Option<string?> _issuerKind = new("--cert-manager-kind") { Description = $"With --cert-manager-issuer: its kind. Default: {CertManagerOptions.DefaultKind}." };
+    private readonly Option<string?> _issuerGroup = new("--cert-manager-group") { Description = $"With --cert-manager-issuer: the kind's group. Default: {CertManagerOptions.DefaultGroup}." };
     private readonly VaultOptionSet _vault;
 
     public UpstreamOptionSet() => _vault = new(_roots);
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_certificate, _key, _roots, .. _vault.All];
+    public IReadOnlyList<Option> All => [_certificate, _key, _roots, .. _vault.All, _issuer, _issuerKind, _issuerGroup];
 
-    /// <summary>Where the authority is; nulls: there is none to be used.</summary>
+    /// <summary>Where the authority is.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
     /// <param name="problems">Takes up what can't be used, a line each.</param>
-    public (DiskOptions? Files, VaultOptions? Vault) Read(ParseResult parsed, ICollection<string> problems)
+    public UpstreamChoice Read(ParseResult parsed, ICollection<string> problems)
     {
         int before = problems.Count;
         VaultOptions? vault = _vault.Read(parsed, problems);
-        DiskOptions? files = ReadFiles(parsed, hasVault: vault is not null || problems.Count > before, problems);
-        if (files is not null && vault is not null) problems.Add($"{_certificate.Name} and --vault can't stand together: certificates have one authority");
-        return (files, vault);
+        CertManagerOptions? issuer = ReadIssuer(parsed, problems);
+        DiskOptions? files = ReadFiles(parsed, hasOther: vault is not null || issuer is not null || problems.Count > before, problems);
+        string[] said = [.. new[] { (files is not null, _certificate.Name), (vault is not null, "--vault"), (issuer is not null, _issuer.Name) }.Where(o => o.Item1).Select(o => o.Item2)];
+        if (said.Length > 1) problems.Add($"{string.Join(" and ", said)} can't stand together: certificates have one authority");
+        return new(files, vault, issuer, said.FirstOrDefault());
     }
 
-    private DiskOptions? ReadFiles(ParseResult parsed, bool hasVault, ICollection<string> problems)
+    private CertManagerOptions? ReadIssuer(ParseResult parsed, ICollection<string> problems)
+    {
+        string? kind = parsed.GetValue(_issuerKind), group = parsed.GetValue(_issuerGroup), roots = parsed.GetValue(_roots);
+        if (parsed.GetValue(_issuer) is not { } issuer)
+        {
+            foreach (Option<string?> option in new[] { _issuerKind, _issuerGroup }.Where(o => parsed.GetValue(o) is not null)) problems.Add($"{option.Name} means something with {_issuer.Name} only");
+            return null;
+        }
+        if (roots is null) problems.Add($"{_issuer.Name} needs {_roots.Name}: a request's answer does not say all that is to be trusted");
+        ResourceName? name = OptionNames.Read(_issuer.Name, issuer, problems);
+        return name is null || roots is null ? null : new(name.Value, Path.GetFullPath(roots)) { Kind = kind ?? CertManagerOptions.DefaultKind, Group = group ?? CertManagerOptions.DefaultGroup };
+    }
+
+    private DiskOptions? ReadFiles(ParseResult parsed, bool hasOther, ICollection<string> problems)
     {
         string? certificate = parsed.GetValue(_certificate), key = parsed.GetValue(_key), roots = parsed.GetValue(_roots);
         if (certificate is not null && key is not null) return new(Path.GetFullPath(certificate), Path.GetFullPath(key), roots is null ? null : Path.GetFullPath(roots));
         if (certificate is not null) problems.Add($"{_certificate.Name} needs {_key.Name}: the authority has to sign");
-        else if (key is not null || (roots is not null && !hasVault)) problems.Add(key is null ? $"{_roots.Name} means something with {_certificate.Name} or --vault only: they name the authority" : $"{_key.Name} means something with {_certificate.Name} only: it names the authority");
+        else if (key is not null || (roots is not null && !hasOther)) problems.Add(key is null ? $"{_roots.Name} means something with {_certificate.Name}, --vault or {_issuer.Name} only: they name the authority" : $"{_key.Name} means something with {_certificate.Name} only: it names the authority");
         return null;
     }
 }

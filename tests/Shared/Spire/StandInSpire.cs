@@ -133,6 +133,9 @@ internal sealed class StandInSpire : IAsyncDisposable
     /// <summary>The newest authority signs; it tells nobody.</summary>
     public void Activate() => _authorities = _authorities with { Active = _authorities.All.Count - 1 };
 
+    /// <summary>The oldest authority is not to be trusted for long any more.</summary>
+    public void Taint() => Change(a => a with { IsOldestTainted = true });
+
     /// <summary>The oldest authority leaves the bundle.</summary>
     public void Revoke() => Change(a => new(a.All.RemoveAt(0), a.Active - 1));
 
@@ -219,6 +222,8 @@ internal sealed class StandInSpire : IAsyncDisposable
     /// <param name="Active">Which of them signs.</param>
     private sealed record Authorities(ImmutableList<SpireAuthority> All, int Active)
     {
+        public bool IsOldestTainted { get; init; }
+
         public SpireAuthority Signing => All[Active];
     }
 
@@ -313,7 +318,7 @@ internal sealed class StandInSpire : IAsyncDisposable
             spire.Authorize(context, isForAdmins: false);
             Bundle bundle = new() { TrustDomain = spire.BundleOf };
             if (request.OutputMask is null or { X509Authorities: true })
-                bundle.X509Authorities.AddRange(spire.Roots.Select(r => new X509Certificate { Asn1 = ByteString.CopyFrom(r.RawData) }));
+                bundle.X509Authorities.AddRange(spire.Roots.Select((r, i) => new X509Certificate { Asn1 = ByteString.CopyFrom(r.RawData), Tainted = i == 0 && spire._authorities.IsOldestTainted }));
             if (request.OutputMask is null or { SequenceNumber: true }) bundle.SequenceNumber = (ulong)spire._sequence;
             return Task.FromResult(bundle);
         }

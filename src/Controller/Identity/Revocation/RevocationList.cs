@@ -75,11 +75,13 @@ internal sealed class RevocationList
         }
     }
 
-    /// <summary>Whether a certificate is its issuer's: it has the name, and its key has signed.</summary>
+    /// <summary>Whether a certificate is its issuer's: it has the name, is an authority's that may issue lists (RFC 5280, section 6.3.3), and its key has signed.</summary>
     public bool IsBy(X509Certificate2 certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
         if (!certificate.SubjectName.RawData.AsSpan().SequenceEqual(Issuer.RawData)) return false;
+        if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is not { CertificateAuthority: true }) return false;
+        if (certificate.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault() is { } usage && !usage.KeyUsages.HasFlag(X509KeyUsageFlags.CrlSign)) return false;
         (bool isRsa, HashAlgorithmName hash) = Algorithms[_algorithm];
         if (isRsa)
         {
@@ -110,12 +112,19 @@ internal sealed class RevocationList
         {
             if (serials.Count == RevokedCredentials.MostListed) throw new InvalidDataException($"names more than {RevokedCredentials.MostListed} certificates");
             AsnReader entry = entries.ReadSequence();
-            serials.Add(CertificateSerial.Of(entry.ReadIntegerBytes().Span));
+            serials.Add(ReadSerial(entry));
             ReadTime(entry);
             if (entry.HasData) RequireHarmless(entry.ReadSequence());
             entry.ThrowIfNotEmpty();
         }
         return serials.ToImmutable();
+    }
+
+    // Nodes are told of such as certificates may have only (RFC 5280, 4.1.2.2).
+    private static CertificateSerial ReadSerial(AsnReader entry)
+    {
+        CertificateSerial serial = CertificateSerial.Of(entry.ReadIntegerBytes().Span);
+        return CertificateSerial.TryParse(serial.ToString(), out _, out _) ? serial : throw new InvalidDataException($"names a certificate with the serial number {serial}; 1 to {CertificateSerial.MaxOctets} octets are taken");
     }
 
     /// <summary>What is critical changes what the list means: that it is of changes only, or that entries are another issuer's.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Files;
 using Culvert.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,8 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
     private readonly Dictionary<string, FileState> _files = paths.ToDictionary(p => p, _ => FileState.None, StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private ImmutableArray<CertificateSerial> _serials = [];
+    private bool _isTooMany;
+    private bool _isUntold;
     private Task _watching = Task.CompletedTask;
 
     /// <summary>Raised after <see cref="Serials"/> has changed, on any thread.</summary>
@@ -35,6 +38,7 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         if (paths.Count == 0) return;
         foreach (string path in paths) _files[path] = await ReadAsync(path, FileState.None, cancellationToken);
         Take();
+        if (_isTooMany) throw new InvalidDataException($"The files of --crl name more than {RevokedCredentials.MostListed} certificates: have those that have ended left out.");
         _watching = Task.Run(WatchAsync, CancellationToken.None);
     }
 
@@ -95,10 +99,9 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         byte[] content;
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MostBytes } file) throw new InvalidDataException($"{path} has {file.Length} bytes; {MostBytes} are the most.");
-            content = await File.ReadAllBytesAsync(path, cancellationToken);
+            content = await BoundedFile.ReadAsync(path, MostBytes, cancellationToken);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new InvalidDataException($"{path} can't be read: {e.Message}", e);
         }
@@ -108,6 +111,7 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         try
         {
             ImmutableArray<RevocationList> lists = RevocationListFile.Read(content, authority.Roots, time.GetUtcNow());
+            foreach (RevocationList list in lists) RequireNotOlder(list, before.Lists);
             foreach (RevocationList list in lists) RevocationLog.Read(logger, path, list.Issuer.Name, list.ThisUpdate, list.Serials.Length);
             return new(content, lists, null, IsLate: false);
         }
@@ -117,17 +121,30 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         }
     }
 
+    /// <summary>What was revoked is not believed again for a list that somebody has kept.</summary>
+    private static void RequireNotOlder(RevocationList list, ImmutableArray<RevocationList> before)
+    {
+        if (before.FirstOrDefault(b => b.Issuer.RawData.AsSpan().SequenceEqual(list.Issuer.RawData) && b.ThisUpdate > list.ThisUpdate) is { } newer)
+            throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, and that of {newer.ThisUpdate:u} is in force");
+    }
+
     private void Take()
     {
         ImmutableArray<CertificateSerial> all = [.. _files.Values.SelectMany(f => f.Lists).SelectMany(l => l.Serials).Distinct()];
         if (all.Length > RevokedCredentials.MostListed)
         {
-            RevocationLog.TooMany(logger, all.Length, RevokedCredentials.MostListed);
-            all = all[..RevokedCredentials.MostListed];
+            if (!_isTooMany) RevocationLog.TooMany(logger, all.Length, RevokedCredentials.MostListed);
+            _isTooMany = true;
+            return;
         }
-        if (all.AsSpan().SequenceEqual(_serials.AsSpan())) return;
+        _isTooMany = false;
+        if (!all.AsSpan().SequenceEqual(_serials.AsSpan())) _isUntold = true;
+        if (!_isUntold) return;
         ImmutableInterlocked.InterlockedExchange(ref _serials, all);
+
+        // Once more the next time, where somebody who is told fails.
         Changed?.Invoke();
+        _isUntold = false;
     }
 
     /// <param name="Content">What the file had in it when it could be used last.</param>

@@ -15,7 +15,7 @@ internal static partial class RevocationLog
     [LoggerMessage(LogEventIds.RevocationListLate, LogLevel.Warning, "{Path}: '{Issuer}' should have issued another list by {Due:u}; the one that there is stays in force.")]
     public static partial void Late(ILogger logger, string path, string issuer, DateTimeOffset due);
 
-    [LoggerMessage(LogEventIds.RevocationListsTooMany, LogLevel.Error, "Revocation lists name {Count} certificates, of which the first {Most} count: have expired ones left out.")]
+    [LoggerMessage(LogEventIds.RevocationListsTooMany, LogLevel.Error, "Revocation lists name {Count} certificates, and {Most} are the most: what they said before stays in force. Have those left out that have ended.")]
     public static partial void TooMany(ILogger logger, int count, int most);
 
     [LoggerMessage(LogEventIds.RevocationListNotTaken, LogLevel.Error, "Revocation lists have changed, and not all has taken them up, which is tried again.")]

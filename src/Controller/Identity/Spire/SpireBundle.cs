@@ -29,12 +29,17 @@ internal sealed record SpireBundle(string TrustDomain, ulong Sequence, Immutable
             }
         }
         return roots.Count > 0
-            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable())
+            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable()) { Tainted = [.. told.X509Authorities.Where(a => a.Tainted).Select(a => NameOf(a.Asn1.Span))] }
             : throw new AuthorityException(AuthorityFailure.Unavailable, $"The bundle of {told.TrustDomain} has {told.X509Authorities.Count} roots, and none that is valid at {now:u}; check the clock, and the server's authority.");
     }
+
+    /// <summary>Names of those of the roots that the server has tainted: what leads to them is to be replaced.</summary>
+    public ImmutableArray<string> Tainted { get; init; } = [];
 
     /// <summary>Whether it has other roots than another one, whatever their order. A server counts further when nothing has changed, and its sequence says nothing of which are newer where it was set up anew.</summary>
     public bool HasOtherRoots(SpireBundle other) => !Names().SetEquals(other.Names());
 
-    private HashSet<string> Names() => [.. Roots.Select(r => Convert.ToHexString(SHA256.HashData(r.Span)))];
+    private HashSet<string> Names() => [.. Roots.Select(r => NameOf(r.Span))];
+
+    private static string NameOf(ReadOnlySpan<byte> root) => Convert.ToHexString(SHA256.HashData(root));
 }

@@ -26,8 +26,8 @@ internal sealed class SpireDownstream(SpireOptions options, TimeProvider time, I
         if (_trustDomain is { } known && known != read.TrustDomain) throw SpireFailure.OtherTrustDomain(_server.Place, read.TrustDomain, known);
         _trustDomain = read.TrustDomain;
 
-        // Which of its authorities signs the server tells nobody: those that it revokes leave the bundle.
-        return new(read.Roots, Signer: read.TrustDomain);
+        // Which of its authorities signs the server tells nobody, but which are not to sign any more: what those have certified is to be replaced before they leave the bundle.
+        return new(read.Roots, Signer: string.Join(' ', [read.TrustDomain, .. read.Tainted.Order(StringComparer.Ordinal)]));
     }
 
     /// <inheritdoc/>

@@ -202,7 +202,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         throw new AuthorityException(AuthorityFailure.Unavailable, $"The clock of the SPIRE server at {_server.Place} is {how} the controller's; {MostClockDifference.TotalSeconds} s are the most: have both set by NTP.");
     }
 
-    private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> chain) => RootsPath.Find(chain, _bundle.Roots, _time.GetUtcNow(), out _) is not null;
+    private bool LeadsToRoots(ImmutableArray<ReadOnlyMemory<byte>> chain) => RootsPath.TryFind(chain, _bundle.Roots, _time.GetUtcNow(), out _, out _);
 
     private AuthorityException Damaged(string what) => new(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with {what}.");
 }

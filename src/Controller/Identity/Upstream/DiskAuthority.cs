@@ -10,7 +10,6 @@ namespace Culvert.Controller.Identity.Upstream;
 /// </summary>
 internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IUpstreamAuthority
 {
-    private const int MostBytes = 1 << 20;
     private const UnixFileMode ByOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
     private static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
 
@@ -48,10 +47,10 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
 
     private async Task<DiskFiles> OpenAsync(CancellationToken cancellationToken)
     {
-        string certificate = await ReadAsync(options.Certificate, cancellationToken);
+        string certificate = await PemFile.ReadAsync(options.Certificate, cancellationToken);
         RequirePrivate(options.Key);
-        string key = await ReadAsync(options.Key, cancellationToken);
-        string? roots = options.Roots is null ? null : await ReadAsync(options.Roots, cancellationToken);
+        string key = await PemFile.ReadAsync(options.Key, cancellationToken);
+        string? roots = options.Roots is null ? null : await PemFile.ReadAsync(options.Roots, cancellationToken);
         try
         {
             return DiskFiles.Read(options, certificate, key, roots, time.GetUtcNow());
@@ -59,19 +58,6 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
         catch (InvalidDataException e)
         {
             throw new AuthorityException(AuthorityFailure.Misconfigured, e.Message, e);
-        }
-    }
-
-    private static async Task<string> ReadAsync(string path, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (new FileInfo(path) is { Exists: true, Length: > MostBytes } file) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} has {file.Length} bytes; {MostBytes} are the most.");
-            return await File.ReadAllTextAsync(path, cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} can't be read: {e.Message}", e);
         }
     }
 

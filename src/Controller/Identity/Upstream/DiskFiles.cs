@@ -45,7 +45,7 @@ internal sealed class DiskFiles : IDisposable
             roots = rootsPem is null ? [X509CertificateLoader.LoadCertificate(own.RawData)] : ReadCertificates(options.Roots!, rootsPem);
             for (int i = 0; i < roots.Count; i++) RequireRoot(options, rootsPem is null, i, roots[i]);
             ImmutableArray<ReadOnlyMemory<byte>> trusted = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.RawData)], given = [.. chain.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
-            if (RootsPath.Find(given, trusted, now, out string problem) is null) throw new InvalidDataException($"{options.Certificate} leads to no root of {options.Roots ?? options.Certificate}: {problem}.");
+            if (!RootsPath.TryFind(given, trusted, now, out _, out string? problem)) throw new InvalidDataException($"{options.Certificate} leads to no root of {options.Roots ?? options.Certificate}: {problem}.");
             HashSet<string> names = [.. trusted.Select(UpstreamState.NameOf)];
             DiskFiles files = new(own, key, signer, [.. given.Where(c => !names.Contains(UpstreamState.NameOf(c)))], new(trusted, UpstreamState.NameOf(own.RawData)));
             (chain[0], key) = (X509CertificateLoader.LoadCertificate(own.RawData), null); // the files' now
@@ -70,6 +70,7 @@ internal sealed class DiskFiles : IDisposable
         try
         {
             read.ImportFromPem(pem);
+            PemFile.RequireWhole(pem, "CERTIFICATE", read.Count);
         }
         catch (CryptographicException e)
         {

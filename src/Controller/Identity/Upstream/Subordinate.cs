@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
@@ -44,17 +45,15 @@ internal sealed class Subordinate : IDisposable
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(chain[0].Span);
         if (!certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) throw new InvalidDataException("is another key than the one that was to be");
         AuthorityRules.Require(certificate);
-        DateTimeOffset notAfter = chain.Min(c => EndOf(c));
-        if (notAfter <= now) throw new InvalidDataException($"ended at {notAfter:u}, and it is {now:u}; check the clocks");
-        if (RootsPath.Find(chain, upstream.Roots, now, out string problem) is null) throw new InvalidDataException($"leads to none of the roots that are to be trusted: {problem}");
-        return new(new Intermediate(certificate, key, now + ((notAfter - now) / 2)), chain, upstream, certificate.Subject, notAfter);
+        if (!RootsPath.TryFind(chain, upstream.Roots, now, out RootsPath? path, out string? problem)) throw new InvalidDataException($"leads to none of the roots that are to be trusted: {problem}");
+        return new(new Intermediate(certificate, key, now + ((path.NotAfter - now) / 2)), chain, upstream, certificate.Subject, path.NotAfter);
     }
 
     /// <summary>The first of its certificates, or of those above, that is revoked; null: none is.</summary>
     public CertificateSerial? RevokedBy(RevokedCredentials revoked) => revoked.Find(Chain.Select(c => SvidReader.SerialOf(c)));
 
     /// <summary>The root that it leads to, by <see cref="UpstreamState.NameOf"/>; null: to none of them.</summary>
-    public string? RootAmong(ImmutableArray<ReadOnlyMemory<byte>> roots, DateTimeOffset now) => RootsPath.Find(Chain, roots, now, out _) is { } root ? UpstreamState.NameOf(root) : null;
+    public string? RootAmong(ImmutableArray<ReadOnlyMemory<byte>> roots, DateTimeOffset now) => RootsPath.TryFind(Chain, roots, now, out RootsPath? path, out _) ? UpstreamState.NameOf(path.Root) : null;
 
     /// <summary>
     /// Makes sure, once for each trust domain, that what it signs is taken by those who know the roots of when it was certified: nothing but a leaf shows what authorities above forbid by the length of paths and by names.
@@ -63,21 +62,15 @@ internal sealed class Subordinate : IDisposable
     /// <param name="trustDomain">The leaf's trust domain.</param>
     /// <param name="now">The moment.</param>
     /// <param name="problem">Why it is not taken.</param>
-    public bool IsTaken(ReadOnlyMemory<byte> leaf, string trustDomain, DateTimeOffset now, out string problem)
+    public bool IsTaken(ReadOnlyMemory<byte> leaf, string trustDomain, DateTimeOffset now, [NotNullWhen(false)] out string? problem)
     {
-        problem = "";
+        problem = null;
         if (_provenFor == trustDomain) return true;
-        if (RootsPath.Find([leaf, .. Chain], _roots, now, out problem) is null) return false;
+        if (!RootsPath.TryFind([leaf, .. Chain], _roots, now, out _, out problem)) return false;
         _provenFor = trustDomain;
         return true;
     }
 
     /// <summary>Ends it; whoever signs with it just now can finish.</summary>
     public void Dispose() => Issuer.Dispose();
-
-    private static DateTimeOffset EndOf(ReadOnlyMemory<byte> certificate)
-    {
-        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate.Span);
-        return new(read.NotAfter.ToUniversalTime());
-    }
 }

@@ -9,11 +9,10 @@ namespace Culvert.Controller.Identity.Upstream;
 
 /// <summary>
 /// Signs with an authority of its own, in memory, that one outside has certified: that one is asked once for many certificates, and may be away for as long as what it certified last is good. Each controller of a mesh has
-/// an own one. Roots are those that the upstream authority tells; one that it takes back leaves the bundle at once, and what was certified below it is replaced. Safe for any number of threads.
+/// an own one. Roots are those that the upstream authority tells; one that it takes back leaves the bundle at once, and nothing is signed below it any more. Safe for any number of threads.
 /// </summary>
-internal sealed class SubordinateAuthority : ICertificateAuthority, IAsyncDisposable
+internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsyncDisposable
 {
-    private const int NameDigits = 8;
     private static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
 
     private readonly IUpstreamAuthority _upstream;
@@ -26,14 +25,11 @@ internal sealed class SubordinateAuthority : ICertificateAuthority, IAsyncDispos
     // Held while it is decided who signs.
     private readonly Lock _lock = new();
 
-    // Since when roots are in the bundle, by their names. Of the loop alone.
-    private readonly Dictionary<string, DateTimeOffset> _trustedSince = new(StringComparer.Ordinal);
     private volatile UpstreamState _state;
     private volatile RevokedCredentials _revoked = RevokedCredentials.None;
+    private volatile string? _lastFailure;
     private Subordinate? _current;
-    private Subordinate? _next;
-    private string? _lastFailure;
-    private bool _isUntold;
+    private DateTimeOffset? _endedAt;
     private Task _watching = Task.CompletedTask;
 
     private SubordinateAuthority(IUpstreamAuthority upstream, UpstreamState state, UpstreamOptions options, TimeProvider time, Random random, ILogger logger)
@@ -114,7 +110,7 @@ internal sealed class SubordinateAuthority : ICertificateAuthority, IAsyncDispos
             if (notAfter > subordinate.NotAfter) notAfter = subordinate.NotAfter;
             using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer, now - LeafBackdating, notAfter);
             ReadOnlyMemory<byte> encoded = leaf.RawData;
-            if (!subordinate.IsTaken(encoded, request.Identity.TrustDomain, now, out string problem))
+            if (!subordinate.IsTaken(encoded, request.Identity.TrustDomain, now, out string? problem))
                 throw new AuthorityException(AuthorityFailure.Misconfigured, $"{_upstream.Place} has certified an authority by which nobody takes {request.Identity}: {problem}.");
             return Task.FromResult<IssuedCertificate>(new(request.Identity, [encoded, .. subordinate.Chain], now - LeafBackdating, notAfter));
         }
@@ -125,128 +121,39 @@ internal sealed class SubordinateAuthority : ICertificateAuthority, IAsyncDispos
     }
 
     /// <inheritdoc/>
-    public void Revoke(IReadOnlyCollection<CertificateSerial> serials) => _revoked = RevokedCredentials.None.With(serials);
+    public void Revoke(IReadOnlyCollection<CertificateSerial> serials)
+    {
+        lock (_lock)
+        {
+            _revoked = RevokedCredentials.None.With(serials);
+            if (_current?.RevokedBy(_revoked) is not null) Drop();
+        }
+        Volatile.Write(ref _hasOtherRevoked, true);
+        _news.Writer.TryWrite(true);
+    }
 
     /// <summary>Ends it, and the upstream authority's part here.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _watching;
-        lock (_lock)
-        {
-            _current?.Dispose();
-            _current = null;
-        }
+        lock (_lock) Drop();
         _next?.Dispose();
         await _upstream.DisposeAsync();
         _stop.Dispose();
     }
 
-    private async Task WatchAsync()
+    /// <summary>Nothing is signed with the current one any more. Called under the lock.</summary>
+    private void Drop()
     {
-        while (true)
-        {
-            await Task.Delay(_options.Interval, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (_stop.IsCancellationRequested) return;
-            try
-            {
-                await ReadAsync(_stop.Token);
-                await RenewAsync(_stop.Token);
-                _lastFailure = null;
-            }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (AuthorityException e)
-            {
-                if (_lastFailure != e.Message) UpstreamLog.NotUsed(_logger, _options.Interval.TotalSeconds, e.Reason, e.Message);
-                _lastFailure = e.Message;
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                // A bug of whoever was told of other roots: without this loop a root that was taken back would be trusted for ever.
-                UpstreamLog.NotTaken(_logger, e);
-            }
-        }
+        if (_current is null) return;
+        _current.Dispose();
+        (_current, _endedAt) = (null, _time.GetUtcNow());
     }
 
-    private async Task ReadAsync(CancellationToken cancellationToken)
+    private AuthorityException Ended()
     {
-        UpstreamState read = await _upstream.ReadAsync(cancellationToken);
-        if (read.HasOtherRoots(_state))
-        {
-            _isUntold = true;
-            UpstreamLog.RootsChanged(_logger, read.Roots.Length);
-        }
-        _state = read;
-        if (!_isUntold) return;
-        HashSet<string> names = [.. read.Roots.Select(UpstreamState.NameOf)];
-        foreach (string gone in _trustedSince.Keys.Where(n => !names.Contains(n)).ToArray()) _trustedSince.Remove(gone);
-        foreach (string name in names) _trustedSince.TryAdd(name, _time.GetUtcNow());
-
-        // Once more the next time, where somebody who is told fails.
-        RootsChanged?.Invoke();
-        _isUntold = false;
+        string since = (_current?.NotAfter ?? _endedAt) is { } end ? $" since {end:u}" : "";
+        return new(AuthorityFailure.Unavailable, $"{_upstream.Place} has certified no authority that can sign{since}{(_lastFailure is { } reason ? $"; it was last asked in vain: {reason}" : ", and is asked for another one")}.");
     }
-
-    /// <summary>Has another authority certified where one is due, and lets it sign once its root is known.</summary>
-    private async Task RenewAsync(CancellationToken cancellationToken)
-    {
-        UpstreamState state = _state;
-        DateTimeOffset now = _time.GetUtcNow();
-        bool isCut = _current is null || _current.NotAfter <= now || _current.RootAmong(state.Roots, now) is null || _current.RevokedBy(_revoked) is not null;
-        if (isCut || now >= _current!.Issuer.RenewAt || _current.Signer != state.Signer)
-        {
-            if (_next is { } prepared && (prepared.Signer != state.Signer || now >= prepared.Issuer.RenewAt || prepared.RootAmong(state.Roots, now) is null || prepared.RevokedBy(_revoked) is not null))
-            {
-                prepared.Dispose();
-                _next = null;
-            }
-            _next ??= await CertifyAsync(state, now, cancellationToken);
-        }
-        if (_next is not { } next) return;
-
-        // What nobody takes any more is no reason to wait.
-        if (!isCut && now < ActivationOf(next, state, now)) return;
-        lock (_lock)
-        {
-            _current?.Dispose();
-            (_current, _next) = (next, null);
-        }
-        UpstreamLog.Certified(_logger, next.Name, SvidReader.SerialOf(next.Chain[0]).ToString(), next.NotAfter, next.Issuer.RenewAt);
-    }
-
-    private DateTimeOffset ActivationOf(Subordinate subordinate, UpstreamState state, DateTimeOffset now)
-    {
-        DateTimeOffset since = subordinate.RootAmong(state.Roots, now) is { } root && _trustedSince.TryGetValue(root, out DateTimeOffset known) ? known : now;
-        return since == DateTimeOffset.MinValue ? since : since + _options.RootActivationDelay;
-    }
-
-    private async Task<Subordinate> CertifyAsync(UpstreamState state, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        try
-        {
-            string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}"; // of several controllers each has one
-            Subordinate certified = Subordinate.Read(await _upstream.CertifyAsync(key, name, _options.Lifetime, cancellationToken), key, state, now);
-            if (certified.RevokedBy(_revoked) is { } serial) throw new InvalidDataException($"leads over certificate {serial}, which is revoked");
-            if (_current is not null && ActivationOf(certified, state, now) is var at && at > now) UpstreamLog.Activates(_logger, at);
-            return certified;
-        }
-        catch (Exception e) when (e is InvalidDataException or CryptographicException)
-        {
-            key.Dispose();
-            string what = e is InvalidDataException ? e.Message : $"is no certificate: {e.Message}";
-            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{_upstream.Place} can't be used, as what it has certified {what}.", e);
-        }
-        catch
-        {
-            key.Dispose();
-            throw;
-        }
-    }
-
-    private AuthorityException Ended() =>
-        new(AuthorityFailure.Unavailable, $"{_upstream.Place} has certified no authority that is still valid{(_lastFailure is { } reason ? $"; it was last asked in vain: {reason}" : "")}.");
 }

@@ -21,6 +21,9 @@ internal static partial class UpstreamLog
     [LoggerMessage(LogEventIds.UpstreamCertified, LogLevel.Information, "Certificates are signed by {Name} (serial number {Serial}, until {NotAfter:u}) now; another one takes over at {RenewAt:u}.")]
     public static partial void Certified(ILogger logger, string name, string serial, DateTimeOffset notAfter, DateTimeOffset renewAt);
 
+    [LoggerMessage(LogEventIds.UpstreamNotForgotten, LogLevel.Warning, "The CertificateRequest {Name}, which is of no use any more, can't be deleted, and stays: {Reason}")]
+    public static partial void NotForgotten(ILogger logger, string name, string reason);
+
     [LoggerMessage(LogEventIds.UpstreamActivates, LogLevel.Information, "The upstream authority leads to a new root, which is in the trust bundle, and is signed below from {At:u} on.")]
     public static partial void Activates(ILogger logger, DateTimeOffset at);
 }

@@ -11,6 +11,9 @@ internal sealed record UpstreamState(ImmutableArray<ReadOnlyMemory<byte>> Roots,
     /// <summary>A name for a certificate.</summary>
     public static string NameOf(ReadOnlyMemory<byte> certificate) => Convert.ToHexString(SHA256.HashData(certificate.Span));
 
+    /// <summary>Whether nothing is other than in another one.</summary>
+    public bool IsSameAs(UpstreamState other) => Signer == other.Signer && !HasOtherRoots(other);
+
     /// <summary>Whether it has other roots than another one, whatever their order.</summary>
     public bool HasOtherRoots(UpstreamState other) => !Roots.Select(NameOf).ToHashSet(StringComparer.Ordinal).SetEquals(other.Roots.Select(NameOf));
 }

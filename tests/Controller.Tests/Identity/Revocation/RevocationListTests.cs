@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
@@ -78,6 +79,28 @@ public sealed class RevocationListTests
         using CaFiles issuer = CaFiles.Make();
         InvalidDataException refused = Assert.Throws<InvalidDataException>(() => RevocationList.Read(WithCritical(issuer, extension)));
         Assert.Contains($"the critical extension {extension}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void WhoeverHasACertificateBelowARootIssuesNoLists()
+    {
+        using CaFiles root = CaFiles.Make(), leaf = CaFiles.Make(root, shape: new() { IsAuthority = false, Usage = X509KeyUsageFlags.DigitalSignature }), mute = CaFiles.Make(root, shape: new() { Usage = X509KeyUsageFlags.KeyCertSign });
+        foreach (CaFiles issuer in new[] { leaf, mute })
+        {
+            RevocationList list = RevocationList.Read(Crls.Unchecked(issuer, ["7F01"]));
+            Assert.False(list.IsBy(issuer.Certificate));
+        }
+    }
+
+    [Theory]
+    [InlineData("00")]
+    [InlineData("7F0102030405060708090A0B0C0D0E0F1011121314")]
+    [Trait("Category", "Attack")]
+    public void ASerialNumberThatNodesWouldNotTakeIsRefused(string serial)
+    {
+        using CaFiles issuer = CaFiles.Make();
+        Assert.Contains("1 to 20 octets are taken", Assert.Throws<InvalidDataException>(() => RevocationList.Read(Crls.Unchecked(issuer, ["7F01", serial]))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

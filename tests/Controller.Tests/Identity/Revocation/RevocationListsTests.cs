@@ -62,6 +62,45 @@ public sealed class RevocationListsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public async Task AnOlderListIsNoneAnyMore()
+    {
+        byte[] old = Crls.Make(_root, ["7F01"], issued: _time.GetUtcNow().AddDays(-1));
+        Write("a.crl", Crls.Make(_root, ["7F01", "7F02"]));
+        RevocationLists lists = await StartAsync("a.crl");
+        Write("a.crl", old);
+        await LookAsync();
+        Assert.Equal(2, lists.Serials.Length);
+        Assert.Single(_said, l => l.Contains("is in force", StringComparison.Ordinal) && l.Contains("a.crl has a list of", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task WhatIsHalfWrittenChangesNothing()
+    {
+        string first = Crls.Pem(Crls.Make(_root, ["7F01"])), second = Crls.Pem(Crls.Make(_root, ["7F02"]));
+        _folder.Write("a.crl", first + second);
+        RevocationLists lists = await StartAsync("a.crl");
+        _folder.Write("a.crl", first + second[..^40]);
+        await LookAsync();
+        Assert.Equal(2, lists.Serials.Length);
+        Assert.Single(_said, l => l.Contains("2 blocks of X509 CRL begin, and 1 can be read", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AFileWithWhatIsNoCertificateKeepsNoOtherFromBeingRead()
+    {
+        Write("b.crl", Crls.Make(_root, ["7F01"]));
+        Write("a.crl", Crls.Make(_root, []));
+        RevocationLists lists = await StartAsync("a.crl", "b.crl");
+        using CaFiles below = CaFiles.Make(_root);
+        _folder.Write("a.crl", below.CertificatePem + "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n" + Crls.Pem(Crls.Make(below, ["7F03"])));
+        Write("b.crl", Crls.Make(_root, ["7F02"]));
+        await LookAsync();
+        Assert.Equal([Crls.Serial("7F02")], lists.Serials);
+        Assert.Single(_said, l => l.Contains("has something that can't be read", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task WithoutAListNothingStarts()
     {
         InvalidDataException refused = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("nowhere.crl"));

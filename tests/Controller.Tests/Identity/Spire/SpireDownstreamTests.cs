@@ -70,6 +70,20 @@ public sealed class SpireDownstreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WhatATaintedAuthorityHasCertifiedIsReplacedWhileItsRootIsTrusted()
+    {
+        _spire.IsDownstream = true;
+        await using SubordinateAuthority authority = await OpenAsync();
+        byte[] before = (await SignAsync(authority)).Chain[1].ToArray();
+        _spire.Prepare();
+        _spire.Activate();
+        await Soon.Holds("both roots are in the bundle", () => authority.Roots.Length == 2);
+        _spire.Taint();
+        await Soon.Holds("another authority signs", async () => !(await SignAsync(authority)).Chain[1].Span.SequenceEqual(before));
+        Assert.Equal(2, authority.Roots.Length);
+    }
+
+    [Fact]
     public async Task WithoutTheServerItSignsOn()
     {
         _spire.IsDownstream = true;
@@ -102,7 +116,7 @@ public sealed class SpireDownstreamTests : IAsyncLifetime
     {
         Assert.True(SpiffeEndpoint.TryParse("unix://" + _spire.AgentSocket, out SpiffeEndpoint? workloadApi, out string? error), error);
         SpireOptions server = new() { Address = new Uri($"https://127.0.0.1:{_spire.Port}"), WorkloadApi = workloadApi, IsDownstream = true };
-        UpstreamOptions kept = new() { Interval = TimeSpan.FromMilliseconds(50) };
+        UpstreamOptions kept = new() { Interval = TimeSpan.FromMilliseconds(50), RootActivationDelay = TimeSpan.FromMilliseconds(200) };
         LineLogger logger = new(_said);
         return SubordinateAuthority.OpenAsync(new SpireDownstream(server, TimeProvider.System, logger), kept, TimeProvider.System, new Random(1), logger, Cancellation).WaitAsync(Patience, Cancellation);
     }

@@ -54,6 +54,9 @@ internal sealed class StandInVault : IAsyncDisposable
 
     public bool IsRenewable { get; set; } = true;
 
+    /// <summary>What a renewal of a token is answered with in place of it; 0: it is renewed.</summary>
+    public int RenewalStatus { get; set; }
+
     /// <summary>In place of an answer; null: it answers itself.</summary>
     public string? Oddity { get; set; }
 
@@ -149,7 +152,7 @@ internal sealed class StandInVault : IAsyncDisposable
     private (int Status, JsonNode Answer) Renew(string token)
     {
         Interlocked.Increment(ref _renewals);
-        return (200, Auth(token));
+        return RenewalStatus == 0 ? (200, Auth(token)) : Errors(RenewalStatus, "not now");
     }
 
     private (int Status, JsonNode Answer) Sign(JsonNode body)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
@@ -62,13 +63,14 @@ public sealed class SubordinateAuthorityTests : IDisposable
     {
         CaFiles old = Make(), next = Make();
         await using SubordinateAuthority authority = await OpenAsync(old, old.CertificatePem);
-        int changes = 0;
-        authority.RootsChanged += () => changes++;
+
+        // Agents ask for others as soon as they hear of it.
+        List<Task<IssuedCertificate>> asked = [];
+        authority.RootsChanged += () => asked.Add(SignAsync(authority));
         Write(next, next.CertificatePem);
         await AdvanceAsync(Interval);
         Assert.Equal(next.Certificate.RawData, Assert.Single(authority.Roots).ToArray());
-        Assert.True(IsBelow(next, await SignAsync(authority)));
-        Assert.Equal(1, changes);
+        Assert.True(IsBelow(next, await Assert.Single(asked)));
     }
 
     [Fact]
@@ -114,6 +116,57 @@ public sealed class SubordinateAuthorityTests : IDisposable
         _time.Advance(Interval);
         await using SubordinateAuthority authority = await opening.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         await SignAsync(authority);
+    }
+
+    [Fact]
+    public async Task ARootThatIsTakenBackIsToldWhereNothingCanTakeItsPlaceAndNothingIsSignedBelowIt()
+    {
+        CaFiles root = Make(), other = Make();
+        FailingUpstream upstream = new(new DiskAuthority(Write(root, root.CertificatePem), _time)) { State = new([root.Certificate.RawData], "a") };
+        await using SubordinateAuthority authority = await OpenAsync(upstream);
+        upstream.Certifying = new AuthorityException(AuthorityFailure.Unavailable, "away");
+        upstream.State = new([other.Certificate.RawData], "b");
+        await AdvanceAsync(Interval);
+        Assert.Equal(other.Certificate.RawData, Assert.Single(authority.Roots).ToArray());
+        Assert.Contains("it was last asked in vain: away", (await Assert.ThrowsAsync<AuthorityException>(() => SignAsync(authority))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OneThatIsRevokedSignsNothingMoreAlsoWhereNothingCanTakeItsPlace()
+    {
+        CaFiles root = Make();
+        await using SubordinateAuthority authority = await OpenAsync(root, root.CertificatePem);
+        CertificateSerial serial = SvidReader.SerialOf((await SignAsync(authority)).Chain[1]);
+        File.Delete(_folder.File("key.pem"));
+        authority.Revoke([serial]);
+        await Assert.ThrowsAsync<AuthorityException>(() => SignAsync(authority));
+    }
+
+    [Fact]
+    public async Task WhatIsPreparedTakesOverAlsoWhileTheUpstreamAuthorityCanNotBeRead()
+    {
+        CaFiles old = Make(), next = Make();
+        await using SubordinateAuthority authority = await OpenAsync(old, old.CertificatePem);
+        Write(next, old.CertificatePem + next.CertificatePem);
+        await AdvanceAsync(Interval);
+        File.Delete(_folder.File("key.pem"));
+        await AdvanceAsync(Activation);
+        await AdvanceAsync(Interval);
+        Assert.True(IsBelow(next, await SignAsync(authority)));
+    }
+
+    [Fact]
+    public async Task WhatCanNotBeUsedIsNotAskedForAgainAtOnce()
+    {
+        CaFiles root = Make(), other = Make();
+        FailingUpstream upstream = new(new DiskAuthority(Write(root, root.CertificatePem), _time)) { State = new([root.Certificate.RawData], "a") };
+        await using SubordinateAuthority authority = await OpenAsync(upstream);
+
+        // What it certifies leads to the root of before.
+        upstream.State = new([other.Certificate.RawData], "b");
+        for (int i = 0; i < 20; i++) await AdvanceAsync(Interval);
+        Assert.InRange(upstream.Certified, 3, 7);
+        Assert.Single(_said, l => l.Contains("leads to none of the roots", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -184,13 +237,38 @@ public sealed class SubordinateAuthorityTests : IDisposable
         await _time.TimersAsync(1);
     }
 
-    private async Task<SubordinateAuthority> OpenAsync(CaFiles authority, string? roots)
+    private Task<SubordinateAuthority> OpenAsync(CaFiles authority, string? roots) => OpenAsync(new DiskAuthority(Write(authority, roots), _time));
+
+    private async Task<SubordinateAuthority> OpenAsync(IUpstreamAuthority upstream)
     {
-        DiskOptions files = Write(authority, roots);
         SubordinateAuthority opened = await SubordinateAuthority.OpenAsync(
-            new DiskAuthority(files, _time), new() { Interval = Interval, RootActivationDelay = Activation }, _time, new Random(1), new LineLogger(_said), Cancellation);
+            upstream, new() { Interval = Interval, RootActivationDelay = Activation }, _time, new Random(1), new LineLogger(_said), Cancellation);
         await _time.TimersAsync(1);
         return opened;
+    }
+
+    /// <summary>Another authority, whose state is told, and that certifies nothing where it is told so.</summary>
+    private sealed class FailingUpstream(IUpstreamAuthority inner) : IUpstreamAuthority
+    {
+        public required UpstreamState State { get; set; }
+
+        public AuthorityException? Certifying { get; set; }
+
+        public int Certified { get; private set; }
+
+        public string Place => inner.Place;
+
+        public string? TrustDomain => null;
+
+        public Task<UpstreamState> ReadAsync(CancellationToken cancellationToken) => Task.FromResult(State);
+
+        public Task<ImmutableArray<ReadOnlyMemory<byte>>> CertifyAsync(ECDsa key, string name, TimeSpan lifetime, CancellationToken cancellationToken)
+        {
+            Certified++;
+            return Certifying is { } failure ? throw failure : inner.CertifyAsync(key, name, lifetime, cancellationToken);
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     private CaFiles Make()

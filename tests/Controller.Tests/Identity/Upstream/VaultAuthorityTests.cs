@@ -117,6 +117,30 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
         Assert.Equal((2, 2), (_vault.Logins, _vault.Renewals));
     }
 
+    [Theory]
+    [InlineData(503, 1)]
+    [InlineData(429, 1)]
+    [InlineData(403, 2)]
+    public async Task ATokenThatVaultCanNotRenewNowIsUsedAsLongAsItLasts(int status, int logins)
+    {
+        await using VaultAuthority authority = new(Options("approle"), _time);
+        await authority.ReadAsync(Cancellation);
+        _vault.RenewalStatus = status;
+        _time.Advance(TimeSpan.FromMinutes(31));
+        await authority.ReadAsync(Cancellation);
+        Assert.Equal(logins, _vault.Logins);
+        _time.Advance(TimeSpan.FromMinutes(30));
+        await authority.ReadAsync(Cancellation);
+        Assert.Equal(2, _vault.Logins);
+    }
+
+    [Fact]
+    public async Task AFileOfRootsHasRootsInIt()
+    {
+        _folder.Write("upstream.pem", Make(Make()).CertificatePem);
+        await IsRefusedAsync(AuthorityFailure.Misconfigured, "is no root: another one has certified it", Options("token") with { Roots = _folder.File("upstream.pem") });
+    }
+
     [Fact]
     public async Task ATokenThatWasRevokedIsMadeAnew()
     {
@@ -166,9 +190,14 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
     {
         _vault.IsAllowed = false;
         await using VaultAuthority authority = new(Options("approle"), _time);
+        await authority.ReadAsync(Cancellation);
+        int logins = _vault.Logins;
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         AuthorityException refused = await Assert.ThrowsAsync<AuthorityException>(() => authority.CertifyAsync(key, "x", TimeSpan.FromDays(1), Cancellation));
         Assert.Equal(AuthorityFailure.Misconfigured, refused.Reason);
+
+        // One question whether the token is one, and no other login.
+        Assert.Equal(logins + 1, _vault.Logins);
         Assert.Contains("path \"pki/root/sign-intermediate\" { capabilities = [\"update\"] }", refused.Message, StringComparison.Ordinal);
     }
 

@@ -13,7 +13,6 @@ namespace Culvert.Controller.Identity.Upstream.Vault;
 internal sealed class VaultAuthority : IUpstreamAuthority
 {
     private const int MostIssuers = 64;
-    private const int MostRootBytes = 1 << 20;
 
     // Vault refuses what would end after its issuer, and clocks differ.
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
@@ -41,7 +40,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
     {
         await _session.KeepAsync(cancellationToken);
         Issuer signer = await ReadIssuerAsync("default", cancellationToken);
-        ImmutableArray<ReadOnlyMemory<byte>> roots = _options.Roots is { } file ? await ReadFileAsync(file, cancellationToken) : await ReadRootsAsync(cancellationToken);
+        ImmutableArray<ReadOnlyMemory<byte>> roots = _options.Roots is { } file ? await PemFile.ReadRootsAsync(file, cancellationToken) : await ReadRootsAsync(cancellationToken);
         if (roots.IsEmpty) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{Place} has no issuer that is a root: name a file with the roots, by --upstream-roots.");
         return new(roots, UpstreamState.NameOf(signer.Certificate));
     }
@@ -67,11 +66,11 @@ internal sealed class VaultAuthority : IUpstreamAuthority
             using JsonDocument answer = await _session.CallAsync("POST", path, body, cancellationToken);
             JsonElement data = answer.RootElement.GetProperty("data");
             ImmutableArray<ReadOnlyMemory<byte>> above = CertificatesOf(data, "ca_chain") is { IsEmpty: false } chain ? chain : CertificatesOf(data, "issuing_ca");
-            return [.. CertificatesOf(data, "certificate"), .. above.Where(c => !IsRoot(c))];
+            return [.. CertificatesOf(data, "certificate"), .. above.Where(c => !PemFile.IsRoot(c))];
         }
         catch (VaultRefusal e)
         {
-            throw e.ToFailure(e.Status == HttpStatusCode.Forbidden ? $"A policy of its has to have: path \"{path}\" {{ capabilities = [\"update\"] }}." : "");
+            throw e.ToFailure(e.Status == HttpStatusCode.Forbidden ? $"The token's policy needs: path \"{path}\" {{ capabilities = [\"update\"] }}." : "");
         }
         catch (Exception e) when (IsOddity(e))
         {
@@ -108,7 +107,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         foreach (string id in ids)
         {
             Issuer issuer = await ReadIssuerAsync(Uri.EscapeDataString(id), cancellationToken);
-            if (IsRoot(issuer.Certificate) && issuer.NotAfter > _time.GetUtcNow()) roots.Add(issuer.Certificate);
+            if (PemFile.IsRoot(issuer.Certificate) && issuer.NotAfter > _time.GetUtcNow()) roots.Add(issuer.Certificate);
         }
         return [.. roots.DistinctBy(UpstreamState.NameOf)];
     }
@@ -133,44 +132,11 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         }
     }
 
-    private static async Task<ImmutableArray<ReadOnlyMemory<byte>>> ReadFileAsync(string file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (new FileInfo(file) is { Exists: true, Length: > MostRootBytes } large) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{file} has {large.Length} bytes; {MostRootBytes} are the most.");
-            return Certificates(await File.ReadAllTextAsync(file, cancellationToken));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{file} can't be used: {e.Message}", e);
-        }
-    }
-
     /// <summary>A field of one PEM, or of several.</summary>
     private static ImmutableArray<ReadOnlyMemory<byte>> CertificatesOf(JsonElement data, string field)
     {
         if (!data.TryGetProperty(field, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return [];
-        return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().SelectMany(v => Certificates(v.GetString()!))] : Certificates(value.GetString()!);
-    }
-
-    private static ImmutableArray<ReadOnlyMemory<byte>> Certificates(string pem)
-    {
-        X509Certificate2Collection read = [];
-        try
-        {
-            read.ImportFromPem(pem);
-            return [.. read.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
-        }
-        finally
-        {
-            foreach (X509Certificate2 certificate in read) certificate.Dispose();
-        }
-    }
-
-    private static bool IsRoot(ReadOnlyMemory<byte> certificate)
-    {
-        using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate.Span);
-        return read.SubjectName.RawData.AsSpan().SequenceEqual(read.IssuerName.RawData);
+        return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().SelectMany(v => PemFile.Certificates(v.GetString()!))] : PemFile.Certificates(value.GetString()!);
     }
 
     private static bool IsOddity(Exception e) => e is KeyNotFoundException or InvalidOperationException or CryptographicException;

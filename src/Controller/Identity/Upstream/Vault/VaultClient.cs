@@ -12,6 +12,7 @@ internal sealed class VaultClient : IDisposable
 {
     private const int MostBytes = 1 << 20;
     private const int MostErrors = 500;
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     private readonly VaultOptions _options;
     private readonly HttpClient _client;
@@ -120,9 +121,13 @@ internal sealed class VaultClient : IDisposable
             using X509Chain path = new();
             path.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
             path.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            path.ChainPolicy.DisableCertificateDownloads = true;
+            path.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
             path.ChainPolicy.CustomTrustStore.AddRange(roots);
             if (chain is not null) path.ChainPolicy.ExtraStore.AddRange(chain.ChainPolicy.ExtraStore);
-            return path.Build((X509Certificate2)certificate);
+            bool isServer = path.Build((X509Certificate2)certificate);
+            foreach (X509ChainElement element in path.ChainElements) element.Certificate.Dispose();
+            return isServer;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {

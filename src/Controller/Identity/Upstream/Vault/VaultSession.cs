@@ -18,30 +18,42 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
     /// <inheritdoc cref="VaultClient.CallAsync"/>
     public async Task<JsonDocument> CallAsync(string method, string path, IReadOnlyDictionary<string, object>? body, CancellationToken cancellationToken)
     {
-        bool isNew = await KeepAsync(cancellationToken);
+        await KeepAsync(cancellationToken);
         try
         {
             return await client.CallAsync(method, path, _token, body, cancellationToken);
         }
-        catch (VaultRefusal e) when (e.Status == HttpStatusCode.Forbidden && !isNew)
+        catch (VaultRefusal e) when (e.Status == HttpStatusCode.Forbidden)
         {
-            _token = null;
-            await KeepAsync(cancellationToken);
+            // Either the token is none any more, or it may not do this: another one would not either, and each stays in Vault for its life.
+            if (await IsTakenAsync(cancellationToken)) throw;
+            await LogInAsync(cancellationToken);
             return await client.CallAsync(method, path, _token, body, cancellationToken);
         }
     }
 
     /// <summary>Makes sure that there is a token, and that it does not end soon.</summary>
-    /// <returns>Whether it was made just now.</returns>
     /// <exception cref="AuthorityException">There is none to be had.</exception>
-    public async Task<bool> KeepAsync(CancellationToken cancellationToken)
+    public async Task KeepAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        if (_token is not null && now < _madeAt + ((_endsAt - _madeAt) * RenewalShare)) return false;
-        if (_token is not null && now < _endsAt && _isRenewable && await TryRenewAsync(_token, cancellationToken)) return false;
-        if (_token is not null && now < _endsAt && login is VaultLogin.Token) return false; // another login would have no other one
+        if (_token is not null && now < _madeAt + ((_endsAt - _madeAt) * RenewalShare)) return;
+        if (_token is not null && now < _endsAt && _isRenewable && await TryRenewAsync(_token, cancellationToken)) return;
+        if (_token is not null && now < _endsAt && login is VaultLogin.Token) return; // another login would have no other one
         await LogInAsync(cancellationToken);
-        return true;
+    }
+
+    private async Task<bool> IsTakenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using JsonDocument answer = await client.CallAsync("GET", "auth/token/lookup-self", _token, null, cancellationToken);
+            return true;
+        }
+        catch (VaultRefusal)
+        {
+            return false;
+        }
     }
 
     private async Task<bool> TryRenewAsync(string token, CancellationToken cancellationToken)
@@ -52,10 +64,15 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
             Take(answer.RootElement.GetProperty("auth"), token);
             return true;
         }
-        catch (VaultRefusal)
+        catch (VaultRefusal e) when (e.Status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden)
         {
             // It has come to its longest life, or was revoked: what the next login says counts.
             return false;
+        }
+        catch (VaultRefusal)
+        {
+            // Vault can't do it now: the token is good as long as before.
+            return true;
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
