@@ -180,6 +180,15 @@ internal static class LogEventIds
     internal const int SpireBundleRead = 2223;
     internal const int SpireNoIdentity = 2224;
     internal const int SpireBundleNotTaken = 2225;
+    internal const int SpireEntriesChanged = 2231;
+    internal const int SpireEntriesNotKept = 2232;
+    internal const int SpireEntriesKeptAgain = 2233;
+    internal const int SpireEntriesRefused = 2234;
+    internal const int SpireEntriesMended = 2235;
+    internal const int SpireEntriesOfOthers = 2236;
+    internal const int SpireEntriesNotDeleted = 2237;
+    internal const int SpireBundleMissing = 2238;
+    internal const int SpireEntriesFault = 2239;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -4,6 +4,7 @@ using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Spire.Entries;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
@@ -74,6 +75,9 @@ public sealed record ControllerOptions
 
     /// <summary>The SPIRE server that signs; null: the <see cref="Authority"/>.</summary>
     internal SpireOptions? Spire { get; init; }
+
+    /// <summary>The entries to keep at <see cref="Spire"/>; null: none.</summary>
+    internal SpireEntryOptions? SpireEntries { get; init; }
 
     /// <summary>The authority to use; null, where <see cref="Spire"/> is too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
