@@ -17,7 +17,6 @@ internal sealed class Kept : IAsyncDisposable
 
     private readonly bool _ownsSpire;
     private readonly SpireServer _server;
-    private readonly EntryMetrics _metrics = new();
     private readonly CancellationTokenSource _leading = new();
     private Task _running = Task.CompletedTask;
 
@@ -30,7 +29,7 @@ internal sealed class Kept : IAsyncDisposable
         // Deadlines are by the same clock, which a test does not move back.
         _server = new(new() { Socket = socket, Deadline = TimeSpan.FromMinutes(5) }, Time, logger);
         Options = change(SomeOptions());
-        Keeper = new(_server, World, Options, _metrics, Time, logger);
+        Keeper = new(_server, World, Options, Metrics, Time, logger);
     }
 
     public StandInSpire Spire { get; }
@@ -44,6 +43,8 @@ internal sealed class Kept : IAsyncDisposable
     public ConcurrentQueue<string> Said { get; } = new();
 
     public SpireEntryOptions Options { get; }
+
+    public EntryMetrics Metrics { get; } = new();
 
     public EntryKeeper Keeper { get; }
 
@@ -115,7 +116,7 @@ internal sealed class Kept : IAsyncDisposable
     {
         await Keeper.DisposeAsync();
         await _server.DisposeAsync();
-        _metrics.Dispose();
+        Metrics.Dispose();
         _leading.Dispose();
         if (_ownsSpire) await Spire.DisposeAsync();
     }
