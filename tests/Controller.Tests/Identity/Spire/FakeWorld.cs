@@ -36,7 +36,12 @@ internal sealed class FakeWorld : IEntrySource
 
     public static WorkloadInfo Pod(string name, string node = "n1", string account = "web", bool enrolled = true, string ns = "shop") => new()
     {
-        Uid = $"{ns}/{name}", Name = new(ns, name), ServiceAccount = account, Identity = SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, ns, account), Node = node, Enrolled = enrolled,
+        Uid = $"{ns}/{name}",
+        Name = new(ns, name),
+        ServiceAccount = account,
+        Identity = SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, ns, account),
+        Node = node,
+        Enrolled = enrolled,
     };
 
     /// <summary>Pods of as many identities, on ten nodes.</summary>

@@ -63,7 +63,13 @@ internal sealed class EntryPlanner(SpireEntryOptions options)
             // Nodes may share a parent.
             _entries.TryAdd(id, new()
             {
-                Id = id, Identity = identity, Parent = parent, Selectors = shape.Selectors, Lifetime = _lifetime, FederatesWith = _federatesWith, DnsNames = shape.DnsNames,
+                Id = id,
+                Identity = identity,
+                Parent = parent,
+                Selectors = shape.Selectors,
+                Lifetime = _lifetime,
+                FederatesWith = _federatesWith,
+                DnsNames = shape.DnsNames,
             });
             if (!_given.TryGetValue((parent, shape.Selectors), out HashSet<string>? given)) _given.Add((parent, shape.Selectors), given = new(StringComparer.Ordinal));
             given.Add(identity);

@@ -10,7 +10,16 @@ internal static class EntryWire
     /// <summary>The fields that are read.</summary>
     public static EntryMask Read => new()
     {
-        SpiffeId = true, ParentId = true, Selectors = true, X509SvidTtl = true, FederatesWith = true, Admin = true, Downstream = true, ExpiresAt = true, DnsNames = true, StoreSvid = true,
+        SpiffeId = true,
+        ParentId = true,
+        Selectors = true,
+        X509SvidTtl = true,
+        FederatesWith = true,
+        Admin = true,
+        Downstream = true,
+        ExpiresAt = true,
+        DnsNames = true,
+        StoreSvid = true,
     };
 
     /// <summary>The fields that an update sets: all that are read but those that the ID stands for.</summary>
