@@ -10,6 +10,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Spire.Entries;
 using Culvert.Controller.Identity.Upstream;
 using Culvert.Controller.Identity.Upstream.CertManager;
 using Culvert.Controller.Identity.Upstream.Vault;
@@ -52,8 +53,10 @@ internal static class ControllerComposition
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         MeshProgress progress = new();
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
-        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time));
-        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, metrics, loggers));
+        EntryMetrics entryMetrics = parts.Own(new EntryMetrics());
+        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter));
+        LeaderDuties duties = new();
+        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, duties, metrics, loggers));
 
         // The state folder and the addresses are this controller's, before it makes a root in the one for the others.
         PrivateFiles.EnsureFolder(options.StateFolder);
@@ -94,6 +97,10 @@ internal static class ControllerComposition
         SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, loggers.CreateLogger<SnapshotPublisher>());
         IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
+        // Before who leads is decided, which is when objects are read.
+        List<IHostedService> alone = [];
+        if (options.SpireEntries is { } entries) KeepEntries(options, entries, authority, new PublishedWorld(publisher, objects), entryMetrics, duties, alone, parts, loggers);
+
         // Where objects are in force.
         publisher.Changed += () => progress.Publish(publisher.Current.Version, publisher.Current.EnrolledNodes);
         registry.CaughtUp += progress.Has;
@@ -123,7 +130,7 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, keyReader, watching, wishing];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)
@@ -202,9 +209,40 @@ internal static class ControllerComposition
         return parts.Own(new KubernetesClient(cluster.Configuration, limits ?? new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 
-    private static IObjectSource MakeSource(ControllerOptions options, MeshProgress progress, KubernetesMetrics metrics, ILoggerFactory loggers)
+    /// <param name="options">The controller's options.</param>
+    /// <param name="entries">Which entries.</param>
+    /// <param name="authority">The server's.</param>
+    /// <param name="world">What they are made of.</param>
+    /// <param name="metrics">Where it is counted.</param>
+    /// <param name="duties">Gets it where controllers are elected.</param>
+    /// <param name="alone">Gets it, as a service, where there are no others.</param>
+    /// <param name="parts">Owns it.</param>
+    /// <param name="loggers">Where log messages go.</param>
+    private static void KeepEntries(
+        ControllerOptions options, SpireEntryOptions entries, ICertificateAuthority authority, IEntrySource world, EntryMetrics metrics, LeaderDuties duties, List<IHostedService> alone, OwnedParts parts, ILoggerFactory loggers)
     {
-        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, progress, metrics, options.Time, loggers);
+        SpireOptions spire = options.Spire ?? throw new ArgumentException("Entries are to be kept at a SPIRE server, and none is named.", nameof(options));
+        if (authority.TrustDomain is { } own && own != entries.TrustDomain) throw new ArgumentException($"--spire-entry-parent is of the trust domain {entries.TrustDomain}, and the SPIRE server is of {own}");
+        ILogger<EntryKeeper> logger = loggers.CreateLogger<EntryKeeper>();
+
+        // A connection of its own: lists of entries do not wait behind certificates, nor these behind them.
+        SpireServer server = parts.OwnAsyncDisposable(new SpireServer(spire, options.Time, logger));
+        EntryKeeper keeper = parts.OwnAsyncDisposable(new EntryKeeper(server, world, entries, metrics, options.Time, logger));
+        if (options.Kubernetes is not null && options.Source is null)
+        {
+            duties.Add(keeper.RunAsync);
+            return;
+        }
+        alone.Add(new StartOnly(starting =>
+        {
+            _ = keeper.RunAsync(CancellationToken.None);
+            return Task.CompletedTask;
+        }));
+    }
+
+    private static IObjectSource MakeSource(ControllerOptions options, MeshProgress progress, LeaderDuties duties, KubernetesMetrics metrics, ILoggerFactory loggers)
+    {
+        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, progress, duties, metrics, options.Time, loggers);
         string folder = options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options));
         return new FolderSource(folder, options.Time, loggers.CreateLogger<FolderSource>());
     }

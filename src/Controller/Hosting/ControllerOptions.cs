@@ -4,6 +4,7 @@ using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
+using Culvert.Controller.Identity.Spire.Entries;
 using Culvert.Controller.Identity.Upstream;
 using Culvert.Controller.Identity.Upstream.CertManager;
 using Culvert.Controller.Identity.Upstream.Vault;
@@ -86,6 +87,9 @@ public sealed record ControllerOptions
 
     /// <summary>The issuer of cert-manager that certifies the one that signs; null: the <see cref="Authority"/>. Needs <see cref="Kubernetes"/>.</summary>
     internal CertManagerOptions? CertManager { get; init; }
+
+    /// <summary>The entries to keep at <see cref="Spire"/>; null: none.</summary>
+    internal SpireEntryOptions? SpireEntries { get; init; }
 
     /// <summary>The authority to use; null, where <see cref="Spire"/>, <see cref="Upstream"/>, <see cref="Vault"/> and <see cref="CertManager"/> are too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }

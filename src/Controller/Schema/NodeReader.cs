@@ -2,12 +2,12 @@ using Culvert.Controller.Objects;
 
 namespace Culvert.Controller.Schema;
 
-/// <summary>Reads core/v1 Node, of which the labels count.</summary>
+/// <summary>Reads core/v1 Node, of which the labels and the uid count.</summary>
 internal static class NodeReader
 {
     public static NodeObject Read(FieldReader root, ObjectMeta meta)
     {
         root.Ignore("spec");
-        return new(meta);
+        return new(meta) { Uid = root.Map("metadata")?.String("uid") is { Length: > 0 } uid ? uid : null };
     }
 }

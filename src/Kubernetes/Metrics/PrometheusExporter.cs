@@ -22,7 +22,8 @@ public sealed class PrometheusExporter : IDisposable
 
     /// <param name="metrics">What is exported; the caller owns it, and measures nothing before this is made that is to count.</param>
     /// <param name="time">The clock.</param>
-    public PrometheusExporter(KubernetesMetrics metrics, TimeProvider time)
+    /// <param name="others">Meters of others that are exported as well, of the same kinds of instruments.</param>
+    public PrometheusExporter(KubernetesMetrics metrics, TimeProvider time, params IReadOnlyList<Meter> others)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         _time = time;
@@ -30,7 +31,7 @@ public sealed class PrometheusExporter : IDisposable
         {
             InstrumentPublished = (instrument, listener) =>
             {
-                if (!metrics.Has(instrument)) return;
+                if (!metrics.Has(instrument) && !others.Contains(instrument.Meter)) return;
                 PrometheusFamily family = new(instrument);
                 _families.Add(family.Name, family);
                 listener.EnableMeasurementEvents(instrument, family);

@@ -14,22 +14,24 @@ internal sealed class PrometheusFamily
 
     private readonly string _help;
     private readonly string _type;
+    private readonly bool _isSet;
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Series> _series = new(StringComparer.Ordinal);
 
-    /// <param name="instrument">A counter, an up-down counter, or a histogram of seconds.</param>
+    /// <param name="instrument">A counter, an up-down counter, a gauge, or a histogram of seconds.</param>
     /// <exception cref="ArgumentException">It is another instrument.</exception>
     public PrometheusFamily(Instrument instrument)
     {
         (_type, string suffix) = instrument switch
         {
             Counter<long> => (Counter, "_total"),
-            UpDownCounter<long> => (Gauge, ""),
+            UpDownCounter<long> or Gauge<long> => (Gauge, ""),
             Histogram<double> { Unit: "s" } => (Histogram, "_seconds"),
             _ => throw new ArgumentException($"'{instrument.Name}' has no form in the text format.", nameof(instrument)),
         };
         Name = instrument.Name.Replace('.', '_') + suffix;
         _help = instrument.Description ?? "";
+        _isSet = instrument is Gauge<long>;
     }
 
     /// <summary>Its name: the instrument's with the ending that its type asks for.</summary>
@@ -46,7 +48,7 @@ internal sealed class PrometheusFamily
                 if (_series.Count >= MostSeries) text = Format(labels, "other");
                 if (!_series.TryGetValue(text, out series)) _series.Add(text, series = new(_type == Histogram ? new long[ExpositionText.SecondBounds.Length + 1] : []));
             }
-            series.Sum += value;
+            series.Sum = _isSet ? value : series.Sum + value;
             if (_type == Histogram) series.Buckets[ExpositionText.SecondBounds.TakeWhile(bound => value > bound).Count()]++;
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Tests.Shared;
@@ -68,6 +69,22 @@ public sealed class PrometheusExporterTests : IDisposable
         using KubernetesMetrics other = new();
         other.ListPage("pods");
         Assert.DoesNotContain(Lines(), l => !l.StartsWith('#'));
+    }
+
+    [Fact]
+    public void MetersThatAreGivenAreExportedAndGaugesSayWhatWasMeasuredLast()
+    {
+        using Meter given = new("given"), another = new("another");
+        Gauge<long> gauge = given.CreateGauge<long>("some.gauge"), unknown = another.CreateGauge<long>("another.gauge");
+        using PrometheusExporter exporter = new(_metrics, _time, given);
+        foreach (long value in (long[])[7, 3])
+        {
+            gauge.Record(value, new KeyValuePair<string, object?>("a", "b"));
+            unknown.Record(value);
+        }
+        string text = Encoding.UTF8.GetString(exporter.Render().Span);
+        Assert.Contains("# TYPE some_gauge gauge\nsome_gauge{a=\"b\"} 3\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("another", text, StringComparison.Ordinal);
     }
 
     private string[] Lines() => Encoding.UTF8.GetString(_exporter.Render().Span).Split('\n', StringSplitOptions.RemoveEmptyEntries);

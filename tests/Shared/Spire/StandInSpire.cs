@@ -20,6 +20,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Bundle = Culvert.Protocol.SpireTypes.Bundle;
+using Entry = Culvert.Protocol.SpireApi.Entry;
 using X509Certificate = Culvert.Protocol.SpireTypes.X509Certificate;
 using X509SVID = Culvert.Protocol.SpireTypes.X509SVID;
 
@@ -49,6 +50,7 @@ internal sealed class StandInSpire : IAsyncDisposable
     private StandInSpire(string serverId)
     {
         _authorities = new([Make(null)], 0);
+        Entries = new(this);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -68,6 +70,7 @@ internal sealed class StandInSpire : IAsyncDisposable
         _app = builder.Build();
         _app.MapGrpcService(SVID.BindService(new Svids(this)));
         _app.MapGrpcService(Culvert.Protocol.SpireApi.Bundle.BindService(new Bundles(this)));
+        _app.MapGrpcService(Entry.BindService(Entries));
         _app.MapGrpcService(SpiffeWorkloadAPI.BindService(new Workloads(this)));
     }
 
@@ -116,6 +119,12 @@ internal sealed class StandInSpire : IAsyncDisposable
     public int Unsigned => Volatile.Read(ref _unsigned);
 
     public IReadOnlyList<X509Certificate2> Roots => [.. _authorities.All.Select(a => a.Certificate)];
+
+    /// <summary>The server's entries.</summary>
+    public StandInEntries Entries { get; }
+
+    /// <summary>The trust domains whose bundles the server has beside its own.</summary>
+    public ConcurrentDictionary<string, bool> FederatedBundles { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Starts the server and the agent.</summary>
     /// <param name="serverId">Whom the server shows itself as.</param>
@@ -198,7 +207,7 @@ internal sealed class StandInSpire : IAsyncDisposable
     }
 
     /// <summary>Looked at with each call: an admin that is none any more may do nothing, on a connection that is open as well.</summary>
-    private void Authorize(ServerCallContext context, bool isForAdmins)
+    internal void Authorize(ServerCallContext context, bool isForAdmins)
     {
         if (Fault(context.Method) is { } fault)
         {
@@ -327,6 +336,14 @@ internal sealed class StandInSpire : IAsyncDisposable
         {
             spire.Authorize(context, isForAdmins: true);
             return Task.FromResult(new CountBundlesResponse { Count = 1 });
+        }
+
+        public override Task<Bundle> GetFederatedBundle(GetFederatedBundleRequest request, ServerCallContext context)
+        {
+            spire.Authorize(context, isForAdmins: true);
+            if (request.TrustDomain == TrustDomain) throw Invalid("getting a federated bundle for the server's own trust domain is not allowed");
+            if (!spire.FederatedBundles.ContainsKey(request.TrustDomain)) throw new RpcException(new Status(StatusCode.NotFound, "bundle not found"));
+            return Task.FromResult(new Bundle { TrustDomain = request.TrustDomain });
         }
     }
 

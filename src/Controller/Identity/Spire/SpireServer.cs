@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Controller.Identity.Spire;
 
 /// <summary>A SPIRE server as it is called. Failures come as <see cref="AuthorityException"/>, with what to do. Safe for any number of threads.</summary>
-internal sealed class SpireServer : IAsyncDisposable
+internal sealed partial class SpireServer : IAsyncDisposable
 {
     private const string ServerPath = "/spire/server";
 

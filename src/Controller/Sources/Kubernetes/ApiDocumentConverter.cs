@@ -14,7 +14,7 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
     private const string Metadata = "metadata", Status = "status";
 
     // Of the metadata what may differ between two objects that are otherwise the same; the rest says when and by whom it was changed.
-    private static readonly string[] Counting = ["name", "namespace", "labels", "annotations"];
+    private static readonly string[] Counting = ["name", "namespace", "uid", "labels", "annotations"];
 
     /// <exception cref="JsonException">It is no object, has no metadata, or is nested too deep.</exception>
     public override ApiDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -38,6 +38,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
 
     private readonly IKubernetesClient _client;
     private readonly LeaderElector _elector;
+    private readonly LeaderDuties _duties;
     private readonly MeshProgress _progress;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -56,13 +57,14 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
 
     /// <param name="client">Writes, as fast as it may; one of its own, so that watches need not wait for it.</param>
     /// <param name="elector">Says when to.</param>
+    /// <param name="duties">What is done meanwhile.</param>
     /// <param name="progress">Says where they are in force.</param>
     /// <param name="metrics">Where it is counted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For what can't be written.</param>
-    public KubernetesStatus(IKubernetesClient client, LeaderElector elector, MeshProgress progress, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
+    public KubernetesStatus(IKubernetesClient client, LeaderElector elector, LeaderDuties duties, MeshProgress progress, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
     {
-        (_client, _elector, _progress, _time, _logger) = (client, elector, progress, time, logger);
+        (_client, _elector, _duties, _progress, _time, _logger) = (client, elector, duties, progress, time, logger);
         _queue = new("status", new(), metrics, time);
     }
 
@@ -99,13 +101,13 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         }
     }
 
-    /// <summary>Stands for election and writes while this one leads.</summary>
+    /// <summary>Stands for election, and writes and does the leader's duties while this one leads.</summary>
     public Task RunAsync(CancellationToken stop)
     {
         QueueWorkers<string> workers = new("status", _queue, WriteAsync, _logger);
         _progress.Changed += LookAgain;
         _progress.NodesChanged += CountAgain;
-        return _elector.RunAsync(leading => workers.RunAsync(1, leading), stop);
+        return _elector.RunAsync(leading => Task.WhenAll(workers.RunAsync(1, leading), _duties.RunAsync(leading)), stop);
     }
 
     public void Dispose()

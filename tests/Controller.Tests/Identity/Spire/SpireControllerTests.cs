@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Culvert.Controller.Identity.Spire.Entries;
 using Culvert.Core;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Protocol;
@@ -130,7 +131,31 @@ public sealed class SpireControllerTests
         Assert.True(running.Host.Version > version);
     }
 
-    private static async Task<Running> StartAsync(StandInSpire spire)
+    [Fact]
+    public async Task EntriesAreThereForWhatAFolderHasAndGoWithIt()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        SpireEntryOptions entries = Kept.SomeOptions() with { Gathering = TimeSpan.FromMilliseconds(10), Linger = TimeSpan.FromMilliseconds(10), FirstRetry = TimeSpan.FromMilliseconds(10) };
+        await using Running running = await StartAsync(spire, o => o with { SpireEntries = entries });
+        running.Write("node.yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: node-1, uid: 0123-4567}\n");
+        await Soon.Holds("the entry of web is there", () => spire.Entries.All.Count == 1);
+        Assert.Equal("/ns/shop/sa/web /spire/agent/k8s_psat/c/0123-4567", $"{spire.Entries.All[0].SpiffeId.Path} {spire.Entries.All[0].ParentId.Path}");
+        running.Write("other.yaml", Objects.Workload("other", "10.0.0.2"));
+        await Soon.Holds("the entry of other is there", () => spire.Entries.All.Count == 2);
+        File.Delete(running.Folder.File("objects/web.yaml"));
+        await Soon.Holds("the entry of web has gone", () => spire.Entries.All.Count == 1);
+        Assert.Equal("/ns/shop/sa/other", spire.Entries.All[0].SpiffeId.Path);
+    }
+
+    [Fact]
+    public async Task AParentOfAnotherTrustDomainThanTheServersIsRefusedAtTheStart()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        ArgumentException refusal = await Assert.ThrowsAsync<ArgumentException>(() => StartAsync(spire, o => o with { SpireEntries = Kept.SomeOptions() with { TrustDomain = "elsewhere" } }));
+        Assert.Equal("--spire-entry-parent is of the trust domain elsewhere, and the SPIRE server is of demo.culvert", refusal.Message);
+    }
+
+    private static async Task<Running> StartAsync(StandInSpire spire, Func<ControllerOptions, ControllerOptions>? change = null)
     {
         Assert.True(SpiffeEndpoint.TryParse("unix://" + spire.ServerSocket, out SpiffeEndpoint? socket, out string? error), error);
         Running running = await Running.StartAsync(
@@ -139,7 +164,7 @@ public sealed class SpireControllerTests
                 folder.Write("objects/mesh.yaml", Mesh);
                 folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
             },
-            options => options with { Spire = new() { Socket = socket, BundleInterval = TimeSpan.FromMilliseconds(50) } });
+            options => (change ?? (o => o))(options with { Spire = new() { Socket = socket, BundleInterval = TimeSpan.FromMilliseconds(50) } }));
 
         // The handshake of the first one makes the controller's own certificate.
         using FakeAgent first = FakeAgent.OverTls(running.Host, "node-0");

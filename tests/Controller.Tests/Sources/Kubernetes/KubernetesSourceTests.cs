@@ -20,7 +20,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.6.0.1", labels: "app: web");
         using KubernetesMetrics metrics = new();
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         var told = new HashSet<string>(StringComparer.Ordinal);
         ObjectBatch batch;
@@ -50,7 +50,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
         using KubernetesMetrics metrics = new();
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {
@@ -72,7 +72,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         string ns = await cluster.NamespaceAsync();
         await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: vm, namespace: {ns}}}\nspec: {{node: n2, addresses: [10.8.0.1]}}");
         using KubernetesMetrics metrics = new();
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {

@@ -42,7 +42,7 @@ public sealed class MetricsTests(TestCluster cluster)
         return metric.Type switch
         {
             "counter" => ($"{name}_total", "counter", metric.Labels),
-            "up-down counter" => (name, "gauge", metric.Labels),
+            "up-down counter" or "gauge" => (name, "gauge", metric.Labels),
             _ => ($"{name}_seconds", metric.Type, metric.Labels),
         };
     }
