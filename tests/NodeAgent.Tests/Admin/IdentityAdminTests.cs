@@ -181,7 +181,7 @@ public sealed class IdentityAdminTests : IAsyncDisposable
         NodeCredentials credentials = new("n1", _folder, null, _time, NullLogger.Instance);
         ControllerLink link = new(address, "n1", null, credentials, _time, NullLogger.Instance);
         link.SetBundle(new TrustBundle("cluster.local", [_authority.Root]));
-        return new IdentityAdmin(() => _snapshot, _svids, credentials, link, _time);
+        return new IdentityAdmin(() => _snapshot, _svids, () => _snapshot.TrustBundle, credentials, link, _time);
     }
 
     private void Want(params (string Uid, string Identity)[] workloads)
