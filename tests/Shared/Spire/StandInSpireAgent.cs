@@ -10,7 +10,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using X509SVID = Culvert.Protocol.SpireTypes.X509SVID;
 
 namespace Culvert.Tests.Shared.Spire;
 
@@ -30,6 +29,7 @@ internal sealed class StandInSpireAgent(string trustDomain) : IAsyncDisposable
     private TaskCompletionSource _changed = NewSignal();
     private int _subscribed;
     private int _refused;
+    private int _open;
 
     public string TrustDomain => trustDomain;
 
@@ -64,6 +64,9 @@ internal sealed class StandInSpireAgent(string trustDomain) : IAsyncDisposable
 
     /// <summary>The selectors that were asked for last.</summary>
     public IReadOnlyList<string> Asked { get; private set; } = [];
+
+    /// <summary>How many streams of certificates are open.</summary>
+    public int OpenStreams => Volatile.Read(ref _open);
 
     /// <summary>Begins to serve; after a stop, with other keys for all.</summary>
     public async Task StartAsync()
@@ -226,20 +229,26 @@ internal sealed class StandInSpireAgent(string trustDomain) : IAsyncDisposable
             if (request.Selectors.Any(s => s.Type.Length == 0 || s.Type.Contains(':', StringComparison.Ordinal))) throw new RpcException(new Status(StatusCode.InvalidArgument, "could not parse provided selectors"));
             HashSet<string> given = [.. request.Selectors.Select(s => $"{s.Type}:{s.Value}")];
             agent.Asked = [.. given];
-            bool isFirst = true;
-            while (true)
+            Interlocked.Increment(ref agent._open);
+            try
             {
-                SubscribeToX509SVIDsResponse answer = new();
-                Task changed;
-                lock (agent._lock)
+                for (bool isFirst = true; ; isFirst = false)
                 {
-                    changed = agent._changed.Task;
-                    answer.X509Svids.AddRange(agent._entries.Values.Where(e => given.IsSupersetOf(e.Selectors)).Select(e => agent.Svids(Tell(e))));
+                    SubscribeToX509SVIDsResponse answer = new();
+                    Task changed;
+                    lock (agent._lock)
+                    {
+                        changed = agent._changed.Task;
+                        answer.X509Svids.AddRange(agent._entries.Values.Where(e => given.IsSupersetOf(e.Selectors)).Select(e => agent.Svids(Tell(e))));
+                    }
+                    await responseStream.WriteAsync(answer);
+                    if (isFirst) agent.Count(ref agent._subscribed);
+                    await changed.WaitAsync(context.CancellationToken);
                 }
-                await responseStream.WriteAsync(answer);
-                if (isFirst) agent.Count(ref agent._subscribed);
-                isFirst = false;
-                await changed.WaitAsync(context.CancellationToken);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref agent._open);
             }
         }
 

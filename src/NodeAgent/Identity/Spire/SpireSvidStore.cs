@@ -141,6 +141,12 @@ internal sealed class SpireSvidStore : ISvidStore
         return Bundle;
     }
 
+    /// <summary>Waits until the streams are over of all that nobody wants any more.</summary>
+    internal Task SettleAsync()
+    {
+        lock (_lock) return Task.WhenAll(_ending);
+    }
+
     /// <summary>Ends all streams.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -163,7 +169,8 @@ internal sealed class SpireSvidStore : ISvidStore
         int failures = 0;
         try
         {
-            while (true)
+            // A session that there is does not look at what is cancelled.
+            while (!stop.IsCancellationRequested)
             {
                 SpireAgentSession session = await _link.SessionAsync(stop);
                 using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop, session.Ended);

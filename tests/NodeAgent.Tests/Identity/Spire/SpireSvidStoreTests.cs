@@ -12,7 +12,6 @@ using Culvert.Protocol.SpireAgentApi;
 using Culvert.Tests.Shared;
 using Culvert.Tests.Shared.Spire;
 using Google.Protobuf;
-using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Tests.Identity.Spire;
 
@@ -455,14 +454,17 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
         Assert.Equal(svid.Chain[0], rotation.Before);
         Assert.Null(rotation.After);
         Assert.Contains("spire-server entry update", rotation.Error, StringComparison.Ordinal);
+        Assert.Equal(1, agent.OpenStreams);
         store.Want(new Dictionary<SpiffeId, string>());
         Assert.Empty(store.List());
+        await UntilAsync(() => agent.OpenStreams == 0);
+        await store.SettleAsync().WaitAsync(Patience);
         Assert.Contains("any more", (await store.RotateAsync(WebId, CancellationToken.None)).Error, StringComparison.Ordinal);
     }
 
     private static void Want(SpireSvidStore store) => store.Want(new Dictionary<SpiffeId, string> { [WebId] = "shop/web" });
 
-    private static string? ErrorOf(SpireSvidStore store) => store.List().FirstOrDefault()?.LastError;
+    private static string? ErrorOf(SpireSvidStore store) => store.List() is [{ LastError: var error }, ..] ? error : null;
 
     private static Task UntilAsync(Func<bool> holds) => SocketExtensions.EventuallyAsync(holds);
 
