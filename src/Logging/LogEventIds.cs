@@ -98,6 +98,13 @@ internal static class LogEventIds
     internal const int TlsIdentityTableUnusable = 1308;
     internal const int NotTrusted = 1309;
     internal const int SvidNotTaken = 1310;
+    internal const int SpireAgentConnected = 1321;
+    internal const int SpireAgentFailed = 1322;
+    internal const int SpireSvidTaken = 1323;
+    internal const int SpireSvidRefused = 1324;
+    internal const int SpireSvidMissing = 1325;
+    internal const int SpireBundlesTaken = 1326;
+    internal const int SpireRootsDiffer = 1327;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;

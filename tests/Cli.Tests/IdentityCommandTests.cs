@@ -24,7 +24,7 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         _agent.Held.TrustDomain = "cluster.local";
         _agent.Held.Roots.Add(ByteString.CopyFrom(_authority.Root));
         var next = Timestamp.FromDateTimeOffset(new DateTimeOffset(2090, 5, 6, 7, 8, 9, TimeSpan.Zero));
-        _agent.Held.Identities.Add(new HeldIdentity { Identity = Web, Version = 3, NextAttempt = next, Workloads = { "shop/web-1", "shop/web-2" }, Chain = { ByteString.CopyFrom(_authority.Issue(Web, 1)) } });
+        _agent.Held.Identities.Add(new HeldIdentity { Identity = Web, Version = 3, NextAttempt = next, Source = "controller", Workloads = { "shop/web-1", "shop/web-2" }, Chain = { ByteString.CopyFrom(_authority.Issue(Web, 1)) } });
         _agent.Held.Identities.Add(new HeldIdentity { Identity = Node, IsNode = true, Version = 1, NextAttempt = next, Chain = { ByteString.CopyFrom(_authority.Issue(Node, 2)) } });
     }
 
@@ -64,9 +64,9 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         Assert.Equal(ExitCode.Ok, run.Code);
         string[] rows =
         [
-            "Identity | Workloads | State | Serial | Valid until | Next renewal | Version | Last error",
-            $"{Web} | 2 | valid | 5A01 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -",
-            $"{Node} | node | valid | 5A02 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 1 | -",
+            "Identity | Workloads | State | Serial | Valid until | Next renewal | Version | From | Last error",
+            $"{Web} | 2 | valid | 5A01 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | controller | -",
+            $"{Node} | node | valid | 5A02 | 2094-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 1 | - | -",
         ];
         Assert.Equal(rows, RowsOf(run.Output));
     }
@@ -82,13 +82,28 @@ public sealed class IdentityCommandTests : IAsyncDisposable
         var json = await RunAsync("list", "-o", "json");
 
         Assert.Equal((ExitCode.Failed, ExitCode.Failed, ExitCode.Failed), (ended.Code, missing.Code, json.Code));
-        Assert.Equal($"{Web} | 2 | expired | 5A01 | 2021-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | -", RowsOf(ended.Output)[1]);
-        Assert.Equal($"{Web} | 2 | missing | - | - | now | 0 | Unavailable: the authority is away", RowsOf(missing.Output)[1]);
+        Assert.Equal($"{Web} | 2 | expired | 5A01 | 2021-01-02 03:04:05Z | 2090-05-06 07:08:09Z | 3 | controller | -", RowsOf(ended.Output)[1]);
+        Assert.Equal($"{Web} | 2 | missing | - | - | now | 0 | controller | Unavailable: the authority is away", RowsOf(missing.Output)[1]);
         using var document = JsonDocument.Parse(json.Output);
         var first = document.RootElement.GetProperty("identities")[0];
         Assert.Equal((Web, "missing", "Unavailable: the authority is away"), (first.GetProperty("identity").GetString(), first.GetProperty("state").GetString(), first.GetProperty("error").GetString()));
         Assert.Equal(["shop/web-1", "shop/web-2"], first.GetProperty("workloads").EnumerateArray().Select(w => w.GetString()));
         Assert.False(first.TryGetProperty("serial", out _));
+    }
+
+    [Fact]
+    public async Task What_a_spire_agent_sends_is_told_apart_and_the_nodes_own_is_verified_against_the_controllers_roots()
+    {
+        using SvidAuthority controllers = new();
+        (_agent.Held.Identities[0].Source, _agent.Held.Identities[0].NextAttempt) = ("spire-agent", null);
+        _agent.Held.Identities[1].Chain[0] = ByteString.CopyFrom(controllers.Issue(Node, 2));
+        var before = await RunAsync("verify");
+        _agent.Held.ControllerRoots.Add(ByteString.CopyFrom(controllers.Root));
+        var list = await RunAsync("list");
+        var verify = await RunAsync("verify");
+
+        Assert.Equal((ExitCode.Failed, ExitCode.Ok, ExitCode.Ok), (before.Code, list.Code, verify.Code));
+        Assert.Equal($"{Web} | 2 | valid | 5A01 | 2094-01-02 03:04:05Z | by SPIRE | 3 | spire-agent | -", RowsOf(list.Output)[1]);
     }
 
     [Fact]
@@ -105,6 +120,7 @@ public sealed class IdentityCommandTests : IAsyncDisposable
               state         valid
               version       3
               next renewal  2090-05-06 07:08:09Z
+              from          controller
             certificate 1 of 1
               subject       (empty)
               issuer        CN=mesh root

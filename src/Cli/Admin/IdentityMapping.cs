@@ -30,8 +30,9 @@ internal static class IdentityMapping
     public static IdentityVerifyReport Verify(IdentitiesResponse response, DateTimeOffset now)
     {
         var bundle = ToBundle(response);
+        var ofNode = response.ControllerRoots.Count > 0 ? new(response.TrustDomain, [.. response.ControllerRoots.Select(r => r.Memory)]) : bundle;
         var revoked = ToRevoked(response);
-        return ToReport(bundle, [.. response.Identities.Select(i => Verify(i, bundle, revoked, now))]);
+        return ToReport(bundle, [.. response.Identities.Select(i => Verify(i, i.IsNode ? ofNode : bundle, revoked, now))]);
     }
 
     /// <summary>Verifies a chain of somewhere else against it.</summary>
@@ -62,7 +63,7 @@ internal static class IdentityMapping
     {
         var leaf = identity.Chain.Count > 0 ? ToCertificate(identity.Chain[0]) : null;
         var state = IsRevoked(identity, revoked) ? IdentityReport.Revoked : leaf is null ? IdentityReport.Missing : leaf.NotAfter < now ? IdentityReport.Expired : IdentityReport.Valid;
-        return new(OrNull(identity.Identity), identity.IsNode, state, [.. identity.Workloads], leaf?.Serial, leaf?.NotAfter, identity.NextAttempt?.ToDateTimeOffset(), identity.Version, OrNull(identity.Error));
+        return new(OrNull(identity.Identity), identity.IsNode, state, [.. identity.Workloads], leaf?.Serial, leaf?.NotAfter, identity.NextAttempt?.ToDateTimeOffset(), identity.Version, OrNull(identity.Error), OrNull(identity.Source));
     }
 
     private static IdentityVerifyReport ToReport(TrustBundle bundle, IReadOnlyList<VerifiedReport> certificates) =>

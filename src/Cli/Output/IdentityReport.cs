@@ -10,12 +10,16 @@ internal sealed record IdentityListReport(IReadOnlyList<IdentityReport> Identiti
 /// <param name="Workloads">Uids of the workloads of this node that have it.</param>
 /// <param name="Serial">Serial number of the certificate in hex digits.</param>
 /// <param name="NotAfter">When it ends.</param>
-/// <param name="NextAttempt">When the agent asks for the next one; null: now.</param>
+/// <param name="NextAttempt">When the agent asks for the next one; null: now, and where a SPIRE agent sends it never.</param>
 /// <param name="Version">From 1, grows with each renewal since the agent's start; 0: there is none.</param>
 /// <param name="Error">Why the last attempt to have one has failed.</param>
+/// <param name="Source">Who gives it: controller or spire-agent; null: the agent does not tell.</param>
 internal sealed record IdentityReport(
-    string? Identity, bool IsNode, string State, IReadOnlyList<string> Workloads, string? Serial, DateTimeOffset? NotAfter, DateTimeOffset? NextAttempt, uint Version, string? Error)
+    string? Identity, bool IsNode, string State, IReadOnlyList<string> Workloads, string? Serial, DateTimeOffset? NotAfter, DateTimeOffset? NextAttempt, uint Version, string? Error, string? Source)
 {
+    /// <summary>Source of one whose certificates a SPIRE agent sends.</summary>
+    public const string SpireAgent = "spire-agent";
+
     /// <summary>State of one whose certificate is valid now.</summary>
     public const string Valid = "valid";
 

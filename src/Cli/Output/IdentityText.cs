@@ -17,11 +17,11 @@ internal static class IdentityText
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("Identity", "Workloads", "State", "Serial", "Valid until", "Next renewal", "Version", "Last error");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("Identity", "Workloads", "State", "Serial", "Valid until", "Next renewal", "Version", "From", "Last error");
         foreach (var i in report.Identities)
         {
             var workloads = i.IsNode ? "node" : Text($"{i.Workloads.Count}");
-            string[] cells = [i.Identity ?? Node, workloads, i.State, i.Serial ?? "-", i.NotAfter is { } end ? Text($"{end:u}") : "-", NextOf(i), Text($"{i.Version}"), i.Error ?? "-"];
+            string[] cells = [i.Identity ?? Node, workloads, i.State, i.Serial ?? "-", i.NotAfter is { } end ? Text($"{end:u}") : "-", NextOf(i), Text($"{i.Version}"), i.Source ?? "-", i.Error ?? "-"];
             table.AddRow(Array.ConvertAll(cells, Markup.Escape));
         }
 
@@ -37,6 +37,7 @@ internal static class IdentityText
         Line(output, "state", identity.State);
         Line(output, "version", Text($"{identity.Version}"));
         Line(output, "next renewal", NextOf(identity));
+        Line(output, "from", identity.Source ?? "not told");
         if (identity.Error is { } error)
         {
             Line(output, "last error", error);
@@ -96,7 +97,7 @@ internal static class IdentityText
         }
     }
 
-    private static string NextOf(IdentityReport identity) => identity.NextAttempt is { } next ? Text($"{next:u}") : "now";
+    private static string NextOf(IdentityReport identity) => identity.NextAttempt is { } next ? Text($"{next:u}") : identity.Source == IdentityReport.SpireAgent ? "by SPIRE" : "now";
 
     private static string Short(CertificateReport certificate) => Text($"serial {certificate.Serial} until {certificate.NotAfter:u}");
 

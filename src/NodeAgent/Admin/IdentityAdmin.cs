@@ -10,10 +10,11 @@ namespace Culvert.NodeAgent.Admin;
 /// <summary>The agent's side of <c>culvert identity</c>: which certificates there are, and their renewal on demand. Thread-safe.</summary>
 /// <param name="snapshot">The snapshot in force.</param>
 /// <param name="svids">Certificates of the node's workloads.</param>
+/// <param name="trust">The roots that peers of tunnels have to lead to.</param>
 /// <param name="credentials">The node's own.</param>
 /// <param name="controller">Renews that.</param>
 /// <param name="time">The clock.</param>
-internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, SvidStore svids, NodeCredentials credentials, ControllerLink controller, TimeProvider time)
+internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svids, Func<TrustBundle> trust, NodeCredentials credentials, ControllerLink controller, TimeProvider time)
 {
     // At once, of all that are asked for together: the authority has other nodes as well.
     private const int MostAtOnce = 4;
@@ -26,12 +27,14 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, SvidStore svids
     internal Wire.IdentitiesResponse List(Wire.IdentitiesRequest request)
     {
         NodeSnapshot inForce = snapshot();
+        TrustBundle bundle = trust();
         Wire.IdentitiesResponse response = new() { TrustDomain = inForce.TrustBundle.TrustDomain };
-        response.Roots.AddRange(inForce.TrustBundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
+        response.Roots.AddRange(bundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
+        if (!bundle.Equals(inForce.TrustBundle)) response.ControllerRoots.AddRange(inForce.TrustBundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
         response.RevokedIdentities.AddRange(inForce.Mesh.Revoked.Identities.Select(i => i.ToString()));
         response.RevokedSerials.AddRange(inForce.Mesh.Revoked.Serials.Select(s => s.ToString()));
         ILookup<SpiffeId, string> workloads = inForce.LocalWorkloads().ToLookup(w => w.Identity, w => w.Uid);
-        List<Wire.HeldIdentity> identities = [.. svids.List().Select(s => ToWire(s, workloads[s.Id]))];
+        List<Wire.HeldIdentity> identities = [.. svids.List().Select(s => ToWire(s, workloads[s.Id], svids.Source))];
         if (OfNode(inForce) is { } own) identities.Add(own);
         response.Identities.AddRange(request.Identity.Length == 0 ? identities : [identities.Find(i => i.Identity == request.Identity) ?? throw NotHere(request.Identity)]);
         return response;
@@ -54,9 +57,9 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, SvidStore svids
     private static RpcException NotHere(string identity) =>
         new(new Status(StatusCode.NotFound, $"this node has no identity '{identity}'; `culvert identity list` has those that there are"));
 
-    private static Wire.HeldIdentity ToWire(SvidState state, IEnumerable<string> workloads)
+    private static Wire.HeldIdentity ToWire(SvidState state, IEnumerable<string> workloads, string source)
     {
-        Wire.HeldIdentity identity = new() { Identity = state.Id.ToString(), Version = (uint)(state.Svid?.Version ?? 0), Error = state.LastError ?? "" };
+        Wire.HeldIdentity identity = new() { Identity = state.Id.ToString(), Version = (uint)(state.Svid?.Version ?? 0), Error = state.LastError ?? "", Source = source };
         if (state.NextAttempt is { } next) identity.NextAttempt = Timestamp.FromDateTimeOffset(next);
         identity.Workloads.AddRange(workloads);
         if (state.Svid is { } svid) identity.Chain.AddRange(svid.Chain.Select(c => ByteString.CopyFrom(c)));
@@ -81,6 +84,7 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, SvidStore svids
         {
             Identity = held?.Id.ToString() ?? (trustDomain.Length > 0 ? SpiffeId.ForNode(trustDomain, inForce.Node).ToString() : ""),
             IsNode = true,
+            Source = "controller",
             Version = (uint)(held?.Version ?? 0),
             Error = credentials.LastError ?? "",
         };

@@ -20,7 +20,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, ISvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, CniInstaller? installer, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;

@@ -13,6 +13,7 @@ using Culvert.NodeAgent.Datapath.Firewall;
 using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Hosting.Handover;
 using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
@@ -115,9 +116,14 @@ internal static class AgentComposition
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
 
         // Certificates of the workloads.
-        SvidStore svids = parts.OwnAsyncDisposable(new SvidStore(new ControllerIssuer(controller, time), new SvidCache(options.RunFolder, time, logger), time, logger, metrics));
+        SvidCache cache = new(options.RunFolder, time, logger);
+        SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics));
+        if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
+        svids.Withdrawn += tls.Withdraw;
+        TunnelTrust trust = new(tls, spire, logger);
 
         // The mesh as the proxy knows it, and what is told of its traffic.
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort, isNodeAddress: state.IsNodeAddress, isInside: inside.IsInside));
@@ -134,7 +140,7 @@ internal static class AgentComposition
 
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger, inside.NamespaceOf);
-        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, OfferListeners, new EjectionReporter(metrics, loggers.CreateLogger("Culvert.Proxy")).Report, inside.IsInside);
+        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, trust, proxy, health, OfferListeners, new EjectionReporter(metrics, loggers.CreateLogger("Culvert.Proxy")).Report, inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, () => namespaces.IsWaiting, time, logger);
         RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);
@@ -151,7 +157,7 @@ internal static class AgentComposition
         state.Changed += deliveries.Wake;
 
         // What people see.
-        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, directory, client, credentials, svids, time);
+        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, directory, client, credentials, svids, trust, time);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
@@ -164,7 +170,7 @@ internal static class AgentComposition
         BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
-        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, credentials, controller, time), flows, metrics), loggers);
+        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, credentials, controller, time), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
         StartOnly restoring = new(stop =>
         {

@@ -16,6 +16,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="svids">Certificates of this node's workloads.</param>
 /// <param name="channel">The way to the controller.</param>
 /// <param name="tls">What the proxy proves and believes.</param>
+/// <param name="trust">The roots of tunnels.</param>
 /// <param name="proxy">The proxy.</param>
 /// <param name="health">Told when a snapshot is in force.</param>
 /// <param name="offerListeners">
@@ -25,7 +26,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="ejected">Told of each backend that gets no requests for a while. Thread-safe.</param>
 /// <param name="isInside">Whether a workload is captured inside its network namespace, now. Thread-safe.</param>
 internal sealed class SnapshotTarget(
-    ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, SvidStore svids, ControllerLink channel, TlsIdentityTable tls,
+    ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, ISvidStore svids, ControllerLink channel, TlsIdentityTable tls, TunnelTrust trust,
     ProxyServer proxy, HealthState health, Action offerListeners, Action<BackendRequests, TimeSpan> ejected, Func<string, bool> isInside) : ISnapshotTarget
 {
     private bool _offered;
@@ -68,7 +69,7 @@ internal sealed class SnapshotTarget(
         svids.Want(wanted);
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
-        tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
+        trust.Use(snapshot.TrustBundle, wanted.Keys.ToHashSet());
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

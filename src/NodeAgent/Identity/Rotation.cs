@@ -4,7 +4,7 @@ namespace Culvert.NodeAgent.Identity;
 /// <param name="Before">The certificate that was in use, in DER; null: there was none.</param>
 /// <param name="After">The one that is in use now; null where there is an error.</param>
 /// <param name="Error">Why it is still the one before; null when it is not.</param>
-internal sealed record Rotation(byte[]? Before, byte[]? After, string? Error)
+public sealed record Rotation(byte[]? Before, byte[]? After, string? Error)
 {
     /// <summary>Time between two renewals of a certificate that people ask for: whoever asks without end must not have the authority sign without end.</summary>
     internal static readonly TimeSpan LeastBetween = TimeSpan.FromSeconds(10);

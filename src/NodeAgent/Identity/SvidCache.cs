@@ -96,6 +96,22 @@ public sealed class SvidCache
         lock (_lock) Delete(PathOf(id));
     }
 
+    /// <summary>Forgets all: those of before are of no use any more.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            try
+            {
+                foreach (string path in Directory.GetFiles(_folder)) Delete(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                SvidCacheLog.Failed(_logger, "removed", _folder, e.Message);
+            }
+        }
+    }
+
     private void Delete(string path)
     {
         try

@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Identity;
 /// Holds one certificate for each identity that runs on this node and renews it in time: one loop for each identity, on the thread pool, survives any absence
 /// of the authority. Thread-safe.
 /// </summary>
-public sealed class SvidStore : IAsyncDisposable
+public sealed class SvidStore : ISvidStore
 {
     private const string Gone = "no workload of this node has this identity any more";
 
@@ -45,6 +45,16 @@ public sealed class SvidStore : IAsyncDisposable
     /// <summary>Raised after a certificate arrived or was renewed, on a thread-pool thread.</summary>
     public event Action<Svid>? Changed;
 
+    /// <summary>Never raised: a certificate is in use until another one is there.</summary>
+    public event Action<SpiffeId>? Withdrawn
+    {
+        add { }
+        remove { }
+    }
+
+    /// <inheritdoc/>
+    public string Source => "controller";
+
     /// <summary>The certificate in use for an identity, or null while none has been signed.</summary>
     public Svid? Find(SpiffeId id)
     {
@@ -52,8 +62,9 @@ public sealed class SvidStore : IAsyncDisposable
     }
 
     /// <summary>Renews now whatever is revoked, and takes nothing into use any more that is.</summary>
-    internal void Revoke(RevokedCredentials revoked)
+    public void Revoke(RevokedCredentials revoked)
     {
+        ArgumentNullException.ThrowIfNull(revoked);
         _revoked = revoked;
         if (!revoked.Serials.IsEmpty) RenewUnless(svid => SvidVerifier.FindRevoked(svid.Chain, revoked) is null);
     }
@@ -70,6 +81,7 @@ public sealed class SvidStore : IAsyncDisposable
     /// <param name="wanted">Identity to the uid of one of its workloads on this node.</param>
     public void Want(IReadOnlyDictionary<SpiffeId, string> wanted)
     {
+        ArgumentNullException.ThrowIfNull(wanted);
         lock (_lock)
         {
             foreach (SpiffeId gone in _entries.Keys.Where(id => !wanted.ContainsKey(id)).ToArray())
@@ -111,8 +123,9 @@ public sealed class SvidStore : IAsyncDisposable
     /// and not come yet may be below that root as well, and is renewed when it has.
     /// </summary>
     /// <param name="isTaken">Whether a certificate still is.</param>
-    internal void RenewUnless(Func<Svid, bool> isTaken)
+    public void RenewUnless(Func<Svid, bool> isTaken)
     {
+        ArgumentNullException.ThrowIfNull(isTaken);
         lock (_lock)
         {
             foreach ((SpiffeId id, Entry entry) in _entries)
@@ -130,7 +143,7 @@ public sealed class SvidStore : IAsyncDisposable
     /// </summary>
     /// <param name="id">Whose.</param>
     /// <param name="deadline">Ends the wait. The attempt goes on.</param>
-    internal async Task<Rotation> RotateAsync(SpiffeId id, CancellationToken deadline)
+    public async Task<Rotation> RotateAsync(SpiffeId id, CancellationToken deadline)
     {
         Entry? entry;
         Svid? before;

@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
-/// The TLS contexts in use, by identity: made from the certificates of the <see cref="SvidStore"/> and the trust bundle, replaced when either
+/// The TLS contexts in use, by identity: made from the certificates of the <see cref="ISvidStore"/> and the trust bundle, replaced when either
 /// changes. Reads are lock-free.
 /// </summary>
-internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogger logger) : ICertificateSource
+internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILogger logger) : ICertificateSource
 {
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
@@ -28,13 +28,24 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
 
     public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
 
-    /// <summary>Takes a renewed certificate into use.</summary>
+    /// <summary>Takes a renewed certificate into use: the one that there is now, should another one have come since.</summary>
     internal void Update(Svid svid)
     {
         lock (_lock)
         {
-            if (_bundle.Roots.IsEmpty || Make(svid) is not { } made) return;
+            if (_bundle.Roots.IsEmpty || svids.Find(svid.Id) is not { } latest || Make(latest) is not { } made) return;
             _table = _table.SetItem(svid.Id, made);
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Shows no certificate of an identity any more, unless another one has come since. Tunnels that were made with the one before go on.</summary>
+    internal void Withdraw(SpiffeId id)
+    {
+        lock (_lock)
+        {
+            if (svids.Find(id) is not null || !_table.ContainsKey(id)) return;
+            _table = _table.Remove(id);
         }
         Changed?.Invoke();
     }

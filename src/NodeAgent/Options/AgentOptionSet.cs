@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Culvert.Core;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Options;
 
@@ -40,6 +41,19 @@ public sealed class AgentOptionSet
     private readonly Option<string> _cniPlugin = Make("--cni-plugin", "FILE", "With --cni-bin-dir: the plugin's program.", Defaults.CniPlugin);
     private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
 
+    private readonly Option<string?> _spireAgent = new("--spire-agent")
+    {
+        Description = "unix:///PATH of the admin socket of this machine's SPIRE agent, which gives the workloads' certificates, in place of the controller.",
+        HelpName = "ADDRESS",
+    };
+
+    private readonly Option<string[]> _spireSelectors = new("--spire-selector")
+    {
+        Description = $"With --spire-agent: selector by which it is asked for a workload's certificate; repeatable. Default: {string.Join(" and ", SelectorTemplate.Defaults)}.",
+        HelpName = "TYPE:VALUE",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
     private readonly Option<string[]> _uplinks = new("--uplink")
     {
         Description = "Interface that leads to other nodes; repeatable. Default: found by its routes.",
@@ -63,7 +77,7 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _responseCache, _marks, _rules, _flows, _xdp,
+        _node, _state, _run, _bpffs, _spireAgent, _spireSelectors, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _responseCache, _marks, _rules, _flows, _xdp,
         _capture, _cni, _cniPrograms, _cniPlugin, _checksum,
     ];
 
@@ -80,6 +94,8 @@ public sealed class AgentOptionSet
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             RunFolder = Path.GetFullPath(parsed.GetValue(_run)!),
             BpfFolder = Path.GetFullPath(parsed.GetValue(_bpffs)!),
+            SpireAgent = SpireAgentOf(parsed, problems),
+            SpireSelectors = SelectorsOf(parsed, problems),
             Uplinks = parsed.GetValue(_uplinks) ?? [],
             Metrics = EndPointOf(parsed, _metrics, problems),
             Readiness = EndPointOf(parsed, _readiness, problems),
@@ -124,6 +140,24 @@ public sealed class AgentOptionSet
         if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint) && endPoint.Port != 0) return endPoint;
         problems.Add($"{option.Name}: '{parsed.GetValue(option)}' is not of the form ADDRESS:PORT, for example 127.0.0.1:15020 or [::]:15020");
         return null;
+    }
+
+    private SpiffeEndpoint? SpireAgentOf(ParseResult parsed, ICollection<string> problems)
+    {
+        if (parsed.GetValue(_spireAgent) is not { } text) return null;
+        if (!SpiffeEndpoint.TryParse(text, out SpiffeEndpoint? endpoint, out string? error)) problems.Add($"{_spireAgent.Name}: '{text}' {error}");
+        return endpoint;
+    }
+
+    private List<SelectorTemplate> SelectorsOf(ParseResult parsed, ICollection<string> problems)
+    {
+        List<SelectorTemplate> selectors = [];
+        foreach (string text in parsed.GetValue(_spireSelectors) ?? [])
+        {
+            if (SelectorTemplate.TryParse(text, out SelectorTemplate? selector, out string? error)) selectors.Add(selector);
+            else problems.Add($"{_spireSelectors.Name}: '{text}' {error}");
+        }
+        return selectors;
     }
 
     private PacketMarks MarksOf(ParseResult parsed, ICollection<string> problems)

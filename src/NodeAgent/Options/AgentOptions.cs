@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Core;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Options;
 
@@ -31,6 +32,12 @@ public sealed record AgentOptions
 
     /// <summary>File with the join token; read when the node has no certificate yet.</summary>
     public string? JoinTokenFile { get; init; }
+
+    /// <summary>The admin socket of the SPIRE agent of this machine, which gives the workloads' certificates and the bundle of roots for tunnels; null: the controller does.</summary>
+    public SpiffeEndpoint? SpireAgent { get; init; }
+
+    /// <summary>The selectors by which a SPIRE agent is asked for a workload's certificate. Empty: <see cref="SelectorTemplate.Defaults"/>.</summary>
+    public IReadOnlyList<SelectorTemplate> SpireSelectors { get; init; } = [];
 
     /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
@@ -154,6 +161,8 @@ public sealed record AgentOptions
         if (Controller.Scheme is not ("https" or "unix")) problems.Add($"--controller: {Controller} is neither https:// nor unix://");
         if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
+        if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
+        if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");
         if (AccessLogFileSize is < (1L << 20) or > (1L << 40)) problems.Add($"--access-log-mib: {AccessLogFileSize >> 20} is not between 1 and 1048576");

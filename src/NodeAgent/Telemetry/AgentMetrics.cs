@@ -39,6 +39,7 @@ public sealed class AgentMetrics
         RoutingRestored = registry.Add(new CounterFamily("culvert_routing_restored_total", "Rules, routes and nft tables of the agent that another program had removed or changed, and that were put back.", []));
         CniCalls = registry.Add(new HistogramFamily("culvert_cni_call_duration_seconds", "Calls of the CNI plugin, from when the agent has them to the answer.", ["command", "result"], HistogramFamily.Seconds));
         CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
+        SpireCertificates = registry.Add(new CounterFamily("culvert_spire_certificates_total", "Certificates that the SPIRE agent has given, and that it has given and taken back.", ["result"]));
     }
 
     /// <summary>The registry that holds the families.</summary>
@@ -98,6 +99,9 @@ public sealed class AgentMetrics
 
     /// <summary>Certificate requests by result.</summary>
     public CounterFamily CertificateRequests { get; }
+
+    /// <summary>Certificates of a SPIRE agent by what has become of them.</summary>
+    public CounterFamily SpireCertificates { get; }
 
     /// <summary>Counts one flow record. <paramref name="reporter"/> is <c>kernel</c>, <c>source</c> or <c>destination</c>.</summary>
     public void Count(FlowRecord record, string reporter)

@@ -21,6 +21,9 @@ public sealed record SpiffeEndpoint
 
     private SpiffeEndpoint(string? path, IPEndPoint? address) => (_path, _address) = (path, address);
 
+    /// <summary>The Unix socket; null: it is reached by TCP.</summary>
+    public string? SocketPath => _path;
+
     /// <summary>Reads <c>unix:///PATH</c> or <c>tcp://IP:PORT</c>.</summary>
     /// <param name="text">The address.</param>
     /// <param name="endpoint">What it names; null on failure.</param>

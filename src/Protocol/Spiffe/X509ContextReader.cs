@@ -10,7 +10,8 @@ namespace Culvert.Protocol.Spiffe;
 /// <summary>Reads what the Workload API answers. Pure.</summary>
 public static class X509ContextReader
 {
-    private const int MostCertificates = 64;
+    /// <summary>Most certificates of a chain, or of the bundle of who shows a certificate.</summary>
+    public const int MostCertificates = 64;
 
     /// <summary>The default identity of an answer, which is its first.</summary>
     /// <exception cref="InvalidDataException">There is none, or it is damaged; the message says what.</exception>
@@ -31,14 +32,16 @@ public static class X509ContextReader
     }
 
     /// <summary>The certificates that stand one after the other.</summary>
+    /// <param name="concatenated">DER.</param>
+    /// <param name="most">How many there may be.</param>
     /// <exception cref="AsnContentException">Something else stands there.</exception>
     /// <exception cref="InvalidDataException">They are more than a chain or a bundle can have.</exception>
-    public static ImmutableArray<ReadOnlyMemory<byte>> Split(ReadOnlyMemory<byte> concatenated)
+    public static ImmutableArray<ReadOnlyMemory<byte>> Split(ReadOnlyMemory<byte> concatenated, int most = MostCertificates)
     {
         ImmutableArray<ReadOnlyMemory<byte>>.Builder found = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
         while (!concatenated.IsEmpty)
         {
-            if (found.Count == MostCertificates) throw new InvalidDataException($"more than {MostCertificates} certificates stand together");
+            if (found.Count == most) throw new InvalidDataException($"more than {most} certificates stand together");
             AsnDecoder.ReadEncodedValue(concatenated.Span, AsnEncodingRules.DER, out _, out _, out int read);
             found.Add(concatenated[..read]);
             concatenated = concatenated[read..];
@@ -54,28 +57,6 @@ public static class X509ContextReader
         if (!SvidReader.TryRead(leaf, out SpiffeId? certified) || certified != id)
             throw new InvalidDataException($"the Workload API answered with a certificate of {certified?.ToString() ?? "no identity"} for {id}");
         X509Certificate2Collection intermediates = [.. chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];
-        return new(id, new(WithKey(leaf, svid.X509SvidKey.Span), intermediates), new(leaf.NotAfter.ToUniversalTime()), Split(svid.Bundle.ToByteArray()));
-    }
-
-    /// <exception cref="CryptographicException">The key is not the certificate's, or of a kind that is not known.</exception>
-    private static X509Certificate2 WithKey(X509Certificate2 leaf, ReadOnlySpan<byte> pkcs8)
-    {
-        try
-        {
-            if (leaf.GetRSAPublicKey() is { } rsaPublic)
-            {
-                rsaPublic.Dispose();
-                using RSA rsa = RSA.Create();
-                rsa.ImportPkcs8PrivateKey(pkcs8, out _);
-                return leaf.CopyWithPrivateKey(rsa);
-            }
-            using ECDsa ec = ECDsa.Create();
-            ec.ImportPkcs8PrivateKey(pkcs8, out _);
-            return leaf.CopyWithPrivateKey(ec);
-        }
-        catch (ArgumentException e)
-        {
-            throw new CryptographicException("the key is not the certificate's", e);
-        }
+        return new(id, new(CertificateKey.Join(leaf, svid.X509SvidKey.Span), intermediates), new(leaf.NotAfter.ToUniversalTime()), Split(svid.Bundle.ToByteArray()));
     }
 }

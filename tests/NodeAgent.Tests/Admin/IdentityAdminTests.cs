@@ -64,6 +64,19 @@ public sealed class IdentityAdminTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WhereRootsOfTunnelsAreOthersThanTheControllersBothAreTold()
+    {
+        using TestAuthority spire = new();
+        IdentityAdmin admin = Admin(new Uri("https://127.0.0.1:1"), new TrustBundle("cluster.local", [spire.Root]));
+        await WantAsync(("shop/web-1", Web));
+        Wire.IdentitiesResponse told = admin.List(new Wire.IdentitiesRequest());
+        Assert.Equal(spire.Root.ToArray(), Assert.Single(told.Roots).ToByteArray());
+        Assert.Equal(_authority.Root.ToArray(), Assert.Single(told.ControllerRoots).ToByteArray());
+        Assert.All(told.Identities, i => Assert.Equal("controller", i.Source));
+        Assert.Empty(Admin(new Uri("https://127.0.0.1:1")).List(new Wire.IdentitiesRequest()).ControllerRoots);
+    }
+
+    [Fact]
     public async Task WhyThereIsNoCertificateIsTold()
     {
         IdentityAdmin admin = Admin(new Uri("https://127.0.0.1:1"));
@@ -176,12 +189,12 @@ public sealed class IdentityAdminTests : IAsyncDisposable
         return own;
     }
 
-    private IdentityAdmin Admin(Uri address)
+    private IdentityAdmin Admin(Uri address, TrustBundle? trust = null)
     {
         NodeCredentials credentials = new("n1", _folder, null, _time, NullLogger.Instance);
         ControllerLink link = new(address, "n1", null, credentials, _time, NullLogger.Instance);
         link.SetBundle(new TrustBundle("cluster.local", [_authority.Root]));
-        return new IdentityAdmin(() => _snapshot, _svids, credentials, link, _time);
+        return new IdentityAdmin(() => _snapshot, _svids, () => trust ?? _snapshot.TrustBundle, credentials, link, _time);
     }
 
     private void Want(params (string Uid, string Identity)[] workloads)

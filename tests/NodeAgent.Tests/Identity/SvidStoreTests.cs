@@ -173,6 +173,17 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task NothingIsLeftOnTheDiskOfWhatIsNotToBeUsedAnyMore()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        await using SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)), cache);
+        await FirstChangeAsync(store, () => store.Want(Wanted()));
+        Assert.Single(Directory.GetFiles(Path.Combine(_folder, "svids")));
+        cache.Clear();
+        Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "svids")));
+    }
+
+    [Fact]
     public async Task WhatComesWhenNobodyWantsItAnyMoreIsNotKept()
     {
         SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);

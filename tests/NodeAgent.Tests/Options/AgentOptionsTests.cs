@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Culvert.Core;
 using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Tests.Options;
@@ -24,6 +25,13 @@ public sealed class AgentOptionsTests
     [InlineData("--drain-seconds", "-1")]
     [InlineData("--drain-seconds", "1e300")]
     [InlineData("--udp-idle-seconds", "NaN")]
+    [InlineData("--spire-agent", "/tmp/admin.sock")]
+    [InlineData("--spire-agent", "unix://admin.sock")]
+    [InlineData("--spire-selector", "k8s")]
+    [InlineData("--spire-selector", "k8s:")]
+    [InlineData("--spire-selector", ":ns:{namespace}")]
+    [InlineData("--spire-selector", "k8s:ns:{ns}")]
+    [InlineData("--spire-selector", "{namespace}:ns:x")]
     public void What_cannot_be_used_is_reported_by_option_and_value(string option, string value)
     {
         (_, List<string> problems) = Read(option, value);
@@ -45,6 +53,26 @@ public sealed class AgentOptionsTests
         AgentOptions defaults = new();
         Assert.Equal((defaults.NodeName, defaults.Readiness, defaults.LoopBusyPoll), (options.NodeName, options.Readiness, options.LoopBusyPoll));
     }
+
+    [Fact]
+    public void Workloads_are_selected_for_a_spire_agent_by_what_their_identities_name()
+    {
+        SpiffeId web = SpiffeId.ForServiceAccount("cluster.local", "shop", "web");
+        (AgentOptions options, List<string> problems) = Read("--spire-agent", "unix:///run/spire/admin.sock", "--spire-selector", "k8s:ns:{namespace}", "--spire-selector", "x:{serviceAccount}/{namespace}", "--spire-selector", "unix:uid:7");
+
+        Assert.Empty(problems);
+        Assert.Equal("unix:///run/spire/admin.sock", options.SpireAgent!.ToString());
+        Assert.Equal([("k8s", "ns:shop"), ("x", "web/shop"), ("unix", "uid:7")], options.SpireSelectors.Select(s => (s.Type, s.ValueFor(web))));
+        Assert.Equal([("k8s", "ns:shop"), ("k8s", "sa:web")], SelectorTemplate.Defaults.Select(s => (s.Type, s.ValueFor(web))));
+        Assert.Equal([null, null, "uid:7"], options.SpireSelectors.Select(s => s.ValueFor(SpiffeId.Parse("spiffe://cluster.local/elsewhere"))));
+        Assert.DoesNotContain(options.Validate(), p => p.StartsWith("--spire", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--spire-agent: tcp://127.0.0.1:1 is no Unix socket", "--spire-agent", "tcp://127.0.0.1:1")]
+    [InlineData("--spire-selector: needs --spire-agent", "--spire-selector", "k8s:ns:{namespace}")]
+    public void Options_of_a_spire_agent_belong_together(string problem, string option, string value) =>
+        Assert.StartsWith(problem, Assert.Single(Read(option, value).Options.Validate(), p => p.StartsWith("--spire", StringComparison.Ordinal)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--loop-busy-poll-us")]

@@ -24,7 +24,7 @@ public sealed class MetricsDocumentTests
         using RequestTelemetry requests = new(1, new MemoryAccessLog(), registry, TimeProvider.System, Random.Shared, NullLogger.Instance, spans);
 
         // The parts are asked when somebody scrapes, which nobody does here.
-        AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);
+        AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);
 
         IEnumerable<DocumentedMetric> registered = registry.Families.Select(f => new DocumentedMetric(f.Name, f.Type, string.Join(", ", f.LabelNames)));
         Assert.Equal(registered.OrderBy(m => m.Name, StringComparer.Ordinal), MetricTables.Of("name"));

@@ -1,0 +1,59 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Identity.Spire;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>
+/// Which roots peers of tunnels have to lead to: those of the snapshot, or, where a SPIRE agent gives the certificates, that agent's and no others, of the mesh's trust domain. The controller's own
+/// say who the controller is, in any case. Thread-safe.
+/// </summary>
+internal sealed class TunnelTrust
+{
+    private readonly TlsIdentityTable _tls;
+    private readonly SpireSvidStore? _spire;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private volatile TrustBundle _inForce = TrustBundle.Empty;
+    private IReadOnlySet<SpiffeId> _wanted = new HashSet<SpiffeId>();
+    private TrustBundle _controllers = TrustBundle.Empty;
+    private bool _isDifferenceSaid;
+
+    /// <param name="tls">What the proxy proves and believes.</param>
+    /// <param name="spire">The certificates of a SPIRE agent; null: the controller gives them.</param>
+    /// <param name="logger">Where it is said when the roots of both have nothing in common.</param>
+    internal TunnelTrust(TlsIdentityTable tls, SpireSvidStore? spire, ILogger logger)
+    {
+        (_tls, _spire, _logger) = (tls, spire, logger);
+        if (spire is not null) spire.BundleChanged += Take;
+    }
+
+    /// <summary>The roots that peers of tunnels have to lead to.</summary>
+    internal TrustBundle InForce => _inForce;
+
+    /// <summary>Takes what a snapshot says.</summary>
+    /// <param name="controllers">Its bundle.</param>
+    /// <param name="wanted">The identities of this node.</param>
+    internal void Use(TrustBundle controllers, IReadOnlySet<SpiffeId> wanted)
+    {
+        lock (_lock)
+        {
+            (_controllers, _wanted) = (controllers, wanted);
+            Use(_spire is null ? controllers : _spire.Follow(controllers.TrustDomain));
+        }
+    }
+
+    private void Take()
+    {
+        lock (_lock) Use(_spire!.Bundle);
+    }
+
+    private void Use(TrustBundle bundle)
+    {
+        _inForce = bundle;
+        _tls.Update(bundle, _wanted);
+        bool differ = _spire is not null && !bundle.Roots.IsEmpty && !_controllers.Roots.IsEmpty && !bundle.Roots.Any(r => _controllers.Roots.Any(c => c.Span.SequenceEqual(r.Span)));
+        if (differ && !_isDifferenceSaid) SpireAgentLog.RootsDiffer(_logger);
+        _isDifferenceSaid = differ;
+    }
+}
