@@ -23,8 +23,8 @@ internal sealed class StandInEntries(StandInSpire spire) : EntryApi.EntryBase
     /// <summary>The calls that came, with how many items each had: the method's name, a blank, the number.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    /// <summary>What is awaited before a call is answered, by method; null: nothing.</summary>
-    public Func<string, Task?> Hold { get; set; } = _ => null;
+    /// <summary>What is awaited before a call is answered, by method.</summary>
+    public Func<string, Task> Hold { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>What a call ends with after it has done what it was asked to, by method: its answer is lost. Null: it is answered.</summary>
     public Func<string, RpcStatus?> Loss { get; set; } = _ => null;
@@ -118,7 +118,7 @@ internal sealed class StandInEntries(StandInSpire spire) : EntryApi.EntryBase
     {
         string method = context.Method[(context.Method.LastIndexOf('/') + 1)..];
         spire.Authorize(context, isForAdmins: true);
-        if (Hold(method) is { } hold) await hold.WaitAsync(context.CancellationToken);
+        await Hold(method).WaitAsync(context.CancellationToken);
         Calls.Enqueue($"{method} {items}");
         T answered;
         lock (_lock) answered = answer();

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
-using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.Upstream;

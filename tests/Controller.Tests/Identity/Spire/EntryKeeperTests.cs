@@ -484,14 +484,14 @@ public sealed class EntryKeeperTests
         TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously), never = new(TaskCreationOptions.RunContinuationsAsynchronously);
         first.Entries.Hold = m =>
         {
-            if (m != Create) return null;
+            if (m != Create) return Task.CompletedTask;
             reached.TrySetResult();
             return never.Task;
         };
         first.World.Set(FakeWorld.Pods(20));
         await reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         await first.ResignAsync();
-        first.Entries.Hold = _ => null;
+        first.Entries.Hold = _ => Task.CompletedTask;
 
         // The other one knows of other pods, and keeps what it wants of those that are there.
         await using Kept second = Kept.Beside(first);
