@@ -120,7 +120,7 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
     [Theory]
     [InlineData(503, 1)]
     [InlineData(429, 1)]
-    [InlineData(403, 2)]
+    [InlineData(403, 2)] // it never will
     public async Task ATokenThatVaultCanNotRenewNowIsUsedAsLongAsItLasts(int status, int logins)
     {
         await using VaultAuthority authority = new(Options("approle"), _time);
@@ -131,7 +131,7 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
         Assert.Equal(logins, _vault.Logins);
         _time.Advance(TimeSpan.FromMinutes(30));
         await authority.ReadAsync(Cancellation);
-        Assert.Equal(2, _vault.Logins);
+        Assert.Equal(logins + 1, _vault.Logins);
     }
 
     [Fact]
