@@ -188,6 +188,7 @@ internal static class LogEventIds
     internal const int RevocationListLate = 2213;
     internal const int RevocationListsTooMany = 2214;
     internal const int RevocationListNotTaken = 2215;
+    internal const int RevocationListReadAgain = 2216;
     internal const int SpireWaiting = 2221;
     internal const int SpireBundleNotRead = 2222;
     internal const int SpireBundleRead = 2223;
@@ -209,6 +210,7 @@ internal static class LogEventIds
     internal const int UpstreamCertified = 2245;
     internal const int UpstreamActivates = 2246;
     internal const int UpstreamNotForgotten = 2247;
+    internal const int UpstreamUsedAgain = 2248;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

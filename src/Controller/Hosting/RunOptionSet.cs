@@ -114,7 +114,7 @@ internal sealed class RunOptionSet
             Upstream = upstream.Files,
             Vault = upstream.Vault,
             CertManager = upstream.CertManager,
-            RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)],
+            RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(l => OptionPaths.Read(_lists.Name, l, problems)).OfType<string>().Distinct(StringComparer.Ordinal)],
             SpireEntries = _entries.Read(parsed, spire, problems),
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             Listen = ReadListen(parsed, problems),

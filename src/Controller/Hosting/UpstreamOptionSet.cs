@@ -50,13 +50,17 @@ internal sealed class UpstreamOptionSet
         }
         if (roots is null) problems.Add($"{_issuer.Name} needs {_roots.Name}: a request's answer does not say all that is to be trusted");
         ResourceName? name = OptionNames.Read(_issuer.Name, issuer, problems);
-        return name is null || roots is null ? null : new(name.Value, Path.GetFullPath(roots)) { Kind = kind ?? CertManagerOptions.DefaultKind, Group = group ?? CertManagerOptions.DefaultGroup };
+        return name is null || OptionPaths.Read(_roots.Name, roots, problems) is not { } path ? null : new(name.Value, path) { Kind = kind ?? CertManagerOptions.DefaultKind, Group = group ?? CertManagerOptions.DefaultGroup };
     }
 
     private DiskOptions? ReadFiles(ParseResult parsed, bool hasOther, ICollection<string> problems)
     {
         string? certificate = parsed.GetValue(_certificate), key = parsed.GetValue(_key), roots = parsed.GetValue(_roots);
-        if (certificate is not null && key is not null) return new(Path.GetFullPath(certificate), Path.GetFullPath(key), roots is null ? null : Path.GetFullPath(roots));
+        if (certificate is not null && key is not null)
+        {
+            string? certificatePath = OptionPaths.Read(_certificate.Name, certificate, problems), keyPath = OptionPaths.Read(_key.Name, key, problems), rootsPath = OptionPaths.Read(_roots.Name, roots, problems);
+            return certificatePath is null || keyPath is null ? null : new(certificatePath, keyPath, rootsPath);
+        }
         if (certificate is not null) problems.Add($"{_certificate.Name} needs {_key.Name}: the authority has to sign");
         else if (key is not null || (roots is not null && !hasOther)) problems.Add(key is null ? $"{_roots.Name} means something with {_certificate.Name}, --vault or {_issuer.Name} only: they name the authority" : $"{_key.Name} means something with {_certificate.Name} only: it names the authority");
         return null;

@@ -47,10 +47,10 @@ internal sealed class VaultOptionSet(Option<string?> roots)
         VaultLogin? login = ReadLogin(parsed, problems);
         string pki = ReadPath(parsed, _pki, VaultOptions.DefaultPki, problems);
         if (uri is null || login is null) return null;
-        return new(uri, login) { Pki = pki, Namespace = parsed.GetValue(_namespace), ServerRoots = FullPath(parsed.GetValue(_serverRoots)), Roots = FullPath(parsed.GetValue(roots)) };
+        return new(uri, login) { Pki = pki, Namespace = parsed.GetValue(_namespace), ServerRoots = PathOf(parsed, _serverRoots, problems), Roots = PathOf(parsed, roots, problems) };
     }
 
-    private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
+    private static string? PathOf(ParseResult parsed, Option<string?> option, ICollection<string> problems) => OptionPaths.Read(option.Name, parsed.GetValue(option), problems);
 
     private VaultLogin? ReadLogin(ParseResult parsed, ICollection<string> problems)
     {
@@ -65,13 +65,14 @@ internal sealed class VaultOptionSet(Option<string?> roots)
         if (token is not null)
         {
             if (parsed.GetValue(_mount) is not null) problems.Add($"{_mount.Name} means nothing with {_tokenFile.Name}");
-            return new VaultLogin.Token(Path.GetFullPath(token));
+            return PathOf(parsed, _tokenFile, problems) is { } file ? new VaultLogin.Token(file) : null;
         }
         if (role is not null)
-            return new VaultLogin.Kubernetes(ReadPath(parsed, _mount, VaultLogin.Kubernetes.DefaultMount, problems), role, Path.GetFullPath(account ?? Path.Combine(InCluster.DefaultFolder, "token")));
-        if (secret is not null) return new VaultLogin.AppRole(ReadPath(parsed, _mount, VaultLogin.AppRole.DefaultMount, problems), Path.GetFullPath(roleId!), Path.GetFullPath(secret));
-        problems.Add($"{_roleFile.Name} needs {_secretFile.Name}");
-        return null;
+            return new VaultLogin.Kubernetes(ReadPath(parsed, _mount, VaultLogin.Kubernetes.DefaultMount, problems), role, PathOf(parsed, _accountFile, problems) ?? Path.Combine(InCluster.DefaultFolder, "token"));
+        if (secret is null) problems.Add($"{_roleFile.Name} needs {_secretFile.Name}");
+        return PathOf(parsed, _roleFile, problems) is { } rolePath && PathOf(parsed, _secretFile, problems) is { } secretPath
+            ? new VaultLogin.AppRole(ReadPath(parsed, _mount, VaultLogin.AppRole.DefaultMount, problems), rolePath, secretPath)
+            : null;
     }
 
     private static string ReadPath(ParseResult parsed, Option<string?> option, string otherwise, ICollection<string> problems)

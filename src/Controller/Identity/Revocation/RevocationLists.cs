@@ -16,7 +16,7 @@ namespace Culvert.Controller.Identity.Revocation;
 internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateAuthority authority, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     private const int MostBytes = 8 << 20;
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5), MostAhead = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, FileState> _files = paths.ToDictionary(p => p, _ => FileState.None, StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
@@ -91,6 +91,7 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
             RevocationLog.Late(logger, path, late.Issuer.Name, late.NextUpdate!.Value);
             read = read with { IsLate = true };
         }
+        if (before.Failure is not null) RevocationLog.ReadAgain(logger, path);
         return read with { Failure = null };
     }
 
@@ -107,11 +108,11 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         }
 
         // Of a root that has gone the list stays: what was revoked is not believed again.
-        if (content.AsSpan().SequenceEqual(before.Content)) return before;
+        if (before.Content is { } known && content.AsSpan().SequenceEqual(known)) return before;
         try
         {
             ImmutableArray<RevocationList> lists = RevocationListFile.Read(content, authority.Roots, time.GetUtcNow());
-            foreach (RevocationList list in lists) RequireNotOlder(list, before.Lists);
+            foreach (RevocationList list in lists) RequireRightTime(list, before.Lists);
             foreach (RevocationList list in lists) RevocationLog.Read(logger, path, list.Issuer.Name, list.ThisUpdate, list.Serials.Length);
             return new(content, lists, null, IsLate: false);
         }
@@ -121,9 +122,10 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         }
     }
 
-    /// <summary>What was revoked is not believed again for a list that somebody has kept.</summary>
-    private static void RequireNotOlder(RevocationList list, ImmutableArray<RevocationList> before)
+    /// <summary>What was revoked is not believed again for a list that somebody has kept; and one of a time to come would keep all others out until then.</summary>
+    private void RequireRightTime(RevocationList list, ImmutableArray<RevocationList> before)
     {
+        if (list.ThisUpdate > time.GetUtcNow() + MostAhead) throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, which is yet to come: check the clocks");
         if (before.FirstOrDefault(b => b.Issuer.RawData.AsSpan().SequenceEqual(list.Issuer.RawData) && b.ThisUpdate > list.ThisUpdate) is { } newer)
             throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, and that of {newer.ThisUpdate:u} is in force");
     }
@@ -147,12 +149,12 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         _isUntold = false;
     }
 
-    /// <param name="Content">What the file had in it when it could be used last.</param>
+    /// <param name="Content">What the file had in it when it could be used last; null: it was not read yet.</param>
     /// <param name="Lists">Its lists.</param>
     /// <param name="Failure">Why it could not be used the last time; null: it could.</param>
     /// <param name="IsLate">Whether it was said that another list is due.</param>
-    private sealed record FileState(byte[] Content, ImmutableArray<RevocationList> Lists, string? Failure, bool IsLate)
+    private sealed record FileState(byte[]? Content, ImmutableArray<RevocationList> Lists, string? Failure, bool IsLate)
     {
-        public static FileState None { get; } = new([], [], null, IsLate: false);
+        public static FileState None { get; } = new(null, [], null, IsLate: false);
     }
 }

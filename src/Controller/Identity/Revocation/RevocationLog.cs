@@ -12,6 +12,9 @@ internal static partial class RevocationLog
     [LoggerMessage(LogEventIds.RevocationListNotRead, LogLevel.Error, "A file of revocation lists can't be used, which is tried every {Seconds} s; what it said last is in force: {Reason}")]
     public static partial void NotRead(ILogger logger, double seconds, string reason);
 
+    [LoggerMessage(LogEventIds.RevocationListReadAgain, LogLevel.Information, "{Path} can be used again.")]
+    public static partial void ReadAgain(ILogger logger, string path);
+
     [LoggerMessage(LogEventIds.RevocationListLate, LogLevel.Warning, "{Path}: '{Issuer}' should have issued another list by {Due:u}; the one that there is stays in force.")]
     public static partial void Late(ILogger logger, string path, string issuer, DateTimeOffset due);
 

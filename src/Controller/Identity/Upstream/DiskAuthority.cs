@@ -10,7 +10,6 @@ namespace Culvert.Controller.Identity.Upstream;
 /// </summary>
 internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IUpstreamAuthority
 {
-    private const UnixFileMode ByOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
     private static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
 
     /// <inheritdoc/>
@@ -48,7 +47,7 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
     private async Task<DiskFiles> OpenAsync(CancellationToken cancellationToken)
     {
         string certificate = await PemFile.ReadAsync(options.Certificate, cancellationToken);
-        RequirePrivate(options.Key);
+        SecretFile.RequirePrivate(options.Key);
         string key = await PemFile.ReadAsync(options.Key, cancellationToken);
         string? roots = options.Roots is null ? null : await PemFile.ReadAsync(options.Roots, cancellationToken);
         try
@@ -59,22 +58,5 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
         {
             throw new AuthorityException(AuthorityFailure.Misconfigured, e.Message, e);
         }
-    }
-
-    /// <summary>A group may read it: that is how a cluster gives Secrets to those who are not root.</summary>
-    private static void RequirePrivate(string path)
-    {
-        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException("Culvert runs on Linux.");
-        UnixFileMode mode;
-        try
-        {
-            mode = File.GetUnixFileMode(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} can't be read: {e.Message}", e);
-        }
-        if ((mode & ByOthers) != UnixFileMode.None)
-            throw new AuthorityException(AuthorityFailure.Misconfigured, $"{path} is a key that everybody may open (mode 0{Convert.ToString((int)mode, 8)}): chmod 0600 it, or set defaultMode: 0440 of a Secret's volume.");
     }
 }

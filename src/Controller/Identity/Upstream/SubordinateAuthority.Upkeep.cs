@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
+using Culvert.Core;
 using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Upstream;
@@ -35,6 +37,7 @@ internal sealed partial class SubordinateAuthority
             try
             {
                 await LookAsync(_stop.Token);
+                if (_lastFailure is not null) UpstreamLog.UsedAgain(_logger);
                 _lastFailure = null;
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -130,7 +133,7 @@ internal sealed partial class SubordinateAuthority
         if (_next is not null && (!IsGood(_next, state, now) || IsDue(_next, state, now))) Forget();
         try
         {
-            if (good is null || IsDue(good, state, now)) _next ??= await CertifyAsync(state, now, cancellationToken);
+            if (good is null || IsDue(good, state, now)) _next ??= await CertifyAsync(state, now, isInTime: good is not null, cancellationToken);
             else Forget();
         }
         catch when (good is null)
@@ -166,7 +169,7 @@ internal sealed partial class SubordinateAuthority
         return since == DateTimeOffset.MinValue ? since : since + _options.RootActivationDelay;
     }
 
-    private async Task<Subordinate> CertifyAsync(UpstreamState state, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<Subordinate> CertifyAsync(UpstreamState state, DateTimeOffset now, bool isInTime, CancellationToken cancellationToken)
     {
         if (_pause is { } pause && pause.State.IsSameAs(state) && now < pause.Until) throw new AuthorityException(pause.Refusal.Reason, pause.Refusal.Message, pause.Refusal);
         ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -174,8 +177,9 @@ internal sealed partial class SubordinateAuthority
         {
             string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}"; // of several controllers each has one
             Subordinate certified = Subordinate.Read(await _upstream.CertifyAsync(key, name, _options.Lifetime, cancellationToken), key, state, now);
+            RequireTaken(certified, TrustDomain ?? _signedFor, now);
             if (certified.RevokedBy(_revoked) is { } serial) throw new InvalidDataException($"leads over certificate {serial}, which is revoked");
-            if (_current is not null && ActivationOf(certified, state, now) is var at && at > now) UpstreamLog.Activates(_logger, at);
+            if (isInTime && ActivationOf(certified, state, now) is var at && at > now) UpstreamLog.Activates(_logger, at);
             _pause = null;
             return certified;
         }
@@ -193,6 +197,22 @@ internal sealed partial class SubordinateAuthority
         {
             key.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>One that may not certify the mesh's names does not take the place of one that does. Before the first certificate nobody knows which they are.</summary>
+    private static void RequireTaken(Subordinate certified, string? trustDomain, DateTimeOffset now)
+    {
+        if (trustDomain is null) return;
+        LeafIssuer issuer = certified.Issuer.Take();
+        try
+        {
+            using X509Certificate2 probe = CertificateFactory.CreateLeaf(new PublicKey(issuer.Key), SpiffeId.ForController(trustDomain), [], [], issuer, now - LeafBackdating, certified.NotAfter);
+            if (!certified.IsTaken(probe.RawData, trustDomain, now, out string? problem)) throw new InvalidDataException($"signs nothing for {trustDomain} that anybody takes: {problem}");
+        }
+        finally
+        {
+            certified.Issuer.Return(issuer);
         }
     }
 }

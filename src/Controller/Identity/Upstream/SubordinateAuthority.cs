@@ -26,6 +26,7 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
     private volatile UpstreamState _state;
     private volatile RevokedCredentials _revoked = RevokedCredentials.None;
     private volatile string? _lastFailure;
+    private volatile string? _signedFor;
     private Subordinate? _current;
     private DateTimeOffset? _endedAt;
     private Task _watching = Task.CompletedTask;
@@ -110,6 +111,7 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
             ReadOnlyMemory<byte> encoded = leaf.RawData;
             if (!subordinate.IsTaken(encoded, request.Identity.TrustDomain, now, out string? problem))
                 throw new AuthorityException(AuthorityFailure.Misconfigured, $"{_upstream.Place} has certified an authority by which nobody takes {request.Identity}: {problem}.");
+            _signedFor = request.Identity.TrustDomain;
             return Task.FromResult<IssuedCertificate>(new(request.Identity, [encoded, .. subordinate.Chain], now - LeafBackdating, notAfter));
         }
         finally

@@ -9,8 +9,11 @@ internal static partial class UpstreamLog
     [LoggerMessage(LogEventIds.UpstreamWaiting, LogLevel.Error, "The controller waits for its authority, which is asked again every {Seconds} s ({Failure}): {Reason}")]
     public static partial void Waiting(ILogger logger, double seconds, AuthorityFailure failure, string reason);
 
-    [LoggerMessage(LogEventIds.UpstreamNotRead, LogLevel.Error, "The upstream authority can't be used now, which is tried every {Seconds} s; what it was before stays in force ({Failure}): {Reason}")]
+    [LoggerMessage(LogEventIds.UpstreamNotRead, LogLevel.Error, "The upstream authority can't be used now, which is tried every {Seconds} s; what it has certified before signs on while it is valid and trusted ({Failure}): {Reason}")]
     public static partial void NotUsed(ILogger logger, double seconds, AuthorityFailure failure, string reason);
+
+    [LoggerMessage(LogEventIds.UpstreamUsedAgain, LogLevel.Information, "The upstream authority can be used again.")]
+    public static partial void UsedAgain(ILogger logger);
 
     [LoggerMessage(LogEventIds.UpstreamNotTaken, LogLevel.Error, "The roots have changed, and not all has taken them up, which is tried again.")]
     public static partial void NotTaken(ILogger logger, Exception error);

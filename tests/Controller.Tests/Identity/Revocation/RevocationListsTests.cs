@@ -101,6 +101,20 @@ public sealed class RevocationListsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnEmptyFileIsNoList()
+    {
+        _folder.Write("a.crl", "");
+        Assert.Contains("has no revocation list", (await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AListOfATimeToComeIsNoneYet()
+    {
+        Write("a.crl", Crls.Make(_root, ["7F01"], issued: _time.GetUtcNow().AddHours(1)));
+        Assert.Contains("which is yet to come", (await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("a.crl"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WithoutAListNothingStarts()
     {
         InvalidDataException refused = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync("nowhere.crl"));

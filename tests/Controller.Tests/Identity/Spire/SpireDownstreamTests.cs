@@ -89,7 +89,7 @@ public sealed class SpireDownstreamTests : IAsyncLifetime
         _spire.IsDownstream = true;
         await using SubordinateAuthority authority = await OpenAsync();
         _spire.Fault = _ => new Status(StatusCode.Unavailable, "gone");
-        await SaidAsync("what it was before stays in force");
+        await SaidAsync("signs on while it is valid and trusted");
         await SignAsync(authority);
     }
 

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -60,4 +61,15 @@ internal sealed record CaShape
     public TimeSpan Left { get; init; } = TimeSpan.FromDays(365);
 
     public X509Extension[] Others { get; init; } = [];
+
+    /// <summary>Names of URIs below one host only (RFC 5280, 4.2.1.10).</summary>
+    public static X509Extension UrisOnlyOf(string domain)
+    {
+        AsnWriter writer = new(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
+        using (writer.PushSequence())
+            writer.WriteCharacterString(UniversalTagNumber.IA5String, domain, new Asn1Tag(TagClass.ContextSpecific, 6));
+        return new X509Extension("2.5.29.30", writer.Encode(), critical: true);
+    }
 }

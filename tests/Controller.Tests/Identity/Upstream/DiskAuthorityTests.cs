@@ -1,4 +1,3 @@
-using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
@@ -59,7 +58,7 @@ public sealed class DiskAuthorityTests : IDisposable
     [Fact]
     public async Task NamesThatAnAuthorityMayNotCertifyAreRefusedWhereTheyAreSigned()
     {
-        CaFiles root = Make(), authority = Make(root, shape: new() { Others = [UrisOnlyOf("elsewhere.example")] });
+        CaFiles root = Make(), authority = Make(root, shape: new() { Others = [CaShape.UrisOnlyOf("elsewhere.example")] });
         await using SubordinateAuthority signing = await OpenAsync(Write(authority.CertificatePem, authority.KeyPem, root.CertificatePem));
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => signing.SignAsync(Request(key), Cancellation));
@@ -153,7 +152,7 @@ public sealed class DiskAuthorityTests : IDisposable
         CaFiles authority = Make();
         DiskOptions files = Write(authority.CertificatePem, authority.KeyPem);
         File.SetUnixFileMode(files.Key, UnixFileMode.UserRead | UnixFileMode.OtherRead);
-        return IsRefusedAsync(files, "is a key that everybody may open (mode 0404)");
+        return IsRefusedAsync(files, "is a secret that everybody may open (mode 0404)");
     }
 
     private static AsymmetricAlgorithm KeyOf(string kind) => kind switch
@@ -162,17 +161,6 @@ public sealed class DiskAuthorityTests : IDisposable
         "P-384" => ECDsa.Create(ECCurve.NamedCurves.nistP384),
         _ => RSA.Create(2048),
     };
-
-    // RFC 5280, 4.2.1.10: hosts of URIs below one domain.
-    private static X509Extension UrisOnlyOf(string domain)
-    {
-        AsnWriter writer = new(AsnEncodingRules.DER);
-        using (writer.PushSequence())
-        using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
-        using (writer.PushSequence())
-            writer.WriteCharacterString(UniversalTagNumber.IA5String, domain, new Asn1Tag(TagClass.ContextSpecific, 6));
-        return new X509Extension("2.5.29.30", writer.Encode(), critical: true);
-    }
 
     private static SigningRequest Request(ECDsa key) => new() { Csr = CsrIdentity.Create(key, Web), Identity = Web, Lifetime = TimeSpan.FromHours(1) };
 

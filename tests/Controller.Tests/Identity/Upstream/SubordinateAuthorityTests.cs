@@ -83,7 +83,7 @@ public sealed class SubordinateAuthorityTests : IDisposable
         await AdvanceAsync(Interval);
         await AdvanceAsync(Interval);
         Assert.Equal(first, await SignerAsync(authority));
-        Assert.Single(_said, l => l.Contains("what it was before stays in force", StringComparison.Ordinal) && l.Contains("is not the key of", StringComparison.Ordinal));
+        Assert.Single(_said, l => l.Contains("signs on while it is valid and trusted", StringComparison.Ordinal) && l.Contains("is not the key of", StringComparison.Ordinal));
         Write(next, next.CertificatePem);
         await AdvanceAsync(Interval);
         Assert.True(IsBelow(next, await SignAsync(authority)));
@@ -129,6 +129,19 @@ public sealed class SubordinateAuthorityTests : IDisposable
         await AdvanceAsync(Interval);
         Assert.Equal(other.Certificate.RawData, Assert.Single(authority.Roots).ToArray());
         Assert.Contains("it was last asked in vain: away", (await Assert.ThrowsAsync<AuthorityException>(() => SignAsync(authority))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OneThatMayNotCertifyTheMeshsNamesTakesNobodysPlace()
+    {
+        CaFiles root = Make(), narrow = CaFiles.Make(root, shape: new() { Others = [CaShape.UrisOnlyOf("elsewhere.example")] });
+        _made.Add(narrow);
+        await using SubordinateAuthority authority = await OpenAsync(root, root.CertificatePem);
+        string first = await SignerAsync(authority);
+        Write(narrow, root.CertificatePem);
+        await AdvanceAsync(Interval);
+        Assert.Equal(first, await SignerAsync(authority));
+        Assert.Contains(_said, l => l.Contains("signs nothing for example.org that anybody takes: ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -178,6 +178,17 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("token", "token")]
+    [InlineData("approle", "secret")]
+    [Trait("Category", "Attack")]
+    public async Task ASecretThatEverybodyMayOpenIsRefused(string login, string file)
+    {
+        VaultOptions options = Options(login);
+        File.SetUnixFileMode(_folder.File(file), UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        await IsRefusedAsync(AuthorityFailure.Misconfigured, "is a secret that everybody may open (mode 0404)", options);
+    }
+
     [Fact]
     public async Task ASealedVaultIsAskedAgainLater()
     {
@@ -254,6 +265,7 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
         _folder.Write("role", StandInVault.RoleId + "\n");
         _folder.Write("secret", StandInVault.SecretId + "\n");
         _folder.Write("token", login == "kubernetes" ? StandInVault.PodToken : _vault.Issue() + "\n");
+        foreach (string secret in new[] { "secret", "token" }) File.SetUnixFileMode(_folder.File(secret), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         VaultLogin by = login switch
         {
             "approle" => new VaultLogin.AppRole(VaultLogin.AppRole.DefaultMount, _folder.File("role"), _folder.File("secret")),

@@ -43,6 +43,9 @@ public sealed class SpireEntriesTests(TestCluster cluster)
         finally
         {
             if (second is not null) await second.DisposeAsync();
+
+            // Other tests count the nodes that have pods.
+            foreach (string ns in new[] { before, after }) await cluster.Server.KubectlAsync("", "delete", "pod", "web", "-n", ns, "--grace-period=0", "--force", "--ignore-not-found");
             await cluster.Server.KubectlAsync("", "delete", "meshconfig.culvert.dev", "default", "--ignore-not-found");
             await cluster.Server.KubectlAsync("", "delete", "node", "n9", "--ignore-not-found");
         }

@@ -50,7 +50,8 @@ internal sealed class VaultClient : IDisposable
             if (body is not null) request.Content = new ByteArrayContent(Encode(body)) { Headers = { { "content-type", "application/json" } } };
             using HttpResponseMessage response = await _client.SendAsync(request, patience.Token);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(patience.Token);
-            return response.IsSuccessStatusCode ? JsonDocument.Parse(answer) : throw Refused(response.StatusCode, path, answer);
+            if (response.IsSuccessStatusCode) return JsonDocument.Parse(answer);
+            throw ErrorsOf(answer) is { } errors ? Refused(response.StatusCode, path, errors) : NotVault($"{path} with {(int)response.StatusCode} and", null);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -63,7 +64,7 @@ internal sealed class VaultClient : IDisposable
         }
         catch (JsonException e)
         {
-            throw new AuthorityException(AuthorityFailure.Unavailable, $"Vault at {Place} answered {path} with what is no JSON: is it Vault?", e);
+            throw NotVault($"{path} with", e);
         }
     }
 
@@ -90,24 +91,23 @@ internal sealed class VaultClient : IDisposable
         return encoded.ToArray();
     }
 
-    private VaultRefusal Refused(HttpStatusCode status, string path, byte[] answer)
-    {
-        string said = ErrorsOf(answer) is { Length: > 0 } errors ? $": {errors}" : "";
-        return new(status, $"Vault at {Place} answered {path} with {(int)status}{said}");
-    }
+    private VaultRefusal Refused(HttpStatusCode status, string path, string errors) => new(status, $"Vault at {Place} answered {path} with {(int)status}{(errors.Length > 0 ? $": {errors}" : "")}");
 
-    private static string ErrorsOf(byte[] answer)
+    private AuthorityException NotVault(string answered, Exception? cause) => new(AuthorityFailure.Unavailable, $"Vault at {Place} answered {answered} what is no answer of Vault's: is it Vault?", cause);
+
+    // Null where it has none, which all of Vault's own have.
+    private static string? ErrorsOf(byte[] answer)
     {
         try
         {
             using JsonDocument json = JsonDocument.Parse(answer);
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("errors", out JsonElement errors) || errors.ValueKind != JsonValueKind.Array) return "";
+            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("errors", out JsonElement errors) || errors.ValueKind != JsonValueKind.Array) return null;
             string text = string.Join("; ", errors.EnumerateArray().Select(e => e.ToString().ReplaceLineEndings(" ").Trim()));
             return text.Length <= MostErrors ? text : text[..MostErrors];
         }
         catch (JsonException)
         {
-            return "";
+            return null;
         }
     }
 

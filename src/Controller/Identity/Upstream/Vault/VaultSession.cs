@@ -85,8 +85,8 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
         _token = null;
         (string Method, string Path, Dictionary<string, object>? Body, string? Token) call = login switch
         {
-            VaultLogin.Token by => ("GET", "auth/token/lookup-self", null, await ReadAsync(by.File, cancellationToken)),
-            VaultLogin.AppRole by => ("POST", $"auth/{by.Mount}/login", Body(("role_id", await ReadAsync(by.RoleFile, cancellationToken)), ("secret_id", await ReadAsync(by.SecretFile, cancellationToken))), null),
+            VaultLogin.Token by => ("GET", "auth/token/lookup-self", null, await ReadSecretAsync(by.File, cancellationToken)),
+            VaultLogin.AppRole by => ("POST", $"auth/{by.Mount}/login", Body(("role_id", await ReadAsync(by.RoleFile, cancellationToken)), ("secret_id", await ReadSecretAsync(by.SecretFile, cancellationToken))), null),
             VaultLogin.Kubernetes by => ("POST", $"auth/{by.Mount}/login", Body(("role", by.Role), ("jwt", await ReadAsync(by.TokenFile, cancellationToken))), null),
             _ => throw new InvalidOperationException($"There is no login by {login.GetType().Name}."),
         };
@@ -120,6 +120,12 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
     }
 
     private static Dictionary<string, object> Body(params (string Name, string Value)[] fields) => fields.ToDictionary(f => f.Name, f => (object)f.Value, StringComparer.Ordinal);
+
+    private static Task<string> ReadSecretAsync(string file, CancellationToken cancellationToken)
+    {
+        SecretFile.RequirePrivate(file);
+        return ReadAsync(file, cancellationToken);
+    }
 
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {
