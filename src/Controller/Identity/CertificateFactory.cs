@@ -10,6 +10,7 @@ namespace Culvert.Controller.Identity;
 internal static class CertificateFactory
 {
     private const int SerialLength = 16;
+    private const int NameDigits = 8;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
@@ -64,6 +65,9 @@ internal static class CertificateFactory
         request.CertificateExtensions.Add(issuer.KeyIdentifier);
         return request.Create(issuer.Name, X509SignatureGenerator.CreateForECDsa(issuer.Key), notBefore, notAfter, NewSerial());
     }
+
+    /// <summary>A name for an intermediate authority: of several that sign below one root each has its own.</summary>
+    public static string NewIntermediateName(DateTimeOffset now) => $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}";
 
     private static void AddAuthorityExtensions(CertificateRequest request, int? pathLength)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 
@@ -13,6 +14,19 @@ internal static class OpenSsl
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (process.ExitCode, await output + await error);
+    }
+
+    /// <summary>Makes sure that openssl takes a chain: leaf first, without the root.</summary>
+    /// <param name="folder">Where it may write.</param>
+    /// <param name="roots">What is trusted.</param>
+    /// <param name="chain">The chain.</param>
+    public static async Task VerifyAsync(TempFolder folder, IEnumerable<ReadOnlyMemory<byte>> roots, ImmutableArray<ReadOnlyMemory<byte>> chain)
+    {
+        WritePem(folder.File("roots"), roots);
+        WritePem(folder.File("leaf"), chain[0]);
+        WritePem(folder.File("above"), chain.Skip(1));
+        (int code, string output) = await RunAsync("verify", "-x509_strict", "-CAfile", folder.File("roots"), "-untrusted", folder.File("above"), folder.File("leaf"));
+        Assert.True(code == 0, output);
     }
 
     public static void WritePem(string path, params IEnumerable<ReadOnlyMemory<byte>> certificates) =>

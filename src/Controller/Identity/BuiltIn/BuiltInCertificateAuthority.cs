@@ -21,8 +21,6 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
     private static readonly TimeSpan UpkeepRetry = TimeSpan.FromMinutes(1);
 
-    private const int IntermediateDigits = 8;
-
     private readonly CertificateAuthorityOptions _options;
     private readonly RootChanges _changes;
     private readonly IRootStore _store;
@@ -215,8 +213,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         DateTimeOffset notAfter = CertificateFactory.WholeSecond(now + lifetime);
         if (notAfter > root.NotAfter) notAfter = root.NotAfter;
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(IntermediateDigits, lowercase: true)}"; // of several authorities each has one
-        using X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, X509SignatureGenerator.CreateForECDsa(root.Key), now - RootChanges.AuthorityBackdating, notAfter);
+        using X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, CertificateFactory.NewIntermediateName(now), root.Certificate, X509SignatureGenerator.CreateForECDsa(root.Key), now - RootChanges.AuthorityBackdating, notAfter);
         return _intermediates[root.Record.Id] = new(certificate, key, now + ((notAfter - now) / 2));
     }
 

@@ -9,8 +9,6 @@ namespace Culvert.Controller.Identity.Upstream;
 /// <content>What becomes of it over time. One loop, which the fields here are of alone.</content>
 internal sealed partial class SubordinateAuthority
 {
-    private const int NameDigits = 8;
-
     // What is taken back has to leave the bundle at once, and agents are better told of it when they can have other certificates.
     private static readonly TimeSpan LongestBeforeTelling = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromMinutes(10);
@@ -175,8 +173,7 @@ internal sealed partial class SubordinateAuthority
         ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         try
         {
-            string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}"; // of several controllers each has one
-            Subordinate certified = Subordinate.Read(await _upstream.CertifyAsync(key, name, _options.Lifetime, cancellationToken), key, state, now);
+            Subordinate certified = Subordinate.Read(await _upstream.CertifyAsync(key, CertificateFactory.NewIntermediateName(now), _options.Lifetime, cancellationToken), key, state, now);
             RequireTaken(certified, TrustDomain ?? _signedFor, now);
             if (certified.RevokedBy(_revoked) is { } serial) throw new InvalidDataException($"leads over certificate {serial}, which is revoked");
             if (isInTime && ActivationOf(certified, state, now) is var at && at > now) UpstreamLog.Activates(_logger, at);
