@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -16,6 +17,10 @@ internal static class NodeJoin
 {
     private const int AtOnce = 16;
 
+    // An agent tries for as long as it runs. The controller gives a handshake 3 s, which a machine that is busy with other things can need.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
+
     /// <summary>What the certificate of a controller leads to.</summary>
     /// <param name="state">Its state folder.</param>
     public static X509Certificate2Collection Roots(string state)
@@ -25,13 +30,13 @@ internal static class NodeJoin
         return roots;
     }
 
-    /// <summary>Has nodes join, some at a time.</summary>
+    /// <summary>Has nodes join, some at a time. One whose connection fails tries again, for a minute.</summary>
     /// <param name="nodes">How many; they are the first so many.</param>
     /// <param name="controller">Where the controller is.</param>
     /// <param name="state">Its state folder.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>The certificate of each.</returns>
-    /// <exception cref="RpcException">The controller refuses.</exception>
+    /// <exception cref="RpcException">The controller refuses, or cannot be reached.</exception>
     public static async Task<IReadOnlyList<SslClientIdentity>> AllAsync(int nodes, IPEndPoint controller, string state, CancellationToken cancellationToken)
     {
         JoinTokenStore tokens = new(ControllerHost.TokenFolder(state), TimeProvider.System);
@@ -48,9 +53,25 @@ internal static class NodeJoin
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] csr = new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         JoinNodeRequest request = new() { Node = ScaleShape.Node(node), Token = token, CsrDer = ByteString.CopyFrom(csr) };
-        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(channel.CreateCallInvoker()).JoinNodeAsync(request, cancellationToken: cancellationToken);
-        CertificateResponse response = await call.ResponseAsync;
+        CertificateResponse response = await SignAsync(new(channel.CreateCallInvoker()), request, cancellationToken);
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(response.ChainDer[0].Span);
         return new(leaf.CopyWithPrivateKey(key), [.. response.ChainDer.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))]);
+    }
+
+    private static async Task<CertificateResponse> SignAsync(CertificateService.CertificateServiceClient controller, JoinNodeRequest request, CancellationToken cancellationToken)
+    {
+        long since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                using AsyncUnaryCall<CertificateResponse> call = controller.JoinNodeAsync(request, cancellationToken: cancellationToken);
+                return await call.ResponseAsync;
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable && Stopwatch.GetElapsedTime(since) < Patience)
+            {
+                await Task.Delay(Retry, cancellationToken);
+            }
+        }
     }
 }
