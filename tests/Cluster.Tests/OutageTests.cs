@@ -49,8 +49,16 @@ public sealed class OutageTests(InstalledMesh mesh)
             foreach (var node in new[] { "node1", "node2" }) Assert.Contains($"hello from {node}", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", node)).Address), StringComparison.Ordinal);
             var gone = await mesh.ShopPodAsync("web", "node2");
             await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", gone.Name);
-            var pods = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "-l", "app=web", "--field-selector", "spec.nodeName=node2", "-o", "jsonpath={.items[*].metadata.name}");
-            var next = Assert.Single(pods.Split(' '), n => n != gone.Name);
+            var next = "";
+            await LabWait.UntilAsync(
+                "another pod is in its place",
+                async () =>
+                {
+                    var pods = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "-l", "app=web", "--field-selector", "spec.nodeName=node2", "-o", "jsonpath={.items[*].metadata.name}");
+                    next = pods.Split(' ').FirstOrDefault(n => n.Length > 0 && n != gone.Name) ?? "";
+                    return next.Length > 0;
+                },
+                TimeSpan.FromSeconds(30));
             await LabWait.UntilAsync(
                 "the new pod is told to wait",
                 async () => (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "events", "--field-selector", $"reason=FailedCreatePodSandBox,involvedObject.name={next}", "-o", "jsonpath={.items[*].message}")).Contains("the controller has not told node node2 of it yet", StringComparison.Ordinal),
