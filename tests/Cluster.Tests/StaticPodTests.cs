@@ -7,7 +7,7 @@ namespace Culvert.ClusterTests;
 [Collection(MeshCollection.Name)]
 public sealed class StaticPodTests(InstalledMesh mesh)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Deadline = ClusterLab.KubeletDeadline;
 
     [Theory]
     [InlineData("shop", true)]
@@ -53,7 +53,7 @@ public sealed class StaticPodTests(InstalledMesh mesh)
         finally
         {
             File.Delete(manifest);
-            await mesh.Cluster.KubectlAsync("-n", ns, "wait", "--for=delete", "pod/static-node1", "--timeout=60s");
+            await mesh.Cluster.KubectlAsync("-n", ns, "wait", "--for=delete", "pod/static-node1", ClusterLab.KubeletTimeout);
         }
 
         await mesh.UntilAllIsWellAsync();
