@@ -44,7 +44,6 @@ public sealed class OutageTests(InstalledMesh mesh)
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=0");
         try
         {
-            // They end within seconds; a kubelet that has missed that, as 1.20's may, looks again after a minute (its syncFrequency).
             await mesh.Cluster.KubectlAsync("-n", "culvert-system", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=culvert-controller", ClusterLab.KubeletTimeout);
             foreach (var node in new[] { "node1", "node2" }) Assert.Contains($"hello from {node}", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", node)).Address), StringComparison.Ordinal);
             var gone = await mesh.ShopPodAsync("web", "node2");
