@@ -18,7 +18,7 @@ public sealed class InsideTests(InstalledMesh mesh)
         try
         {
             await mesh.Cluster.KubectlAsync(Rollout);
-            foreach (var node in new[] { "node1", "node2" }) await LabWait.UntilAsync($"{node} captures inside", async () => await InsideReasonsAsync(node) is [_, _, ..] reasons && reasons.All(r => r.Contains("--capture inside", StringComparison.Ordinal)), ClusterLab.KubeletDeadline);
+            foreach (var node in new[] { "node1", "node2" }) await LabWait.UntilAsync($"{node} captures inside", async () => await InsideReasonsAsync(node) is [_, _, ..] reasons && reasons.All(r => r.Contains("--capture inside", StringComparison.Ordinal)), TimeSpan.FromSeconds(60));
             await mesh.UntilAllIsWellAsync();
 
             // Nobody who is not in the mesh gets in, and it is by the mesh that the others do.
@@ -31,7 +31,7 @@ public sealed class InsideTests(InstalledMesh mesh)
             await mesh.Cluster.KubectlAsync(Rollout);
         }
 
-        foreach (var node in new[] { "node1", "node2" }) await LabWait.UntilAsync($"{node} captures at the host's end", async () => await InsideReasonsAsync(node) is [_, _, ..] reasons && reasons.All(r => r.Length == 0), ClusterLab.KubeletDeadline);
+        foreach (var node in new[] { "node1", "node2" }) await LabWait.UntilAsync($"{node} captures at the host's end", async () => await InsideReasonsAsync(node) is [_, _, ..] reasons && reasons.All(r => r.Length == 0), TimeSpan.FromSeconds(60));
         await mesh.UntilAllIsWellAsync();
     }
 

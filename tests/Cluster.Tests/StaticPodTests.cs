@@ -7,7 +7,7 @@ namespace Culvert.ClusterTests;
 [Collection(MeshCollection.Name)]
 public sealed class StaticPodTests(InstalledMesh mesh)
 {
-    private static readonly TimeSpan Deadline = ClusterLab.KubeletDeadline;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
 
     [Theory]
     [InlineData("shop", true)]
@@ -66,7 +66,7 @@ public sealed class StaticPodTests(InstalledMesh mesh)
         await LabWait.UntilAsync(
             "the static pod is ready",
             async () => (said = (await mesh.Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", "app=static", "-o", "jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")].status} {.items[*].status.podIP}")).Split(' ')) is ["True", not ""],
-            Deadline);
+            ClusterLab.KubeletDeadline);
         return said[1];
     }
 }

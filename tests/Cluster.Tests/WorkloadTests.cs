@@ -8,7 +8,7 @@ namespace Culvert.ClusterTests;
 [Collection(MeshCollection.Name)]
 public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
 {
-    private static readonly TimeSpan Deadline = ClusterLab.KubeletDeadline;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private static int _spaces;
     private readonly string _space = $"store{Interlocked.Increment(ref _spaces)}";
 
@@ -145,7 +145,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                   containers: [{name: once, image: localhost/box:1, command: [sh, -c, "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 10 {{{far}}} {{{InstalledMesh.Port}}} | grep 'hello from node2'"]}]
             """);
         await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Complete", "job/once", ClusterLab.KubeletTimeout);
-        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{_space}/", StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{_space}/", StringComparison.Ordinal)), ClusterLab.KubeletDeadline);
     }
 
     [Fact]

@@ -26,8 +26,8 @@ internal sealed class ClusterLab : IAsyncDisposable
     private static readonly string Root = Path.Combine(Path.GetTempPath(), "culvert-cluster");
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    // Longer than kubectl waits by itself, which says what it has waited for.
-    private static readonly TimeSpan LongestCommand = KubeletDeadline + TimeSpan.FromSeconds(30);
+    // Longer than any --timeout of a test: kubectl itself says what it has waited for.
+    private static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(210);
     private const string AdminToken = "token-of-admin";
     private const int ApiPort = 6443;
     private readonly Lab _lab;

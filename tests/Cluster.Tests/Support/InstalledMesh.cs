@@ -111,7 +111,7 @@ public sealed class InstalledMesh : IAsyncLifetime
     /// <exception cref="InvalidOperationException">They don't in time; with what the parts of the mesh say of it.</exception>
     internal Task UntilAllIsWellAsync() => TellOfFailureAsync(async () =>
     {
-        foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, ClusterLab.KubeletDeadline);
+        foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
         foreach (var from in Cluster.Machines)
         {
             foreach (var to in Cluster.Machines) await AnswersAsync(from.Name, to.Name);
