@@ -105,6 +105,7 @@ internal static class LogEventIds
     internal const int SpireSvidMissing = 1325;
     internal const int SpireBundlesTaken = 1326;
     internal const int SpireRootsDiffer = 1327;
+    internal const int SpireNodeFailed = 1328;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;

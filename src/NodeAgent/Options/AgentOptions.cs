@@ -33,6 +33,9 @@ public sealed record AgentOptions
     /// <summary>File with the join token; read when the node has no certificate yet.</summary>
     public string? JoinTokenFile { get; init; }
 
+    /// <summary>The Workload API that gives the node its own certificate, which it shows to the controller, and the roots that the controller's leads to; null: the controller gives it, for a token.</summary>
+    public SpiffeEndpoint? SpireWorkloadApi { get; init; }
+
     /// <summary>The admin socket of the SPIRE agent of this machine, which gives the workloads' certificates and the bundle of roots for tunnels; null: the controller does.</summary>
     public SpiffeEndpoint? SpireAgent { get; init; }
 
@@ -159,7 +162,10 @@ public sealed record AgentOptions
         List<string> problems = [];
         if (!IsDnsName(NodeName)) problems.Add($"--node: '{NodeName}' is not a DNS name, as spec.node of a workload is: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends");
         if (Controller.Scheme is not ("https" or "unix")) problems.Add($"--controller: {Controller} is neither https:// nor unix://");
-        if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
+        if (SpireWorkloadApi is not null && Controller.Scheme != "https") problems.Add($"--spire-workload-api: {Controller} is no https://, and a controller asks for no certificate at its own socket");
+        if (SpireWorkloadApi is not null && BootstrapRootsFile is not null) problems.Add("--bootstrap-roots: not with --spire-workload-api, which says who the controller is");
+        if (SpireWorkloadApi is not null && JoinTokenFile is not null) problems.Add("--join-token-file: not with --spire-workload-api, by which a node needs no token");
+        if (Controller.Scheme == "https" && BootstrapRootsFile is null && SpireWorkloadApi is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https, unless --spire-workload-api is given");
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
         if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
