@@ -45,7 +45,7 @@ public sealed class SvidCache
 
                 // Refuses a key that is not the certificate's.
                 using X509Certificate2 leaf = X509Certificate2.CreateFromPem(pem, pem);
-                using ECDsa key = leaf.GetECDsaPrivateKey() ?? throw new CryptographicException("it holds no EC key");
+                using AsymmetricAlgorithm key = (AsymmetricAlgorithm?)leaf.GetECDsaPrivateKey() ?? leaf.GetRSAPrivateKey() ?? throw new CryptographicException("it holds no key of ECDSA or RSA");
                 if (!SvidReader.TryRead(leaf, out SpiffeId? found) || found != id) throw new CryptographicException($"its identity is {found?.ToString() ?? "none"}, not {id}");
                 DateTimeOffset notAfter = new(leaf.NotAfter.ToUniversalTime());
                 if (notAfter > _time.GetUtcNow())

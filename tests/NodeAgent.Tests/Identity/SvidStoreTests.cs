@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
+using Culvert.Protocol.Spiffe;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,6 +28,25 @@ public sealed class SvidStoreTests : IDisposable
         key.ImportPkcs8PrivateKey(svid.PrivateKey, out _);
         Assert.Equal(leaf.PublicKey.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
         Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey)[20..40], svid.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(KeyKind.P256, "1.2.840.10045.2.1", 256)]
+    [InlineData(KeyKind.P384, "1.2.840.10045.2.1", 384)]
+    [InlineData(KeyKind.Rsa2048, "1.2.840.113549.1.1.1", 2048)]
+    [InlineData(KeyKind.Rsa4096, "1.2.840.113549.1.1.1", 4096)]
+    public async Task KeysAreOfTheKindThatIsWantedAndAreKept(KeyKind kind, string algorithm, int bits)
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        await using SvidStore store = new(new TestIssuer(TimeSpan.FromHours(48)), cache, TimeProvider.System, NullLogger.Instance) { KeyKind = kind };
+        Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
+        using AsymmetricAlgorithm key = (AsymmetricAlgorithm?)leaf.GetECDsaPublicKey() ?? leaf.GetRSAPublicKey()!;
+        Assert.Equal((algorithm, bits), (leaf.PublicKey.Oid.Value, key.KeySize));
+        Svid kept = cache.Load(Web)!;
+        Assert.Equal(svid.Chain[0], kept.Chain[0]);
+        using X509Certificate2 joined = CertificateKey.Join(leaf, kept.PrivateKey);
+        Assert.True(joined.HasPrivateKey);
     }
 
     [Fact]
