@@ -278,7 +278,7 @@ public sealed class SvidStore : ISvidStore
             throw new InvalidOperationException("the authority signed another key than the one asked for");
         if (SvidVerifier.FindRevoked(issued.Chain, _revoked) is { } serial)
             throw new InvalidOperationException($"what the authority signed leads over certificate {serial}, which is revoked");
-        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
+        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, PrivateKeyBytes.Of(key), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
     }
 
     private sealed class Entry

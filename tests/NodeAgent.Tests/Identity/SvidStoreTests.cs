@@ -25,9 +25,9 @@ public sealed class SvidStoreTests : IDisposable
         Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
         using ECDsa key = ECDsa.Create();
-        key.ImportPkcs8PrivateKey(svid.PrivateKey, out _);
+        key.ImportPkcs8PrivateKey(svid.PrivateKey.Use(k => k.ToArray()), out _);
         Assert.Equal(leaf.PublicKey.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
-        Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey)[20..40], svid.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey.Use(k => k.ToArray()))[20..40], svid.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -45,7 +45,7 @@ public sealed class SvidStoreTests : IDisposable
         Assert.Equal((algorithm, bits), (leaf.PublicKey.Oid.Value, key.KeySize));
         Svid kept = cache.Load(Web)!;
         Assert.Equal(svid.Chain[0], kept.Chain[0]);
-        using X509Certificate2 joined = CertificateKey.Join(leaf, kept.PrivateKey);
+        using X509Certificate2 joined = kept.PrivateKey.Use(k => CertificateKey.Join(leaf, k.Span));
         Assert.True(joined.HasPrivateKey);
     }
 
@@ -185,7 +185,7 @@ public sealed class SvidStoreTests : IDisposable
         await using SvidStore restarted = Store(absent, cache);
         restarted.Want(Wanted());
         Assert.Equal(first.Chain[0], restarted.Find(Web)!.Chain[0]);
-        Assert.Equal(first.PrivateKey, restarted.Find(Web)!.PrivateKey);
+        Assert.Equal(first.PrivateKey.Use(k => k.ToArray()), restarted.Find(Web)!.PrivateKey.Use(k => k.ToArray()));
         string file = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "svids")));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         restarted.Want(new Dictionary<SpiffeId, string>());
@@ -263,7 +263,7 @@ public sealed class SvidStoreTests : IDisposable
         TestIssuer issuer = new(TimeSpan.FromHours(1)) { NotBefore = DateTimeOffset.UtcNow.AddHours(-2) };
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         IssuedCertificate issued = issuer.Sign(new CertificateRequest("O=x", key, HashAlgorithmName.SHA256).CreateSigningRequest());
-        cache.Save(new Svid(Web, 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, DateTimeOffset.UtcNow));
+        cache.Save(new Svid(Web, 1, issued.Chain, PrivateKeyBytes.Of(key), issued.NotBefore, issued.NotAfter, DateTimeOffset.UtcNow));
         Assert.Null(cache.Load(Web));
         string[] left = Directory.GetFiles(Path.Combine(_folder, "svids"));
         Assert.Empty(left);
