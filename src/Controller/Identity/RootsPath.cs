@@ -44,11 +44,12 @@ internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAf
         }
     }
 
-    /// <summary>What is wrong, and with which certificate.</summary>
+    /// <summary>What is wrong, and with which of the certificates above the first, whose name may be another one each time.</summary>
     private static string Describe(X509Chain chain)
     {
-        IEnumerable<string> problems = chain.ChainElements.SelectMany(e => e.ChainElementStatus.Select(s => $"{s.StatusInformation.Trim().TrimEnd('.')} ({e.Certificate.Subject})"));
-        string all = string.Join(", ", problems);
-        return all.Length > 0 ? all : string.Join(", ", chain.ChainStatus.Select(s => s.StatusInformation.Trim().TrimEnd('.')).Distinct(StringComparer.Ordinal));
+        string[] problems = [.. chain.ChainElements.SelectMany((e, i) => e.ChainElementStatus.Select(s => i == 0 ? Text(s) : $"{Text(s)} ({e.Certificate.Subject})"))];
+        return string.Join(", ", problems.Length > 0 ? problems : chain.ChainStatus.Select(Text).Distinct(StringComparer.Ordinal));
+
+        static string Text(X509ChainStatus status) => status.StatusInformation.Trim().TrimEnd('.');
     }
 }
