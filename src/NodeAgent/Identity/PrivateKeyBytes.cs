@@ -20,6 +20,7 @@ public sealed class PrivateKeyBytes
         pkcs8.CopyTo(_pkcs8);
     }
 
+    /// <summary>Overwrites it.</summary>
     ~PrivateKeyBytes() => CryptographicOperations.ZeroMemory(_pkcs8);
 
     /// <summary>The bytes of a key.</summary>
