@@ -105,6 +105,7 @@ internal static class LogEventIds
     internal const int SpireSvidMissing = 1325;
     internal const int SpireBundlesTaken = 1326;
     internal const int SpireRootsDiffer = 1327;
+    internal const int SpireNodeFailed = 1328;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;
@@ -162,6 +163,8 @@ internal static class LogEventIds
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
     internal const int ControllerLeaving = 2015;
+    internal const int NoIdentityToShow = 2016;
+    internal const int BuiltInRootsUnused = 2017;
 
     // src/Controller/Api
     internal const int Joined = 2101;
@@ -211,6 +214,7 @@ internal static class LogEventIds
     internal const int UpstreamActivates = 2246;
     internal const int UpstreamNotForgotten = 2247;
     internal const int UpstreamUsedAgain = 2248;
+    internal const int UpstreamEnds = 2249;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -11,10 +11,10 @@ namespace Culvert.NodeAgent.Admin;
 /// <param name="snapshot">The snapshot in force.</param>
 /// <param name="svids">Certificates of the node's workloads.</param>
 /// <param name="trust">The roots that peers of tunnels have to lead to.</param>
-/// <param name="credentials">The node's own.</param>
+/// <param name="own">The node's own.</param>
 /// <param name="controller">Renews that.</param>
 /// <param name="time">The clock.</param>
-internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svids, Func<TrustBundle> trust, NodeCredentials credentials, ControllerLink controller, TimeProvider time)
+internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svids, Func<TrustBundle> trust, INodeIdentity own, ControllerLink controller, TimeProvider time)
 {
     // At once, of all that are asked for together: the authority has other nodes as well.
     private const int MostAtOnce = 4;
@@ -78,17 +78,17 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svid
     private Wire.HeldIdentity? OfNode(NodeSnapshot inForce)
     {
         if (controller.Headers is not null) return null;
-        NodeSvid? held = credentials.Held;
+        NodeSvid? held = own.Held;
         string trustDomain = inForce.TrustBundle.TrustDomain;
         Wire.HeldIdentity identity = new()
         {
             Identity = held?.Id.ToString() ?? (trustDomain.Length > 0 ? SpiffeId.ForNode(trustDomain, inForce.Node).ToString() : ""),
             IsNode = true,
-            Source = "controller",
+            Source = own.Source,
             Version = (uint)(held?.Version ?? 0),
-            Error = credentials.LastError ?? "",
+            Error = own.LastError ?? "",
         };
-        if (credentials.DueAt is { } due && due > time.GetUtcNow()) identity.NextAttempt = Timestamp.FromDateTimeOffset(due);
+        if (own.DueAt is { } due && due > time.GetUtcNow()) identity.NextAttempt = Timestamp.FromDateTimeOffset(due);
         if (held is not null) identity.Chain.AddRange(held.Chain.Select(c => ByteString.CopyFrom(c)));
         return identity;
     }

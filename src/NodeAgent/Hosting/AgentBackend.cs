@@ -20,7 +20,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, ISvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, INodeIdentity own, ISvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, CniInstaller? installer, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
@@ -62,7 +62,7 @@ internal sealed class AgentBackend(
         status.TunnelSource.Reasons.AddRange(source.Reasons);
         status.ProgramsPutFirst = (ulong)(attacher.PutFirstCount + inside.PutFirstCount);
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
-        if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
+        if (own.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Where(w => !w.IsStarting || datapath.NotCaptured.ContainsKey(w.Uid)).Concat(Oracle.World.Snapshot.RefusedWorkloads()).Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Concat(inside.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));

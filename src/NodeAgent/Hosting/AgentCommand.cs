@@ -5,6 +5,7 @@ using Culvert.CommandLine;
 using Culvert.Interop;
 using Culvert.Interop.Memory;
 using Culvert.NodeAgent.Options;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -48,6 +49,7 @@ public static class AgentCommand
         };
         Option<string?> roots = new("--bootstrap-roots") { Description = "PEM file with the controller's root certificates." };
         Option<string?> token = new("--join-token-file") { Description = "File with this node's join token." };
+        Option<string?> workloadApi = new("--spire-workload-api") { Description = "unix:///PATH or tcp://IP:PORT of the Workload API that gives this node its own certificate, in place of a join token, and says who the controller is.", HelpName = "ADDRESS" };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string?> accessFile = new("--access-log-file") { Description = "File for the access log of HTTP requests, where MeshConfig asks for one; none: standard output.", HelpName = "FILE" };
         Option<int> accessMib = new("--access-log-mib") { Description = "Size in MiB from which on another file of it is begun.", DefaultValueFactory = _ => (int)(d.AccessLogFileSize >> 20) };
@@ -55,7 +57,7 @@ public static class AgentCommand
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
         Option<bool> takeOver = new("--take-over") { Description = "Take the node over from an agent that runs here, without a pause for new connections; that one carries those that it has until it is stopped." };
         Option<string?> started = new("--started-file") { Description = "File that is made when this agent has the node.", HelpName = "FILE" };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, accessFile, accessMib, accessFiles, datapath, takeOver, started };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, workloadApi, access, accessFile, accessMib, accessFiles, datapath, takeOver, started };
         foreach (Option option in shared.All) command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -65,6 +67,7 @@ public static class AgentCommand
                 Controller = parsed.GetValue(controller)!,
                 BootstrapRootsFile = parsed.GetValue(roots),
                 JoinTokenFile = parsed.GetValue(token),
+                SpireWorkloadApi = WorkloadApiOf(parsed.GetValue(workloadApi), problems),
                 AccessLog = parsed.GetValue(access),
                 AccessLogFile = parsed.GetValue(accessFile) is { } log ? Path.GetFullPath(log) : null,
                 AccessLogFileSize = (long)parsed.GetValue(accessMib) << 20,
@@ -125,6 +128,13 @@ public static class AgentCommand
             await Console.Error.WriteLineAsync("culvert-agent: `culvert check` says what this machine lacks and how to mend it");
             return Failure;
         }
+    }
+
+    private static SpiffeEndpoint? WorkloadApiOf(string? text, List<string> problems)
+    {
+        if (text is null) return null;
+        if (!SpiffeEndpoint.TryParse(text, out SpiffeEndpoint? endpoint, out string? error)) problems.Add($"--spire-workload-api: '{text}' {error}");
+        return endpoint;
     }
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging

@@ -71,7 +71,9 @@ internal static class AgentComposition
         // The controller is followed from here on: to join and to hear of the mesh takes as long as to make what is below, and the applier has it wait for that. The host, further down, is to stop
         // it at its place; here it is stopped when there is no host yet.
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
-        ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
+        SpireNodeIdentity? spireNode = options.SpireWorkloadApi is { } workloadApi ? parts.OwnAsyncDisposable(new SpireNodeIdentity(workloadApi, options.NodeName, time, logger)) : null;
+        INodeIdentity own = (INodeIdentity?)spireNode ?? credentials;
+        ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger, spireNode));
         PodAttachments attachments = new(options.RunFolder, time, logger);
         SnapshotApplier applier = parts.Own(new SnapshotApplier(attachments.Join));
         SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
@@ -118,7 +120,7 @@ internal static class AgentComposition
         // Certificates of the workloads.
         SvidCache cache = new(options.RunFolder, time, logger);
         SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
-        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics));
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics) { KeyKind = options.WorkloadKey });
         if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
@@ -157,20 +159,20 @@ internal static class AgentComposition
         state.Changed += deliveries.Wake;
 
         // What people see.
-        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, directory, client, credentials, svids, trust, time);
+        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, () => attacher.PutFirstCount + inside.PutFirstCount, directPath, tunnelSource, proxy, directory, client, own, svids, trust, time);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
         CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, health, logger)) : null;
         installer?.Announce();
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, own, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
-        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, credentials, controller, time), flows, metrics), loggers);
+        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
         StartOnly restoring = new(stop =>
         {

@@ -13,10 +13,10 @@ internal static class AgentFamilies
 {
     /// <summary>Registers them. Nothing is asked of the parts before the first scrape.</summary>
     internal static void Register(
-        MetricRegistry registry, DatapathMaps maps, FlowSweeper sweeper, DatapathState state, Func<long> programsPutFirst, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, ProxyServer proxy, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, ISvidStore svids, TunnelTrust trust, TimeProvider time)
+        MetricRegistry registry, DatapathMaps maps, FlowSweeper sweeper, DatapathState state, Func<long> programsPutFirst, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, ProxyServer proxy, MeshDirectory directory, SnapshotClient client, INodeIdentity own, ISvidStore svids, TunnelTrust trust, TimeProvider time)
     {
         KernelMetrics.Register(registry, maps, sweeper, state);
-        AgentGauges.Register(registry, client, credentials, svids, trust, state, time);
+        AgentGauges.Register(registry, client, own, svids, trust, state, time);
         DirectPathMetrics.Register(registry, directPath, state);
         registry.Add(new CallbackFamily("culvert_tunnel_source", "1 for whose addresses new tunnels are opened from: node or pod.", "gauge", ["source"], () => [new CallbackSample([tunnelSource.IsPod ? "pod" : "node"], 1)]));
         registry.Add(new CallbackFamily("culvert_programs_put_first_total", "Programs of the agent that others ran before, and that were put first again.", "counter", [], () => CallbackSample.Single(programsPutFirst())));

@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Gauges over the agent's own state, read when scraped.</summary>
 internal static class AgentGauges
 {
-    internal static void Register(MetricRegistry registry, SnapshotClient client, NodeCredentials credentials, ISvidStore svids, TunnelTrust trust, DatapathState state, TimeProvider time)
+    internal static void Register(MetricRegistry registry, SnapshotClient client, INodeIdentity own, ISvidStore svids, TunnelTrust trust, DatapathState state, TimeProvider time)
     {
         registry.Add(new CallbackFamily("culvert_controller_connected", "1 while a snapshot stream is open.", "gauge", [], () => CallbackSample.Single(client.Status.Connected ? 1 : 0)));
         registry.Add(new CallbackFamily("culvert_snapshot_version", "Version of the snapshot in force.", "gauge", [], () => CallbackSample.Single(client.Current.Version)));
@@ -28,7 +28,7 @@ internal static class AgentGauges
         registry.Add(new CallbackFamily("culvert_identities_without_certificate", "Identities of this node's workloads for which no certificate was had yet; their connections to other nodes fail.", "gauge", [],
             () => CallbackSample.Single(svids.List().Count(s => s.Svid is null))));
         registry.Add(new CallbackFamily("culvert_node_certificate_expiry_timestamp_seconds", "End of validity of the certificate that the node shows to the controller, Unix seconds.", "gauge", [],
-            () => credentials.NotAfter is { } end ? CallbackSample.Single(end.ToUnixTimeSeconds()) : []));
+            () => own.NotAfter is { } end ? CallbackSample.Single(end.ToUnixTimeSeconds()) : []));
         registry.Add(new CallbackFamily("culvert_trust_bundle_root_expiry_timestamp_seconds", "End of validity of each root of the trust bundle in force, Unix seconds.", "gauge", ["fingerprint"], () => trust.InForce.Roots.Select(RootExpiry)));
         registry.Add(new CallbackFamily("culvert_spire_agent_connected", "1 while the SPIRE agent that gives certificates is connected; no series where the controller gives them.", "gauge", [],
             () => svids.IsConnected is { } connected ? CallbackSample.Single(connected ? 1 : 0) : []));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Options;
 using Culvert.Protocol;
 using Grpc.Core;
@@ -17,16 +18,19 @@ namespace Culvert.NodeAgent.Identity;
 /// The roots of the trust bundle are the only ones once there is a bundle: whoever has stolen a root that was replaced must not be the controller for ever to
 /// agents that were once started with it. An agent that was away until its root was gone can still verify the controller, whose chain leads from each root to its successor
 /// for some time, and has the controller renew its certificate, which that does for as long, even when it has expired.
+/// Where SPIRE gives the node its certificate, it says the roots as well, and neither a token nor a bundle of the controller's has a say.
 /// </remarks>
 internal sealed class ControllerLink : IDisposable
 {
     // Between attempts to renew while there is nothing to renew yet.
     private const int SlowRetry = 6;
+    private const string BySpire = "SPIRE renews the node's certificate by itself";
     private const string NotInTime = "no answer came in time";
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
     private readonly NodeCredentials _credentials;
+    private readonly SpireNodeIdentity? _spire;
     private readonly TimeProvider _time;
     private readonly ReadOnlyMemory<byte>[] _bootstrapRoots;
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -38,9 +42,9 @@ internal sealed class ControllerLink : IDisposable
     private DateTimeOffset _renewNotBefore;
 
     /// <exception cref="AgentStartException">The bootstrap roots can't be read.</exception>
-    internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time, ILogger logger)
+    internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time, ILogger logger, SpireNodeIdentity? spire = null)
     {
-        (Address, _credentials, _time, _logger) = (address, credentials, time, logger);
+        (Address, _credentials, _time, _logger, _spire) = (address, credentials, time, logger, spire);
         Headers = address.Scheme == "unix" ? ControllerChannel.ForNode(node) : null;
         _bootstrapRoots = bootstrapRootsFile is null ? [] : StartStep.Run(
             $"--bootstrap-roots {bootstrapRootsFile}", "give a PEM file with the controller's root certificates, roots.pem of its state folder", () => ReadRoots(bootstrapRootsFile));
@@ -80,6 +84,7 @@ internal sealed class ControllerLink : IDisposable
     /// </summary>
     internal async Task<Rotation> RotateAsync(CancellationToken deadline)
     {
+        if (_spire is not null) return new Rotation(_spire.Held?.Chain[0], null, BySpire);
         NodeSvid? before = _credentials.Held;
         try
         {
@@ -106,7 +111,7 @@ internal sealed class ControllerLink : IDisposable
     {
         int failures = 0;
         TimeSpan pushback = TimeSpan.Zero;
-        while (Address.Scheme != "unix" && !stop.IsCancellationRequested)
+        while (Address.Scheme != "unix" && _spire is null && !stop.IsCancellationRequested)
         {
             TimeSpan wait = failures > 0 || _credentials.DueAt is not { } due
                 ? RotationSchedule.RetryAfter(Math.Max(failures, SlowRetry), Random.Shared.NextDouble(), pushback)
@@ -150,9 +155,17 @@ internal sealed class ControllerLink : IDisposable
                 if (!File.Exists(Address.LocalPath)) throw new IOException($"--controller: there is no socket at {Address.LocalPath}; is the controller running, with --unix-socket {Address.LocalPath}?");
                 return _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
             }
-            await RenewOrJoinAsync(cancellationToken);
-            _credentials.SaveAgain();
-            string? thumbprint = _credentials.Current?.Thumbprint;
+            string? thumbprint;
+            if (_spire is not null)
+            {
+                thumbprint = (_spire.Current ?? throw new InvalidOperationException(_spire.WhyNone)).Certificate.Certificate.Thumbprint;
+            }
+            else
+            {
+                await RenewOrJoinAsync(cancellationToken);
+                _credentials.SaveAgain();
+                thumbprint = _credentials.Current?.Thumbprint;
+            }
             if (_channel is { } channel && _channelThumbprint == thumbprint) return channel;
 
             // Calls on the old channel go on until they end by themselves; its connection ends soon after the last of them.
@@ -244,8 +257,20 @@ internal sealed class ControllerLink : IDisposable
     private GrpcChannel TlsChannel(bool show) => ControllerChannel.ForTls(new ControllerChannelOptions
     {
         Address = Address,
-        Roots = () => _bundle is { Roots.IsEmpty: false } bundle ? bundle.Roots : _bootstrapRoots,
-        Identity = show ? () => _credentials.Known is { } certificate ? new SslClientIdentity(certificate, _credentials.KnownIntermediates) : null : null,
+        Roots = Roots,
+        Identity = show ? Identity : null,
         Time = _time,
     });
+
+    private IReadOnlyList<ReadOnlyMemory<byte>> Roots()
+    {
+        if (_spire is not null) return _spire.Current?.Roots ?? [];
+        return _bundle is { Roots.IsEmpty: false } bundle ? bundle.Roots : _bootstrapRoots;
+    }
+
+    private SslClientIdentity? Identity()
+    {
+        if (_spire is not null) return _spire.Current?.Certificate;
+        return _credentials.Known is { } certificate ? new SslClientIdentity(certificate, _credentials.KnownIntermediates) : null;
+    }
 }

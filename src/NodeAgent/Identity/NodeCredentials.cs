@@ -17,7 +17,7 @@ namespace Culvert.NodeAgent.Identity;
 /// The node's own certificate towards the controller, kept in a 0600 file of the state folder so that a restarted agent needs no new
 /// token. Used under the lock of <see cref="ControllerLink"/>.
 /// </summary>
-internal sealed class NodeCredentials
+internal sealed class NodeCredentials : INodeIdentity
 {
     // A start that fails, or is ended, waits for it.
     private static readonly TimeSpan LongestJoin = TimeSpan.FromSeconds(20);
@@ -48,19 +48,22 @@ internal sealed class NodeCredentials
     internal X509Certificate2? Known => _current;
 
     /// <summary>When that ends; null when there is none. Safe for any thread.</summary>
-    internal DateTimeOffset? NotAfter => _current is { } current ? new DateTimeOffset(current.NotAfter) : null;
+    public DateTimeOffset? NotAfter => _current is { } current ? new DateTimeOffset(current.NotAfter) : null;
 
     /// <summary>The certificate as it is told to people, also when it has ended; null when there is none. Safe for any thread.</summary>
-    internal NodeSvid? Held => _held;
+    public NodeSvid? Held => _held;
 
     /// <summary>Why the last attempt to have a certificate has failed; null when it has not. Safe for any thread.</summary>
-    internal string? LastError => _lastError;
+    public string? LastError => _lastError;
+
+    /// <inheritdoc/>
+    public string Source => "controller";
 
     /// <summary>Certificates between the node's and the root.</summary>
     internal X509Certificate2Collection KnownIntermediates { get; private set; } = [];
 
     /// <summary>When it should be renewed: past two thirds of its life; null: there is none.</summary>
-    internal DateTimeOffset? DueAt => _current is null ? null : RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
+    public DateTimeOffset? DueAt => _current is null ? null : RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
 
     /// <summary>Whether it should be renewed now.</summary>
     internal bool IsDue => DueAt is { } due && _time.GetUtcNow() > due;

@@ -33,11 +33,17 @@ public sealed record AgentOptions
     /// <summary>File with the join token; read when the node has no certificate yet.</summary>
     public string? JoinTokenFile { get; init; }
 
+    /// <summary>The Workload API that gives the node its own certificate, which it shows to the controller, and the roots that the controller's leads to; null: the controller gives it, for a token.</summary>
+    public SpiffeEndpoint? SpireWorkloadApi { get; init; }
+
     /// <summary>The admin socket of the SPIRE agent of this machine, which gives the workloads' certificates and the bundle of roots for tunnels; null: the controller does.</summary>
     public SpiffeEndpoint? SpireAgent { get; init; }
 
     /// <summary>The selectors by which a SPIRE agent is asked for a workload's certificate. Empty: <see cref="SelectorTemplate.Defaults"/>.</summary>
     public IReadOnlyList<SelectorTemplate> SpireSelectors { get; init; } = [];
+
+    /// <summary>Of which kind the keys of workloads are that the agent makes; those of before are in use until they are renewed.</summary>
+    public KeyKind WorkloadKey { get; init; } = KeyKind.P256;
 
     /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
@@ -159,10 +165,14 @@ public sealed record AgentOptions
         List<string> problems = [];
         if (!IsDnsName(NodeName)) problems.Add($"--node: '{NodeName}' is not a DNS name, as spec.node of a workload is: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends");
         if (Controller.Scheme is not ("https" or "unix")) problems.Add($"--controller: {Controller} is neither https:// nor unix://");
-        if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
+        if (SpireWorkloadApi is not null && Controller.Scheme != "https") problems.Add($"--spire-workload-api: {Controller} is no https://, and a controller asks for no certificate at its own socket");
+        if (SpireWorkloadApi is not null && BootstrapRootsFile is not null) problems.Add("--bootstrap-roots: not with --spire-workload-api, which says who the controller is");
+        if (SpireWorkloadApi is not null && JoinTokenFile is not null) problems.Add("--join-token-file: not with --spire-workload-api, by which a node needs no token");
+        if (Controller.Scheme == "https" && BootstrapRootsFile is null && SpireWorkloadApi is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https, unless --spire-workload-api is given");
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
         if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
+        if (SpireAgent is not null && WorkloadKey != KeyKind.P256) problems.Add("--workload-key: not with --spire-agent, which makes the keys: workload_x509_svid_key_type of its configuration says of which kind");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");
         if (AccessLogFileSize is < (1L << 20) or > (1L << 40)) problems.Add($"--access-log-mib: {AccessLogFileSize >> 20} is not between 1 and 1048576");

@@ -13,13 +13,18 @@ public static class X509ContextReader
     /// <summary>Most certificates of a chain, or of the bundle of who shows a certificate.</summary>
     public const int MostCertificates = 64;
 
-    /// <summary>The default identity of an answer, which is its first.</summary>
+    /// <summary>The default identity of an answer, which is its first; or the first that is wanted.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="isWanted">Which identity is meant; null: the default one.</param>
     /// <exception cref="InvalidDataException">There is none, or it is damaged; the message says what.</exception>
-    public static X509Context Read(X509SVIDResponse response)
+    public static X509Context Read(X509SVIDResponse response, Func<SpiffeId, bool>? isWanted = null)
     {
         ArgumentNullException.ThrowIfNull(response);
         if (response.Svids.Count == 0) throw new InvalidDataException("the Workload API answered without an identity");
-        X509SVID svid = response.Svids[0];
+        X509SVID svid = isWanted is null
+            ? response.Svids[0]
+            : response.Svids.FirstOrDefault(s => SpiffeId.TryParse(s.SpiffeId, out SpiffeId? told) && isWanted(told))
+                ?? throw new InvalidDataException($"the Workload API answered with other identities than the one that is wanted: {string.Join(", ", response.Svids.Select(s => s.SpiffeId))}");
         if (!SpiffeId.TryParse(svid.SpiffeId, out SpiffeId? id, out string? error)) throw new InvalidDataException($"the Workload API answered with an identity that is none: {error}");
         try
         {

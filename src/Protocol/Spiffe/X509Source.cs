@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.WorkloadApi;
 using Grpc.Core;
@@ -20,6 +21,7 @@ public sealed class X509Source : IAsyncDisposable
     private readonly SpiffeEndpoint _endpoint;
     private readonly TimeProvider _time;
     private readonly Action<string> _failed;
+    private readonly Func<SpiffeId, bool>? _isWanted;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
     private volatile State _state = new(null, null);
@@ -28,9 +30,10 @@ public sealed class X509Source : IAsyncDisposable
     /// <param name="endpoint">Where the Workload API is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="failed">Told why there is no answer, each time that this is another reason than before.</param>
-    public X509Source(SpiffeEndpoint endpoint, TimeProvider time, Action<string> failed)
+    /// <param name="isWanted">Which of several identities is meant; null: the first.</param>
+    public X509Source(SpiffeEndpoint endpoint, TimeProvider time, Action<string> failed, Func<SpiffeId, bool>? isWanted = null)
     {
-        (_endpoint, _time, _failed) = (endpoint, time, failed);
+        (_endpoint, _time, _failed, _isWanted) = (endpoint, time, failed, isWanted);
         _running = RunAsync();
     }
 
@@ -44,6 +47,9 @@ public sealed class X509Source : IAsyncDisposable
         { Context: { } ended } => $"the Workload API at {_endpoint} gave a certificate that has ended at {ended.NotAfter:u}, and no other",
         _ => $"the Workload API at {_endpoint} has not answered yet",
     };
+
+    /// <summary>Why there has been no answer since the last one; null where there was none but answers.</summary>
+    public string? Failure => _state.Failure;
 
     /// <summary>Stops asking.</summary>
     public async ValueTask DisposeAsync()
@@ -66,7 +72,7 @@ public sealed class X509Source : IAsyncDisposable
                 using AsyncServerStreamingCall<X509SVIDResponse> call = client.FetchX509SVID(new(), SecurityHeader, cancellationToken: _stop.Token);
                 while (await call.ResponseStream.MoveNext(_stop.Token))
                 {
-                    _state = new(X509ContextReader.Read(call.ResponseStream.Current), null);
+                    _state = new(X509ContextReader.Read(call.ResponseStream.Current, _isWanted), null);
                 }
                 Fail($"the Workload API at {_endpoint} has ended its stream");
             }

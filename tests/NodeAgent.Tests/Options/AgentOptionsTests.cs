@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Culvert.Core;
 using Culvert.NodeAgent.Options;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Tests.Options;
 
@@ -73,6 +74,32 @@ public sealed class AgentOptionsTests
     [InlineData("--spire-selector: needs --spire-agent", "--spire-selector", "k8s:ns:{namespace}")]
     public void Options_of_a_spire_agent_belong_together(string problem, string option, string value) =>
         Assert.StartsWith(problem, Assert.Single(Read(option, value).Options.Validate(), p => p.StartsWith("--spire", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("p256", KeyKind.P256)]
+    [InlineData("p384", KeyKind.P384)]
+    [InlineData("rsa2048", KeyKind.Rsa2048)]
+    [InlineData("rsa4096", KeyKind.Rsa4096)]
+    public void Keys_of_workloads_are_of_a_kind(string name, KeyKind kind)
+    {
+        (AgentOptions options, List<string> problems) = Read("--workload-key", name);
+        Assert.Empty(problems);
+        Assert.Equal(kind, options.WorkloadKey);
+        Assert.True(SpiffeEndpoint.TryParse("unix:///run/spire/admin.sock", out SpiffeEndpoint? agent, out _));
+        Assert.Equal(kind != KeyKind.P256, (options with { SpireAgent = agent }).Validate().Any(p => p.StartsWith("--workload-key: not with --spire-agent", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_node_whose_certificate_spire_gives_needs_no_roots_and_no_token_and_a_controller_that_asks_for_it()
+    {
+        Assert.True(SpiffeEndpoint.TryParse("unix:///run/spire/agent.sock", out SpiffeEndpoint? api, out _));
+        AgentOptions options = new() { Controller = new Uri("https://c:1"), SpireWorkloadApi = api };
+        Assert.DoesNotContain(options.Validate(), p => p.StartsWith("--bootstrap-roots", StringComparison.Ordinal));
+        Assert.Contains((options with { SpireWorkloadApi = null }).Validate(), p => p.StartsWith("--bootstrap-roots: needed", StringComparison.Ordinal));
+        Assert.Contains((options with { BootstrapRootsFile = "/x" }).Validate(), p => p.StartsWith("--bootstrap-roots: not with --spire-workload-api", StringComparison.Ordinal));
+        Assert.Contains((options with { JoinTokenFile = "/x" }).Validate(), p => p.StartsWith("--join-token-file: not with --spire-workload-api", StringComparison.Ordinal));
+        Assert.Contains((options with { Controller = new Uri("unix:///x") }).Validate(), p => p.StartsWith("--spire-workload-api: unix:///x is no https://", StringComparison.Ordinal));
+    }
 
     [Theory]
     [InlineData("--loop-busy-poll-us")]

@@ -26,6 +26,9 @@ internal static partial class SpireAgentLog
     [LoggerMessage(EventId = LogEventIds.SpireBundlesTaken, Level = LogLevel.Information, Message = "the trust bundle of {TrustDomain} from the SPIRE agent has {Roots} roots now")]
     internal static partial void BundleTaken(ILogger logger, string trustDomain, int roots);
 
+    [LoggerMessage(EventId = LogEventIds.SpireNodeFailed, Level = LogLevel.Warning, Message = "no other certificate of {Node} is to be had from SPIRE, which is tried again; one that there is serves until it ends: {Reason}")]
+    internal static partial void NodeFailed(ILogger logger, string node, string reason);
+
     [LoggerMessage(EventId = LogEventIds.SpireRootsDiffer, Level = LogLevel.Information, Message = "the controller's roots are others than the SPIRE agent's, and say who the controller is, and nothing else: nodes whose certificates the controller gives, and this one, do not believe each other")]
     internal static partial void RootsDiffer(ILogger logger);
 }
