@@ -12,7 +12,7 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
 {
     private static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
 
-    private readonly TokenKey? _token = TokenKey.IsUri(options.Key) ? new(TokenKey.Pkcs11, options.Key) : null;
+    private readonly TokenKey? _token = TokenKey.IsUri(options.Key) ? new(TokenKey.Pkcs11, options.Key, time) : null;
 
     /// <inheritdoc/>
     public string Place => $"The authority of {options.Certificate}";

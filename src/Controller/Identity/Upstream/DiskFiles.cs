@@ -40,7 +40,7 @@ internal sealed class DiskFiles : IDisposable
             X509Certificate2 own = chain[0];
             RequireAuthority(options.Certificate, own);
             key = openKey(own);
-            X509SignatureGenerator signer = SignerOf(options, own, key);
+            X509SignatureGenerator signer = key is ECDsa signing ? X509SignatureGenerator.CreateForECDsa(signing) : X509SignatureGenerator.CreateForRSA((RSA)key, RSASignaturePadding.Pkcs1);
             roots = rootsPem is null ? [X509CertificateLoader.LoadCertificate(own.RawData)] : ReadCertificates(options.Roots!, rootsPem);
             for (int i = 0; i < roots.Count; i++) RequireRoot(options, rootsPem is null, i, roots[i]);
             ImmutableArray<ReadOnlyMemory<byte>> trusted = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.RawData)], given = [.. chain.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
@@ -99,18 +99,5 @@ internal sealed class DiskFiles : IDisposable
         throw new InvalidDataException(isOwn
             ? $"{options.Certificate} is certified by '{root.Issuer}', so it is no root: name a file with the roots, by --upstream-roots."
             : $"Certificate {index + 1} of {options.Roots} ({root.Subject}) is no root, as '{root.Issuer}' has certified it: what leads to a root belongs into {options.Certificate}, after the authority's own.");
-    }
-
-    private static X509SignatureGenerator SignerOf(DiskOptions options, X509Certificate2 certificate, AsymmetricAlgorithm key)
-    {
-        try
-        {
-            if (!key.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo())) throw new InvalidDataException($"{options.Key} is not the key of {options.Certificate} ({certificate.Subject}).");
-        }
-        catch (CryptographicException e)
-        {
-            throw new InvalidDataException($"{options.Key} does not say whose key it is: {e.Message}", e);
-        }
-        return key is ECDsa signing ? X509SignatureGenerator.CreateForECDsa(signing) : X509SignatureGenerator.CreateForRSA((RSA)key, RSASignaturePadding.Pkcs1);
     }
 }

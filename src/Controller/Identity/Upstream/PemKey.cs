@@ -6,7 +6,7 @@ namespace Culvert.Controller.Identity.Upstream;
 /// <summary>The key of an authority in a file. Pure.</summary>
 internal static class PemKey
 {
-    /// <summary>Reads a key of the kind that a certificate has.</summary>
+    /// <summary>Reads the key of a certificate.</summary>
     /// <param name="options">Where both are, for messages.</param>
     /// <param name="certificate">The certificate.</param>
     /// <param name="pem">The key.</param>
@@ -19,12 +19,18 @@ internal static class PemKey
         try
         {
             key.ImportFromPem(pem);
+            if (!key.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo())) throw new InvalidDataException($"{options.Key} is not the key of {options.Certificate} ({certificate.Subject}).");
             return key;
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             key.Dispose();
             throw new InvalidDataException($"{options.Key} has no key of the kind that {options.Certificate} has: {e.Message}", e);
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
         }
     }
 }
