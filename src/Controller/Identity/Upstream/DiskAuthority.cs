@@ -39,8 +39,9 @@ internal sealed class DiskAuthority(DiskOptions options, TimeProvider time) : IU
         }
         catch (CryptographicException e)
         {
-            _token?.Close();
-            throw new AuthorityException(AuthorityFailure.Unavailable, $"{Place} does not sign: {e.Message}", e);
+            AuthorityException failure = new(AuthorityFailure.Unavailable, $"{Place} does not sign: {e.Message}", e);
+            _token?.LeaveAlone(failure);
+            throw failure;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -12,11 +13,16 @@ namespace Culvert.Controller.Identity.Upstream;
 /// <param name="time">The clock.</param>
 internal sealed class TokenKey(string provider, string uri, TimeProvider time) : IDisposable
 {
-    /// <summary>After a failure the token is left alone for this long, unless the file of its PIN changes.</summary>
+    /// <summary>After a failure the token is left alone for this long, unless the file of its PIN changes, or the certificate does.</summary>
     internal static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
     /// <summary>The provider of keys in tokens.</summary>
     public const string Pkcs11 = "pkcs11";
+
+    // Each is of a library context of its own, and OpenSSL 3.0 crashes at the end of a thread that has used one which another thread has freed. They are few: after each failure there is a pause.
+    private static readonly ConcurrentBag<SafeEvpPKeyHandle> NeverFreed = [];
+
+    private static readonly string TriedAgain = $" The token is tried again {Pause.TotalMinutes} minutes after the last time, or when the file of its PIN or the certificate changes.";
 
     private const string Scheme = Pkcs11 + ":", PinSource = "pin-source=", FileScheme = "file:";
 
@@ -24,7 +30,8 @@ internal sealed class TokenKey(string provider, string uri, TimeProvider time) :
 
     // Of the certificate, by its thumbprint.
     private string? _provenFor;
-    private (AuthorityException Failure, DateTimeOffset Until, DateTime PinChangedAt)? _pause;
+    private (DateTime PinChangedAt, string Certificate) _asked;
+    private (AuthorityException Failure, DateTimeOffset Until, (DateTime PinChangedAt, string Certificate) Asked)? _pause;
 
     /// <summary>Whether a key is in a token, and not in a file.</summary>
     public static bool IsUri(string key) => key.StartsWith(Scheme, StringComparison.Ordinal);
@@ -51,45 +58,44 @@ internal sealed class TokenKey(string provider, string uri, TimeProvider time) :
             SecretFile.RequirePrivate(pin);
             pinChangedAt = File.GetLastWriteTimeUtc(pin);
         }
-        if (_pause is { } pause && pause.PinChangedAt == pinChangedAt && time.GetUtcNow() < pause.Until) throw new AuthorityException(pause.Failure.Reason, pause.Failure.Message, pause.Failure);
+        _asked = (pinChangedAt, certificate.Thumbprint);
+        if (_pause is { } pause && pause.Asked == _asked && time.GetUtcNow() < pause.Until) throw new AuthorityException(pause.Failure.Reason, pause.Failure.Message, pause.Failure);
         _pause = null;
         AsymmetricAlgorithm? key = null;
         try
         {
             _handle ??= SafeEvpPKeyHandle.OpenKeyFromProvider(provider, uri);
             key = isOfCurve ? new ECDsaOpenSsl(_handle) : new RSAOpenSsl(_handle);
-            if (_provenFor != certificate.Thumbprint && !IsOf(certificate, key)) throw new InvalidDataException($"{uri} is not the key of {options.Certificate} ({certificate.Subject}).");
+            if (_provenFor != certificate.Thumbprint && !IsOf(certificate, key)) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{uri} is not the key of {options.Certificate} ({certificate.Subject}).{TriedAgain}");
             _provenFor = certificate.Thumbprint;
             return key;
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or AuthorityException)
         {
             key?.Dispose();
-            Close();
-            AuthorityException failure = new(
+            AuthorityException failure = e as AuthorityException ?? new(
                 AuthorityFailure.Unavailable,
-                $"The key {uri} can't be used: {e.Message}. OpenSSL has to have its provider {provider}, that the token's module (PKCS11_PROVIDER_MODULE), and the token a key of that name and kind; and the PIN has to be right. The token is tried again {Pause.TotalMinutes} minutes after the last time, or when the file of its PIN changes.",
+                $"The key {uri} can't be used: {e.Message}. OpenSSL has to have its provider {provider}, that the token's module (PKCS11_PROVIDER_MODULE), and the token a key of that name and kind; and the PIN has to be right.{TriedAgain}",
                 e);
-            _pause = (failure, time.GetUtcNow() + Pause, pinChangedAt);
+            LeaveAlone(failure);
             throw failure;
-        }
-        catch
-        {
-            key?.Dispose();
-            Close();
-            throw;
         }
     }
 
-    /// <summary>Has it opened again the next time, as where a token was away.</summary>
-    public void Close()
+    /// <summary>After a failure: has it opened again the next time, but for a while.</summary>
+    /// <param name="failure">What is said meanwhile.</param>
+    public void LeaveAlone(AuthorityException failure)
     {
-        _handle?.Dispose();
-        (_handle, _provenFor) = (null, null);
+        Dispose();
+        _pause = (failure, time.GetUtcNow() + Pause, _asked);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        if (_handle is not null) NeverFreed.Add(_handle);
+        (_handle, _provenFor) = (null, null);
+    }
 
     // A token need not tell the public key, so that it signs.
     private static bool IsOf(X509Certificate2 certificate, AsymmetricAlgorithm key)

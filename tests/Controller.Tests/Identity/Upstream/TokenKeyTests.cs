@@ -29,16 +29,12 @@ public sealed class TokenKeyTests : IDisposable
         });
         DiskOptions options = new(Write("ca.pem", authority.CertificatePem), Write("key.pem", authority.KeyPem), null);
         using TokenKey token = new("default", "file:" + options.Key, TimeProvider.System);
-        for (int i = 0; i < 2; i++)
-        {
-            using DiskFiles files = DiskFiles.Read(options, authority.CertificatePem, c => token.Open(options, c), null, DateTimeOffset.UtcNow);
-            using ECDsa below = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using X509Certificate2 signed = CertificateFactory.CreateIntermediate(below, "below", files.Certificate, files.Signer, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddHours(1));
-            OpenSsl.WritePem(_folder.File("signed"), signed.RawData);
-            (int code, string output) = await OpenSsl.RunAsync("verify", "-x509_strict", "-CAfile", options.Certificate, _folder.File("signed"));
-            Assert.True(code == 0, output);
-            if (i == 0) token.Close(); // as where the token was away
-        }
+        using DiskFiles files = DiskFiles.Read(options, authority.CertificatePem, c => token.Open(options, c), null, DateTimeOffset.UtcNow);
+        using ECDsa below = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 signed = CertificateFactory.CreateIntermediate(below, "below", files.Certificate, files.Signer, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddHours(1));
+        OpenSsl.WritePem(_folder.File("signed"), signed.RawData);
+        (int code, string output) = await OpenSsl.RunAsync("verify", "-x509_strict", "-CAfile", options.Certificate, _folder.File("signed"));
+        Assert.True(code == 0, output);
     }
 
     [Fact]
@@ -47,8 +43,30 @@ public sealed class TokenKeyTests : IDisposable
         using CaFiles authority = CaFiles.Make(), other = CaFiles.Make();
         DiskOptions options = new(Write("ca.pem", authority.CertificatePem), Write("key.pem", other.KeyPem), null);
         using TokenKey token = new("default", "file:" + options.Key, TimeProvider.System);
-        InvalidDataException refusal = Assert.Throws<InvalidDataException>(() => DiskFiles.Read(options, authority.CertificatePem, c => token.Open(options, c), null, DateTimeOffset.UtcNow));
+        AuthorityException refusal = Assert.Throws<AuthorityException>(() => DiskFiles.Read(options, authority.CertificatePem, c => token.Open(options, c), null, DateTimeOffset.UtcNow));
         Assert.Contains("is not the key of", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AThreadThatHasSignedCanEndWhenTheTokenWasLetGoOfByAnother()
+    {
+        using CaFiles authority = CaFiles.Make();
+        DiskOptions options = new(Write("ca.pem", authority.CertificatePem), Write("key.pem", authority.KeyPem), null);
+        using TokenKey token = new("default", "file:" + options.Key, TimeProvider.System);
+        using ManualResetEventSlim hasSigned = new(), isLetGo = new();
+        Thread signer = new(() =>
+        {
+            token.Open(options, authority.Certificate).Dispose();
+            hasSigned.Set();
+            isLetGo.Wait(Cancellation);
+        });
+        signer.Start();
+        hasSigned.Wait(Cancellation);
+        token.Dispose();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        isLetGo.Set();
+        signer.Join(); // else the process is gone
     }
 
     [Fact]
@@ -79,10 +97,7 @@ public sealed class TokenKeyTests : IDisposable
         File.SetLastWriteTimeUtc(pin, DateTime.UtcNow.AddSeconds(1));
         token.Open(options, authority.Certificate).Dispose();
 
-        token.Close();
-        File.Delete(key);
-        IsRefused();
-        File.WriteAllText(key, authority.KeyPem);
+        token.LeaveAlone(new(AuthorityFailure.Unavailable, $"The key {uri} can't be used: it is away"));
         time.Advance(TokenKey.Pause / 2);
         IsRefused();
         time.Advance(TokenKey.Pause / 2);
