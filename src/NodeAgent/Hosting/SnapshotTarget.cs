@@ -47,6 +47,7 @@ internal sealed class SnapshotTarget(
 
         // Before anything has changed: what is refused must not be in force in part.
         SvidVerifier.CheckRoots(snapshot.TrustBundle);
+        foreach (TrustBundle foreign in snapshot.FederatedBundles) SvidVerifier.CheckRoots(foreign);
 
         // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away.
         tls.Revoke(snapshot.Mesh.Revoked);
@@ -69,7 +70,7 @@ internal sealed class SnapshotTarget(
         svids.Want(wanted);
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
-        trust.Use(snapshot.TrustBundle, wanted.Keys.ToHashSet());
+        trust.Use(snapshot.TrustBundle, wanted.Keys.ToHashSet(), snapshot.FederatedBundles);
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

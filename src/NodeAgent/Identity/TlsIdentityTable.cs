@@ -15,7 +15,9 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
 {
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
+    private readonly TlsForeignRoots _foreign = new();
     private TrustBundle _bundle = TrustBundle.Empty;
+    private EquatableArray<TrustBundle> _federated;
     private volatile RevokedCredentials _revoked = RevokedCredentials.None;
     private volatile bool _trustLost;
 
@@ -27,6 +29,8 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
     public RevokedCredentials Revoked => _revoked;
 
     public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
+
+    public bool TrustsForeign(string trustDomain, TlsAnchor anchor) => _foreign.Trusts(SpiffeId.SchemePrefix + trustDomain, anchor);
 
     /// <summary>Takes a renewed certificate into use: the one that there is now, should another one have come since.</summary>
     internal void Update(Svid svid)
@@ -84,6 +88,26 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
         Changed?.Invoke();
     }
 
+    /// <summary>Takes the bundles of other trust domains into use, all of them; the mesh's own is none. No certificate or context is made anew, so that no tunnel of the mesh's own drains for others' roots.</summary>
+    internal void Federate(EquatableArray<TrustBundle> bundles)
+    {
+        lock (_lock)
+        {
+            if (bundles == _federated) return;
+            try
+            {
+                _foreign.Set(bundles.Items.ToDictionary(b => SpiffeId.SchemePrefix + b.TrustDomain, b => (IReadOnlyList<ReadOnlyMemory<byte>>)b.Roots, StringComparer.Ordinal));
+            }
+            catch (TlsException e)
+            {
+                TlsIdentityLog.NotFederated(logger, e.Message);
+                return;
+            }
+            _federated = bundles;
+        }
+        Changed?.Invoke();
+    }
+
     private TlsIdentity? Make(Svid svid)
     {
         if (svid.IsFromDisk && !SvidVerifier.LeadsTo(svid, _bundle, time.GetUtcNow()))
@@ -102,6 +126,7 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
                 Chain = [.. svid.Chain.Skip(1).Select(c => new ReadOnlyMemory<byte>(c))],
                 PrivateKey = svid.PrivateKey,
                 TrustBundle = [.. _bundle.Roots],
+                ForeignRoots = server ? _foreign : null,
             });
             return new TlsIdentity(svid.Id, Context(server: false), Context(server: true));
         }
@@ -121,4 +146,7 @@ internal static partial class TlsIdentityLog
 
     [LoggerMessage(EventId = LogEventIds.NotTrusted, Level = LogLevel.Error, Message = "the certificate for {Id} on disk does not lead to the trust bundle: it is removed and another one asked for")]
     internal static partial void NotTrusted(ILogger logger, SpiffeId id);
+
+    [LoggerMessage(EventId = LogEventIds.BundlesNotFederated, Level = LogLevel.Error, Message = "the bundles of other trust domains can't be used, those before stay: {Reason}")]
+    internal static partial void NotFederated(ILogger logger, string reason);
 }

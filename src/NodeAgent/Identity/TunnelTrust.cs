@@ -34,12 +34,16 @@ internal sealed class TunnelTrust
     /// <summary>Takes what a snapshot says.</summary>
     /// <param name="controllers">Its bundle.</param>
     /// <param name="wanted">The identities of this node.</param>
-    internal void Use(TrustBundle controllers, IReadOnlySet<SpiffeId> wanted)
+    /// <param name="federated">Bundles of other trust domains, whose peers may open tunnels.</param>
+    internal void Use(TrustBundle controllers, IReadOnlySet<SpiffeId> wanted, EquatableArray<TrustBundle> federated = default)
     {
         lock (_lock)
         {
             (_controllers, _wanted) = (controllers, wanted);
             Use(_spire is null ? controllers : _spire.Follow(controllers.TrustDomain));
+
+            // As with the mesh's own roots: beside a SPIRE agent the controller says nothing of who a workload is.
+            _tls.Federate(_spire is null ? federated.Where(b => b.TrustDomain != controllers.TrustDomain).ToEquatableArray() : []);
         }
     }
 

@@ -71,12 +71,34 @@ public static class MeshMapping
 
     private static CertificateSerial ToSerial(string text) => CertificateSerial.TryParse(text, out CertificateSerial serial, out string? error) ? serial : throw new FormatException($"revoked_serials: {error}");
 
+    /// <summary>The wire form of the mesh's trust bundle and those of other trust domains.</summary>
+    public static Wire.TrustBundle ToWire(this TrustBundle bundle, EquatableArray<TrustBundle> federated)
+    {
+        Wire.TrustBundle wire = bundle.ToWire();
+        foreach (TrustBundle foreign in federated) wire.Federated.Add(foreign.ToWire());
+        return wire;
+    }
+
     /// <summary>The wire form of a trust bundle.</summary>
     public static Wire.TrustBundle ToWire(this TrustBundle bundle)
     {
         var wire = new Wire.TrustBundle { TrustDomain = bundle.TrustDomain };
         foreach (ReadOnlyMemory<byte> root in bundle.Roots) wire.Roots.Add(ByteString.CopyFrom(root.Span));
         return wire;
+    }
+
+    /// <summary>The bundles of other trust domains that come with the mesh's.</summary>
+    /// <exception cref="FormatException">There are too many, or one is of no trust domain, of the mesh's own, or of one that another is of.</exception>
+    public static EquatableArray<TrustBundle> ToFederated(this Wire.TrustBundle bundle)
+    {
+        if (bundle.Federated.Count > TrustBundle.MostFederated) throw new FormatException($"federated: there are more than {TrustBundle.MostFederated}");
+        HashSet<string> seen = new(StringComparer.Ordinal) { bundle.TrustDomain };
+        foreach (Wire.TrustBundle foreign in bundle.Federated)
+        {
+            if (SpiffeId.CheckTrustDomain(foreign.TrustDomain) is { } error) throw new FormatException($"federated: {error}");
+            if (!seen.Add(foreign.TrustDomain)) throw new FormatException($"federated: '{foreign.TrustDomain}' is the mesh's own trust domain, or is there twice");
+        }
+        return bundle.Federated.Select(f => f.ToModel()).ToEquatableArray();
     }
 
     /// <summary>The model of a trust bundle.</summary>
