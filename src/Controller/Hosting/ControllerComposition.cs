@@ -8,6 +8,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Identity.Spire.Entries;
@@ -54,7 +55,8 @@ internal static class ControllerComposition
         MeshProgress progress = new();
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         EntryMetrics entryMetrics = parts.Own(new EntryMetrics());
-        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter));
+        FederationMetrics federationMetrics = parts.Own(new FederationMetrics());
+        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter, federationMetrics.Meter));
         LeaderDuties duties = new();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, duties, metrics, loggers));
 
@@ -63,6 +65,7 @@ internal static class ControllerComposition
         parts.Own(StateLock.Take(options.StateFolder));
         ReservedAddress? reserved = options.Listen is { } wanted ? parts.Own(ReservedAddress.Bind(wanted)) : null;
         ReservedAddress? asked = options.Admission is { } admission ? parts.Own(ReservedAddress.Bind(admission.Listen)) : null;
+        ReservedAddress? offered = options.BundleEndpoint is { } endpoint ? parts.Own(ReservedAddress.Bind(endpoint.Listen)) : null;
         if (options.UnixSocket is { } path) UnixSocketPath.Clear(path);
 
         // Who may sign, and who may join.
@@ -84,17 +87,22 @@ internal static class ControllerComposition
 
         // From objects to snapshots.
         NodeRegistry registry = new();
+        FederatedBundles federated = new();
         LastGoodStore kept = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
         ILastGoodStore lastGood = shared is null ? kept : shared.MeshConfig;
         ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), shared?.Previous ?? kept.Load(), lastGood, hasTenants: options.Kubernetes is not null)
         {
+            FederatedTrustDomains = () => federated.TrustDomains,
+
             // Beside others a controller knows of some nodes only.
             KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],
         };
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
         IssuerKeys keys = new();
         RevocationLists revoked = parts.Own(new RevocationLists(options.RevocationLists, authority, options.Time, loggers.CreateLogger<RevocationLists>()));
-        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, loggers.CreateLogger<SnapshotPublisher>());
+        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, federated, loggers.CreateLogger<SnapshotPublisher>());
+        FederationKeeper federation = parts.Own(new FederationKeeper(
+            options.Federation, new BundleStore(ControllerHost.FederationFolder(options.StateFolder)), federated, () => publisher.Current is { IsPublished: true } known ? known.TrustBundle : null, federationMetrics, options.Time, loggers.CreateLogger<FederationKeeper>()));
         IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
         // Before who leads is decided, which is when objects are read.
@@ -130,7 +138,8 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
+        WebServer? bundles = offered is null ? null : await TellBundleAsync(options, offered, identity, authority, alone, parts, loggers, cancellationToken);
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, federation, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)
@@ -139,16 +148,19 @@ internal static class ControllerComposition
         // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);
         services.Add(server);
+        if (bundles is not null) services.Add(bundles);
         if (options.RootsConfigMap is { } map)
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
         if (options.Admission?.Configuration is { } configuration)
             services.Add(parts.Own(new WebhookBundle(MakeClient(options, metrics, parts, loggers), configuration, authority, metrics, options.Time, logger)));
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
+        IPEndPoint? bundleEndPoint = bundles is null ? null : new(options.BundleEndpoint!.Listen.Address, AgentServer.PortOf(bundles));
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, leaving, endPoint)
         {
             WebhookEndPoint = webhook is null ? null : new(options.Admission!.Listen.Address, AgentServer.PortOf(webhook)),
+            BundleEndPoint = bundleEndPoint,
         };
     }
 
@@ -169,6 +181,20 @@ internal static class ControllerComposition
         if (upstream is null) return null;
         UpstreamOptions kept = new() { RootActivationDelay = options.RootActivationDelay, Interval = options.Vault is null ? UpstreamOptions.DefaultInterval : VaultInterval };
         return parts.OwnAsyncDisposable(await SubordinateAuthority.OpenAsync(upstream, kept, options.Time, Random.Shared, logger, cancellationToken));
+    }
+
+    /// <summary>The server that tells other trust domains the mesh's bundle.</summary>
+    private static async Task<WebServer> TellBundleAsync(
+        ControllerOptions options, ReservedAddress reserved, ServerIdentity identity, ICertificateAuthority authority, List<IHostedService> before, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        BundleEndpointOptions endpoint = options.BundleEndpoint!;
+        ILogger<BundlePublication> logger = loggers.CreateLogger<BundlePublication>();
+        string sequence = Path.Combine(options.StateFolder, ControllerHost.BundleSequenceFileName);
+        BundlePublication publication = new(sequence, authority, BundlePublication.HintFor(options.RootActivationDelay), isAlone: options.StateSecret is null, options.Time, logger);
+        before.Add(publication);
+        if (endpoint.CertificatePath is not { } certificate) return BundleServer.Serve(endpoint, reserved, identity.GetAsync, publication, options.Time, loggers);
+        WebCertificate web = parts.Own(await WebCertificate.OpenAsync(certificate, endpoint.KeyPath ?? throw new ArgumentException("A certificate is given for the bundle endpoint, and no key.", nameof(options)), options.Time, logger, cancellationToken));
+        return BundleServer.Serve(endpoint, reserved, web.GetAsync, publication, options.Time, loggers);
     }
 
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
