@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
-/// Which roots peers of tunnels have to lead to: those of the snapshot, or, where a SPIRE agent gives the certificates, that agent's and no others, of the mesh's trust domain. The controller's own
+/// Which roots peers of tunnels have to lead to: those of the snapshot, or, where a SPIRE agent gives the certificates, that agent's and no others, of the mesh's trust domain and of those that it is federated with. The controller's own
 /// say who the controller is, in any case. Thread-safe.
 /// </summary>
 internal sealed class TunnelTrust
@@ -17,6 +17,7 @@ internal sealed class TunnelTrust
     private volatile TrustBundle _inForce = TrustBundle.Empty;
     private IReadOnlySet<SpiffeId> _wanted = new HashSet<SpiffeId>();
     private TrustBundle _controllers = TrustBundle.Empty;
+    private EquatableArray<TrustBundle> _federated;
     private bool _isDifferenceSaid;
 
     /// <param name="tls">What the proxy proves and believes.</param>
@@ -40,10 +41,8 @@ internal sealed class TunnelTrust
         lock (_lock)
         {
             (_controllers, _wanted) = (controllers, wanted);
+            _federated = federated;
             Use(_spire is null ? controllers : _spire.Follow(controllers.TrustDomain));
-
-            // As with the mesh's own roots: beside a SPIRE agent the controller says nothing of who a workload is.
-            _tls.Federate(_spire is null ? federated.Where(b => b.TrustDomain != controllers.TrustDomain).ToEquatableArray() : []);
         }
     }
 
@@ -56,6 +55,9 @@ internal sealed class TunnelTrust
     {
         _inForce = bundle;
         _tls.Update(bundle, _wanted);
+
+        // With whom the mesh is federated the controller says; beside a SPIRE agent not by what roots, as of the mesh's own: it does not decide there who a workload is.
+        _tls.Federate(_federated.Where(b => b.TrustDomain != _controllers.TrustDomain).Select(b => _spire is null ? b : _spire.FindForeign(b.TrustDomain)).OfType<TrustBundle>().ToEquatableArray());
         bool differ = _spire is not null && !bundle.Roots.IsEmpty && !_controllers.Roots.IsEmpty && !bundle.Roots.Any(r => _controllers.Roots.Any(c => c.Span.SequenceEqual(r.Span)));
         if (differ && !_isDifferenceSaid) SpireAgentLog.RootsDiffer(_logger);
         _isDifferenceSaid = differ;

@@ -95,7 +95,7 @@ internal sealed record FederationFile(ImmutableArray<FederatedDomain> Domains, I
 
     private static void Check(FieldReader fields, FederatedDomain domain)
     {
-        if (domain.BundlePath is not null || !fields.Has("trustDomain")) return;
+        if (fields.Has("bundle") || domain.TrustDomain.Length == 0) return;
         if (!fields.Has("bundleEndpoint")) fields.Fail("bundleEndpoint", "is required, or 'bundle' with a file: where else does its bundle come from?");
         else if (domain.Endpoint?.Server is { } server && server.TrustDomain == domain.TrustDomain)
             fields.Fail("bundle", $"is required: the server is {server}, which only the bundle of {domain.TrustDomain} itself proves, so the first one has to be brought by a file");

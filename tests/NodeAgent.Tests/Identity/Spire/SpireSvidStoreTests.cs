@@ -427,6 +427,30 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnotherTrustDomainIsBelievedByTheAgentsRootsOfItWhereASnapshotNamesIt()
+    {
+        StandInSpireAgent agent = await StartAgentAsync();
+        using TestAuthority partner = new("partner"), controllers = new("controllers");
+        TlsAnchor known = TlsAnchor.Of(partner.Root.Span);
+        SpireSvidStore store = Store(agent);
+        (TlsIdentityTable tls, TunnelTrust trust) = Table(store);
+        agent.Bundles = bundles =>
+        {
+            bundles.CaCertificates["spiffe://partner.example"] = ByteString.CopyFrom(partner.Root.Span);
+            return bundles;
+        };
+        agent.Repeat();
+        await UntilAsync(() => store.FindForeign("partner.example") is not null);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [controllers.Root])]);
+        Assert.True(tls.TrustsForeign("partner.example", known));
+        Assert.False(tls.TrustsForeign("partner.example", TlsAnchor.Of(controllers.Root.Span)));
+        agent.Bundles = bundles => bundles;
+        agent.Repeat();
+        await UntilAsync(() => !tls.TrustsForeign("partner.example", known));
+    }
+
+    [Fact]
     public async Task BundlesOfOthersAreNotLookedAtAndTheOwnIsFoundByEitherName()
     {
         StandInSpireAgent agent = Own(new StandInSpireAgent(TrustDomain) { NamesBundlesBare = true });
