@@ -17,7 +17,7 @@ internal sealed class TunnelTrust
     private volatile TrustBundle _inForce = TrustBundle.Empty;
     private IReadOnlySet<SpiffeId> _wanted = new HashSet<SpiffeId>();
     private TrustBundle _controllers = TrustBundle.Empty;
-    private EquatableArray<TrustBundle> _federated;
+    private EquatableArray<TrustBundle> _federated, _foreign;
     private bool _isDifferenceSaid;
 
     /// <param name="tls">What the proxy proves and believes.</param>
@@ -31,6 +31,15 @@ internal sealed class TunnelTrust
 
     /// <summary>The roots that peers of tunnels have to lead to.</summary>
     internal TrustBundle InForce => _inForce;
+
+    /// <summary>The bundles of other trust domains, each good for names of its own.</summary>
+    internal EquatableArray<TrustBundle> Federated
+    {
+        get
+        {
+            lock (_lock) return _foreign;
+        }
+    }
 
     /// <summary>Takes what a snapshot says.</summary>
     /// <param name="controllers">Its bundle.</param>
@@ -57,7 +66,8 @@ internal sealed class TunnelTrust
         _tls.Update(bundle, _wanted);
 
         // With whom the mesh is federated the controller says; beside a SPIRE agent not by what roots, as of the mesh's own: it does not decide there who a workload is.
-        _tls.Federate(_federated.Where(b => b.TrustDomain != _controllers.TrustDomain).Select(b => _spire is null ? b : _spire.FindForeign(b.TrustDomain)).OfType<TrustBundle>().ToEquatableArray());
+        _foreign = _federated.Where(b => b.TrustDomain != _controllers.TrustDomain).Select(b => _spire is null ? b : _spire.FindForeign(b.TrustDomain)).OfType<TrustBundle>().ToEquatableArray();
+        _tls.Federate(_foreign);
         bool differ = _spire is not null && !bundle.Roots.IsEmpty && !_controllers.Roots.IsEmpty && !bundle.Roots.Any(r => _controllers.Roots.Any(c => c.Span.SequenceEqual(r.Span)));
         if (differ && !_isDifferenceSaid) SpireAgentLog.RootsDiffer(_logger);
         _isDifferenceSaid = differ;

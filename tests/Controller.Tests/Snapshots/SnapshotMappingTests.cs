@@ -32,6 +32,21 @@ public sealed class SnapshotMappingTests
         }
     }
 
+    [Fact]
+    public void BundlesOfOtherTrustDomainsComeAndGoWithTheMeshs()
+    {
+        Culvert.Core.TrustBundle own = new("cluster.local", [new byte[] { 1 }]), one = new("one.example", [new byte[] { 2 }, new byte[] { 3 }]), two = new("two.example", []);
+        NodeSnapshot first = SnapshotMapping.Apply(new(), "n", (new NodeSnapshot { Version = 1, TrustBundle = own, FederatedBundles = [one, two] }).ToFullResponse("e"));
+        Assert.Equal([one, two], first.FederatedBundles);
+        NodeSnapshot second = SnapshotMapping.Apply(first, "n", new() { Version = 2, BaseVersion = 1, Upserts = { new Resource { TrustBundle = own.ToWire([two]) } } });
+        Assert.Equal([two], second.FederatedBundles);
+        Assert.Equal(own, second.TrustBundle);
+
+        // As of a controller that knows nothing of them.
+        Assert.Empty(SnapshotMapping.Apply(second, "n", new() { Version = 3, BaseVersion = 2, Upserts = { new Resource { TrustBundle = own.ToWire() } } }).FederatedBundles);
+        Assert.Empty(SnapshotMapping.Apply(second, "n", new() { Version = 3, BaseVersion = 2, Removals = { new ResourceName { Kind = ResourceKind.TrustBundle, Name = "cluster.local" } } }).FederatedBundles);
+    }
+
     public static TheoryData<string, string, Resource> BadResources => new()
     {
         { "identity", "does not begin with spiffe://", new() { Workload = new() { Uid = "u", Namespace = "a", Name = "b", ServiceAccount = "s", Identity = "x", MtlsMode = Culvert.Protocol.V1.MtlsMode.Strict } } },
@@ -41,6 +56,10 @@ public sealed class SnapshotMappingTests
         { "address", "3 bytes", new() { Service = new() { Namespace = "a", Name = "b", Vips = { Google.Protobuf.ByteString.CopyFrom(1, 2, 3) } } } },
         { "action", "action", new() { Policy = new() { Namespace = "a", Name = "b" } } },
         { "trust domain", "trust domain", new() { Mesh = new() } },
+        { "foreign bundle of the own", "the mesh's own trust domain", new() { TrustBundle = new() { TrustDomain = "td", Federated = { new Culvert.Protocol.V1.TrustBundle { TrustDomain = "td" } } } } },
+        { "foreign bundle twice", "is there twice", new() { TrustBundle = new() { TrustDomain = "td", Federated = { new Culvert.Protocol.V1.TrustBundle { TrustDomain = "a" }, new Culvert.Protocol.V1.TrustBundle { TrustDomain = "a" } } } } },
+        { "foreign bundle of nobody", "the trust domain is empty", new() { TrustBundle = new() { TrustDomain = "td", Federated = { new Culvert.Protocol.V1.TrustBundle() } } } },
+        { "foreign bundles", "more than 64", new() { TrustBundle = new() { TrustDomain = "td", Federated = { Enumerable.Range(0, 65).Select(i => new Culvert.Protocol.V1.TrustBundle { TrustDomain = $"d{i}" }) } } } },
         { "nothing", "does not know", new() },
     };
 

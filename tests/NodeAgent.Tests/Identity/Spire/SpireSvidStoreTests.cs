@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Telemetry;
