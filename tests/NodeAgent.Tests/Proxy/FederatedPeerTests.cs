@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
@@ -108,6 +109,15 @@ public sealed class FederatedPeerTests : IAsyncDisposable
         using TestAuthority like = new();
         Federate((Partner, [like.Root]));
         await ExpectRefusedAsync(like.Issue(ProxyPair.Alice), "verify failed");
+    }
+
+    [Fact]
+    public void AllIdentitiesOfADomainShareWhatOneOfTheMeshMayHave()
+    {
+        BudgetHolder one = BudgetHolder.Of(SpiffeId.Parse(PartnersAlice), Bob), other = BudgetHolder.Of(SpiffeId.Parse(Partner + "/made/up"), Bob);
+        Assert.Equal(one, other);
+        Assert.NotEqual(one, BudgetHolder.Of(SpiffeId.Parse(Third + "/ns/a/sa/alice"), Bob));
+        Assert.Equal(BudgetHolder.Of(Alice), BudgetHolder.Of(Alice, Bob));
     }
 
     [Fact]
