@@ -31,7 +31,7 @@ internal sealed class FederationOptionSet
     public BundleEndpointOptions? ReadEndpoint(ParseResult parsed, ICollection<string> problems)
     {
         string? place = parsed.GetValue(_endpoint), certificate = OptionPaths.Read(_certificate.Name, parsed.GetValue(_certificate), problems), key = OptionPaths.Read(_key.Name, parsed.GetValue(_key), problems);
-        if (certificate is null != key is null) problems.Add($"{_certificate.Name} and {_key.Name} stand together: a certificate and its key");
+        if ((certificate is null) != (key is null)) problems.Add($"{_certificate.Name} and {_key.Name} stand together: a certificate and its key");
         if (place is null && (certificate ?? key) is not null) problems.Add($"{_certificate.Name} and {_key.Name} mean something with {_endpoint.Name} only");
         return place is not null && OptionEndPoints.Read(_endpoint.Name, place, problems) is { } listen ? new(listen) { CertificatePath = certificate, KeyPath = key } : null;
     }
