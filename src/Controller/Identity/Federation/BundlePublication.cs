@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using Culvert.Controller.Files;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -71,7 +72,7 @@ internal sealed class BundlePublication(string path, ICertificateAuthority autho
         try
         {
             return PrivateFiles.ReadSealed(path).Split(' ') is [var sequence, var digest] && ulong.TryParse(sequence, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number < ulong.MaxValue
-                ? new([], number, digest)
+                ? new Told([], number, digest)
                 : throw new InvalidDataException($"'{path}' is no sequence");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DamagedFileException or InvalidDataException)
@@ -94,8 +95,11 @@ internal sealed class BundlePublication(string path, ICertificateAuthority autho
     }
 
     // Whatever their order: that is no change of the bundle.
-    private static string DigestOf(ImmutableArray<ReadOnlyMemory<byte>> roots) =>
-        Convert.ToHexString(SHA256.HashData([.. roots.Select(r => SHA256.HashData(r.Span)).OrderBy(Convert.ToHexString, StringComparer.Ordinal).SelectMany(d => d)]));
+    private static string DigestOf(ImmutableArray<ReadOnlyMemory<byte>> roots)
+    {
+        IEnumerable<string> each = roots.Select(r => Convert.ToHexString(SHA256.HashData(r.Span))).Order(StringComparer.Ordinal);
+        return Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(each))));
+    }
 
     private sealed record Told(byte[] Document, ulong Sequence, string Digest);
 }

@@ -59,9 +59,8 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
         {
             try
             {
-                Ask();
-                await Task.Delay(options.Look, time, _stop.Token);
                 await LookAsync(options.Path!, _stop.Token);
+                Ask();
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -72,6 +71,7 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
                 // A bug of whoever was told: without this loop nothing would be revoked any more.
                 FederationLog.Fault(logger, e);
             }
+            await Task.Delay(options.Look, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -93,8 +93,8 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     {
         { "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nnonsense", "the answer is no JSON" },
         { "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 200000000\r\n\r\n{", "has more than" },
-        { "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + new string(' ', BundleDocument.MostBytes + 10), "has more than" },
-        { "HTTP/1.1 200 OK\r\nx: " + new string('x', 40_000) + "\r\nconnection: close\r\n\r\n", "its head is too long" },
+        { "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{large}", "has more than" },
+        { "HTTP/1.1 200 OK\r\nx: {long}\r\nconnection: close\r\n\r\n", "its head is too long" },
         { "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", "the answer is 404" },
         { "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", "without a place to ask instead" },
         { BundleSite.Redirect("http://localhost/"), "does not begin with https://" },
@@ -111,7 +111,8 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         _site.Tell(Bundles.Json(1, null, _root));
         await StartAsync(Web());
         await UntilAsync(Has(_root));
-        _site.Answer = _ => answer;
+        string whole = answer.Replace("{large}", new string(' ', BundleDocument.MostBytes + 10), StringComparison.Ordinal).Replace("{long}", new string('x', 40_000), StringComparison.Ordinal);
+        _site.Answer = _ => whole;
         await UntilAsync(() => _said.Any(l => l.Contains(reason, StringComparison.Ordinal)));
         Assert.True(Has(_root)());
         _site.Tell(Bundles.Json(2, null, _next));
