@@ -51,7 +51,10 @@ public sealed unsafe class TlsForeignRoots
         try
         {
             FrozenDictionary<string, Domain> domains = _verifying?._domains ?? FrozenDictionary<string, Domain>.Empty;
-            return domains.Count > 0 && DomainOf(verification) is { } name && domains.TryGetValue(name, out Domain? domain) ? VerifyWith(domain.Roots, verification) : OpenSsl.X509_verify_cert(verification);
+            int result = domains.Count > 0 && DomainOf(verification) is { } name && domains.TryGetValue(name, out Domain? domain) ? VerifyWith(domain.Roots, verification) : OpenSsl.X509_verify_cert(verification);
+
+            // Less than 0 would mean something else here.
+            return result > 0 ? 1 : 0;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
