@@ -50,7 +50,7 @@ public sealed class FederationFileTests
     [InlineData("trustDomain: Bad.example\nbundle: b.json", "f.yaml:1: trustDomain: the trust domain holds 'B'")]
     [InlineData("bundle: b.json", "f.yaml:1: trustDomain: is required")]
     [InlineData("trustDomain: a.example", "f.yaml:1: a.example: bundleEndpoint: is required, or 'bundle'")]
-    [InlineData("trustDomain: a.example\nbundles: b.json", "f.yaml:2: a.example: bundles: unknown field")]
+    [InlineData("trustDomain: a.example\nbundle: b.json\nbundles: b.json", "f.yaml:3: a.example: bundles: unknown field")]
     [InlineData("trustDomain: a.example\nbundle: ''", "f.yaml:2: a.example: bundle: must be the path of a file")]
     [InlineData("trustDomain: a.example\nbundle: b\nbundleEndpoint:\n  profile: https_web", "f.yaml:4: a.example: bundleEndpoint.url: is required")]
     [InlineData("trustDomain: a.example\nbundleEndpoint:\n  url: https://a/\n", "f.yaml:3: a.example: bundleEndpoint.profile: is required")]

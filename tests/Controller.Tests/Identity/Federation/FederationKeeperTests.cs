@@ -134,8 +134,9 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         Assert.True(_site.Asked > asked);
         Assert.Contains(target.Requests, r => r.StartsWith("GET /bundle ", StringComparison.Ordinal));
         target.Show(stranger);
-        target.Tell(Bundles.Json(2, null, _next));
         await UntilAsync(() => _said.Any(l => l.Contains("can't be taken", StringComparison.Ordinal)));
+        target.Tell(Bundles.Json(2, null, _next));
+        await AskedAsync();
         Assert.True(Has(_root)());
     }
 
@@ -173,7 +174,6 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         _site.Tell(Bundles.Json(4, null, _next));
         await UntilAsync(Has(_next));
         Spiffe(_root, Server);
-        _site.Tell(Bundles.Json(5, null, _root));
         await UntilAsync(() => _said.Any(l => l.Contains("does not lead to the bundle of partner.example", StringComparison.Ordinal)));
         Assert.True(Has(_next)());
     }
