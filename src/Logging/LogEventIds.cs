@@ -164,6 +164,8 @@ internal static class LogEventIds
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
     internal const int ControllerLeaving = 2015;
+    internal const int NoIdentityToShow = 2016;
+    internal const int BuiltInRootsUnused = 2017;
 
     // src/Controller/Api
     internal const int Joined = 2101;
@@ -213,6 +215,7 @@ internal static class LogEventIds
     internal const int UpstreamActivates = 2246;
     internal const int UpstreamNotForgotten = 2247;
     internal const int UpstreamUsedAgain = 2248;
+    internal const int UpstreamEnds = 2249;
     internal const int FederationFileNotRead = 2261;
     internal const int FederationFileReadAgain = 2262;
     internal const int FederatedDomainRefused = 2263;

@@ -120,7 +120,7 @@ internal static class AgentComposition
         // Certificates of the workloads.
         SvidCache cache = new(options.RunFolder, time, logger);
         SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
-        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics));
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics) { KeyKind = options.WorkloadKey });
         if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;

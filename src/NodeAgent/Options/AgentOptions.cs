@@ -42,6 +42,9 @@ public sealed record AgentOptions
     /// <summary>The selectors by which a SPIRE agent is asked for a workload's certificate. Empty: <see cref="SelectorTemplate.Defaults"/>.</summary>
     public IReadOnlyList<SelectorTemplate> SpireSelectors { get; init; } = [];
 
+    /// <summary>Of which kind the keys of workloads are that the agent makes; those of before are in use until they are renewed.</summary>
+    public KeyKind WorkloadKey { get; init; } = KeyKind.P256;
+
     /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
 
@@ -169,6 +172,7 @@ public sealed record AgentOptions
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
         if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
+        if (SpireAgent is not null && WorkloadKey != KeyKind.P256) problems.Add("--workload-key: not with --spire-agent, which makes the keys: workload_x509_svid_key_type of its configuration says of which kind");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");
         if (AccessLogFileSize is < (1L << 20) or > (1L << 40)) problems.Add($"--access-log-mib: {AccessLogFileSize >> 20} is not between 1 and 1048576");
