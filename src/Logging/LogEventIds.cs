@@ -231,6 +231,10 @@ internal static class LogEventIds
     internal const int BundleSequenceNotKept = 2273;
     internal const int WebCertificateNotRead = 2274;
     internal const int WebCertificateRead = 2275;
+    internal const int FederatedKeysLeftOut = 2276;
+    internal const int RootsNotTold = 2277;
+    internal const int BundleNotShared = 2278;
+    internal const int FederationEnds = 2279;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -107,7 +107,7 @@ internal static class ControllerComposition
         RevocationLists revoked = parts.Own(new RevocationLists(options.RevocationLists, authority, options.Time, loggers.CreateLogger<RevocationLists>()));
         SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, federated, loggers.CreateLogger<SnapshotPublisher>());
         FederationKeeper federation = parts.Own(new FederationKeeper(
-            options.Federation, new BundleStore(ControllerHost.FederationFolder(options.StateFolder)), federated, () => publisher.Current is { IsPublished: true } known ? known.TrustBundle : null, federationMetrics, options.Time, loggers.CreateLogger<FederationKeeper>()));
+            options.Federation, shared?.Bundles ?? (IBundleStore)new BundleStore(ControllerHost.FederationFolder(options.StateFolder)), federated, () => publisher.Current is { IsPublished: true } known ? known.TrustBundle : null, federationMetrics, options.Time, loggers.CreateLogger<FederationKeeper>()));
         IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
         // Before who leads is decided, which is when objects are read.
@@ -215,8 +215,10 @@ internal static class ControllerComposition
         SharedMeshConfig mesh = new(secret.Name, logger);
         Secret read = await secret.WaitAsync(cancellationToken);
         revocations.Take(read);
-        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh], metrics, options.Time, logger));
-        return new(secret, mesh, mesh.Load(read), [secret, exchange]);
+        SharedBundles bundles = new(logger);
+        bundles.Take(read);
+        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh, bundles], metrics, options.Time, logger));
+        return new(secret, mesh, bundles, mesh.Load(read), [secret, exchange]);
     }
 
     private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
@@ -281,7 +283,8 @@ internal static class ControllerComposition
 
     /// <param name="Secret">Where it is kept.</param>
     /// <param name="MeshConfig">Keeps the MeshConfig there.</param>
+    /// <param name="Bundles">Keeps the bundles of other trust domains there.</param>
     /// <param name="Previous">What was in force when a controller ran last.</param>
     /// <param name="Services">What keeps it current, in the order of their start.</param>
-    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, ObjectSet Previous, ImmutableArray<IHostedService> Services);
+    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, SharedBundles Bundles, ObjectSet Previous, ImmutableArray<IHostedService> Services);
 }

@@ -48,6 +48,8 @@ internal sealed class CatalogBuilder(ulong version)
     /// <param name="federated">Those of other trust domains.</param>
     public void SetTrustBundle(TrustBundle bundle, EquatableArray<TrustBundle> federated)
     {
+        // The mesh's own may have changed to one of theirs a moment ago.
+        federated = federated.Where(b => b.TrustDomain != bundle.TrustDomain).ToEquatableArray();
         if (_catalog.TrustBundle.TrustDomain != bundle.TrustDomain) SetShared(new(ResourceKind.TrustBundle, _catalog.TrustBundle.TrustDomain), null);
         SetShared(new(ResourceKind.TrustBundle, bundle.TrustDomain), new() { TrustBundle = bundle.ToWire(federated) });
         _catalog = _catalog with { TrustBundle = bundle, FederatedBundles = federated };

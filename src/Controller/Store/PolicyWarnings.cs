@@ -77,7 +77,14 @@ internal static class PolicyWarnings
                 {
                     for (int i = 0; i < patterns.Count; i++)
                     {
-                        if (!IsForeign(patterns[i].Text, trustDomain) || federated.Any(d => !IsForeign(patterns[i].Text, d))) continue;
+                        if (!IsForeign(patterns[i].Text, trustDomain)) continue;
+                        StringPattern pattern = patterns[i];
+                        if (federated.FirstOrDefault(d => !IsForeign(pattern.Text, d)) is { } abroad)
+                        {
+                            if (policy.Policy.Action == PolicyAction.Allow && field == "identities" && !federated.Any(d => PolicyEvaluator.Names(pattern, d)))
+                                yield return SourceWarning.About(policy, $"'{pattern.Text}' allows nobody: of another trust domain than this mesh those are allowed whose trust domain a rule names whole, as '{SpiffeId.SchemePrefix}{abroad}/*' does", "spec", "rules", rule, "from", from, field, i);
+                            continue;
+                        }
                         string others = federated.IsEmpty ? "" : $" and federated with {string.Join(", ", federated.Order(StringComparer.Ordinal))}";
                         yield return SourceWarning.About(policy, $"'{patterns[i].Text}' is of another trust domain than this mesh, which is '{trustDomain}'{others}: no identity of the mesh matches it",
                             "spec", "rules", rule, "from", from, field, i);

@@ -20,16 +20,17 @@ public sealed unsafe class TlsForeignRoots
 
     private volatile FrozenDictionary<string, Domain> _domains = FrozenDictionary<string, Domain>.Empty;
 
-    /// <summary>Sets all domains.</summary>
+    /// <summary>Sets all domains, each for itself: one that can't be read has no roots, and keeps none of before, whatever becomes of the others.</summary>
     /// <param name="domains">Roots in DER, by what the URI names of their domain begin with up to the path, such as <c>spiffe://example.org</c>. None: names of the domain are refused.</param>
-    /// <exception cref="TlsException">A root can't be read; what was set before stays.</exception>
-    public void Set(IReadOnlyDictionary<string, IReadOnlyList<ReadOnlyMemory<byte>>> domains)
+    /// <returns>By domain, why its roots can't be read; of those that were set before as well.</returns>
+    public IReadOnlyDictionary<string, string> Set(IReadOnlyDictionary<string, IReadOnlyList<ReadOnlyMemory<byte>>> domains)
     {
         ArgumentNullException.ThrowIfNull(domains);
-        OpenSsl.ERR_clear_error();
+        FrozenDictionary<string, Domain> before = _domains;
 
         // The stacks of before are freed when no handshake uses them any more.
-        _domains = domains.ToFrozenDictionary(d => d.Key, d => new Domain(CertificateStackHandle.Create(d.Value), d.Value.Select(r => TlsAnchor.Of(r.Span)).ToFrozenSet()), StringComparer.Ordinal);
+        _domains = domains.ToFrozenDictionary(d => d.Key, d => before.TryGetValue(d.Key, out Domain? known) && known.IsMadeOf(d.Value) ? known : Domain.Make(d.Value), StringComparer.Ordinal);
+        return _domains.Where(d => d.Value.Failure is not null).ToDictionary(d => d.Key, d => d.Value.Failure!, StringComparer.Ordinal);
     }
 
     /// <summary>Whether a certificate is a root of a domain.</summary>
@@ -94,5 +95,26 @@ public sealed unsafe class TlsForeignRoots
         return uri[..at];
     }
 
-    private sealed record Domain(CertificateStackHandle Roots, FrozenSet<TlsAnchor> Anchors);
+    /// <summary>What is known of a domain. Immutable.</summary>
+    /// <param name="Roots">Its roots.</param>
+    /// <param name="Anchors">The same.</param>
+    /// <param name="Source">What they were made of.</param>
+    /// <param name="Failure">Why there are none; null: they could be read.</param>
+    private sealed record Domain(CertificateStackHandle Roots, FrozenSet<TlsAnchor> Anchors, ReadOnlyMemory<byte>[] Source, string? Failure)
+    {
+        internal static Domain Make(IReadOnlyList<ReadOnlyMemory<byte>> roots)
+        {
+            OpenSsl.ForgetErrors();
+            try
+            {
+                return new(CertificateStackHandle.Create(roots), roots.Select(r => TlsAnchor.Of(r.Span)).ToFrozenSet(), [.. roots], null);
+            }
+            catch (TlsException e)
+            {
+                return new(CertificateStackHandle.Create([]), FrozenSet<TlsAnchor>.Empty, [.. roots], e.Message);
+            }
+        }
+
+        internal bool IsMadeOf(IReadOnlyList<ReadOnlyMemory<byte>> roots) => Source.Length == roots.Count && Source.Zip(roots).All(p => p.First.Span.SequenceEqual(p.Second.Span));
+    }
 }

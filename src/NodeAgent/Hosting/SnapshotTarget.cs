@@ -47,10 +47,10 @@ internal sealed class SnapshotTarget(
 
         // Before anything has changed: what is refused must not be in force in part.
         SvidVerifier.CheckRoots(snapshot.TrustBundle);
-        foreach (TrustBundle foreign in snapshot.FederatedBundles) SvidVerifier.CheckRoots(foreign);
 
-        // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away.
+        // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away. Nor is any of it refused for what another trust domain tells.
         tls.Revoke(snapshot.Mesh.Revoked);
+        trust.Withdraw(snapshot.FederatedBundles);
 
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
         MeshView before = directory.View;

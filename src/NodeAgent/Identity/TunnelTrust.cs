@@ -55,6 +55,23 @@ internal sealed class TunnelTrust
         }
     }
 
+    /// <summary>Takes away what a snapshot does not have any more of other trust domains, before all that may fail of it: nothing of it is believed because the kernel has no room for the rest. What it brings is not in force before <see cref="Use(TrustBundle, IReadOnlySet{SpiffeId}, EquatableArray{TrustBundle})"/>.</summary>
+    /// <param name="federated">Its bundles of other trust domains.</param>
+    internal void Withdraw(EquatableArray<TrustBundle> federated)
+    {
+        lock (_lock)
+        {
+            Dictionary<string, TrustBundle> left = federated.ToDictionary(b => b.TrustDomain, StringComparer.Ordinal);
+
+            // Beside a SPIRE agent it counts only whether there is a root.
+            _federated = _federated.Where(b => left.ContainsKey(b.TrustDomain)).Select(b => _spire is null ? Common(b, left[b.TrustDomain]) : left[b.TrustDomain].Roots.IsEmpty ? left[b.TrustDomain] : b).ToEquatableArray();
+            UseForeign();
+        }
+    }
+
+    private static TrustBundle Common(TrustBundle before, TrustBundle after) =>
+        before.Equals(after) ? before : new(before.TrustDomain, [.. before.Roots.Where(r => after.Roots.Any(n => n.Span.SequenceEqual(r.Span)))]);
+
     private void Take()
     {
         lock (_lock) Use(_spire!.Bundle);
@@ -64,12 +81,12 @@ internal sealed class TunnelTrust
     {
         _inForce = bundle;
         _tls.Update(bundle, _wanted);
-
-        // With whom the mesh is federated the controller says; beside a SPIRE agent not by what roots, as of the mesh's own: it does not decide there who a workload is.
-        _foreign = _federated.Where(b => b.TrustDomain != _controllers.TrustDomain).Select(b => _spire is null ? b : _spire.FindForeign(b.TrustDomain)).OfType<TrustBundle>().ToEquatableArray();
-        _tls.Federate(_foreign);
+        UseForeign();
         bool differ = _spire is not null && !bundle.Roots.IsEmpty && !_controllers.Roots.IsEmpty && !bundle.Roots.Any(r => _controllers.Roots.Any(c => c.Span.SequenceEqual(r.Span)));
         if (differ && !_isDifferenceSaid) SpireAgentLog.RootsDiffer(_logger);
         _isDifferenceSaid = differ;
     }
+
+    // With whom the mesh is federated the controller says; beside a SPIRE agent not by what roots, as of the mesh's own: it does not decide there who a workload is. That there are none is for both to say: the domain has revoked all.
+    private void UseForeign() => _foreign = _tls.Federate(_federated.Where(b => b.TrustDomain != _controllers.TrustDomain).Select(b => _spire is null || b.Roots.IsEmpty ? b : _spire.FindForeign(b.TrustDomain)).OfType<TrustBundle>().ToEquatableArray());
 }

@@ -87,18 +87,14 @@ public static class MeshMapping
         return wire;
     }
 
-    /// <summary>The bundles of other trust domains that come with the mesh's.</summary>
-    /// <exception cref="FormatException">There are too many, or one is of no trust domain, of the mesh's own, or of one that another is of.</exception>
+    /// <summary>
+    /// The bundles of other trust domains that come with the mesh's. What no controller sends is left out, so that nobody of that domain is believed: one of no trust domain, of the mesh's own, of one that another is of, and those beyond
+    /// <see cref="TrustBundle.MostFederated"/>. The mesh's own is not refused for them.
+    /// </summary>
     public static EquatableArray<TrustBundle> ToFederated(this Wire.TrustBundle bundle)
     {
-        if (bundle.Federated.Count > TrustBundle.MostFederated) throw new FormatException($"federated: there are more than {TrustBundle.MostFederated}");
-        HashSet<string> seen = new(StringComparer.Ordinal) { bundle.TrustDomain };
-        foreach (Wire.TrustBundle foreign in bundle.Federated)
-        {
-            if (SpiffeId.CheckTrustDomain(foreign.TrustDomain) is { } error) throw new FormatException($"federated: {error}");
-            if (!seen.Add(foreign.TrustDomain)) throw new FormatException($"federated: '{foreign.TrustDomain}' is the mesh's own trust domain, or is there twice");
-        }
-        return bundle.Federated.Select(f => f.ToModel()).ToEquatableArray();
+        IEnumerable<Wire.TrustBundle> told = bundle.Federated.GroupBy(f => f.TrustDomain, StringComparer.Ordinal).Where(g => g.Count() == 1).Select(g => g.Single());
+        return told.Where(f => f.TrustDomain != bundle.TrustDomain && SpiffeId.CheckTrustDomain(f.TrustDomain) is null).Take(TrustBundle.MostFederated).Select(f => f.ToModel()).ToEquatableArray();
     }
 
     /// <summary>The model of a trust bundle.</summary>

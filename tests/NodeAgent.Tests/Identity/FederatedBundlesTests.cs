@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Tests.Proxy;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Identity;
@@ -38,6 +40,43 @@ public sealed class FederatedBundlesTests : IAsyncDisposable
         trust.Use(own, Nobody);
         Assert.Equal(2, changes);
         Assert.False(table.TrustsForeign("partner.example", TlsAnchor.Of(_partner.Root.Span)));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void WhatASnapshotTakesAwayIsGoneBeforeTheRestIsInForceAndWhatItBringsIsNot()
+    {
+        using TestAuthority next = new("next"), third = new("third");
+        TlsIdentityTable table = new(_svids, TimeProvider.System, NullLogger.Instance);
+        TunnelTrust trust = new(table, null, NullLogger.Instance);
+        trust.Use(new TrustBundle("cluster.local", [_own.Root]), Nobody, [new("partner.example", [_partner.Root, next.Root]), new("third.example", [third.Root])]);
+        trust.Withdraw([new("new.example", [third.Root]), new("partner.example", [next.Root, third.Root])]);
+        Assert.Equal([new TrustBundle("partner.example", [next.Root])], trust.Federated);
+        Assert.False(table.TrustsForeign("partner.example", TlsAnchor.Of(_partner.Root.Span)));
+        Assert.True(table.TrustsForeign("partner.example", TlsAnchor.Of(next.Root.Span)));
+        Assert.False(table.TrustsForeign("third.example", TlsAnchor.Of(third.Root.Span)));
+        Assert.False(table.TrustsForeign("new.example", TlsAnchor.Of(third.Root.Span)));
+        trust.Withdraw([]);
+        Assert.Empty(trust.Federated);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void OneDomainsRootThatCanNotBeReadIsThatDomainsMatterAndSaidOnce()
+    {
+        ConcurrentQueue<string> said = [];
+        using LineLogger logger = new(said);
+        using TestAuthority third = new("third");
+        TlsIdentityTable table = new(_svids, TimeProvider.System, logger);
+        TunnelTrust trust = new(table, null, logger);
+        TrustBundle own = new("cluster.local", [_own.Root]), broken = new("partner.example", [_partner.Root, new byte[] { 1, 2, 3 }]);
+        trust.Use(own, Nobody, [new("partner.example", [_partner.Root]), new("third.example", [third.Root])]);
+        trust.Use(own, Nobody, [broken]);
+        trust.Use(own, Nobody, [broken, new("third.example", [third.Root])]);
+        Assert.Equal([new("partner.example", []), new TrustBundle("third.example", [third.Root])], trust.Federated);
+        Assert.False(table.TrustsForeign("partner.example", TlsAnchor.Of(_partner.Root.Span)));
+        Assert.True(table.TrustsForeign("third.example", TlsAnchor.Of(third.Root.Span)));
+        Assert.Contains("nobody of that trust domain is believed", Assert.Single(said), StringComparison.Ordinal);
     }
 
     [Fact]

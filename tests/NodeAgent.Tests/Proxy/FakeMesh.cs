@@ -34,7 +34,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     public bool IsTrustLost { get; set; }
 
     /// <summary>Roots of other trust domains.</summary>
-    internal TlsForeignRoots Foreign { get; } = new();
+    internal TlsForeignRoots Foreign { get; set; } = new();
 
     public bool TrustsForeign(string trustDomain, TlsAnchor anchor) => Foreign.Trusts(SpiffeId.SchemePrefix + trustDomain, anchor);
 

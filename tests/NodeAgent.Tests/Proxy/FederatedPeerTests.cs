@@ -2,7 +2,9 @@ using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -121,6 +123,49 @@ public sealed class FederatedPeerTests : IAsyncDisposable
     }
 
     [Fact]
+    public void IdentitiesThatADomainMakesHaveNoProofsOfOthersForgotten()
+    {
+        const int most = 4;
+        PeerProofs proofs = new(most, mostOfOthers: most);
+        TlsIdentity shown = _pair.Destination.Identities[Bob];
+        _pair.Destination.Foreign.Set(Bundles((Partner, [_partner.Root]), (Third, [_third.Root])));
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        PeerTrust ours = Trust(Alice, _pair.Authority), thirds = Trust(SpiffeId.Parse(Third + "/ns/a/sa/alice"), _third);
+        for (int i = 0; i < 10 * most; i++) proofs.Note(Key(SpiffeId.Parse($"{Partner}/made/up/{i}")), Proof(_partner, now.AddHours(1)));
+
+        // Both tunnels are as old as certificates that have ended: what their peers have shown since is all that they have.
+        Assert.Equal((ProxyFailure.None, ProxyFailure.None), (ours.Doubt, thirds.Doubt));
+        Assert.Null(proofs.Find(Key(SpiffeId.Parse($"{Partner}/made/up/0"))));
+        Assert.NotNull(proofs.Find(Key(SpiffeId.Parse($"{Partner}/made/up/{(10 * most) - 1}"))));
+
+        PeerTrust Trust(SpiffeId peer, TestAuthority authority)
+        {
+            proofs.Note(Key(peer), Proof(authority, now.AddHours(1)));
+            return new(Key(peer), Proof(authority, now.AddMinutes(-1)), _pair.Destination, proofs, TimeProvider.System);
+        }
+
+        PeerProof Proof(TestAuthority authority, DateTimeOffset notAfter) => new(shown, now, notAfter, TlsAnchor.Of(authority.Root.Span), []);
+
+        static PeerKey Key(SpiffeId peer) => new(new SocketEndPoint(System.Net.IPAddress.Loopback, 0), peer, Bob, true);
+    }
+
+    [Fact]
+    public async Task ARootThatCanNotBeReadTakesItsOwnDomainAlone()
+    {
+        Federate((Partner, [_partner.Root]), (Third, [_third.Root]));
+        IReadOnlyDictionary<string, string> failed = _pair.Destination.Foreign.Set(Bundles((Partner, [_partner.Root, new byte[] { 1, 2, 3 }]), (Third, [_third.Root])));
+        _pair.DestinationProxy.CertificatesChanged();
+        Assert.Equal(Partner, Assert.Single(failed).Key);
+        await ExpectRefusedAsync(_partner.Issue(PartnersAlice), "verify failed");
+        using Socket listener = _pair.ListenByTunnel();
+        Show(_third.Issue(Third + "/ns/a/sa/alice"));
+        _pair.SourceProxy.CertificatesChanged();
+        (Socket client, Socket server) = await _pair.BeginAsync(listener);
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
     public async Task WhoeverIsConnectedToIsOfTheMeshAlone()
     {
         _pair.Source.Foreign.Set(Bundles((Partner, [_partner.Root])));
@@ -152,7 +197,7 @@ public sealed class FederatedPeerTests : IAsyncDisposable
     [Fact]
     public async Task TheRootsOfADomainAreReplacedWithoutAFailedHandshake()
     {
-        using TestAuthority next = new("partner");
+        using TestAuthority next = new("next partner");
         Federate((Partner, [_partner.Root]));
         using Socket listener = _pair.ListenByTunnel();
         Show(_partner.Issue(PartnersAlice));

@@ -27,11 +27,16 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.Patience);
-        Verification verification = new(endpoint);
+        Verification? verification = null;
+        X509ChainPolicy? policy = null;
         try
         {
+            verification = endpoint.Server is { } server ? new(server, RootsOf(server, rootsOf), time) : null;
+            policy = await PolicyAsync(endpoint, patience.Token);
+            SslClientAuthenticationOptions tls = new() { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13, AllowTlsResume = false, CertificateChainPolicy = policy, RemoteCertificateValidationCallback = verification is null ? null : verification.Accepts };
+
             // A new connection each time: endpoints are asked once a minute at most, and each handshake is to be with the roots of the moment.
-            using SocketsHttpHandler handler = new() { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, MaxResponseHeadersLength = 16, SslOptions = await TlsAsync(endpoint, rootsOf, verification, patience.Token) };
+            using SocketsHttpHandler handler = new() { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, MaxResponseHeadersLength = 16, SslOptions = tls };
             using HttpClient client = new(handler) { MaxResponseContentBufferSize = BundleDocument.MostBytes, Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.Add("accept", "application/json");
             return (await ReadAsync(client, endpoint.Url, patience.Token), null);
@@ -46,8 +51,12 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
         }
         catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
         {
-            string reason = verification.Refusal ?? string.Concat((e.InnerException?.Message ?? e.Message).Where(c => !char.IsControl(c)));
+            string reason = verification?.Refusal ?? string.Concat((e.InnerException?.Message ?? e.Message).Where(c => !char.IsControl(c)));
             return (null, reason.Length <= MostReason ? reason : reason[..MostReason]);
+        }
+        finally
+        {
+            foreach (X509Certificate2 root in policy?.CustomTrustStore ?? []) root.Dispose();
         }
     }
 
@@ -79,50 +88,38 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
         throw new InvalidDataException($"it is redirected more than {MostRedirects} times");
     }
 
-    private async Task<SslClientAuthenticationOptions> TlsAsync(BundleEndpoint endpoint, Func<string, IReadOnlyList<ReadOnlyMemory<byte>>?> rootsOf, Verification verification, CancellationToken cancellationToken)
+    /// <summary>Whom to believe to be the server, without a word to anybody else: a certificate that the server shows could name an address to ask for another one, also one that only this machine reaches (RFC 5280, section 8).</summary>
+    private async Task<X509ChainPolicy> PolicyAsync(BundleEndpoint endpoint, CancellationToken cancellationToken)
     {
-        SslClientAuthenticationOptions tls = new() { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13, AllowTlsResume = false };
-        if (endpoint.Server is { } server)
-        {
-            IReadOnlyList<ReadOnlyMemory<byte>> roots = rootsOf(server.TrustDomain) ?? throw new InvalidDataException($"the server is to be {server}, and no bundle of {server.TrustDomain} is known that could prove it: federate with that domain, too, or bring its bundle by a file");
-            tls.CertificateChainPolicy = Policy(roots);
-            tls.RemoteCertificateValidationCallback = (_, certificate, _, errors) => verification.Accepts(certificate, errors);
-        }
-        else if (endpoint.WebRoots is { } path)
-        {
-            tls.CertificateChainPolicy = Policy(PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken)));
-        }
-        return tls;
-    }
-
-    private X509ChainPolicy Policy(IReadOnlyList<ReadOnlyMemory<byte>> roots)
-    {
-        X509ChainPolicy policy = RootsPolicy.Create(roots, time.GetUtcNow());
+        X509ChainPolicy policy = RootsPolicy.Create(endpoint.WebRoots is { } path ? PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken)) : [], time.GetUtcNow());
+        if (endpoint is { Server: null, WebRoots: null }) policy.TrustMode = X509ChainTrustMode.System;
         policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         return policy;
     }
 
+    private static IReadOnlyList<ReadOnlyMemory<byte>> RootsOf(SpiffeId server, Func<string, IReadOnlyList<ReadOnlyMemory<byte>>?> rootsOf) =>
+        rootsOf(server.TrustDomain) ?? throw new InvalidDataException($"the server is to be {server}, and no bundle of {server.TrustDomain} is known that could prove it: federate with that domain, too, or bring its bundle by a file");
+
     /// <summary>Says whether a server is the one that is meant, and keeps why not: the exception that comes of it does not say.</summary>
-    private sealed class Verification(BundleEndpoint endpoint)
+    private sealed class Verification(SpiffeId wanted, IReadOnlyList<ReadOnlyMemory<byte>> roots, TimeProvider time)
     {
         public string? Refusal { get; private set; }
 
-        public bool Accepts(X509Certificate? shown, SslPolicyErrors errors)
+        public bool Accepts(object sender, X509Certificate? shown, X509Chain? others, SslPolicyErrors errors)
         {
-            Refusal = FindRefusal(shown, errors);
+            Refusal = FindRefusal(shown, others?.ChainPolicy.ExtraStore ?? []);
             return Refusal is null;
         }
 
-        // Its address is of no account.
-        private string? FindRefusal(X509Certificate? shown, SslPolicyErrors errors)
+        // Its address is of no account, and what .NET has found of its chain is of nobody.
+        private string? FindRefusal(X509Certificate? shown, X509Certificate2Collection others)
         {
             if (shown is not X509Certificate2 leaf) return "the server has shown no certificate";
-            SpiffeId wanted = endpoint.Server!;
             try
             {
                 if (!SvidStandard.TryRead(SvidReader.ReadClaims(leaf), out SpiffeId? id, out BrokenSvidRule? broken)) return $"the server's certificate {broken.Text}";
                 if (id != wanted) return $"the server is {id}, and {wanted} is meant";
-                return (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None ? null : $"the server's certificate does not lead to the bundle of {wanted.TrustDomain} that is known, or is not valid now";
+                return AnchorPath.FindProblem(leaf, others, roots, time.GetUtcNow()) is { } problem ? $"the server's certificate does not lead to the bundle of {wanted.TrustDomain} that is known, or is not valid now: {problem}" : null;
             }
             catch (CryptographicException e)
             {

@@ -62,7 +62,10 @@ internal sealed class BundlePublication(string path, ICertificateAuthority autho
             // Before it is told: of two that are told one must not have the other's number.
             if (isNew && isAlone) Save(sequence, digest);
             _told = new(document.Write(), sequence, digest);
-            if (isNew) FederationLog.Served(logger, roots.Length, document.Sequence);
+            if (!isNew) return;
+            int untold = roots.Count(r => !BundleDocument.CanTell(r));
+            FederationLog.Served(logger, roots.Length - untold, document.Sequence);
+            if (untold > 0) FederationLog.NotTold(logger, untold);
         }
     }
 

@@ -18,7 +18,7 @@ namespace Culvert.Controller.Identity.Federation;
 /// <param name="metrics">Where it is counted.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said what was read, and what can't be.</param>
-internal sealed class FederationKeeper(FederationOptions options, BundleStore store, FederatedBundles bundles, Func<TrustBundle?> own, FederationMetrics metrics, TimeProvider time, ILogger logger) : IHostedService, IDisposable
+internal sealed class FederationKeeper(FederationOptions options, IBundleStore store, FederatedBundles bundles, Func<TrustBundle?> own, FederationMetrics metrics, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     // Of the time until the next question: controllers do not ask at once.
     private const double Jitter = 0.1;
@@ -30,15 +30,23 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
     private readonly List<Task> _asking = [];
     private ImmutableArray<SourceError> _errors = [];
     private string? _failure;
+    private DateTimeOffset? _emptySince;
     private Task _running = Task.CompletedTask;
 
-    /// <summary>Reads the file for the first time, and what was kept. Endpoints are not waited for.</summary>
+    /// <summary>Reads the file for the first time, and what was kept. Endpoints of which nothing was are waited for, not for long: a controller that starts anew does not say that nobody is believed because it does not know yet.</summary>
     /// <exception cref="InvalidDataException">The file can't be read at all.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Path is not { } path) return;
-        Take(await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken));
+        if (options.Path is not { } path)
+        {
+            ForgetOthers([]);
+            return;
+        }
+        FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
+        if (read.IsWhole && !read.IsEmpty) ForgetOthers([.. read.Broken, .. read.Domains.Select(d => d.TrustDomain)]);
+        Take(read);
         await ReadBundleFilesAsync(cancellationToken);
+        await AskFirstAsync(cancellationToken);
         Publish();
         _running = Task.Run(RunAsync, CancellationToken.None);
     }
@@ -51,7 +59,12 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
         await Task.WhenAll(_asking);
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        // Where the start has failed there was no stop.
+        _stop.Cancel();
+        _stop.Dispose();
+    }
 
     private async Task RunAsync()
     {
@@ -75,16 +88,37 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
         }
     }
 
+    private async Task AskFirstAsync(CancellationToken cancellationToken)
+    {
+        Task[] asking;
+        lock (_lock)
+        {
+            if (!_known.Values.Any(r => IsAwaited(r))) return;
+            Ask();
+            asking = [.. _asking];
+        }
+        try
+        {
+            await Task.WhenAll(asking).WaitAsync(options.FirstAnswer, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // They are asked on.
+        }
+        lock (_lock)
+        {
+            foreach (Relationship relationship in _known.Values) relationship.AwaitedUntil = DateTimeOffset.MinValue;
+        }
+        await ReadBundleFilesAsync(cancellationToken);
+    }
+
     private async Task LookAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
             FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
 
-            // As of one that is just being written.
-            bool hasAny;
-            lock (_lock) hasAny = _known.Count > 0;
-            if (read.IsEmpty && hasAny) throw new InvalidDataException($"{path} names no trust domain; to be federated with none, start without --federation");
+            RequireMeant(read, path);
             if (_failure is not null) FederationLog.FileReadAgain(logger, path);
             _failure = null;
             Take(read);
@@ -95,7 +129,24 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
             _failure = e.Message;
         }
         await ReadBundleFilesAsync(cancellationToken);
+        TakeOthers();
         Publish();
+    }
+
+    // One with nothing in it may be just being written; nobody takes so long for that.
+    private void RequireMeant(FederationFile read, string path)
+    {
+        bool hasAny;
+        lock (_lock) hasAny = _known.Count > 0;
+        if (!read.IsEmpty || !hasAny)
+        {
+            _emptySince = null;
+            return;
+        }
+        DateTimeOffset now = time.GetUtcNow();
+        _emptySince ??= now;
+        if (now - _emptySince < options.EmptyFor) throw new InvalidDataException($"{path} names no trust domain; where it still names none after {options.EmptyFor.TotalSeconds:0.#} s, the mesh is federated with nobody any more");
+        FederationLog.Ends(logger, path);
     }
 
     private void Take(FederationFile read)
@@ -120,12 +171,13 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
         {
             FederationLog.Federated(logger, domain.TrustDomain, SourceOf(domain));
             _known.Add(domain.TrustDomain, known = new(domain) { Kept = Load(domain.TrustDomain) });
+            if (known.Kept is null && domain.Endpoint is not null) known.AwaitedUntil = time.GetUtcNow() + options.FirstAnswer;
             if (known.Kept is { } kept) metrics.Has(domain.TrustDomain, kept.Document.Roots.Length);
         }
         else if (known.Domain != domain)
         {
             // What is under way is of the place before.
-            _known[domain.TrustDomain] = new(domain) { Kept = known.Kept };
+            _known[domain.TrustDomain] = new(domain) { Kept = known.Kept, AwaitedUntil = known.AwaitedUntil };
         }
     }
 
@@ -165,7 +217,40 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
         }
     }
 
-    /// <summary>Takes bundles of files that were not read before, or are others than were: who has put one there means it to count, whatever the endpoint has said.</summary>
+    private void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+    {
+        try
+        {
+            store.ForgetOthers(trustDomains);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            FederationLog.NotKept(logger, "trust domains that are named no more", e.Message);
+        }
+    }
+
+    // What another controller has been told since: also where this one's endpoint lags behind.
+    private void TakeOthers()
+    {
+        lock (_lock)
+        {
+            foreach (Relationship relationship in _known.Values)
+            {
+                KeptBundle? own = relationship.Kept;
+                if (store.FindOthers(relationship.Domain.TrustDomain) is not { } other || own?.IsOlderThan(other) == false || IsOfOtherFile(relationship, other)) continue;
+                if (own is null || !own.Document.HasSameKeys(other.Document)) Replace(relationship, other, "another controller");
+                else relationship.Kept = other with { Document = other.Document with { Roots = own.Document.Roots, JwtKeys = own.Document.JwtKeys } };
+            }
+        }
+    }
+
+    // Of a domain of which nothing is known here; its own file is read first.
+    private static bool IsOfOtherFile(Relationship relationship, KeptBundle other) => relationship.Kept is null && relationship.Domain.BundlePath is not null && other.FileDigest != relationship.First?.Digest;
+
+    /// <summary>
+    /// Takes bundles of files that were not read before, or are others than were: who has put one there means it to count, whatever the endpoint has said. Where nothing is known any more of what that has said, it is asked first, and the file
+    /// only proves it: what it brings may have been revoked since.
+    /// </summary>
     private async Task ReadBundleFilesAsync(CancellationToken cancellationToken)
     {
         Relationship[] known;
@@ -187,7 +272,9 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
             {
                 if (failure is not null && relationship.FileFailure != failure) FederationLog.NotRead(logger, relationship.Domain.TrustDomain, path, options.Look.TotalSeconds, failure);
                 relationship.FileFailure = failure;
-                if (file is not null && relationship.Kept?.FileDigest != file.Digest) Replace(relationship, new(WithoutEnded(file.Document), file.Digest), path);
+                if (file is null || relationship.Kept?.FileDigest == file.Digest) continue;
+                relationship.First = file;
+                if (!IsAwaited(relationship)) Replace(relationship, new(WithoutEnded(file.Document), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
             }
         }
     }
@@ -221,6 +308,7 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
                 wait = Max(options.Shortest, wait * (1 - (Jitter * Random.Shared.NextDouble())));
                 relationship.Due = time.GetUtcNow() + wait;
                 TakeTold(relationship, told, failure, endpoint.Url.ToString(), wait);
+                relationship.AwaitedUntil = DateTimeOffset.MinValue;
             }
             Publish();
         }
@@ -238,26 +326,29 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
     private void TakeTold(Relationship relationship, BundleDocument? told, string? failure, string source, TimeSpan wait)
     {
         string trustDomain = relationship.Domain.TrustDomain;
-        BundleDocument? before = relationship.Kept?.Document;
-        if (told is not null) failure = FindDoubt(told, before);
+        KeptBundle? last = relationship.Kept ?? (relationship.First is { } first ? new(first.Document, first.Digest, first.Document.Sequence, time.GetUtcNow()) : null);
+        if (told is not null) failure = FindDoubt(told, last);
         if (failure is not null)
         {
-            metrics.Failed(trustDomain);
+            if (told is null) metrics.Failed(trustDomain);
+            else metrics.Refused(trustDomain);
             if (relationship.Failure != failure) FederationLog.NotRead(logger, trustDomain, source, wait.TotalSeconds, failure);
             relationship.Failure = failure;
             return;
         }
         if (relationship.Failure is not null) FederationLog.ReadAgain(logger, trustDomain, source);
         relationship.Failure = null;
-        KeptBundle kept = new(WithoutEnded(told!), relationship.Kept?.FileDigest);
-        if (before is not null && kept.Document.HasSameKeys(before))
+        string leftOut = string.Join("; ", told!.LeftOut);
+        if (leftOut.Length > 0 && leftOut != relationship.LeftOut) FederationLog.LeftOut(logger, trustDomain, source, leftOut);
+        relationship.LeftOut = leftOut;
+        KeptBundle kept = new(WithoutEnded(told), last?.FileDigest, told.Sequence, time.GetUtcNow());
+        if (relationship.Kept?.Document is { } before && kept.Document.HasSameKeys(before))
         {
             metrics.Same(trustDomain, time.GetUtcNow());
 
             // In the order of before: nodes need not hear of another one.
-            BundleDocument same = kept.Document with { Roots = before.Roots, JwtKeys = before.JwtKeys };
-            if (same == before) return;
-            relationship.Kept = kept with { Document = same };
+            if (told.Sequence == before.Sequence && told.RefreshHint == before.RefreshHint && kept.Floor == relationship.Kept.Floor) return;
+            relationship.Kept = kept with { Document = kept.Document with { Roots = before.Roots, JwtKeys = before.JwtKeys } };
             Keep(trustDomain, relationship.Kept);
             return;
         }
@@ -276,10 +367,21 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
     }
 
     /// <summary>Why a bundle that was told is not to be believed; null: it is. Who keeps an old one back could otherwise have believed what was revoked since.</summary>
-    private string? FindDoubt(BundleDocument told, BundleDocument? before)
+    private string? FindDoubt(BundleDocument told, KeptBundle? last)
     {
-        if (told.Sequence < before?.Sequence) return $"its sequence is {told.Sequence}, and that of the one in force {before.Sequence}; where the trust domain was set up anew, bring its bundle by a file ('bundle')";
-        return told.Roots.IsEmpty || !WithoutEnded(told).Roots.IsEmpty ? null : $"its {told.Roots.Length} roots have all ended; check the clocks";
+        const string remedy = "where the trust domain was set up anew, bring its bundle by a file ('bundle')";
+        if (last?.Floor is { } floor)
+        {
+            if (told.Sequence is not { } sequence) return $"it has no sequence, and the one in force {floor}; {remedy}";
+            if (sequence < floor) return $"its sequence is {sequence}, and that of the one in force {floor}; {remedy}";
+            if (sequence == floor && !WithoutEnded(told).HasSameKeys(WithoutEnded(last.Document))) return $"its sequence is {sequence}, as that of the one in force, and its keys are others; {remedy}";
+        }
+        if (told.Roots.IsEmpty) return told.LeftOut.IsEmpty ? null : $"none of its keys for X.509-SVIDs can be used: it {told.LeftOut[0]}";
+        ImmutableArray<ReadOnlyMemory<byte>> roots = WithoutEnded(told).Roots;
+        if (roots.IsEmpty) return $"its {told.Roots.Length} roots have all ended; check the clocks";
+        return roots.Length > BundleDocument.MostRoots || roots.Sum(r => r.Length) > BundleDocument.MostRootBytes
+            ? $"it has {roots.Length} roots of {roots.Sum(r => r.Length)} bytes, and {BundleDocument.MostRoots} of {BundleDocument.MostRootBytes} are the most"
+            : null;
     }
 
     // A server keeps them for long, and nothing leads to them.
@@ -293,8 +395,11 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
     private IReadOnlyList<ReadOnlyMemory<byte>>? RootsOf(string trustDomain)
     {
         if (own() is { } mesh && mesh.TrustDomain == trustDomain) return mesh.Roots;
-        lock (_lock) return _known.GetValueOrDefault(trustDomain)?.Kept?.Document.Roots;
+        lock (_lock) return _known.GetValueOrDefault(trustDomain) is { } known ? (known.Kept?.Document ?? known.First?.Document)?.Roots : null;
     }
+
+    // Under the lock.
+    private bool IsAwaited(Relationship relationship) => relationship.Kept is null && time.GetUtcNow() < relationship.AwaitedUntil;
 
     private void Publish() => bundles.Set(InForce);
 
@@ -324,6 +429,15 @@ internal sealed class FederationKeeper(FederationOptions options, BundleStore st
 
         /// <summary>Its bundle; null: none is known yet.</summary>
         public KeptBundle? Kept { get; set; }
+
+        /// <summary>Until when its endpoint's first answer is waited for before the file's bundle counts; in the past: it is not.</summary>
+        public DateTimeOffset AwaitedUntil { get; set; } = DateTimeOffset.MinValue;
+
+        /// <summary>The file's bundle, by which the endpoint is proven where nothing else is known; null: none was read yet.</summary>
+        public BundleFile? First { get; set; }
+
+        /// <summary>What was left out of what it has told last.</summary>
+        public string LeftOut { get; set; } = "";
 
         /// <summary>When the endpoint is to be asked next.</summary>
         public DateTimeOffset Due { get; set; } = DateTimeOffset.MinValue;

@@ -40,6 +40,15 @@ internal static partial class FederationLog
     [LoggerMessage(LogEventIds.FederationFault, LogLevel.Error, "Something of the federation with other trust domains has failed, and is tried again.")]
     public static partial void Fault(ILogger logger, Exception error);
 
+    [LoggerMessage(LogEventIds.FederatedKeysLeftOut, LogLevel.Warning, "The bundle of {TrustDomain} from {Source} is taken without keys that can't be used, by which nobody is believed: it {Reason}")]
+    public static partial void LeftOut(ILogger logger, string trustDomain, string source, string reason);
+
+    [LoggerMessage(LogEventIds.FederationEnds, LogLevel.Warning, "{Path} has named no trust domain for long enough that it is meant so.")]
+    public static partial void Ends(ILogger logger, string path);
+
+    [LoggerMessage(LogEventIds.RootsNotTold, LogLevel.Error, "{Count} of the mesh's roots can't be told to other trust domains, as SPIFFE's bundles have no name for their kind of key: nobody there believes what is below them.")]
+    public static partial void NotTold(ILogger logger, int count);
+
     [LoggerMessage(LogEventIds.BundleServed, LogLevel.Information, "The mesh's own bundle has {Roots} roots, and is told to other trust domains with sequence {Sequence}.")]
     public static partial void Served(ILogger logger, int roots, ulong? sequence);
 

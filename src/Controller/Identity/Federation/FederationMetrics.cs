@@ -17,7 +17,7 @@ internal sealed class FederationMetrics : IDisposable
         Meter = new(MeterName);
         _roots = Meter.CreateGauge<long>("culvert.federation.roots", "{root}", "Roots of another trust domain that are believed; 0 where none is known, and where it is not federated any more.");
         _refreshed = Meter.CreateGauge<long>("culvert.federation.refresh_timestamp_seconds", "s", "When the bundle of another trust domain was read last, Unix seconds.");
-        _polls = Meter.CreateCounter<long>("culvert.federation.polls", "{poll}", "Bundles of other trust domains that were asked for, by outcome: changed, same, failed.");
+        _polls = Meter.CreateCounter<long>("culvert.federation.polls", "{poll}", "Bundles of other trust domains that were asked for, by outcome: changed, same, failed, refused.");
     }
 
     /// <summary>The meter.</summary>
@@ -33,6 +33,9 @@ internal sealed class FederationMetrics : IDisposable
     public void Same(string trustDomain, DateTimeOffset now) => Read(trustDomain, "same", now);
 
     public void Failed(string trustDomain) => Count(trustDomain, "failed");
+
+    /// <summary>It has answered, and is not believed: a domain of which this is all that is counted can't be followed any more, whatever it tells.</summary>
+    public void Refused(string trustDomain) => Count(trustDomain, "refused");
 
     private void Read(string trustDomain, string outcome, DateTimeOffset now)
     {

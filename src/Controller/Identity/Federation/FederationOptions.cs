@@ -21,6 +21,12 @@ internal sealed record FederationOptions
     /// <summary>How long an answer may take as a whole, with all redirects.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the first answer about a trust domain of which nothing is known is waited for, before what its file says counts, or it is published without it.</summary>
+    public TimeSpan FirstAnswer { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the file has to be without a trust domain until that is believed.</summary>
+    public TimeSpan EmptyFor { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long to wait until a bundle is asked for again.</summary>
     /// <param name="hint">What its trust domain says; null: nothing.</param>
     public TimeSpan After(TimeSpan? hint)

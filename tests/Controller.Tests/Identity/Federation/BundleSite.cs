@@ -16,12 +16,12 @@ internal sealed class BundleSite : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Task> _serving = [];
     private readonly Task _running;
-    private volatile X509Certificate2 _certificate;
+    private volatile SslStreamCertificateContext _context;
     private int _asked;
 
     public BundleSite(CaFiles certificate)
     {
-        _certificate = Load(certificate);
+        _context = Load(certificate);
         _listener.Start();
         _running = RunAsync();
     }
@@ -47,7 +47,7 @@ internal sealed class BundleSite : IAsyncDisposable
     public void Tell(string bundle) => Answer = _ => Ok(bundle);
 
     /// <summary>Shows another certificate from now on.</summary>
-    public void Show(CaFiles certificate) => _certificate = Load(certificate);
+    public void Show(CaFiles certificate) => _context = Load(certificate);
 
     public async ValueTask DisposeAsync()
     {
@@ -59,8 +59,9 @@ internal sealed class BundleSite : IAsyncDisposable
         _stop.Dispose();
     }
 
-    // One with its key in memory only is none for a server on some platforms.
-    private static X509Certificate2 Load(CaFiles certificate) => X509CertificateLoader.LoadPkcs12(X509Certificate2.CreateFromPem(certificate.CertificatePem, certificate.KeyPem).Export(X509ContentType.Pkcs12), null);
+    // One with its key in memory only is none for a server on some platforms. It is told alone, and nobody is asked for those above it.
+    private static SslStreamCertificateContext Load(CaFiles certificate) =>
+        SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(X509Certificate2.CreateFromPem(certificate.CertificatePem, certificate.KeyPem).Export(X509ContentType.Pkcs12), null), null, offline: true);
 
     private async Task RunAsync()
     {
@@ -81,7 +82,7 @@ internal sealed class BundleSite : IAsyncDisposable
             using (client)
             {
                 await using SslStream tls = new(client.GetStream());
-                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate, ClientCertificateRequired = true, RemoteCertificateValidationCallback = (_, _, _, _) => true }, _stop.Token);
+                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = _context, ClientCertificateRequired = true, RemoteCertificateValidationCallback = (_, _, _, _) => true }, _stop.Token);
                 byte[] buffer = new byte[8192];
                 int read = await tls.ReadAsync(buffer, _stop.Token);
                 if (read == 0) return;

@@ -17,27 +17,27 @@ internal static class Bundles
     }.Write());
 
     /// <summary>A certificate of a web server, for a name.</summary>
-    public static CaFiles WebServer(CaFiles issuer, string name)
+    public static CaFiles WebServer(CaFiles issuer, string name, params X509Extension[] others)
     {
         SubjectAlternativeNameBuilder names = new();
         names.AddDnsName(name);
-        return Leaf(issuer, names);
+        return Leaf(issuer, names, others);
     }
 
     /// <summary>An X.509-SVID.</summary>
-    public static CaFiles Svid(CaFiles issuer, string id)
+    public static CaFiles Svid(CaFiles issuer, string id, params X509Extension[] others)
     {
         SubjectAlternativeNameBuilder names = new();
         names.AddUri(new Uri(id));
-        return Leaf(issuer, names);
+        return Leaf(issuer, names, others);
     }
 
-    private static CaFiles Leaf(CaFiles issuer, SubjectAlternativeNameBuilder names) => CaFiles.Make(issuer, shape: new()
+    private static CaFiles Leaf(CaFiles issuer, SubjectAlternativeNameBuilder names, X509Extension[] others) => CaFiles.Make(issuer, shape: new()
     {
         IsAuthority = false,
         Usage = X509KeyUsageFlags.DigitalSignature,
         HasKeyIdentifier = false,
         Left = TimeSpan.FromDays(1),
-        Others = [names.Build(), new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], critical: false)],
+        Others = [names.Build(), new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], critical: false), .. others],
     });
 }

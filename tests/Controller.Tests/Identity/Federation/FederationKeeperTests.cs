@@ -1,4 +1,8 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
@@ -87,6 +91,145 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         Assert.Single(_said, l => l.Contains("its sequence is 6", StringComparison.Ordinal));
         _site.Tell(Bundles.Json(8, null, _root));
         await UntilAsync(Has(_root));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task NeitherNoSequenceAfterSomeNorOtherKeysWithTheSameAreTaken()
+    {
+        _site.Tell(Bundles.Json(7, null, _next));
+        await StartAsync(Web());
+        await UntilAsync(Has(_next));
+        _site.Tell(Bundles.Json(null, null, _root));
+        await UntilAsync(() => _said.Any(l => l.Contains("it has no sequence, and the one in force 7", StringComparison.Ordinal)));
+        _site.Tell(Bundles.Json(7, null, _root));
+        await UntilAsync(() => _said.Any(l => l.Contains("its sequence is 7, as that of the one in force, and its keys are others", StringComparison.Ordinal)));
+        await AskedAsync();
+        Assert.True(Has(_next)());
+
+        // Nor has what was refused lowered what counts.
+        _site.Tell(Bundles.Json(6, null, _root));
+        await UntilAsync(() => _said.Any(l => l.Contains("its sequence is 6", StringComparison.Ordinal)));
+        _site.Tell(Bundles.Json(7, 60, _next));
+        await AskedAsync();
+        Assert.True(Has(_next)());
+        _site.Tell(Bundles.Json(8, null, _root));
+        await UntilAsync(Has(_root));
+    }
+
+    [Fact]
+    public async Task WithoutSequencesWhatIsToldLastCounts()
+    {
+        _site.Tell(Bundles.Json(null, null, _root));
+        await StartAsync(Web());
+        await UntilAsync(Has(_root));
+        _site.Tell(Bundles.Json(null, null, _next));
+        await UntilAsync(Has(_next));
+        _site.Tell(Bundles.Json(1, null, _root));
+        await UntilAsync(Has(_root));
+    }
+
+    [Fact]
+    public async Task ARootThatEndsIsNoOtherKeyOfTheSameSequence()
+    {
+        using CaFiles ending = CaFiles.Make(shape: new() { Left = TimeSpan.FromSeconds(3) });
+        _site.Tell(Bundles.Json(1, null, ending, _root));
+        await StartAsync(Web());
+        await UntilAsync(Has(ending, _root));
+        await UntilAsync(Has(_root));
+        await AskedAsync();
+        Assert.DoesNotContain(_said, l => l.Contains("its keys are others", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ADomainWithMoreRootsThanNodesShouldHaveIsNotTakenAndOthersAre()
+    {
+        using CaFiles web = Bundles.WebServer(_web, "localhost");
+        await using BundleSite other = new(web);
+        other.Tell(Bundles.Json(1, null, _next));
+        _site.Tell(Bundles.Json(1, null, _root));
+        await StartAsync(Web() + $"---\ntrustDomain: third.example\nbundleEndpoint: {{url: '{other.Url}', profile: https_web, webRoots: roots.pem}}\n");
+        await UntilAsync(() => _bundles.All.Count == 2);
+        CaFiles[] many = [.. Enumerable.Range(0, BundleDocument.MostRoots + 1).Select(_ => CaFiles.Make())];
+        _site.Tell(Bundles.Json(2, null, many));
+        await UntilAsync(() => _said.Any(l => l.Contains($"it has {BundleDocument.MostRoots + 1} roots", StringComparison.Ordinal)));
+        other.Tell(Bundles.Json(2, null, _own));
+        await UntilAsync(() => _bundles.All[1].Roots is [var root] && root.Span.SequenceEqual(_own.Certificate.RawData));
+        Assert.Equal(_root.Certificate.RawData, Assert.Single(_bundles.All[0].Roots).ToArray());
+
+        // As long ones are.
+        using CaFiles large = CaFiles.Make(shape: new() { Others = [new X509Extension("1.2.3.4", new byte[BundleDocument.MostRootBytes], critical: false)] });
+        _site.Tell(Bundles.Json(3, null, large));
+        await UntilAsync(() => _said.Any(l => l.Contains("it has 1 roots of ", StringComparison.Ordinal)));
+        foreach (CaFiles one in many) one.Dispose();
+    }
+
+    [Fact]
+    public async Task AKeyThatCanNotBeUsedIsLeftOutAndSaidAndNoKeyThatCanIsNoRevocation()
+    {
+        using CaFiles leaf = CaFiles.Make(_root, shape: new() { IsAuthority = false });
+        string Key(CaFiles of) => $$"""{"use":"x509-svid","kty":"EC","x5c":["{{Convert.ToBase64String(of.Certificate.RawData)}}"]}""";
+        _site.Tell($$"""{"keys": [{{Key(leaf)}}, {{Key(_root)}}], "spiffe_sequence": 1}""");
+        await StartAsync(Web());
+        await UntilAsync(Has(_root));
+        await AskedAsync();
+        Assert.Single(_said, l => l.Contains("has keys[0], whose certificate is no authority's", StringComparison.Ordinal));
+        _site.Tell($$"""{"keys": [{{Key(leaf)}}], "spiffe_sequence": 2}""");
+        await UntilAsync(() => _said.Any(l => l.Contains("none of its keys for X.509-SVIDs can be used", StringComparison.Ordinal)));
+        Assert.True(Has(_root)());
+    }
+
+    [Fact]
+    public async Task ABundleWithKeysThatHaveNoNameIsKeptAsOthersAre()
+    {
+        using CaFiles odd = CaFiles.Make(key: ECDsa.Create(ECCurve.CreateFromValue("1.3.132.0.33")));
+        _site.Tell($$"""{"keys": [{"use":"x509-svid","kty":"EC","x5c":["{{Convert.ToBase64String(odd.Certificate.RawData)}}"]}], "spiffe_sequence": 1}""");
+        await StartAsync(Web());
+        await UntilAsync(Has(odd));
+        await StopAsync();
+        _site.Answer = _ => "";
+        Assert.Equal(odd.Certificate.RawData, Assert.Single(Assert.Single((await RestartAsync()).All).Roots).ToArray());
+    }
+
+    [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData("system")]
+    [InlineData("file")]
+    [InlineData("spiffe")]
+    public async Task NobodyIsAskedForCertificatesThatAServerNames(string roots)
+    {
+        // Whoever stands in the endpoint's place could have the controller reach what only it can: the server's certificate says where the one above is to be had.
+        using TcpListener inside = new(IPAddress.Loopback, 0);
+        inside.Start();
+        X509AuthorityInformationAccessExtension named = new(null, [$"http://127.0.0.1:{((IPEndPoint)inside.LocalEndpoint).Port}/above.cer"]);
+        using CaFiles above = CaFiles.Make(_root), shown = roots == "spiffe" ? Bundles.Svid(above, Server, named) : Bundles.WebServer(above, "localhost", named);
+        _site.Show(shown);
+        _site.Tell(Bundles.Json(2, null, _next));
+        await StartAsync(roots switch
+        {
+            "system" => $"trustDomain: partner.example\nbundleEndpoint: {{url: '{_site.Url}', profile: https_web}}\n",
+            "file" => Web(),
+            _ => SpiffeFile(),
+        });
+        await UntilAsync(() => _said.Any(l => l.Contains("can't be taken from https://", StringComparison.Ordinal)));
+        Assert.Equal(0, _site.Asked);
+        Assert.False(inside.Pending());
+    }
+
+    [Fact]
+    public async Task ASpiffeServerMayLeadToAnAuthorityThatIsNoRoot()
+    {
+        using CaFiles below = CaFiles.Make(_root);
+        _folder.Write("first.pem", below.CertificatePem);
+        Spiffe(below, Server);
+        _site.Tell(Bundles.Json(1, null, below, _next));
+        await StartAsync($"trustDomain: partner.example\nbundleEndpoint: {{url: '{_site.Url}', profile: https_spiffe, spiffeId: {Server}}}\nbundle: first.pem\n");
+        await UntilAsync(Has(below, _next));
+
+        // What is above it is not meant.
+        Spiffe(_root, Server);
+        await UntilAsync(() => _said.Any(l => l.Contains("does not lead to the bundle of partner.example", StringComparison.Ordinal)));
     }
 
     public static TheoryData<string, string> Nonsense => new()
@@ -237,6 +380,95 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public async Task AfterDamageTheFirstBundleIsNotInForceAgainBeforeTheEndpointWasAsked()
+    {
+        Spiffe(_root, Server);
+        _site.Tell(Bundles.Json(5, null, _root, _next));
+        await StartAsync(SpiffeFile());
+        await UntilAsync(Has(_root, _next));
+        _site.Tell(Bundles.Json(6, null, _next));
+        await UntilAsync(Has(_next));
+        await StopAsync();
+
+        // The file's root, which was withdrawn since, proves the server, and nothing else.
+        File.WriteAllText(_folder.File("federation/partner.example.json"), "{}");
+        FederatedBundles after = new();
+        List<string> seen = [];
+        after.Changed += () => seen.Add(string.Join(' ', after.All.SelectMany(b => b.Roots).Select(r => Convert.ToHexString(r.Span))));
+        _keeper = Keeper(after);
+        await _keeper.StartAsync(Cancellation);
+        Assert.Contains(_said, l => l.Contains("is damaged", StringComparison.Ordinal));
+        Assert.Equal(Convert.ToHexString(_next.Certificate.RawData), Assert.Single(seen));
+    }
+
+    [Fact]
+    public async Task AStartWaitsForTheFirstAnswersWhereNothingIsKnownAndNotForLong()
+    {
+        _site.Tell(Bundles.Json(1, null, _root));
+        await StartAsync(Web());
+        Assert.True(Has(_root)());
+        await StopAsync();
+        Directory.Delete(_folder.File("federation"), recursive: true);
+        _site.Answer = _ => "";
+        FederatedBundles without = new();
+        _keeper = Keeper(without, o => o with { FirstAnswer = TimeSpan.FromMilliseconds(100), Patience = TimeSpan.FromMinutes(5) });
+        await _keeper.StartAsync(Cancellation);
+        Assert.Empty(without.All);
+        Assert.Equal("partner.example", Assert.Single(without.TrustDomains));
+        await StopAsync();
+
+        // Where a file says something that is what counts then.
+        _keeper = Keeper(without, o => o with { FirstAnswer = TimeSpan.FromMilliseconds(100), Patience = TimeSpan.FromMinutes(5) });
+        _folder.Write("f.yaml", SpiffeFile());
+        await _keeper.StartAsync(Cancellation);
+        Assert.Equal(_root.Certificate.RawData, Assert.Single(Assert.Single(without.All).Roots).ToArray());
+    }
+
+    [Fact]
+    public async Task WhatAnotherControllerHasBeenToldSinceIsTakenAndNothingOlder()
+    {
+        OthersStore store = new();
+        _site.Tell(Bundles.Json(5, null, _root));
+        _folder.Write("f.yaml", Web());
+        _keeper = Keeper(_bundles, store: store);
+        await _keeper.StartAsync(Cancellation);
+        await UntilAsync(Has(_root));
+        store.Others = new(new() { Roots = [_next.Certificate.RawData], Sequence = 4 }, null, 4, DateTimeOffset.UtcNow.AddHours(1));
+        await AskedAsync();
+        Assert.True(Has(_root)());
+        store.Others = store.Others with { Floor = 6, Document = store.Others.Document with { Sequence = 6 } };
+        await UntilAsync(Has(_next));
+
+        // The endpoint that this one has asked lags behind.
+        await UntilAsync(() => _said.Any(l => l.Contains("its sequence is 5, and that of the one in force 6", StringComparison.Ordinal)));
+        Assert.True(Has(_next)());
+        store.Others = store.Others with { FileDigest = "of a file that is not here", Floor = 9 };
+        _site.Tell(Bundles.Json(7, null, _own));
+        await UntilAsync(Has(_own));
+    }
+
+    [Fact]
+    public async Task WhatIsNamedNoMoreAtAStartIsKeptNoMore()
+    {
+        _site.Tell(Bundles.Json(7, null, _root));
+        await StartAsync(Web());
+        await UntilAsync(Has(_root));
+        await StopAsync();
+        string kept = _folder.File("federation/partner.example.json");
+        Assert.True(File.Exists(kept));
+
+        // A file with nothing in it may be one that is being written.
+        _folder.Write("f.yaml", "");
+        await RestartAsync();
+        await StopAsync();
+        Assert.True(File.Exists(kept));
+        using FederationKeeper without = Keeper(new(), o => o with { Path = null });
+        await without.StartAsync(Cancellation);
+        Assert.False(File.Exists(kept));
+    }
+
+    [Fact]
     public async Task ABundleByHandTakesThePlaceOfWhatWasToldAlsoWithALowerSequence()
     {
         Spiffe(_root, Server);
@@ -295,6 +527,19 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         Assert.Equal("third.example", Assert.Single(_bundles.TrustDomains));
         Assert.False(File.Exists(_folder.File("federation/partner.example.json")));
         Assert.Contains(_said, l => l.Contains("not federated with partner.example any more", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AFileThatStaysEmptyEndsAll()
+    {
+        _folder.Write("b.json", Bundles.Json(1, null, _root));
+        _folder.Write("f.yaml", "trustDomain: partner.example\nbundle: b.json\n");
+        _keeper = Keeper(_bundles, o => o with { EmptyFor = TimeSpan.FromMilliseconds(200) });
+        await _keeper.StartAsync(Cancellation);
+        _folder.Replace("f.yaml", "# nobody any more\n");
+        await UntilAsync(() => _bundles.All.IsEmpty);
+        Assert.Empty(_bundles.TrustDomains);
+        Assert.Contains(_said, l => l.Contains("names no trust domain; where it still names none after 0.2 s", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -366,12 +611,12 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         return UntilAsync(() => _site.Asked >= before + 2);
     }
 
-    private FederationKeeper Keeper(FederatedBundles bundles)
+    private FederationKeeper Keeper(FederatedBundles bundles, Func<FederationOptions, FederationOptions>? change = null, IBundleStore? store = null)
     {
         TimeSpan soon = TimeSpan.FromMilliseconds(20);
         FederationOptions options = new() { Path = _folder.File("f.yaml"), Look = soon, Interval = soon, Shortest = soon, Longest = soon, Patience = TimeSpan.FromSeconds(2) };
         TrustBundle own = new("cluster.local", [_own.Certificate.RawData]);
-        return new(options, new BundleStore(_folder.File("federation")), bundles, () => own, _metrics, TimeProvider.System, new LineLogger(_said, LogLevel.Information));
+        return new(change?.Invoke(options) ?? options, store ?? new BundleStore(_folder.File("federation")), bundles, () => own, _metrics, TimeProvider.System, new LineLogger(_said, LogLevel.Information));
     }
 
     private async Task StartAsync(string file)
@@ -395,5 +640,27 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         await _keeper.StopAsync(CancellationToken.None);
         _keeper.Dispose();
         _keeper = null;
+    }
+
+    /// <summary>Keeps nothing, and tells what another controller keeps.</summary>
+    private sealed class OthersStore : IBundleStore
+    {
+        public volatile KeptBundle? Others;
+
+        public KeptBundle? Load(string trustDomain) => null;
+
+        public KeptBundle? FindOthers(string trustDomain) => Others;
+
+        public void Save(string trustDomain, KeptBundle bundle)
+        {
+        }
+
+        public void Forget(string trustDomain)
+        {
+        }
+
+        public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+        {
+        }
     }
 }

@@ -446,6 +446,15 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
         trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [controllers.Root])]);
         Assert.True(tls.TrustsForeign("partner.example", known));
         Assert.False(tls.TrustsForeign("partner.example", TlsAnchor.Of(controllers.Root.Span)));
+
+        // The agent has not heard yet that the domain has revoked all; the controller has. Another root of it there is none here.
+        trust.Withdraw([new TrustBundle("partner.example", [])]);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [])]);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [controllers.Root])]);
+        trust.Withdraw([new TrustBundle("partner.example", [partner.Root])]);
+        Assert.True(tls.TrustsForeign("partner.example", known));
         agent.Bundles = bundles => bundles;
         agent.Repeat();
         await UntilAsync(() => !tls.TrustsForeign("partner.example", known));
