@@ -33,7 +33,7 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
         {
             verification = endpoint.Server is { } server ? new(server, RootsOf(server, rootsOf), time) : null;
             policy = await PolicyAsync(endpoint, patience.Token);
-            SslClientAuthenticationOptions tls = new() { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13, AllowTlsResume = false, CertificateChainPolicy = policy, RemoteCertificateValidationCallback = verification is null ? null : verification.Accepts };
+            SslClientAuthenticationOptions tls = new() { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13, AllowTlsResume = false, CertificateChainPolicy = policy, RemoteCertificateValidationCallback = verification is null ? null : (_, shown, others, _) => verification.Accepts(shown, others) };
 
             // A new connection each time: endpoints are asked once a minute at most, and each handshake is to be with the roots of the moment.
             using SocketsHttpHandler handler = new() { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, MaxResponseHeadersLength = 16, SslOptions = tls };
@@ -105,7 +105,7 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
     {
         public string? Refusal { get; private set; }
 
-        public bool Accepts(object sender, X509Certificate? shown, X509Chain? others, SslPolicyErrors errors)
+        public bool Accepts(X509Certificate? shown, X509Chain? others)
         {
             Refusal = FindRefusal(shown, others?.ChainPolicy.ExtraStore ?? []);
             return Refusal is null;

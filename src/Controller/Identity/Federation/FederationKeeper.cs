@@ -93,7 +93,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         Task[] asking;
         lock (_lock)
         {
-            if (!_known.Values.Any(r => IsAwaited(r))) return;
+            if (!_known.Values.Any(IsAwaited)) return;
             Ask();
             asking = [.. _asking];
         }
@@ -263,6 +263,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             try
             {
                 file = await BundleFile.ReadAsync(path, cancellationToken);
+                if (FindFault(file.Document) is { } fault) (file, failure) = (null, $"{path} has a bundle that can't be used: {fault}");
             }
             catch (InvalidDataException e)
             {
@@ -376,6 +377,12 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             if (sequence < floor) return $"its sequence is {sequence}, and that of the one in force {floor}; {remedy}";
             if (sequence == floor && !WithoutEnded(told).HasSameKeys(WithoutEnded(last.Document))) return $"its sequence is {sequence}, as that of the one in force, and its keys are others; {remedy}";
         }
+        return FindFault(told);
+    }
+
+    /// <summary>Why a bundle can't be in force, whoever brings it; null: it can.</summary>
+    private string? FindFault(BundleDocument told)
+    {
         if (told.Roots.IsEmpty) return told.LeftOut.IsEmpty ? null : $"none of its keys for X.509-SVIDs can be used: it {told.LeftOut[0]}";
         ImmutableArray<ReadOnlyMemory<byte>> roots = WithoutEnded(told).Roots;
         if (roots.IsEmpty) return $"its {told.Roots.Length} roots have all ended; check the clocks";

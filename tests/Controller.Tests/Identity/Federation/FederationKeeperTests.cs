@@ -493,6 +493,11 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         _folder.Replace("b.json", "{");
         await UntilAsync(() => _said.Any(l => l.Contains("b.json is no JSON", StringComparison.Ordinal)));
         Assert.True(Has(_root)());
+        CaFiles[] many = [.. Enumerable.Range(0, BundleDocument.MostRoots + 1).Select(_ => CaFiles.Make())];
+        _folder.Replace("b.json", Bundles.Json(1, null, many));
+        await UntilAsync(() => _said.Any(l => l.Contains("b.json has a bundle that can't be used: it has 65 roots", StringComparison.Ordinal)));
+        Assert.True(Has(_root)());
+        foreach (CaFiles one in many) one.Dispose();
         _folder.Replace("b.json", Bundles.Json(1, null, _next));
         await UntilAsync(Has(_next));
     }
