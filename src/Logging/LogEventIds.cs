@@ -106,6 +106,7 @@ internal static class LogEventIds
     internal const int SpireBundlesTaken = 1326;
     internal const int SpireRootsDiffer = 1327;
     internal const int SpireNodeFailed = 1328;
+    internal const int BundlesNotFederated = 1341;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;
@@ -215,6 +216,24 @@ internal static class LogEventIds
     internal const int UpstreamNotForgotten = 2247;
     internal const int UpstreamUsedAgain = 2248;
     internal const int UpstreamEnds = 2249;
+    internal const int FederationFileNotRead = 2261;
+    internal const int FederationFileReadAgain = 2262;
+    internal const int FederatedDomainRefused = 2263;
+    internal const int FederatedDomainMended = 2264;
+    internal const int DomainFederated = 2265;
+    internal const int DomainNotFederated = 2266;
+    internal const int FederatedBundleTaken = 2267;
+    internal const int FederatedBundleNotRead = 2268;
+    internal const int FederatedBundleReadAgain = 2269;
+    internal const int FederatedBundleNotKept = 2270;
+    internal const int FederationFault = 2271;
+    internal const int BundleServed = 2272;
+    internal const int BundleSequenceNotKept = 2273;
+    internal const int WebCertificateNotRead = 2274;
+    internal const int WebCertificateRead = 2275;
+    internal const int FederatedKeysLeftOut = 2276;
+    internal const int RootsNotTold = 2277;
+    internal const int FederationEnds = 2278;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;
@@ -268,6 +287,7 @@ internal static class LogEventIds
     internal const int RevocationShared = 2703;
     internal const int StateNotExchanged = 2704;
     internal const int StateExchanged = 2705;
+    internal const int BundleNotShared = 2706;
 
     // src/Controller/Admission
     internal const int AdmissionRefused = 2801;

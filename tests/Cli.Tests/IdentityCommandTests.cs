@@ -72,6 +72,23 @@ public sealed class IdentityCommandTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task List_tells_with_whom_the_mesh_is_federated()
+    {
+        _agent.Held.Federated.Add(new Culvert.Protocol.V1.TrustBundle { TrustDomain = "partner.example", Roots = { ByteString.CopyFrom(_authority.Root) } });
+        _agent.Held.Federated.Add(new Culvert.Protocol.V1.TrustBundle { TrustDomain = "revoked.example" });
+        var text = await RunAsync("list");
+        var json = await RunAsync("list", "-o", "json");
+
+        Assert.Contains("federated with partner.example: 1 roots, the last ends at ", text.Output, StringComparison.Ordinal);
+        Assert.Contains("federated with revoked.example: no roots, so nobody of it is believed", text.Output, StringComparison.Ordinal);
+        using var document = JsonDocument.Parse(json.Output);
+        var federated = document.RootElement.GetProperty("federated");
+        Assert.Equal(("partner.example", 1), (federated[0].GetProperty("trustDomain").GetString(), federated[0].GetProperty("roots").GetInt32()));
+        Assert.True(federated[0].TryGetProperty("notAfter", out _));
+        Assert.False(federated[1].TryGetProperty("notAfter", out _));
+    }
+
+    [Fact]
     public async Task List_ends_with_1_when_a_certificate_is_missing_or_has_ended()
     {
         _agent.Held.Identities[0].Chain[0] = ByteString.CopyFrom(_authority.Issue(Web, 1, LongAgo));

@@ -15,7 +15,8 @@ internal static class IdentityMapping
     private const string EllipticCurve = "1.2.840.10045.2.1";
     private const string Rsa = "1.2.840.113549.1.1.1";
 
-    public static IdentityListReport ToListReport(IdentitiesResponse response, DateTimeOffset now) => new([.. response.Identities.Select(i => ToReport(i, ToRevoked(response), now))]);
+    public static IdentityListReport ToListReport(IdentitiesResponse response, DateTimeOffset now) =>
+        new([.. response.Identities.Select(i => ToReport(i, ToRevoked(response), now))], [.. response.Federated.Select(f => new FederatedReport(f.TrustDomain, f.Roots.Count, f.Roots.Max(r => (DateTimeOffset?)ToCertificate(r).NotAfter)))]);
 
     public static IdentityShowReport ToShowReport(IdentitiesResponse response, DateTimeOffset now)
     {

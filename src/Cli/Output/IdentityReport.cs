@@ -1,7 +1,15 @@
 namespace Culvert.Cli.Output;
 
 /// <summary>Answer of <c>culvert identity list</c>.</summary>
-internal sealed record IdentityListReport(IReadOnlyList<IdentityReport> Identities);
+/// <param name="Identities">Those of the node.</param>
+/// <param name="Federated">The other trust domains whose workloads are believed.</param>
+internal sealed record IdentityListReport(IReadOnlyList<IdentityReport> Identities, IReadOnlyList<FederatedReport> Federated);
+
+/// <summary>A trust domain that the mesh is federated with.</summary>
+/// <param name="TrustDomain">Its name.</param>
+/// <param name="Roots">How many roots it has; 0: nobody of it is believed.</param>
+/// <param name="NotAfter">When the last of them ends; null: there is none.</param>
+internal sealed record FederatedReport(string TrustDomain, int Roots, DateTimeOffset? NotAfter);
 
 /// <summary>One identity of the node.</summary>
 /// <param name="Identity">The SPIFFE ID; null: the node's own, which is not known yet.</param>

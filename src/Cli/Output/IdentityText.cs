@@ -14,6 +14,7 @@ internal static class IdentityText
         if (report.Identities.Count == 0)
         {
             console.WriteLine("no workload of this node is in the mesh, and the node needs no certificate");
+            WriteFederated(console, report);
             return;
         }
 
@@ -26,6 +27,7 @@ internal static class IdentityText
         }
 
         console.Write(table);
+        WriteFederated(console, report);
     }
 
     public static void Write(TextWriter output, IdentityShowReport report)
@@ -78,6 +80,14 @@ internal static class IdentityText
         if (report.Certificates.Count == 0)
         {
             output.WriteLine("this node has no identity");
+        }
+    }
+
+    private static void WriteFederated(IAnsiConsole console, IdentityListReport report)
+    {
+        foreach (var f in report.Federated)
+        {
+            console.WriteLine(Text($"federated with {f.TrustDomain}: ") + (f.NotAfter is { } end ? Text($"{f.Roots} roots, the last ends at {end:u}") : "no roots, so nobody of it is believed"));
         }
     }
 

@@ -139,7 +139,7 @@ public static class ControllerCommand
         }
         catch (SocketException e)
         {
-            IEnumerable<string> places = new[] { options.Listen?.ToString(), options.UnixSocket is { } path ? $"'{path}'" : null, options.Admission?.Listen.ToString() }.OfType<string>();
+            IEnumerable<string> places = new[] { options.Listen?.ToString(), options.UnixSocket is { } path ? $"'{path}'" : null, options.Admission?.Listen.ToString(), options.BundleEndpoint?.Listen.ToString() }.OfType<string>();
             return Fail(CannotStart, $"can't listen on {string.Join(" and ", places)}: {e.Message}");
         }
     }

@@ -8,6 +8,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Identity.Spire.Entries;
@@ -54,8 +55,9 @@ internal static class ControllerComposition
         MeshProgress progress = new();
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         EntryMetrics entryMetrics = parts.Own(new EntryMetrics());
+        FederationMetrics federationMetrics = parts.Own(new FederationMetrics());
         AuthorityMetrics authorityMetrics = parts.Own(new AuthorityMetrics());
-        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter, authorityMetrics.Meter));
+        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter, authorityMetrics.Meter, federationMetrics.Meter));
         LeaderDuties duties = new();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, duties, metrics, loggers));
 
@@ -64,6 +66,7 @@ internal static class ControllerComposition
         parts.Own(StateLock.Take(options.StateFolder));
         ReservedAddress? reserved = options.Listen is { } wanted ? parts.Own(ReservedAddress.Bind(wanted)) : null;
         ReservedAddress? asked = options.Admission is { } admission ? parts.Own(ReservedAddress.Bind(admission.Listen)) : null;
+        ReservedAddress? offered = options.BundleEndpoint is { } endpoint ? parts.Own(ReservedAddress.Bind(endpoint.Listen)) : null;
         if (options.UnixSocket is { } path) UnixSocketPath.Clear(path);
 
         // Who may sign, and who may join.
@@ -89,17 +92,22 @@ internal static class ControllerComposition
 
         // From objects to snapshots.
         NodeRegistry registry = new();
+        FederatedBundles federated = new();
         LastGoodStore kept = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
         ILastGoodStore lastGood = shared is null ? kept : shared.MeshConfig;
         ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), shared?.Previous ?? kept.Load(), lastGood, hasTenants: options.Kubernetes is not null)
         {
+            FederatedTrustDomains = () => federated.TrustDomains,
+
             // Beside others a controller knows of some nodes only.
             KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],
         };
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
         IssuerKeys keys = new();
         RevocationLists revoked = parts.Own(new RevocationLists(options.RevocationLists, authority, options.Time, loggers.CreateLogger<RevocationLists>()));
-        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, loggers.CreateLogger<SnapshotPublisher>());
+        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, keys, revoked, federated, loggers.CreateLogger<SnapshotPublisher>());
+        FederationKeeper federation = parts.Own(new FederationKeeper(
+            options.Federation, shared?.Bundles ?? (IBundleStore)new BundleStore(ControllerHost.FederationFolder(options.StateFolder)), federated, () => publisher.Current is { IsPublished: true } known ? known.TrustBundle : null, federationMetrics, options.Time, loggers.CreateLogger<FederationKeeper>()));
         IssuerKeyReader keyReader = parts.Own(new IssuerKeyReader(publisher, keys, options.IssuerKeys, options.Time, loggers.CreateLogger<IssuerKeyReader>()));
 
         // Before who leads is decided, which is when objects are read.
@@ -135,7 +143,8 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
+        WebServer? bundles = offered is null ? null : await TellBundleAsync(options, offered, identity, authority, alone, parts, loggers, cancellationToken);
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, federation, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)
@@ -144,16 +153,19 @@ internal static class ControllerComposition
         // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);
         services.Add(server);
+        if (bundles is not null) services.Add(bundles);
         if (options.RootsConfigMap is { } map)
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
         if (options.Admission?.Configuration is { } configuration)
             services.Add(parts.Own(new WebhookBundle(MakeClient(options, metrics, parts, loggers), configuration, authority, metrics, options.Time, logger)));
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
+        IPEndPoint? bundleEndPoint = bundles is null ? null : new(options.BundleEndpoint!.Listen.Address, AgentServer.PortOf(bundles));
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, leaving, endPoint)
         {
             WebhookEndPoint = webhook is null ? null : new(options.Admission!.Listen.Address, AgentServer.PortOf(webhook)),
+            BundleEndPoint = bundleEndPoint,
         };
     }
 
@@ -177,6 +189,20 @@ internal static class ControllerComposition
         return parts.OwnAsyncDisposable(await SubordinateAuthority.OpenAsync(upstream, kept, options.Time, Random.Shared, logger, cancellationToken, measured));
     }
 
+    /// <summary>The server that tells other trust domains the mesh's bundle.</summary>
+    private static async Task<WebServer> TellBundleAsync(
+        ControllerOptions options, ReservedAddress reserved, ServerIdentity identity, ICertificateAuthority authority, List<IHostedService> before, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        BundleEndpointOptions endpoint = options.BundleEndpoint!;
+        ILogger<BundlePublication> logger = loggers.CreateLogger<BundlePublication>();
+        string sequence = Path.Combine(options.StateFolder, ControllerHost.BundleSequenceFileName);
+        BundlePublication publication = new(sequence, authority, BundlePublication.HintFor(options.RootActivationDelay), isAlone: options.StateSecret is null, options.Time, logger);
+        before.Add(publication);
+        if (endpoint.CertificatePath is not { } certificate) return BundleServer.Serve(endpoint, reserved, identity.GetAsync, publication, options.Time, loggers);
+        WebCertificate web = parts.Own(await WebCertificate.OpenAsync(certificate, endpoint.KeyPath ?? throw new ArgumentException("A certificate is given for the bundle endpoint, and no key.", nameof(options)), options.Time, logger, cancellationToken));
+        return BundleServer.Serve(endpoint, reserved, web.GetAsync, publication, options.Time, loggers);
+    }
+
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         if (options.ServiceAccountTokens is null) throw new ArgumentException("State is shared with other controllers, and join tokens, which are not, are the only way to join.", nameof(options));
@@ -189,8 +215,10 @@ internal static class ControllerComposition
         SharedMeshConfig mesh = new(secret.Name, logger);
         Secret read = await secret.WaitAsync(cancellationToken);
         revocations.Take(read);
-        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh], metrics, options.Time, logger));
-        return new(secret, mesh, mesh.Load(read), [secret, exchange]);
+        SharedBundles bundles = new(logger);
+        bundles.Take(read);
+        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh, bundles], metrics, options.Time, logger));
+        return new(secret, mesh, bundles, mesh.Load(read), [secret, exchange]);
     }
 
     private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
@@ -255,7 +283,8 @@ internal static class ControllerComposition
 
     /// <param name="Secret">Where it is kept.</param>
     /// <param name="MeshConfig">Keeps the MeshConfig there.</param>
+    /// <param name="Bundles">Keeps the bundles of other trust domains there.</param>
     /// <param name="Previous">What was in force when a controller ran last.</param>
     /// <param name="Services">What keeps it current, in the order of their start.</param>
-    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, ObjectSet Previous, ImmutableArray<IHostedService> Services);
+    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, SharedBundles Bundles, ObjectSet Previous, ImmutableArray<IHostedService> Services);
 }

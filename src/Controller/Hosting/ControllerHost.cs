@@ -24,6 +24,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>File in the state folder with the workloads that nodes can't capture.</summary>
     public const string RefusedWorkloadsFileName = "refused-workloads.json";
 
+    /// <summary>File in the state folder with the sequence of the bundle that other trust domains are told.</summary>
+    internal const string BundleSequenceFileName = "bundle-sequence";
+
     private readonly OwnedParts _parts;
     private readonly ObjectStore _objects;
     private readonly SnapshotPublisher _publisher;
@@ -82,6 +85,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>Where the API server asks about objects; null when it does not. Tells the port where 0 was asked for.</summary>
     internal IPEndPoint? WebhookEndPoint { get; init; }
 
+    /// <summary>Where other trust domains are told the mesh's bundle; null when they are not. Tells the port where 0 was asked for.</summary>
+    internal IPEndPoint? BundleEndPoint { get; init; }
+
     /// <summary>The folder of join tokens within a state folder; for a command beside a running controller.</summary>
     public static string TokenFolder(string stateFolder) => Path.Combine(stateFolder, "join-tokens");
 
@@ -116,6 +122,8 @@ public sealed class ControllerHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
+
+    internal static string FederationFolder(string stateFolder) => Path.Combine(stateFolder, "federation");
 
     internal static string AuthorityFolder(string stateFolder) => Path.Combine(stateFolder, "ca");
 }

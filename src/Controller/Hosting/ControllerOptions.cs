@@ -3,6 +3,7 @@ using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Controller.Identity.Spire.Entries;
 using Culvert.Controller.Identity.Upstream;
@@ -99,6 +100,12 @@ public sealed record ControllerOptions
 
     /// <summary>Files of certificate revocation lists.</summary>
     internal IReadOnlyList<string> RevocationLists { get; init; } = [];
+
+    /// <summary>The trust domains that the mesh is federated with.</summary>
+    internal FederationOptions Federation { get; init; } = new();
+
+    /// <summary>Where other trust domains are told the mesh's bundle; null: nowhere.</summary>
+    internal BundleEndpointOptions? BundleEndpoint { get; init; }
 
     /// <summary>Says which node somebody is who wants to join; null: by join tokens, and by <see cref="ServiceAccountTokens"/>.</summary>
     public INodeAttestor? Attestor { get; init; }

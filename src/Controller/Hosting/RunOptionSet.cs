@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity.Spire;
@@ -82,10 +81,11 @@ internal sealed class RunOptionSet
     private readonly UpstreamOptionSet _upstream = new();
     private readonly SpireOptionSet _spire = new();
     private readonly SpireEntryOptionSet _entries = new();
+    private readonly FederationOptionSet _federation = new();
     private readonly Option<string> _state = ControllerCommand.StateOption();
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _fips, _lists, .. _upstream.All, .. _spire.All, .. _entries.All, _delay, _state];
+    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _fips, _lists, .. _upstream.All, .. _spire.All, .. _entries.All, .. _federation.All, _delay, _state];
 
     /// <summary>The controller's options as given, without its loggers.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -118,6 +118,8 @@ internal sealed class RunOptionSet
             Fips = parsed.GetValue(_fips),
             RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(l => OptionPaths.Read(_lists.Name, l, problems)).OfType<string>().Distinct(StringComparer.Ordinal)],
             SpireEntries = _entries.Read(parsed, spire, problems),
+            Federation = _federation.ReadFile(parsed, problems),
+            BundleEndpoint = _federation.ReadEndpoint(parsed, problems),
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
             Listen = ReadListen(parsed, problems),
             UnixSocket = parsed.GetValue(_unix),
@@ -188,30 +190,18 @@ internal sealed class RunOptionSet
         string? name = parsed.GetValue(_configuration), place = parsed.GetValue(_webhook);
         if (name is null && place is null) return null;
         if (name is not null && Schema.Names.Subdomain(name) is { } error) problems.Add($"{_configuration.Name} {error}");
-        IPEndPoint? asked = ReadEndPoint(_webhook, place ?? $"0.0.0.0:{AdmissionOptions.DefaultPort}", problems);
+        IPEndPoint? asked = OptionEndPoints.Read(_webhook.Name, place ?? $"0.0.0.0:{AdmissionOptions.DefaultPort}", problems);
         return asked is null ? null : new(asked) { Configuration = name is null ? null : new ResourceName(name) };
     }
 
     private IPEndPoint? ReadListen(ParseResult parsed, ICollection<string> problems)
     {
         string? at = parsed.GetValue(_listen) ?? (parsed.GetValue(_unix) is null ? $"0.0.0.0:{ControllerOptions.DefaultPort}" : null);
-        return at is null ? null : ReadEndPoint(_listen, at, problems);
+        return at is null ? null : OptionEndPoints.Read(_listen.Name, at, problems);
     }
 
     private static ResourceName? ReadName(ParseResult parsed, Option<string?> option, ICollection<string> problems) =>
         parsed.GetValue(option) is { } text ? OptionNames.Read(option.Name, text, problems) : null;
-
-    /// <summary>An address without a port reads as one with port 0, and <c>fd00::5:15012</c> as an address: both are refused. Port 0 itself takes a free one.</summary>
-    private static IPEndPoint? ReadEndPoint(Option option, string text, ICollection<string> problems)
-    {
-        if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint))
-        {
-            int port = text.LastIndexOf(':');
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6 ? text.StartsWith('[') && text[port - 1] == ']' : port > 0) return endPoint;
-        }
-        problems.Add($"{option.Name} takes ADDRESS:PORT, an IPv6 address in brackets, not '{text}'");
-        return null;
-    }
 
     private static double ReadNumber(ParseResult parsed, Option<double> option, double most, ICollection<string> problems)
     {

@@ -44,11 +44,15 @@ internal sealed class CatalogBuilder(ulong version)
 
     public void SetClosed(ImmutableArray<SourceError> closed) => _catalog = _catalog with { Closed = closed };
 
-    public void SetTrustBundle(TrustBundle bundle)
+    /// <param name="bundle">The mesh's.</param>
+    /// <param name="federated">Those of other trust domains.</param>
+    public void SetTrustBundle(TrustBundle bundle, EquatableArray<TrustBundle> federated)
     {
+        // The mesh's own may have changed to one of theirs a moment ago.
+        federated = federated.Where(b => b.TrustDomain != bundle.TrustDomain).ToEquatableArray();
         if (_catalog.TrustBundle.TrustDomain != bundle.TrustDomain) SetShared(new(ResourceKind.TrustBundle, _catalog.TrustBundle.TrustDomain), null);
-        SetShared(new(ResourceKind.TrustBundle, bundle.TrustDomain), new() { TrustBundle = bundle.ToWire() });
-        _catalog = _catalog with { TrustBundle = bundle };
+        SetShared(new(ResourceKind.TrustBundle, bundle.TrustDomain), new() { TrustBundle = bundle.ToWire(federated) });
+        _catalog = _catalog with { TrustBundle = bundle, FederatedBundles = federated };
     }
 
     /// <summary>Sets the zone of a node; services that depend on zones (<see cref="ServiceViews.DependsOnZones"/>) are to be set besides.</summary>

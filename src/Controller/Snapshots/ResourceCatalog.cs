@@ -28,6 +28,9 @@ internal sealed record ResourceCatalog
 
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 
+    /// <summary>The bundles of other trust domains.</summary>
+    public EquatableArray<TrustBundle> FederatedBundles { get; init; }
+
     /// <summary>Every workload by uid, with all that its own node is told.</summary>
     public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary.Create<string, WorkloadInfo>(StringComparer.Ordinal);
 
@@ -79,6 +82,7 @@ internal sealed record ResourceCatalog
         Mesh = Mesh,
         Problems = Problems,
         TrustBundle = TrustBundle,
+        FederatedBundles = FederatedBundles,
         Workloads = Workloads.Values.Select(w => w.Node == node ? w : w.Shared()).OfType<WorkloadInfo>().ToImmutableDictionary(w => w.Uid),
         Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node), n => ZoneOfNode.GetValueOrDefault(n))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Issuers;
 using Culvert.Controller.Nodes;
@@ -15,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Controller.Snapshots;
 
 /// <summary>
-/// Compiles what has changed whenever the source, the trust bundle, what nodes can't capture, the keys of issuers or revocation lists change, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
+/// Compiles what has changed whenever the source, the trust bundle, what nodes can't capture, the keys of issuers, revocation lists or the bundles of other trust domains change, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
 /// read. Safe for any number of threads.
 /// </summary>
 /// <param name="objects">The objects in force.</param>
@@ -24,8 +25,9 @@ namespace Culvert.Controller.Snapshots;
 /// <param name="refused">What nodes can't capture.</param>
 /// <param name="keys">Keys of issuers of tokens that were read from URLs.</param>
 /// <param name="lists">Certificates that revocation lists name.</param>
+/// <param name="federated">Bundles of other trust domains.</param>
 /// <param name="logger">Where it is said what was published.</param>
-internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, IssuerKeys keys, RevocationLists lists, ILogger<SnapshotPublisher> logger) : IHostedService
+internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, IssuerKeys keys, RevocationLists lists, FederatedBundles federated, ILogger<SnapshotPublisher> logger) : IHostedService
 {
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
@@ -48,6 +50,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         refused.Changed += PublishAnew;
         keys.Changed += PublishAnew;
         lists.Changed += PublishAnew;
+        federated.Changed += PublishAnew;
         Publish(null);
         return Task.CompletedTask;
     }
@@ -59,6 +62,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         refused.Changed -= PublishAnew;
         keys.Changed -= PublishAnew;
         lists.Changed -= PublishAnew;
+        federated.Changed -= PublishAnew;
         return Task.CompletedTask;
     }
 
@@ -80,7 +84,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
 
     private void PublishAnew() => Publish(null);
 
-    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or keys of issuers, or revocation lists, or nothing was published before.</param>
+    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or keys of issuers, or revocation lists, or bundles of other trust domains, or nothing was published before.</param>
     private void Publish(ObjectSetChange? change)
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
@@ -96,7 +100,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             ResourceCatalog compiled;
             try
             {
-                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri, lists.Serials);
+                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri, lists.Serials, federated.All);
             }
             catch
             {

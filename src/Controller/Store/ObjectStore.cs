@@ -71,6 +71,9 @@ internal sealed class ObjectStore : IObjectSink
     /// <summary>The nodes that have joined ever, for warnings; null: not known. Asked with each batch and each upkeep, from any thread.</summary>
     public Func<ImmutableHashSet<string>>? KnownNodes { get; init; }
 
+    /// <summary>The trust domains that the mesh is federated with, for warnings; null: none. Asked as <see cref="KnownNodes"/> is.</summary>
+    public Func<ImmutableHashSet<string>>? FederatedTrustDomains { get; init; }
+
     /// <summary>The latest set; not <see cref="ObjectSet.IsRead"/> before the source has told all it holds.</summary>
     public ObjectSet Current => _current;
 
@@ -100,14 +103,14 @@ internal sealed class ObjectStore : IObjectSink
         }
     }
 
-    /// <summary>Does again what has failed, and looks which nodes have joined. To be called from time to time.</summary>
+    /// <summary>Does again what has failed, and looks which nodes have joined, and with whom the mesh is federated. To be called from time to time.</summary>
     public void Upkeep()
     {
         lock (_lock)
         {
             _lastGood?.SaveAgain();
             ImmutableHashSet<string> nodes = FindNodes();
-            if (!_isDecided || nodes.SetEquals(_nodes)) return;
+            if (!_isDecided || (!_warnings.Federate(FederatedTrustDomains?.Invoke() ?? [], _current) && nodes.SetEquals(_nodes))) return;
             _nodes = nodes;
             try
             {
@@ -140,6 +143,7 @@ internal sealed class ObjectStore : IObjectSink
             : _declarations.Objects.Concat(_current.Objects.Keys);
         (ObjectSet next, List<ObjectKey> keys, HashSet<ObjectKey> decided) = _resolver.Resolve([.. dirty], _current);
         _warnings.Update(_isDecided ? _current : ObjectSet.Empty, next, _isDecided ? keys : [.. next.Objects.Keys]);
+        _warnings.Federate(FederatedTrustDomains?.Invoke() ?? [], next);
         _nodes = FindNodes();
         next = Warn(next);
         _status.Report(_declarations, _isDecided ? _touched : null, decided, next, _resolver.ErrorOf);

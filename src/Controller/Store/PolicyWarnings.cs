@@ -12,13 +12,14 @@ internal static class PolicyWarnings
     /// <param name="policy">It.</param>
     /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
     /// <param name="trustDomain">The mesh's trust domain.</param>
+    /// <param name="federated">The trust domains that it is federated with.</param>
     /// <param name="authorizers">The mesh's external authorizers.</param>
-    public static IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, bool selectsSome, string trustDomain, EquatableArray<ExternalAuthorizer> authorizers)
+    public static IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, bool selectsSome, string trustDomain, ImmutableHashSet<string> federated, EquatableArray<ExternalAuthorizer> authorizers)
     {
         if (policy.Policy.Action == PolicyAction.Custom && authorizers.All(a => a.Name != policy.Policy.Authorizer))
             yield return SourceWarning.About(policy, $"'{policy.Policy.Authorizer}' is no external authorizer of the MeshConfig: it denies all requests that it matches", "spec", "provider", "name");
         if (policy.Policy.Rules.IsEmpty) yield return SourceWarning.About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
-        foreach (SourceError foreign in ForeignIdentities(policy, trustDomain)) yield return foreign;
+        foreach (SourceError foreign in ForeignIdentities(policy, trustDomain, federated)) yield return foreign;
         if (!selectsSome) yield return SelectsNothing(policy, policy.Selector);
     }
 
@@ -65,7 +66,7 @@ internal static class PolicyWarnings
         return SourceWarning.About(policy, $"selects nothing: {what}", "spec", "selector");
     }
 
-    private static IEnumerable<SourceError> ForeignIdentities(AuthorizationPolicyObject policy, string trustDomain)
+    private static IEnumerable<SourceError> ForeignIdentities(AuthorizationPolicyObject policy, string trustDomain, ImmutableHashSet<string> federated)
     {
         for (int rule = 0; rule < policy.Policy.Rules.Count; rule++)
         {
@@ -77,7 +78,15 @@ internal static class PolicyWarnings
                     for (int i = 0; i < patterns.Count; i++)
                     {
                         if (!IsForeign(patterns[i].Text, trustDomain)) continue;
-                        yield return SourceWarning.About(policy, $"'{patterns[i].Text}' is of another trust domain than this mesh, which is '{trustDomain}': no identity of the mesh matches it",
+                        StringPattern pattern = patterns[i];
+                        if (federated.FirstOrDefault(d => !IsForeign(pattern.Text, d)) is { } abroad)
+                        {
+                            if (policy.Policy.Action == PolicyAction.Allow && field == "identities" && !federated.Any(d => PolicyEvaluator.Names(pattern, d)))
+                                yield return SourceWarning.About(policy, $"'{pattern.Text}' allows nobody: of another trust domain than this mesh those are allowed whose trust domain a rule names whole, as '{SpiffeId.SchemePrefix}{abroad}/*' does", "spec", "rules", rule, "from", from, field, i);
+                            continue;
+                        }
+                        string others = federated.IsEmpty ? "" : $" and federated with {string.Join(", ", federated.Order(StringComparer.Ordinal))}";
+                        yield return SourceWarning.About(policy, $"'{patterns[i].Text}' is of another trust domain than this mesh, which is '{trustDomain}'{others}: no identity of the mesh matches it",
                             "spec", "rules", rule, "from", from, field, i);
                     }
                 }

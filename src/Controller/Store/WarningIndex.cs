@@ -55,6 +55,7 @@ internal sealed class WarningIndex
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
     private EquatableArray<ExternalAuthorizer> _authorizers;
+    private ImmutableHashSet<string> _federated = [];
 
     public WarningIndex() => (_networkPolicies, _servicePorts, _targetPorts, _references, _nginxModes, _rateLimits) = (new(_workloads), new(_workloads), new(_workloads), new(_workloads), new(_modes), new(_workloads));
 
@@ -97,6 +98,18 @@ internal sealed class WarningIndex
             policies.UnionWith(after.Objects.Keys.Where(k => k.Kind == ObjectKind.AuthorizationPolicy));
         }
         foreach (ObjectKey key in policies) Find(key, after.Objects.GetValueOrDefault(key));
+    }
+
+    /// <summary>Takes up which trust domains the mesh is federated with.</summary>
+    /// <param name="trustDomains">They.</param>
+    /// <param name="objects">The set that was taken up last.</param>
+    /// <returns>Whether they are others than before.</returns>
+    public bool Federate(ImmutableHashSet<string> trustDomains, ObjectSet objects)
+    {
+        if (_federated.SetEquals(trustDomains)) return false;
+        _federated = trustDomains;
+        foreach (ObjectKey key in objects.Objects.Keys.Where(k => k.Kind == ObjectKind.AuthorizationPolicy)) Find(key, objects.Objects[key]);
+        return true;
     }
 
     /// <summary>All warnings of the set.</summary>
@@ -246,7 +259,7 @@ internal sealed class WarningIndex
             return;
         }
         var policy = now as AuthorizationPolicyObject;
-        Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain, _authorizers));
+        Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain, _federated, _authorizers));
         Set(_namespaceWarnings, name, policy is null ? [] : NameWarnings.UnknownNamespaces(policy, policy.Policy, _namespaceUse.ContainsKey));
     }
 

@@ -33,6 +33,9 @@ internal sealed class ClassSignatures
     public static ClassSignatures Of(PolicyInfo policy, string trustDomain, IReadOnlyList<PeerClass> classes) =>
         new(classes, policy.Rules.Count, (r, c) => PolicyEvaluator.MatchesSource(policy.Rules[r], policy.Action, trustDomain, c.Identity, c.Cidr, RequestKnowledge.Unread));
 
+    /// <summary>Whether they are of another trust domain than the mesh, of which other things hold where no rule says anything.</summary>
+    public static ClassSignatures OfForeign(string trustDomain, IReadOnlyList<PeerClass> classes) => new(classes, 1, (_, c) => PolicyEvaluator.IsForeign(c.Identity, trustDomain));
+
     /// <summary>Of the peers of a NetworkPolicy in one direction.</summary>
     public static ClassSignatures Of(NetworkPolicyInfo policy, PolicyDirection direction, IReadOnlyList<PeerClass> classes)
     {

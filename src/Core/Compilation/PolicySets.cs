@@ -9,12 +9,14 @@ internal sealed class PolicySets
     private readonly Dictionary<NamespacedName, string> _networkFingerprints;
     private readonly Dictionary<NamespacedName, ClassSignatures> _signatures;
     private readonly Dictionary<(NamespacedName, PolicyDirection), ClassSignatures> _networkSignatures = [];
+    private readonly ClassSignatures _foreign;
 
     public PolicySets(NodeSnapshot snapshot, PolicyInput input, IReadOnlyList<PeerClass> classes)
     {
         (_snapshot, _classes) = (snapshot, classes);
         _fingerprints = input.Policies.ToDictionary(p => p.Name, PolicyFingerprint.Of);
         _networkFingerprints = input.NetworkPolicies.ToDictionary(p => p.Name, PolicyFingerprint.Of);
+        _foreign = ClassSignatures.OfForeign(snapshot.Mesh.TrustDomain, classes);
         _signatures = input.Policies.ToDictionary(p => p.Name, p => ClassSignatures.Of(p, snapshot.Mesh.TrustDomain, classes));
     }
 
@@ -44,6 +46,7 @@ internal sealed class PolicySets
         Signatures =
         [
             .. Deciding(workload).Where(_signatures.ContainsKey).Select(n => _signatures[n]),
+            _foreign,
             .. SignaturesOf(workload, PolicyDirection.Ingress),
         ],
         TellsProtocolsApart = Isolating(workload, PolicyDirection.Ingress).Any()

@@ -38,6 +38,9 @@ public sealed record NodeSnapshot
     /// <summary>The roots that peers are verified against.</summary>
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 
+    /// <summary>The bundles of other trust domains, by name: their workloads may open tunnels to those of this node, each proven by its own domain's roots alone.</summary>
+    public EquatableArray<TrustBundle> FederatedBundles { get; init; }
+
     /// <summary>The nodes of the mesh by name.</summary>
     public ImmutableDictionary<string, NodeInfo> Nodes { get; init; } = ImmutableDictionary<string, NodeInfo>.Empty;
 

@@ -7,6 +7,9 @@ namespace Culvert.Core;
 /// <param name="roots">X.509 certificates in DER, oldest first.</param>
 public sealed class TrustBundle(string trustDomain, ImmutableArray<ReadOnlyMemory<byte>> roots) : IEquatable<TrustBundle>
 {
+    /// <summary>Most trust domains that a mesh is federated with.</summary>
+    public const int MostFederated = 64;
+
     /// <summary>The trust domain the roots speak for.</summary>
     public string TrustDomain { get; } = trustDomain;
 

@@ -24,7 +24,7 @@ public enum DecisionReason
     /// <summary>ALLOW policies select the destination and none of their rules matched.</summary>
     NoAllowMatched = 6,
 
-    /// <summary>No ALLOW policy selects the destination and the mesh denies by default.</summary>
+    /// <summary>No ALLOW policy selects the destination and the mesh denies by default, as it always does what is of another trust domain.</summary>
     DeniedByDefault = 7,
 
     /// <summary>The snapshot names a policy that it does not hold; refused for safety.</summary>

@@ -8,7 +8,8 @@ namespace Culvert.Core;
 /// </summary>
 /// <remarks>
 /// Order at the destination: one outside the mesh is allowed; strict mTLS refuses the unauthenticated; NetworkPolicies that isolate it refuse what none of them allows; any matching
-/// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. AUDIT is reported besides. CUSTOM refuses what nobody reads; of a request that
+/// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. Identities of other trust domains are allowed by nothing but ALLOW rules that name
+/// theirs (<see cref="Names"/>): whatever else holds was said of the mesh, and of no one else. AUDIT is reported besides. CUSTOM refuses what nobody reads; of a request that
 /// is allowed otherwise, <see cref="AuthorizersOf"/> says who has to be asked.
 /// Conditions on requests are asked of each request where a connection is read (<see cref="RequestRules"/>).
 /// At the source only NetworkPolicies have a say. Excluded ports and CIDRs are decided before policy and are not looked at here.
@@ -107,7 +108,7 @@ public static class PolicyEvaluator
 
         Decision decision = destination.MtlsMode == MtlsMode.Strict && identity is null
             ? new(Verdict.Deny, DecisionReason.StrictMtls)
-            : isolated ?? denied ?? allowed ?? Fallback(snapshot.Mesh, anyAllowPolicy);
+            : isolated ?? denied ?? allowed ?? Fallback(snapshot.Mesh, anyAllowPolicy, identity);
         return audits is null ? decision : decision with { AuditPolicies = [.. audits] };
     }
 
@@ -147,7 +148,22 @@ public static class PolicyEvaluator
         {
             if (Matches(source, action, trustDomain, identity, block) && knowledge.Meets(source.Token, action)) return true;
         }
-        return rule.From.IsEmpty;
+        return TakesAnybody(rule, action, trustDomain, identity);
+    }
+
+    /// <summary>Whether the rule has no condition on the source, and means this one.</summary>
+    internal static bool TakesAnybody(PolicyRule rule, PolicyAction action, string trustDomain, SpiffeId? identity) => rule.From.IsEmpty && (action != PolicyAction.Allow || !IsForeign(identity, trustDomain));
+
+    /// <summary>Whether an identity is of another trust domain than the mesh.</summary>
+    internal static bool IsForeign(SpiffeId? identity, string trustDomain) => identity is not null && identity.TrustDomain != trustDomain;
+
+    /// <summary>Whether a pattern names a trust domain, as <c>spiffe://example.org/*</c> does: one that ends in the midst of the name, or begins with <c>*</c>, is true of others as well.</summary>
+    public static bool Names(StringPattern pattern, string trustDomain)
+    {
+        ArgumentNullException.ThrowIfNull(trustDomain);
+        ReadOnlySpan<char> text = pattern.Text;
+        return text.StartsWith(SpiffeId.SchemePrefix, StringComparison.Ordinal) && text[SpiffeId.SchemePrefix.Length..].StartsWith(trustDomain, StringComparison.Ordinal)
+            && text.Length > SpiffeId.SchemePrefix.Length + trustDomain.Length && text[SpiffeId.SchemePrefix.Length + trustDomain.Length] == '/';
     }
 
     /// <summary>Whether a condition on the port is met, whatever is asked there.</summary>
@@ -158,10 +174,10 @@ public static class PolicyEvaluator
     }
 
     /// <summary>What holds when no rule has matched.</summary>
-    internal static Decision Fallback(MeshSettings mesh, bool anyAllowPolicy)
+    internal static Decision Fallback(MeshSettings mesh, bool anyAllowPolicy, SpiffeId? identity)
     {
         if (anyAllowPolicy) return new(Verdict.Deny, DecisionReason.NoAllowMatched);
-        return mesh.DefaultAction == DefaultAction.Allow
+        return mesh.DefaultAction == DefaultAction.Allow && !IsForeign(identity, mesh.TrustDomain)
             ? new(Verdict.Allow, DecisionReason.AllowedByDefault)
             : new(Verdict.Deny, DecisionReason.DeniedByDefault);
     }
@@ -178,8 +194,10 @@ public static class PolicyEvaluator
     /// <summary>Whether a source meets conditions, but for those on tokens.</summary>
     internal static bool Matches(PolicySource source, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
     {
-        string? ns = identity is not null && identity.TrustDomain == trustDomain ? identity.Namespace : null;
-        return MatchesName(source.Identities, source.NotIdentities, identity?.ToString(), action)
+        bool isForeign = IsForeign(identity, trustDomain);
+        string? ns = isForeign ? null : identity?.Namespace;
+        return (action != PolicyAction.Allow || !isForeign || IsNamed(source.Identities, identity!))
+            && MatchesName(source.Identities, source.NotIdentities, identity?.ToString(), action)
             && MatchesName(source.Namespaces, source.NotNamespaces, ns, action)
             && (source.IpBlocks.IsEmpty || AnyContains(source.IpBlocks, block))
             && !AnyContains(source.NotIpBlocks, block);
@@ -189,6 +207,15 @@ public static class PolicyEvaluator
     {
         if (value is null) return any.IsEmpty && (none.IsEmpty || action != PolicyAction.Allow);
         return (any.IsEmpty || AnyMatches(any, value)) && !AnyMatches(none, value);
+    }
+
+    private static bool IsNamed(EquatableArray<StringPattern> patterns, SpiffeId identity)
+    {
+        foreach (StringPattern pattern in patterns)
+        {
+            if (Names(pattern, identity.TrustDomain) && pattern.Matches(identity.ToString())) return true;
+        }
+        return false;
     }
 
     private static bool AnyMatches(EquatableArray<StringPattern> patterns, string value)

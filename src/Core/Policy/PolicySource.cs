@@ -3,7 +3,8 @@ namespace Culvert.Core;
 /// <summary>
 /// A condition on the source of a connection. All lists that are not empty must be met: a positive list by any of its
 /// elements, a negative ("not") one by none. An unauthenticated source meets no positive list of identities or namespaces; it meets a
-/// negative one in DENY and AUDIT policies only, so that what is unknown is never allowed for not being someone else.
+/// negative one in DENY and AUDIT policies only, so that what is unknown is never allowed for not being someone else. One of another trust domain meets it in ALLOW policies only where a pattern of <see cref="Identities"/> that it meets
+/// names that trust domain up to the slash behind it.
 /// </summary>
 public sealed record PolicySource
 {

@@ -85,7 +85,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
         string? clientCert = ClientCertOf(snapshot, connection);
         EquatableArray<string> headers = AuthorizersHeadersOf(snapshot, connection);
         if (!anyConditions && custom.Count == 0 && headers.IsEmpty && authentication is null && limits is null && clientCert is null) return null;
-        return new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], headers, PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy), authentication, limits) { ClientCert = clientCert };
+        return new RequestRules([.. deny], [.. allow], [.. audit], [.. custom], headers, PolicyEvaluator.Fallback(snapshot.Mesh, anyAllowPolicy, connection.ProvenIdentity), authentication, limits) { ClientCert = clientCert };
     }
 
     /// <summary>Whether they say the same of every request, be it by other keys.</summary>
@@ -152,7 +152,7 @@ public sealed class RequestRules : IEquatable<RequestRules>
         IpPrefix source = IpPrefix.Host(connection.SourceAddress);
         SpiffeId? identity = connection.ProvenIdentity;
         PolicySource[] sources = [.. rule.From.Where(s => PolicyEvaluator.Matches(s, policy.Action, trustDomain, identity, source))];
-        if (sources.Length == 0 && !rule.From.IsEmpty) return false;
+        if (sources.Length == 0 && !PolicyEvaluator.TakesAnybody(rule, policy.Action, trustDomain, identity)) return false;
         bool isAnybody = rule.From.IsEmpty || sources.Any(s => s.Token is null);
         if (!isAnybody) tokens = sources.Select(s => s.Token!).ToEquatableArray();
         (ushort port, TransportProtocol protocol) = (connection.Port, connection.Protocol);

@@ -64,6 +64,9 @@ internal static unsafe partial class OpenSsl
     internal static partial void SSL_CTX_set_verify(nint context, int mode, nint callback);
 
     [LibraryImport(Ssl)]
+    internal static partial void SSL_CTX_set_cert_verify_callback(nint context, delegate* unmanaged<nint, void*, int> callback, void* argument);
+
+    [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_info_callback(nint context, delegate* unmanaged<nint, int, int, void> callback);
 
     [LibraryImport(Ssl)]

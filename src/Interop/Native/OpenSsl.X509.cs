@@ -65,6 +65,33 @@ internal static unsafe partial class OpenSsl
     internal static partial nint OPENSSL_sk_value(nint stack, int index);
 
     [LibraryImport(Crypto)]
+    internal static partial nint OPENSSL_sk_new_null();
+
+    /// <summary>How many there are then; 0 or less on failure.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial int OPENSSL_sk_push(nint stack, nint value);
+
+    /// <summary>Takes the last one off; 0 when there is none.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial nint OPENSSL_sk_pop(nint stack);
+
+    /// <summary>Frees the stack and not what is on it.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial void OPENSSL_sk_free(nint stack);
+
+    /// <summary>The certificate that is verified, without a reference of the caller's own.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial nint X509_STORE_CTX_get0_cert(nint verification);
+
+    /// <summary>Trusts what is on a stack (STACK_OF(X509)) in place of what is in the store. It has to outlive the verification.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial void X509_STORE_CTX_set0_trusted_stack(nint verification, nint stack);
+
+    /// <summary>1: verified.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial int X509_verify_cert(nint verification);
+
+    [LibraryImport(Crypto)]
     internal static partial void GENERAL_NAMES_free(nint names);
 
     [LibraryImport(Crypto)]

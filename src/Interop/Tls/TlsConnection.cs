@@ -20,17 +20,18 @@ public sealed unsafe class TlsConnection : SafeHandle
     private const int HandshakeBufferLength = 4096;
 
     private readonly int _readBufferLength;
+    private readonly TlsForeignRoots? _foreignRoots;
 
     private nint _writeBuffer;
     private bool _unflushed;
     private int _stepsSinceData;
     private string? _failure;
 
-    private TlsConnection(nint ssl, int readBufferLength)
+    private TlsConnection(nint ssl, TlsContext context)
         : base(0, ownsHandle: true)
     {
         SetHandle(ssl);
-        _readBufferLength = readBufferLength;
+        (_readBufferLength, _foreignRoots) = (context.ReadBufferLength, context.ForeignRoots);
     }
 
     /// <inheritdoc/>
@@ -52,7 +53,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         nint ssl = OpenSsl.SSL_new(context.DangerousGetHandle());
         context.DangerousRelease();
         if (ssl == 0) throw TlsException.FromQueue("make a TLS connection");
-        TlsConnection connection = new(ssl, context.ReadBufferLength);
+        TlsConnection connection = new(ssl, context);
         if (!connection.Attach(socket.Descriptor))
         {
             connection.Dispose();
@@ -68,7 +69,9 @@ public sealed unsafe class TlsConnection : SafeHandle
     public TlsResult Handshake()
     {
         OpenSsl.ForgetErrors();
+        TlsForeignRoots.Begin(_foreignRoots);
         int result = OpenSsl.SSL_do_handshake(handle);
+        TlsForeignRoots.End();
         if (result != 1) return Explain(result);
         UseLargeBuffers();
         return new TlsResult(TlsStatus.Done);

@@ -25,7 +25,7 @@ public sealed unsafe class TlsContext : SafeHandle
     private TlsContext(TlsContextOptions options)
         : base(0, ownsHandle: true)
     {
-        (IsServer, ReadBufferLength) = (options.IsServer, options.ReadBufferLength);
+        (IsServer, ReadBufferLength, ForeignRoots) = (options.IsServer, options.ReadBufferLength, options.ForeignRoots);
         _anchors = options.TrustBundle.Select(a => TlsAnchor.Of(a.Span)).ToFrozenSet();
     }
 
@@ -34,6 +34,9 @@ public sealed unsafe class TlsContext : SafeHandle
 
     /// <summary>Bytes of TLS records that a connection reads from its socket at once after the handshake.</summary>
     internal int ReadBufferLength { get; }
+
+    /// <summary>Roots of other domains; null: none.</summary>
+    internal TlsForeignRoots? ForeignRoots { get; }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -88,6 +91,7 @@ public sealed unsafe class TlsContext : SafeHandle
         fixed (byte* suites = Suites) Require(OpenSsl.SSL_CTX_set_ciphersuites(handle, suites), "set the cipher suites");
         fixed (byte* groups = Groups) Require(OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_GROUPS_LIST, 0, groups), "set the key exchange groups");
         OpenSsl.SSL_CTX_set_verify(handle, OpenSsl.SSL_VERIFY_PEER | OpenSsl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT, 0);
+        if (options.ForeignRoots is not null) OpenSsl.SSL_CTX_set_cert_verify_callback(handle, &TlsForeignRoots.Verify, null);
         if (options.IsServer)
         {
             OpenSsl.SSL_CTX_set_alpn_select_cb(handle, &SelectProtocol, null);

@@ -24,6 +24,9 @@ public sealed record TlsContextOptions
     /// <summary>Certificates a peer's chain may end in; any of them is an anchor, self-signed or not.</summary>
     public required IReadOnlyList<ReadOnlyMemory<byte>> TrustBundle { get; init; }
 
+    /// <summary>Roots of other domains, besides; null: none. They may change while the context is used.</summary>
+    public TlsForeignRoots? ForeignRoots { get; init; }
+
     /// <summary>Bytes of TLS records read from the socket at once.</summary>
     public int ReadBufferLength { get; init; } = DefaultReadBufferLength;
 

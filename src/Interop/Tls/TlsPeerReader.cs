@@ -50,7 +50,8 @@ internal static unsafe class TlsPeerReader
         return der;
     }
 
-    private static List<string> ReadUris(nint x509)
+    /// <summary>The URI names of a certificate, in order; bytes that are no ASCII stand for themselves, and so are of no name that is expected.</summary>
+    internal static List<string> ReadUris(nint x509)
     {
         List<string> uris = [];
         nint names = OpenSsl.X509_get_ext_d2i(x509, OpenSsl.NID_subject_alt_name, null, null);

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -14,7 +15,8 @@ namespace Culvert.NodeAgent.Admin;
 /// <param name="own">The node's own.</param>
 /// <param name="controller">Renews that.</param>
 /// <param name="time">The clock.</param>
-internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svids, Func<TrustBundle> trust, INodeIdentity own, ControllerLink controller, TimeProvider time)
+/// <param name="federated">The bundles of other trust domains; null: there are none.</param>
+internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svids, Func<TrustBundle> trust, INodeIdentity own, ControllerLink controller, TimeProvider time, Func<EquatableArray<TrustBundle>>? federated = null)
 {
     // At once, of all that are asked for together: the authority has other nodes as well.
     private const int MostAtOnce = 4;
@@ -31,6 +33,7 @@ internal sealed class IdentityAdmin(Func<NodeSnapshot> snapshot, ISvidStore svid
         Wire.IdentitiesResponse response = new() { TrustDomain = inForce.TrustBundle.TrustDomain };
         response.Roots.AddRange(bundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
         if (!bundle.Equals(inForce.TrustBundle)) response.ControllerRoots.AddRange(inForce.TrustBundle.Roots.Select(r => ByteString.CopyFrom(r.Span)));
+        foreach (TrustBundle foreign in federated is null ? default : federated()) response.Federated.Add(foreign.ToWire());
         response.RevokedIdentities.AddRange(inForce.Mesh.Revoked.Identities.Select(i => i.ToString()));
         response.RevokedSerials.AddRange(inForce.Mesh.Revoked.Serials.Select(s => s.ToString()));
         ILookup<SpiffeId, string> workloads = inForce.LocalWorkloads().ToLookup(w => w.Identity, w => w.Uid);

@@ -172,7 +172,7 @@ internal static class AgentComposition
         BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
-        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time), flows, metrics), loggers);
+        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time, () => trust.Federated), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
         StartOnly restoring = new(stop =>
         {

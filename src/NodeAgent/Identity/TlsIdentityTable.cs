@@ -16,17 +16,23 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
     private TrustBundle _bundle = TrustBundle.Empty;
+    private EquatableArray<TrustBundle> _federated, _federatedInForce;
     private volatile RevokedCredentials _revoked = RevokedCredentials.None;
     private volatile bool _trustLost;
 
     /// <summary>Raised when an entry changed, on the thread that changed it.</summary>
     internal event Action? Changed;
 
+    /// <summary>Roots of other trust domains, which all contexts for those who come have.</summary>
+    internal TlsForeignRoots Foreign { get; } = new();
+
     public bool IsTrustLost => _trustLost;
 
     public RevokedCredentials Revoked => _revoked;
 
     public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
+
+    public bool TrustsForeign(string trustDomain, TlsAnchor anchor) => Foreign.Trusts(SpiffeId.SchemePrefix + trustDomain, anchor);
 
     /// <summary>Takes a renewed certificate into use: the one that there is now, should another one have come since.</summary>
     internal void Update(Svid svid)
@@ -84,6 +90,26 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
         Changed?.Invoke();
     }
 
+    /// <summary>Takes the bundles of other trust domains into use, all of them; the mesh's own is none. Of a domain one of whose roots can't be read nobody is believed. No certificate or context is made anew, so that no tunnel of the mesh's own drains for others' roots.</summary>
+    /// <returns>They, as they are in force.</returns>
+    internal EquatableArray<TrustBundle> Federate(EquatableArray<TrustBundle> bundles)
+    {
+        lock (_lock)
+        {
+            if (bundles == _federated) return _federatedInForce;
+            EquatableArray<TrustBundle> before = _federated;
+            _federated = bundles;
+            IReadOnlyDictionary<string, string> failed = Foreign.Set(bundles.Items.ToDictionary(b => SpiffeId.SchemePrefix + b.TrustDomain, b => (IReadOnlyList<ReadOnlyMemory<byte>>)b.Roots, StringComparer.Ordinal));
+            foreach (TrustBundle bundle in bundles)
+            {
+                if (failed.TryGetValue(SpiffeId.SchemePrefix + bundle.TrustDomain, out string? reason) && !before.Contains(bundle)) TlsIdentityLog.NotFederated(logger, bundle.TrustDomain, reason);
+            }
+            _federatedInForce = bundles.Select(b => failed.ContainsKey(SpiffeId.SchemePrefix + b.TrustDomain) ? new TrustBundle(b.TrustDomain, []) : b).ToEquatableArray();
+        }
+        Changed?.Invoke();
+        return _federatedInForce;
+    }
+
     private TlsIdentity? Make(Svid svid)
     {
         if (svid.IsFromDisk && !SvidVerifier.LeadsTo(svid, _bundle, time.GetUtcNow()))
@@ -102,6 +128,7 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
                 Chain = [.. svid.Chain.Skip(1).Select(c => new ReadOnlyMemory<byte>(c))],
                 PrivateKey = key,
                 TrustBundle = [.. _bundle.Roots],
+                ForeignRoots = server ? Foreign : null,
             }));
             return new TlsIdentity(svid.Id, Context(server: false), Context(server: true));
         }
@@ -121,4 +148,7 @@ internal static partial class TlsIdentityLog
 
     [LoggerMessage(EventId = LogEventIds.NotTrusted, Level = LogLevel.Error, Message = "the certificate for {Id} on disk does not lead to the trust bundle: it is removed and another one asked for")]
     internal static partial void NotTrusted(ILogger logger, SpiffeId id);
+
+    [LoggerMessage(EventId = LogEventIds.BundlesNotFederated, Level = LogLevel.Error, Message = "the bundle of {TrustDomain} can't be used, and nobody of that trust domain is believed: {Reason}")]
+    internal static partial void NotFederated(ILogger logger, string trustDomain, string reason);
 }

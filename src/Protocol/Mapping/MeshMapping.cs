@@ -71,12 +71,30 @@ public static class MeshMapping
 
     private static CertificateSerial ToSerial(string text) => CertificateSerial.TryParse(text, out CertificateSerial serial, out string? error) ? serial : throw new FormatException($"revoked_serials: {error}");
 
+    /// <summary>The wire form of the mesh's trust bundle and those of other trust domains.</summary>
+    public static Wire.TrustBundle ToWire(this TrustBundle bundle, EquatableArray<TrustBundle> federated)
+    {
+        Wire.TrustBundle wire = bundle.ToWire();
+        foreach (TrustBundle foreign in federated) wire.Federated.Add(foreign.ToWire());
+        return wire;
+    }
+
     /// <summary>The wire form of a trust bundle.</summary>
     public static Wire.TrustBundle ToWire(this TrustBundle bundle)
     {
         var wire = new Wire.TrustBundle { TrustDomain = bundle.TrustDomain };
         foreach (ReadOnlyMemory<byte> root in bundle.Roots) wire.Roots.Add(ByteString.CopyFrom(root.Span));
         return wire;
+    }
+
+    /// <summary>
+    /// The bundles of other trust domains that come with the mesh's. What no controller sends is left out, so that nobody of that domain is believed: one of no trust domain, of the mesh's own, of one that another is of, and those beyond
+    /// <see cref="TrustBundle.MostFederated"/>. The mesh's own is not refused for them.
+    /// </summary>
+    public static EquatableArray<TrustBundle> ToFederated(this Wire.TrustBundle bundle)
+    {
+        IEnumerable<Wire.TrustBundle> told = bundle.Federated.GroupBy(f => f.TrustDomain, StringComparer.Ordinal).Where(g => g.Count() == 1).Select(g => g.Single());
+        return told.Where(f => f.TrustDomain != bundle.TrustDomain && SpiffeId.CheckTrustDomain(f.TrustDomain) is null).Take(TrustBundle.MostFederated).Select(f => f.ToModel()).ToEquatableArray();
     }
 
     /// <summary>The model of a trust bundle.</summary>

@@ -19,6 +19,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
     private MeshSettings _mesh = start.Mesh;
     private ObjectProblems _problems = start.Problems;
     private TrustBundle _bundle = start.TrustBundle;
+    private EquatableArray<TrustBundle> _federated = start.FederatedBundles;
 
     public void Upsert(Wire.Resource resource)
     {
@@ -27,7 +28,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
             switch (resource.KindCase)
             {
                 case Wire.Resource.KindOneofCase.Mesh: (_mesh, _problems) = (resource.Mesh.ToModel(), resource.Mesh.ToProblems()); break;
-                case Wire.Resource.KindOneofCase.TrustBundle: _bundle = resource.TrustBundle.ToModel(); break;
+                case Wire.Resource.KindOneofCase.TrustBundle: (_bundle, _federated) = (resource.TrustBundle.ToModel(), resource.TrustBundle.ToFederated()); break;
                 case Wire.Resource.KindOneofCase.Workload: _workloads[resource.Workload.Uid] = resource.Workload.ToModel(); break;
                 case Wire.Resource.KindOneofCase.Node: _nodes[resource.Node.Name] = resource.Node.ToModel(); break;
                 case Wire.Resource.KindOneofCase.Service:
@@ -72,7 +73,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
             case Wire.ResourceKind.HttpRoute when HttpRouteMapping.TryParseName(name.Name, out HttpRouteKey route): _httpRoutes.Remove(route); break;
             case Wire.ResourceKind.Node: _nodes.Remove(name.Name); break;
             case Wire.ResourceKind.TrustBundle:
-                if (_bundle.TrustDomain == name.Name) _bundle = TrustBundle.Empty;
+                if (_bundle.TrustDomain == name.Name) (_bundle, _federated) = (TrustBundle.Empty, []);
                 break;
             default: throw new MappingException(name, $"{name.Kind} '{name.Name}' can't be removed");
         }
@@ -101,6 +102,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start, NodeSnapshot before)
             Mesh = _mesh,
             Problems = _problems,
             TrustBundle = _bundle,
+            FederatedBundles = _federated,
             Workloads = _workloads.ToImmutable(),
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),

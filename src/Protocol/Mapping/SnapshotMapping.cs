@@ -10,7 +10,7 @@ public static class SnapshotMapping
     public static IEnumerable<Wire.Resource> ToResources(this NodeSnapshot snapshot)
     {
         yield return new Wire.Resource { Mesh = snapshot.Mesh.ToWire(snapshot.Problems) };
-        yield return new Wire.Resource { TrustBundle = snapshot.TrustBundle.ToWire() };
+        yield return new Wire.Resource { TrustBundle = snapshot.TrustBundle.ToWire(snapshot.FederatedBundles) };
         foreach (NodeInfo node in snapshot.Nodes.Values.OrderBy(n => n.Name, StringComparer.Ordinal)) yield return new Wire.Resource { Node = node.ToWire() };
         foreach (PolicyInfo policy in snapshot.Policies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { Policy = policy.ToWire() };
         foreach (NetworkPolicyInfo policy in snapshot.NetworkPolicies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { NetworkPolicy = policy.ToWire() };

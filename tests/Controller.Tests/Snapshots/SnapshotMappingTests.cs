@@ -32,6 +32,34 @@ public sealed class SnapshotMappingTests
         }
     }
 
+    [Fact]
+    public void BundlesOfOtherTrustDomainsComeAndGoWithTheMeshs()
+    {
+        Culvert.Core.TrustBundle own = new("cluster.local", [new byte[] { 1 }]), one = new("one.example", [new byte[] { 2 }, new byte[] { 3 }]), two = new("two.example", []);
+        NodeSnapshot first = SnapshotMapping.Apply(new(), "n", (new NodeSnapshot { Version = 1, TrustBundle = own, FederatedBundles = [one, two] }).ToFullResponse("e"));
+        Assert.Equal([one, two], first.FederatedBundles);
+        NodeSnapshot second = SnapshotMapping.Apply(first, "n", new() { Version = 2, BaseVersion = 1, Upserts = { new Resource { TrustBundle = own.ToWire([two]) } } });
+        Assert.Equal([two], second.FederatedBundles);
+        Assert.Equal(own, second.TrustBundle);
+
+        // As of a controller that knows nothing of them.
+        Assert.Empty(SnapshotMapping.Apply(second, "n", new() { Version = 3, BaseVersion = 2, Upserts = { new Resource { TrustBundle = own.ToWire() } } }).FederatedBundles);
+        Assert.Empty(SnapshotMapping.Apply(second, "n", new() { Version = 3, BaseVersion = 2, Removals = { new ResourceName { Kind = ResourceKind.TrustBundle, Name = "cluster.local" } } }).FederatedBundles);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void BundlesOfOtherTrustDomainsThatCanNotBeAreLeftOutAndTheMeshsIsTaken()
+    {
+        Culvert.Protocol.V1.TrustBundle Of(string trustDomain) => new() { TrustDomain = trustDomain };
+        Culvert.Protocol.V1.TrustBundle told = new() { TrustDomain = "td", Federated = { Of("td"), Of("good.example"), Of("twice.example"), Of("twice.example"), Of(""), Of("Bad"), Of("more.example") } };
+        NodeSnapshot read = SnapshotMapping.Apply(new(), "n", new() { Version = 1, Upserts = { new Resource { TrustBundle = told } } });
+        Assert.Equal("td", read.TrustBundle.TrustDomain);
+        Assert.Equal(["good.example", "more.example"], read.FederatedBundles.Select(b => b.TrustDomain));
+        told.Federated.Add(Enumerable.Range(0, 100).Select(i => Of($"d{i}")));
+        Assert.Equal(Culvert.Core.TrustBundle.MostFederated, SnapshotMapping.Apply(new(), "n", new() { Version = 1, Upserts = { new Resource { TrustBundle = told } } }).FederatedBundles.Count);
+    }
+
     public static TheoryData<string, string, Resource> BadResources => new()
     {
         { "identity", "does not begin with spiffe://", new() { Workload = new() { Uid = "u", Namespace = "a", Name = "b", ServiceAccount = "s", Identity = "x", MtlsMode = Culvert.Protocol.V1.MtlsMode.Strict } } },

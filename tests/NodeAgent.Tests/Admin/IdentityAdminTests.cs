@@ -77,6 +77,17 @@ public sealed class IdentityAdminTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task BundlesOfOtherTrustDomainsAreTold()
+    {
+        using TestAuthority partner = new();
+        IdentityAdmin admin = Admin(new Uri("https://127.0.0.1:1"), federated: [new TrustBundle("partner.example", [partner.Root])]);
+        await WantAsync(("shop/web-1", Web));
+        Wire.TrustBundle told = Assert.Single(admin.List(new Wire.IdentitiesRequest()).Federated);
+        Assert.Equal("partner.example", told.TrustDomain);
+        Assert.Equal(partner.Root.ToArray(), Assert.Single(told.Roots).ToByteArray());
+    }
+
+    [Fact]
     public async Task WhyThereIsNoCertificateIsTold()
     {
         IdentityAdmin admin = Admin(new Uri("https://127.0.0.1:1"));
@@ -194,12 +205,12 @@ public sealed class IdentityAdminTests : IAsyncDisposable
         return own;
     }
 
-    private IdentityAdmin Admin(Uri address, TrustBundle? trust = null)
+    private IdentityAdmin Admin(Uri address, TrustBundle? trust = null, EquatableArray<TrustBundle> federated = default)
     {
         NodeCredentials credentials = new("n1", _folder, null, _time, NullLogger.Instance);
         ControllerLink link = new(address, "n1", null, credentials, _time, NullLogger.Instance);
         link.SetBundle(new TrustBundle("cluster.local", [_authority.Root]));
-        return new IdentityAdmin(() => _snapshot, _svids, () => trust ?? _snapshot.TrustBundle, credentials, link, _time);
+        return new IdentityAdmin(() => _snapshot, _svids, () => trust ?? _snapshot.TrustBundle, credentials, link, _time, () => federated);
     }
 
     private void Want(params (string Uid, string Identity)[] workloads)

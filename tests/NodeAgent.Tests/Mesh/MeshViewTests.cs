@@ -171,6 +171,27 @@ public sealed class MeshViewTests
     }
 
     [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData(null, false)]
+    [InlineData("*", false)]
+    [InlineData("spiffe://partner*", false)]
+    [InlineData("spiffe://partner.example/ns/shop/*", true)]
+    public void ThoseOfAnotherTrustDomainComeInWhereARuleNamesItAlone(string? pattern, bool isLetIn)
+    {
+        SpiffeId foreign = SpiffeId.Parse("spiffe://partner.example/ns/shop/sa/far");
+        PolicyRule rule = new() { From = [new() { Identities = pattern is null ? [] : [StringPattern.Parse(pattern)] }], To = [new() { Ports = [80], Request = new() { Methods = ["GET"] } }] };
+        PolicyInfo allow = new() { Name = new NamespacedName("shop", "allow"), Action = PolicyAction.Allow, Rules = [rule] };
+        MeshDirectory directory = new(new MeshView(TestMesh.Snapshot([Client, Near, Far]), 15008));
+        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp, isRead: true, out _).IsAllowed);
+        Assert.Equal(DecisionReason.DeniedByDefault, directory.Authorize(foreign, Point("192.0.2.9", 5), Near, 80, TransportProtocol.Tcp, isRead: true, out _).Reason);
+
+        // Requests are decided as the connection is.
+        directory.View = new MeshView(TestMesh.Snapshot([Client, Near with { PolicyNames = [allow.Name] }, Far], [allow]), 15008);
+        Assert.Equal(isLetIn, directory.Authorize(foreign, Point("192.0.2.9", 5), Near, 80, TransportProtocol.Tcp, isRead: true, out RequestRules? rules).IsAllowed);
+        Assert.Equal(isLetIn, rules?.Conditional.Any() == true);
+    }
+
+    [Theory]
     [InlineData("10.0.0.2", 80, false)]
     [InlineData("10.0.0.2", 9000, true)] // the port is excluded
     [InlineData("192.0.2.9", 80, true)] // the node's

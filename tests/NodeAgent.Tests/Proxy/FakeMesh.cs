@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Model;
@@ -31,6 +32,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     public bool IsPod { get; set; }
 
     public bool IsTrustLost { get; set; }
+
+    /// <summary>Roots of other trust domains.</summary>
+    internal TlsForeignRoots Foreign { get; set; } = new();
+
+    public bool TrustsForeign(string trustDomain, TlsAnchor anchor) => Foreign.Trusts(SpiffeId.SchemePrefix + trustDomain, anchor);
 
     public RevokedCredentials Revoked { get; set; } = RevokedCredentials.None;
 

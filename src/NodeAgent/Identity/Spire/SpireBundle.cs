@@ -9,7 +9,7 @@ using Google.Protobuf;
 
 namespace Culvert.NodeAgent.Identity.Spire;
 
-/// <summary>Reads the bundles that a SPIRE agent tells. Those of other trust domains than the mesh's are not looked at: nothing of them is believed. Pure.</summary>
+/// <summary>Reads the bundles that a SPIRE agent tells. Those of other trust domains than the mesh's are looked at only where the mesh is federated with them: a SPIRE agent knows all that any of its entries is. Pure.</summary>
 internal static class SpireBundle
 {
     // Authorities that have ended stay in it for long: with a life of minutes, many.

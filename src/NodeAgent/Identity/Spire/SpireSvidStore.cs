@@ -36,6 +36,7 @@ internal sealed class SpireSvidStore : ISvidStore
     private SubscribeToX509BundlesResponse? _told;
     private TrustBundle _bundle = TrustBundle.Empty;
     private string? _bundleError;
+    private string? _foreignError;
 
     /// <summary>Begins to connect.</summary>
     /// <param name="endpoint">The admin socket of the SPIRE agent.</param>
@@ -57,7 +58,7 @@ internal sealed class SpireSvidStore : ISvidStore
     /// <inheritdoc/>
     public event Action<SpiffeId>? Withdrawn;
 
-    /// <summary>Raised after <see cref="Bundle"/> has changed, before certificates are looked at again.</summary>
+    /// <summary>Raised after the agent has told bundles, of this or of other trust domains, before certificates are looked at again.</summary>
     internal event Action? BundleChanged;
 
     /// <inheritdoc/>
@@ -139,6 +140,25 @@ internal sealed class SpireSvidStore : ISvidStore
         }
         EvaluateAll();
         return Bundle;
+    }
+
+    /// <summary>The roots of another trust domain; null: the agent does not know it, or what it has told is no bundle.</summary>
+    internal TrustBundle? FindForeign(string trustDomain)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                return _told is null ? null : SpireBundle.Read(_told, trustDomain, _time.GetUtcNow());
+            }
+            catch (InvalidDataException e)
+            {
+                string error = $"the bundle of {trustDomain} from the SPIRE agent at {_link.Endpoint} is not taken: {e.Message}";
+                if (error != _foreignError) SpireAgentLog.Failed(_logger, error);
+                _foreignError = error;
+                return null;
+            }
+        }
     }
 
     /// <summary>Waits until the streams are over of all that nobody wants any more.</summary>
@@ -251,9 +271,8 @@ internal sealed class SpireSvidStore : ISvidStore
             _told = told;
             isChanged = ReadBundle();
         }
-        if (!isChanged) return;
         BundleChanged?.Invoke();
-        EvaluateAll();
+        if (isChanged) EvaluateAll();
     }
 
     // Under the lock. What was in force is, where the agent does not know the trust domain any more or tells nonsense: roots of one trust domain are not believed in the name of another.

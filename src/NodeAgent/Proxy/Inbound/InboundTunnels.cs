@@ -39,7 +39,7 @@ internal sealed class InboundTunnels(
     /// <param name="parts">A connection of this loop; owned from here on.</param>
     internal void Take(TunnelParts parts)
     {
-        BudgetResult answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity));
+        BudgetResult answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity, parts.Identity.Id));
         if (answer != BudgetResult.Taken)
         {
             Refuse(parts, ProxyFailures.FromBudget(answer), answer == BudgetResult.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
@@ -122,7 +122,7 @@ internal sealed class InboundTunnels(
         {
             if (tunnel is not null) _tunnels.Remove(tunnel);
             _balancer.Release(loop.Index);
-            budget.Release(BudgetHolder.Of(parts.PeerIdentity));
+            budget.Release(BudgetHolder.Of(parts.PeerIdentity, parts.Identity.Id));
         }
     }
 

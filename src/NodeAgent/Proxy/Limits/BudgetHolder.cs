@@ -15,6 +15,9 @@ internal readonly record struct BudgetHolder(string? Workload, SpiffeId? Identit
     /// <summary>An identity.</summary>
     internal static BudgetHolder Of(SpiffeId identity) => new(null, identity, default);
 
+    /// <summary>Who has proven an identity to one of the mesh. Another trust domain counts as one, since it makes as many identities as it likes.</summary>
+    internal static BudgetHolder Of(SpiffeId peer, SpiffeId own) => Of(peer.TrustDomain == own.TrustDomain ? peer : SpiffeId.Parse(SpiffeId.SchemePrefix + peer.TrustDomain));
+
     /// <summary>Somebody outside the mesh.</summary>
     internal static BudgetHolder Of(in SocketEndPoint address) => new(null, null, address.WithPort(0));
 }

@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Interop.Tls;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
@@ -14,4 +15,7 @@ internal interface ICertificateSource
 
     /// <summary>Whether there was a trust bundle and there is none any more: nobody can be believed then.</summary>
     bool IsTrustLost => false;
+
+    /// <summary>Whether a certificate is a root of another trust domain than the mesh's, whose workloads may open tunnels to those of this node. Of the mesh's own domain it never is.</summary>
+    bool TrustsForeign(string trustDomain, TlsAnchor anchor) => false;
 }

@@ -59,7 +59,10 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource
 
     private bool IsValid(PeerProof proof) => time.GetUtcNow() < proof.NotAfter && LeadsToBundle(proof);
 
-    private bool LeadsToBundle(PeerProof proof) =>
-        !certificates.IsTrustLost
-        && (certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor));
+    private bool LeadsToBundle(PeerProof proof)
+    {
+        if (certificates.IsTrustLost) return false;
+        if (key.PeerIdentity.TrustDomain != key.Own.TrustDomain) return certificates.TrustsForeign(key.PeerIdentity.TrustDomain, proof.Anchor);
+        return certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor);
+    }
 }

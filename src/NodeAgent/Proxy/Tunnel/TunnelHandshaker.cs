@@ -142,8 +142,9 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
         if (FindRevoked(id, peer) is { } revoked) return Refused(ProxyFailure.PeerRevoked, revoked);
         if (expected is not null && id != expected) return Mismatch($"the peer is {id}, not {expected}");
 
-        // A root that signs for several trust domains does not make them one mesh.
-        if (id.TrustDomain != own.TrustDomain) return Mismatch($"the peer is {id}, of another trust domain than {own}");
+        // A root that signs for several trust domains does not make them one mesh. One of a federated domain vouches for that domain's names, and for those who come: whoever is connected to is of this mesh.
+        if (id.TrustDomain != own.TrustDomain && (expected is not null || !certificates.TrustsForeign(id.TrustDomain, peer.Anchor)))
+            return Mismatch($"the peer is {id}, of another trust domain than {own}, with which the mesh is not federated");
 
         // The same root signs for nodes and the controller; who has stolen their certificate must not come in as a workload.
         return id.IsOwn ? Mismatch($"the peer is {id}, a part of the mesh and no workload") : (id, peer, ProxyFailure.None, null);

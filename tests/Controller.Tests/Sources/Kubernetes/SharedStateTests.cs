@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Sharing;
+using Culvert.Controller.Tests.Identity.Federation;
+using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
@@ -103,6 +106,43 @@ public sealed class SharedStateTests(TestCluster cluster)
     }
 
     [Fact]
+    public async Task ABundleOfAnotherTrustDomainThatIsWithdrawnAtOneIsSoAtAllAndStaysSoWhereAPodTakesAnothersPlace()
+    {
+        using TempFolder folder = new();
+        using CaFiles web = CaFiles.Make(), root = CaFiles.Make(), next = CaFiles.Make(), server = Bundles.WebServer(web, "localhost");
+        await using BundleSite site = new(server);
+        folder.Write("roots.pem", web.CertificatePem);
+        folder.Write("first.pem", root.CertificatePem);
+        folder.Write("f.yaml", $"trustDomain: partner.example\nbundle: first.pem\nbundleEndpoint: {{url: '{site.Url}', profile: https_web, webRoots: roots.pem}}\n");
+        site.Tell(Bundles.Json(5, null, root));
+        ResourceName secret = await SecretAsync();
+        TimeSpan soon = TimeSpan.FromMilliseconds(50), never = TimeSpan.FromDays(1);
+        await using (RunningOnCluster one = await StartFederatedAsync(soon), other = await StartFederatedAsync(never))
+        {
+            foreach (RunningOnCluster each in new[] { one, other }) await Soon.Holds("it has the first", () => Roots(each) is [var known] && known.Span.SequenceEqual(root.Certificate.RawData));
+
+            // The other asks once a day.
+            site.Tell(Bundles.Json(6, null, next));
+            foreach (RunningOnCluster each in new[] { one, other }) await Soon.Holds("it has the next", () => Roots(each) is [var known] && known.Span.SequenceEqual(next.Certificate.RawData));
+            await Soon.Holds("it is kept", async () => (await cluster.Admin.Resource(KnownResources.Secrets).GetAsync(secret, Stop)).Data.TryGetValue("federated-partner.example", out byte[]? kept) && KeptBundle.Read(Encoding.UTF8.GetString(kept)).Floor == 6);
+        }
+
+        // Nobody answers, and the file has what was withdrawn.
+        site.Answer = _ => "";
+        await using RunningOnCluster later = await StartFederatedAsync(soon);
+        Assert.Equal(next.Certificate.RawData, Assert.Single(Roots(later)).ToArray());
+        site.Tell(Bundles.Json(5, null, root));
+        int asked = site.Asked;
+        await Soon.Holds("it has asked twice", () => site.Asked >= asked + 2);
+        Assert.Equal(next.Certificate.RawData, Assert.Single(Roots(later)).ToArray());
+
+        Task<RunningOnCluster> StartFederatedAsync(TimeSpan interval) => StartAsync(
+            secret, change: o => o with { Federation = new() { Path = folder.File("f.yaml"), Look = soon, Interval = interval, Shortest = interval, Longest = interval, Patience = TimeSpan.FromSeconds(1) } });
+
+        static ReadOnlyMemory<byte>[] Roots(RunningOnCluster running) => [.. running.Host.SnapshotFor("n1").FederatedBundles.SelectMany(b => b.Roots)];
+    }
+
+    [Fact]
     public async Task WithoutTheSecretAControllerWaitsAndSaysWhatForAndStartsWhenItIsThere()
     {
         string ns = await cluster.NamespaceAsync();
@@ -155,9 +195,10 @@ public sealed class SharedStateTests(TestCluster cluster)
     private Task<Secret> MakeAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.Secrets).CreateAsync(new Secret { Metadata = new() { Name = name.Name, Namespace = name.Namespace } }, null, Stop);
 
     // Before it has read its objects a controller serves nobody.
-    private async Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null)
+    private async Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null, Func<ControllerOptions, ControllerOptions>? change = null)
     {
-        RunningOnCluster running = await RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { StateSecret = secret, ServiceAccountTokens = new() });
+        change ??= o => o;
+        RunningOnCluster running = await RunningOnCluster.StartAsync(cluster.Options(), log, o => change(o with { StateSecret = secret, ServiceAccountTokens = new() }));
         await Soon.Holds("it has read its objects", () => running.Host.Version > 0);
         return running;
     }

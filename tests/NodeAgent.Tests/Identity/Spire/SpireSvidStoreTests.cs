@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Telemetry;
@@ -424,6 +425,39 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
             Assert.Equal(before, store.Bundle);
             Assert.NotNull(store.Find(WebId));
         }
+    }
+
+    [Fact]
+    public async Task AnotherTrustDomainIsBelievedByTheAgentsRootsOfItWhereASnapshotNamesIt()
+    {
+        StandInSpireAgent agent = await StartAgentAsync();
+        using TestAuthority partner = new("partner"), controllers = new("controllers");
+        TlsAnchor known = TlsAnchor.Of(partner.Root.Span);
+        SpireSvidStore store = Store(agent);
+        (TlsIdentityTable tls, TunnelTrust trust) = Table(store);
+        agent.Bundles = bundles =>
+        {
+            bundles.CaCertificates["spiffe://partner.example"] = ByteString.CopyFrom(partner.Root.Span);
+            return bundles;
+        };
+        agent.Repeat();
+        await UntilAsync(() => store.FindForeign("partner.example") is not null);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [controllers.Root])]);
+        Assert.True(tls.TrustsForeign("partner.example", known));
+        Assert.False(tls.TrustsForeign("partner.example", TlsAnchor.Of(controllers.Root.Span)));
+
+        // The agent has not heard yet that the domain has revoked all; the controller has. Another root of it there is none here.
+        trust.Withdraw([new TrustBundle("partner.example", [])]);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [])]);
+        Assert.False(tls.TrustsForeign("partner.example", known));
+        trust.Use(new TrustBundle(TrustDomain, []), new HashSet<SpiffeId>(), [new TrustBundle("partner.example", [controllers.Root])]);
+        trust.Withdraw([new TrustBundle("partner.example", [partner.Root])]);
+        Assert.True(tls.TrustsForeign("partner.example", known));
+        agent.Bundles = bundles => bundles;
+        agent.Repeat();
+        await UntilAsync(() => !tls.TrustsForeign("partner.example", known));
     }
 
     [Fact]
