@@ -137,6 +137,9 @@ internal static class LogEventIds
     internal const int BackendUnhealthy = 1513;
     internal const int BackendHealthy = 1514;
 
+    // src/NodeAgent/WorkloadApi
+    internal const int WorkloadApiNotAttested = 1521;
+
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;
     internal const int AttachmentNotRemoved = 1602;

@@ -22,6 +22,7 @@ using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
 using Culvert.NodeAgent.Telemetry.Tracing;
+using Culvert.NodeAgent.WorkloadApi;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -174,6 +175,9 @@ internal static class AgentComposition
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
+        CallerPlaces places = new();
+        WorkloadApiMetrics answers = new(metrics.Registry, places);
+        WebServer? workloadApi = options.WorkloadApi is { } socket ? ServeWorkloads(socket) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
@@ -207,9 +211,22 @@ internal static class AgentComposition
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         offering = handover;
-        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, background, handover, draining);
+        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, workloadApi ?? new StartOnly(_ => Task.CompletedTask), background, handover, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
+
+        // To applications of the node's pods.
+        WebServer ServeWorkloads(string socket)
+        {
+            NamespaceAttestor attestor = new(() => state.Current.Endpoints);
+            WorkloadApiChanges changes = new();
+            svids.Changed += _ => changes.Raise();
+            svids.Withdrawn += _ => changes.Raise();
+            tls.Changed += changes.Raise; // with the roots, and what is revoked
+            state.Changed += changes.Raise;
+            WorkloadApiService service = new(attestor, places, svids, () => trust.InForce, () => tls.Revoked, changes, answers, time);
+            return WorkloadApiServer.Serve(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), loggers);
+        }
 
         void OfferListeners()
         {
@@ -224,7 +241,7 @@ internal static class AgentComposition
         async Task LetGoAsync()
         {
             health.Block("agent", "another one has taken over");
-            await Task.WhenAll(((IHostedService[])[background, following, cni, admin, probes]).Select(s => s.StopAsync(CancellationToken.None)));
+            await Task.WhenAll(((IHostedService?[])[background, following, cni, admin, probes, workloadApi]).OfType<IHostedService>().Select(s => s.StopAsync(CancellationToken.None)));
             await applier.EndAsync(CancellationToken.None);
             kernelFlows.Dispose();
             pinLock.Dispose();

@@ -75,6 +75,22 @@ public sealed class AgentOptionsTests
     public void Options_of_a_spire_agent_belong_together(string problem, string option, string value) =>
         Assert.StartsWith(problem, Assert.Single(Read(option, value).Options.Validate(), p => p.StartsWith("--spire", StringComparison.Ordinal)), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("is longer than 107 bytes", "--workload-api", "/run/culvert/workload/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890.sock")]
+    [InlineData("is a socket of the agent's own", "--workload-api", "/run/culvert/agent.sock")]
+    [InlineData("not with --spire-agent", "--workload-api", "/run/culvert/workload/agent.sock", "--spire-agent", "unix:///run/spire/admin.sock")]
+    public void A_socket_for_applications_that_cannot_be_is_said_so(string problem, params string[] arguments) =>
+        Assert.Contains(problem, Assert.Single(Read(arguments).Options.Validate(), p => p.StartsWith("--workload-api", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Applications_are_served_where_it_is_asked_for()
+    {
+        Assert.Null(Read().Options.WorkloadApi);
+        AgentOptions options = Read("--workload-api", AgentOptionsDefaults.WorkloadApi).Options;
+        Assert.Equal("/run/culvert/workload/agent.sock", options.WorkloadApi);
+        Assert.DoesNotContain(options.Validate(), p => p.StartsWith("--workload-api", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_node_whose_certificate_spire_gives_needs_no_roots_and_no_token_and_a_controller_that_asks_for_it()
     {

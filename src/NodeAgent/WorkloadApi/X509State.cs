@@ -1,0 +1,40 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Identity;
+using Culvert.Protocol.WorkloadApi;
+using Google.Protobuf;
+
+namespace Culvert.NodeAgent.WorkloadApi;
+
+/// <summary>What an application is told of its certificate, and of those that it may believe. Immutable.</summary>
+/// <param name="Svid">Its certificate and key; null where it asks for roots only.</param>
+/// <param name="Bundle">The roots of the mesh's trust domain.</param>
+internal sealed record X509State(Svid? Svid, TrustBundle Bundle)
+{
+    /// <summary>As FetchX509SVID answers.</summary>
+    internal X509SVIDResponse ToSvids() => new()
+    {
+        Svids =
+        {
+            new X509SVID
+            {
+                SpiffeId = Svid!.Id.ToString(),
+                X509Svid = Join(Svid.Chain.Select(c => new ReadOnlyMemory<byte>(c))),
+                X509SvidKey = ByteString.CopyFrom(Svid.PrivateKey),
+                Bundle = Join(Bundle.Roots),
+            },
+        },
+    };
+
+    /// <summary>As FetchX509Bundles answers.</summary>
+    internal X509BundlesResponse ToBundles() => new() { Bundles = { [NameOf(Bundle)] = Join(Bundle.Roots) } };
+
+    /// <summary>What a trust domain is called among bundles: its SPIFFE ID.</summary>
+    internal static string NameOf(TrustBundle bundle) => SpiffeId.SchemePrefix + bundle.TrustDomain;
+
+    private static ByteString Join(IEnumerable<ReadOnlyMemory<byte>> certificates)
+    {
+        using MemoryStream joined = new();
+        foreach (ReadOnlyMemory<byte> certificate in certificates) joined.Write(certificate.Span);
+        return ByteString.CopyFrom(joined.GetBuffer().AsSpan(0, (int)joined.Length));
+    }
+}

@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.NodeAgent.WorkloadApi;
+
+namespace Culvert.NodeAgent.Tests.WorkloadApi;
+
+/// <summary>Takes whoever connects for the workload that a test says.</summary>
+internal sealed class ToldAttestor : IWorkloadAttestor
+{
+    private readonly ConcurrentDictionary<AttestedCaller, WorkloadInfo> _pods = [];
+    private AttestedCaller? _next;
+    private int _looks;
+
+    /// <summary>How many connections were looked at.</summary>
+    internal int Looks => Volatile.Read(ref _looks);
+
+    /// <summary>A pod of this node.</summary>
+    internal AttestedCaller Add(WorkloadInfo workload, string podUid)
+    {
+        AttestedCaller caller = new(workload.Uid, podUid, _pods.Count + 1, 0);
+        _pods[caller] = workload;
+        return caller;
+    }
+
+    internal void Remove(AttestedCaller caller) => _pods.TryRemove(caller, out _);
+
+    /// <summary>Who connects from now on.</summary>
+    internal void Is(AttestedCaller? caller) => Volatile.Write(ref _next, caller);
+
+    public AttestedCaller? Attest(Socket connection, out string reason)
+    {
+        Interlocked.Increment(ref _looks);
+        AttestedCaller? caller = Volatile.Read(ref _next);
+        reason = caller is null ? "a process of no pod" : "";
+        return caller;
+    }
+
+    public WorkloadInfo? Find(AttestedCaller caller) => _pods.GetValueOrDefault(caller);
+}

@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Tests.Proxy;
+using Culvert.NodeAgent.WorkloadApi;
+using Culvert.Protocol;
+using Culvert.Protocol.Spiffe;
+using Culvert.Protocol.WorkloadApi;
+using Culvert.Tests.Shared;
+using Grpc.Core;
+
+namespace Culvert.NodeAgent.Tests.WorkloadApi;
+
+/// <summary>Certificates and roots by the agent's Workload API, as clients of SPIFFE ask for them.</summary>
+public sealed class X509Tests : IAsyncLifetime
+{
+    private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
+    private ServedWorkloads _api = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _api = await ServedWorkloads.StartAsync(_time);
+
+    public ValueTask DisposeAsync() => _api.DisposeAsync();
+
+    [Fact]
+    public async Task AnApplicationHasItsIdentityAndEachRenewal()
+    {
+        Assert.True(SpiffeEndpoint.TryParse($"unix://{_api.Socket}", out SpiffeEndpoint? endpoint, out _));
+        ConcurrentQueue<string> failures = [];
+        await using X509Source source = new(endpoint, TimeProvider.System, failures.Enqueue);
+        await SocketExtensions.EventuallyAsync(() => source.Current is not null);
+        X509Context first = source.Current!;
+        Assert.Equal(ServedWorkloads.WebId, first.Id);
+        Assert.Equal(_api.Svids.Find(ServedWorkloads.WebId)!.Chain[0], first.Certificate.Certificate.RawData);
+        Assert.True(first.Certificate.Certificate.HasPrivateKey);
+        Assert.Equal(_api.Authority.Root.ToArray(), Assert.Single(first.Roots).ToArray());
+
+        Svid renewed = _api.Renew(ServedWorkloads.WebId);
+        await SocketExtensions.EventuallyAsync(() => source.Current!.Certificate.Certificate.RawData.AsSpan().SequenceEqual(renewed.Chain[0]));
+
+        using TestAuthority next = new("next root");
+        _api.Trust(_api.Authority.Root, next.Root);
+        await SocketExtensions.EventuallyAsync(() => source.Current!.Roots.Length == 2);
+        Assert.Empty(failures);
+    }
+
+    [Fact]
+    public async Task AMessageIsTheWholeStateAndComesWhenItIsAnother()
+    {
+        using AsyncServerStreamingCall<X509SVIDResponse> call = _api.Client().FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        X509SVID first = Assert.Single((await NextAsync(call)).Svids);
+        Svid svid = _api.Svids.Find(ServedWorkloads.WebId)!;
+        Assert.Equal((ServedWorkloads.WebId.ToString(), ""), (first.SpiffeId, first.Hint));
+        Assert.Equal(svid.PrivateKey, first.X509SvidKey.ToByteArray());
+
+        // Another's renewal is no news; what comes next is its own.
+        _api.Renew(ServedWorkloads.DbId);
+        Svid renewed = _api.Renew(ServedWorkloads.WebId);
+        X509SVIDResponse second = await NextAsync(call);
+        Assert.Equal(renewed.Chain[0], Assert.Single(second.Svids).X509Svid.ToByteArray());
+        Assert.Equal((0, 0), (second.Crl.Count, second.FederatedBundles.Count));
+        Assert.Contains("culvert_workload_api_answers_total{method=\"FetchX509SVID\",code=\"OK\"} 2", _api.Exposition(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RootsAreToldByThemselvesAndRenewalsAreNoNewsThere()
+    {
+        using AsyncServerStreamingCall<X509BundlesResponse> call = _api.Client().FetchX509Bundles(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        KeyValuePair<string, Google.Protobuf.ByteString> first = Assert.Single((await NextAsync(call)).Bundles);
+        Assert.Equal(("spiffe://cluster.local", Convert.ToHexString(_api.Authority.Root.Span)), (first.Key, Convert.ToHexString(first.Value.Span)));
+        _api.Renew(ServedWorkloads.WebId);
+        using TestAuthority next = new("next root");
+        _api.Trust(_api.Authority.Root, next.Root);
+        Assert.Equal([.. _api.Authority.Root.Span, .. next.Root.Span], Assert.Single((await NextAsync(call)).Bundles).Value.ToByteArray());
+    }
+
+    [Fact]
+    public async Task ACallerHasItsOwnIdentityAndNoOther()
+    {
+        SpiffeWorkloadAPI.SpiffeWorkloadAPIClient web = _api.Client();
+        using AsyncServerStreamingCall<X509SVIDResponse> ofWeb = web.FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        Assert.Equal(ServedWorkloads.WebId.ToString(), Assert.Single((await NextAsync(ofWeb)).Svids).SpiffeId);
+        _api.Attestor.Is(_api.Db);
+        using AsyncServerStreamingCall<X509SVIDResponse> ofDb = _api.Client().FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        Assert.Equal(ServedWorkloads.DbId.ToString(), Assert.Single((await NextAsync(ofDb)).Svids).SpiffeId);
+
+        // Who has connected is looked at once for a connection.
+        using AsyncServerStreamingCall<X509SVIDResponse> again = web.FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        Assert.Equal(ServedWorkloads.WebId.ToString(), Assert.Single((await NextAsync(again)).Svids).SpiffeId);
+        Assert.Equal(2, _api.Attestor.Looks);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("True")]
+    [InlineData("false")]
+    [InlineData("true", "true")]
+    public async Task WithoutTheHeaderNothingIsTold(params string[] values)
+    {
+        SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
+        using AsyncServerStreamingCall<X509SVIDResponse> svids = client.FetchX509SVID(new(), ServedWorkloads.Header(values), cancellationToken: Cancel);
+        using AsyncServerStreamingCall<X509BundlesResponse> bundles = client.FetchX509Bundles(new(), ServedWorkloads.Header(values), cancellationToken: Cancel);
+        foreach (Func<Task> call in new Func<Task>[] { () => NextAsync(svids), () => NextAsync(bundles) })
+        {
+            RpcException refused = await Assert.ThrowsAsync<RpcException>(call);
+            Assert.Equal((StatusCode.InvalidArgument, "security header missing from request"), (refused.StatusCode, refused.Status.Detail));
+        }
+    }
+
+    [Fact]
+    public async Task WhoIsNoWorkloadOfThisNodeHasNoIdentityUntilItIsOne()
+    {
+        _api.Attestor.Is(null);
+        SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
+        foreach (Func<Task> call in new Func<Task>[] { () => FirstAsync(client), async () => { using var c = client.FetchX509Bundles(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel); await NextAsync(c); } })
+        {
+            RpcException refused = await Assert.ThrowsAsync<RpcException>(call);
+            Assert.Equal((StatusCode.PermissionDenied, "no identity issued"), (refused.StatusCode, refused.Status.Detail));
+        }
+        Assert.Equal("a caller of the Workload API has no identity here: a process of no pod", Assert.Single(_api.Log));
+
+        // The same client, once its pod is in the mesh.
+        _api.Attestor.Is(_api.Web);
+        Assert.Equal(ServedWorkloads.WebId.ToString(), Assert.Single((await FirstAsync(client)).Svids).SpiffeId);
+    }
+
+    [Fact]
+    public async Task AStreamEndsWithItsPod()
+    {
+        SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
+        using AsyncServerStreamingCall<X509SVIDResponse> call = client.FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        await NextAsync(call);
+
+        // Another pod of its name has come: the workload is there, and the caller is not of it.
+        _api.Attestor.Add(ServedWorkloads.Workload("web", ServedWorkloads.WebId), "uid-of-the-next");
+        _api.Remove(_api.Web);
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(call))).StatusCode);
+    }
+
+    [Fact]
+    public async Task WhatIsRevokedIsToldNoMore()
+    {
+        using AsyncServerStreamingCall<X509SVIDResponse> call = _api.Client().FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        await NextAsync(call);
+        _api.Revoke(new RevokedCredentials { Identities = new SpiffeId[] { ServedWorkloads.WebId }.ToEquatableArray() });
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(call))).StatusCode);
+        _api.Revoke(new RevokedCredentials { Serials = new[] { SvidReader.SerialOf(_api.Svids.Find(ServedWorkloads.WebId)!.Chain[0]) }.ToEquatableArray() });
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => FirstAsync(_api.Client()))).StatusCode);
+    }
+
+    [Fact]
+    public async Task ACertificateThatIsMissingOrHasEndedIsNotToldAndClientsMayAskAgain()
+    {
+        _time.Advance(TimeSpan.FromHours(2));
+        RpcException ended = await Assert.ThrowsAsync<RpcException>(() => FirstAsync(_api.Client()));
+        Assert.Equal(StatusCode.Unavailable, ended.StatusCode);
+        Assert.Contains("has ended", ended.Status.Detail, StringComparison.Ordinal);
+        _api.Svids.Lose(ServedWorkloads.WebId);
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => FirstAsync(_api.Client()))).StatusCode);
+        _api.Renew(ServedWorkloads.WebId, _time.GetUtcNow().AddHours(1));
+        Assert.Single((await FirstAsync(_api.Client())).Svids);
+        _api.Trust();
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => FirstAsync(_api.Client()))).StatusCode);
+    }
+
+    [Fact]
+    public async Task EverybodyMayConnectAndNobodyElseMayPutAnotherSocketThere()
+    {
+        Assert.Equal(0b111_111_111, (int)File.GetUnixFileMode(_api.Socket));
+        Assert.Equal((UnixFileMode)0, File.GetUnixFileMode(Path.GetDirectoryName(_api.Socket)!) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite));
+        Assert.Single((await FirstAsync(_api.Client())).Svids);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task OneWorkloadsOpenCallsAreBoundedAndOthersHaveTheirs()
+    {
+        List<AsyncServerStreamingCall<X509BundlesResponse>> calls = [];
+        try
+        {
+            SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
+            for (int i = 0; i < CallerPlaces.MostCalls; i++)
+            {
+                calls.Add(client.FetchX509Bundles(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel));
+                await NextAsync(calls[^1]);
+            }
+            Assert.Equal(CallerPlaces.MostCalls, _api.Places.Calls);
+            Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => FirstAsync(client))).StatusCode);
+            _api.Attestor.Is(_api.Db);
+            Assert.Single((await FirstAsync(_api.Client())).Svids);
+        }
+        finally
+        {
+            foreach (AsyncServerStreamingCall<X509BundlesResponse> call in calls) call.Dispose();
+        }
+
+        // With the calls their places come back.
+        await SocketExtensions.EventuallyAsync(() => _api.Places.Calls == 0);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task OneWorkloadsConnectionsAreBoundedAndOthersHaveTheirs()
+    {
+        List<Socket> sockets = [];
+        try
+        {
+            for (int i = 0; i < 2 * CallerPlaces.MostConnections; i++)
+            {
+                sockets.Add(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
+                await sockets[^1].ConnectAsync(new UnixDomainSocketEndPoint(_api.Socket), Cancel);
+            }
+            await SocketExtensions.EventuallyAsync(() => _api.Attestor.Looks == 2 * CallerPlaces.MostConnections);
+            await SocketExtensions.EventuallyAsync(() => sockets.Count(IsClosed) == CallerPlaces.MostConnections);
+            _api.Attestor.Is(_api.Db);
+            Assert.Single((await FirstAsync(_api.Client())).Svids);
+        }
+        finally
+        {
+            foreach (Socket socket in sockets) socket.Dispose();
+        }
+    }
+
+    // What a server sends first is its settings; of a connection that was refused there is nothing to be had.
+    private static bool IsClosed(Socket socket)
+    {
+        try
+        {
+            return socket.Poll(0, SelectMode.SelectRead) && socket.Receive(new byte[1], SocketFlags.Peek) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
+    private static async Task<T> NextAsync<T>(AsyncServerStreamingCall<T> call)
+    {
+        Assert.True(await call.ResponseStream.MoveNext(Cancel));
+        return call.ResponseStream.Current;
+    }
+
+    private static async Task<X509SVIDResponse> FirstAsync(SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client)
+    {
+        using AsyncServerStreamingCall<X509SVIDResponse> call = client.FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        return await NextAsync(call);
+    }
+}
