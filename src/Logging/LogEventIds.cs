@@ -176,6 +176,7 @@ internal static class LogEventIds
     internal const int StreamReplaced = 2106;
     internal const int JoinRefused = 2107;
     internal const int JoinRefusalsUnsaid = 2108;
+    internal const int JwtSigned = 2121;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;

@@ -30,16 +30,35 @@ internal sealed class CertificateServiceHandler(
         string node = authenticator.Authenticate(context).Node;
         RequireWorld();
         ResourceCatalog world = publisher.Current;
-        // One answer for all refusals: a node learns nothing about workloads that are not its own.
-        WorkloadInfo workload = world.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
-            ? found
-            : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
-        if (world.Mesh.Revoked.Contains(workload.Identity)) throw Refused(node, request.WorkloadUid, $"{workload.Identity} is revoked: spec.revoked.identities of the MeshConfig names it");
+        WorkloadInfo workload = RequireWorkload(world, node, request.WorkloadUid);
         CertificateResponse response = await SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
 
         // An authority outside may have taken its time, in which the node was revoked.
         authenticator.Authenticate(context);
         return response;
+    }
+
+    public override async Task<SignJwtResponse> SignJwt(SignJwtRequest request, ServerCallContext context)
+    {
+        string node = authenticator.Authenticate(context).Node;
+        RequireWorld();
+        WorkloadInfo workload = RequireWorkload(publisher.Current, node, request.WorkloadUid);
+        if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw new RpcException(new Status(StatusCode.InvalidArgument, wrong));
+        IssuedJwt issued;
+        try
+        {
+            issued = await authority.SignJwtAsync(workload.Identity, request.Audience, context.CancellationToken);
+        }
+        catch (AuthorityException e)
+        {
+            ApiLog.Refused(logger, node, workload.Identity.ToString(), e.Message);
+            throw ServiceFailures.ToRpc(e);
+        }
+
+        // As above.
+        authenticator.Authenticate(context);
+        ApiLog.JwtSigned(logger, node, workload.Identity.ToString(), issued.ExpiresAt);
+        return new SignJwtResponse { Token = issued.Token, Identity = workload.Identity.ToString(), IssuedAt = issued.IssuedAt.ToTimestamp(), ExpiresAt = issued.ExpiresAt.ToTimestamp() };
     }
 
     public override async Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
@@ -69,6 +88,13 @@ internal sealed class CertificateServiceHandler(
         // As above: what was signed after it was revoked would count as the node's again.
         authenticator.Authenticate(context, isRenewal: true);
         return NoteIssued(caller.Node, response, caller.Certificate?.Fingerprint);
+    }
+
+    // One answer for all refusals: a node learns nothing about workloads that are not its own.
+    private WorkloadInfo RequireWorkload(ResourceCatalog world, string node, string uid)
+    {
+        WorkloadInfo workload = world.FindWorkload(uid) is { Enrolled: true } found && found.Node == node ? found : throw Refused(node, uid, $"workload '{uid}' is not in the mesh on node '{node}'");
+        return world.Mesh.Revoked.Contains(workload.Identity) ? throw Refused(node, uid, $"{workload.Identity} is revoked: spec.revoked.identities of the MeshConfig names it") : workload;
     }
 
     private async Task<CertificateResponse> JoinAsync(JoinNodeRequest request, IPAddress source, CancellationToken cancellationToken)

@@ -120,8 +120,9 @@ internal static class AgentComposition
 
         // Certificates of the workloads.
         SvidCache cache = new(options.RunFolder, time, logger);
+        ControllerIssuer issuer = new(controller, time);
         SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
-        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics));
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(issuer, cache, time, logger, metrics));
         if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
@@ -224,7 +225,7 @@ internal static class AgentComposition
             svids.Withdrawn += _ => changes.Raise();
             tls.Changed += changes.Raise; // with the roots, and what is revoked
             state.Changed += changes.Raise;
-            WorkloadApiService service = new(attestor, places, svids, () => trust.InForce, () => tls.Revoked, changes, answers, time);
+            WorkloadApiService service = new(attestor, places, svids, parts.OwnAsyncDisposable(new JwtSvidCache(issuer, time)), () => trust.InForce, () => tls.Revoked, changes, answers, time);
             return WorkloadApiServer.Serve(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), loggers);
         }
 

@@ -1,7 +1,10 @@
+using System.Text;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -15,13 +18,14 @@ namespace Culvert.NodeAgent.WorkloadApi;
 /// <param name="attestor">Says which workload has connected.</param>
 /// <param name="places">Bounds open calls.</param>
 /// <param name="svids">Certificates of this node's workloads.</param>
+/// <param name="tokens">Their tokens.</param>
 /// <param name="trust">The roots in force.</param>
 /// <param name="revoked">What is revoked.</param>
 /// <param name="changes">Told when any of it changes.</param>
 /// <param name="metrics">Where answers are counted.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WorkloadApiService(
-    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, Func<TrustBundle> trust, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
+    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
 {
     /// <summary>Longest request, bytes: a token that is to be looked at is the longest thing.</summary>
     internal const int LongestRequest = 64 * 1024;
@@ -35,6 +39,56 @@ internal sealed class WorkloadApiService(
     /// <inheritdoc/>
     public override Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<X509BundlesResponse> responseStream, ServerCallContext context) =>
         StreamAsync("FetchX509Bundles", responseStream, context, _ => new X509State(null, Bundle()), s => s.ToBundles());
+
+    /// <inheritdoc/>
+    public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", context, async () =>
+    {
+        AttestedCaller caller = CallerOf(context);
+        using IDisposable place = TakePlace(caller.Uid);
+        WorkloadInfo workload = WorkloadOf(caller, context);
+        if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw Error(StatusCode.InvalidArgument, wrong);
+        if (request.SpiffeId.Length > 0)
+        {
+            if (!SpiffeId.TryParse(request.SpiffeId, out SpiffeId? wanted, out string? malformed)) throw Error(StatusCode.InvalidArgument, $"invalid requested SPIFFE ID: {malformed}");
+            if (wanted != workload.Identity) throw Error(StatusCode.PermissionDenied, "no identity issued");
+        }
+
+        IssuedJwt jwt;
+        try
+        {
+            jwt = await tokens.GetAsync(workload, request.Audience, context.CancellationToken);
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.Unimplemented or StatusCode.FailedPrecondition)
+        {
+            // Asked again it would say the same: clients stop asking.
+            throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Status.Detail}");
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        {
+            throw Error(StatusCode.Unavailable, $"could not fetch JWT-SVID: {CallFailure.Describe(e)}");
+        }
+
+        // Meanwhile its pod may have gone.
+        WorkloadOf(caller, context);
+        return new JWTSVIDResponse { Svids = { new JWTSVID { SpiffeId = jwt.Identity, Svid = jwt.Token } } };
+    });
+
+    /// <inheritdoc/>
+    public override Task FetchJWTBundles(JWTBundlesRequest request, IServerStreamWriter<JWTBundlesResponse> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchJWTBundles", responseStream, context, _ => new JwtState(Bundle()), s => s.ToBundles());
+
+    /// <summary>Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.</summary>
+    public override Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", context, () =>
+    {
+        using IDisposable place = TakePlace(CallerConnections.CallerOf(context.GetHttpContext().Features.Get<IConnectionItemsFeature>())?.Uid ?? "");
+        if (request.Audience.Length == 0) throw Error(StatusCode.InvalidArgument, "audience must be specified");
+        if (request.Svid.Length == 0) throw Error(StatusCode.InvalidArgument, "svid must be specified");
+        string? wrong = JwtSvid.Verify(Encoding.UTF8.GetBytes(request.Svid), request.Audience, Bundle(), time.GetUtcNow(), out VerifiedJwtSvid? svid);
+        if (wrong is null && revoked().Contains(svid!.Id)) wrong = $"{svid.Id} is revoked";
+        return wrong is null
+            ? Task.FromResult(new ValidateJWTSVIDResponse { SpiffeId = svid!.Id.ToString(), Claims = Struct.Parser.ParseJson(Encoding.UTF8.GetString(svid.Claims.Span)) })
+            : throw Error(StatusCode.InvalidArgument, wrong);
+    });
 
     private static RpcException Error(StatusCode code, string text) => new(new Status(code, text));
 
@@ -51,6 +105,23 @@ internal sealed class WorkloadApiService(
         if (only is null) throw Error(StatusCode.InvalidArgument, "security header missing from request");
     }
 
+    /// <summary>Answers a call of one answer.</summary>
+    private async Task<T> AnswerAsync<T>(string method, ServerCallContext context, Func<Task<T>> answer)
+    {
+        try
+        {
+            RequireHeader(context);
+            T found = await answer();
+            metrics.Answered(method);
+            return found;
+        }
+        catch (RpcException e)
+        {
+            metrics.Refused(method, e.StatusCode);
+            throw;
+        }
+    }
+
     /// <summary>Tells a caller the state of the moment, and each one that is another.</summary>
     /// <param name="method">For the count.</param>
     /// <param name="stream">Where to.</param>
@@ -64,7 +135,7 @@ internal sealed class WorkloadApiService(
         {
             RequireHeader(context);
             AttestedCaller caller = CallerOf(context);
-            using IDisposable place = TakePlace(caller);
+            using IDisposable place = TakePlace(caller.Uid);
             TState? told = null;
             while (true)
             {
@@ -86,7 +157,7 @@ internal sealed class WorkloadApiService(
         }
     }
 
-    private IDisposable TakePlace(AttestedCaller caller) => places.TryCall(caller.Uid) ?? throw Error(StatusCode.ResourceExhausted, $"this workload has {CallerPlaces.MostCalls} open calls, and can have no more");
+    private IDisposable TakePlace(string uid) => places.TryCall(uid) ?? throw Error(StatusCode.ResourceExhausted, $"this workload has {CallerPlaces.MostCalls} open calls, and can have no more");
 
     private AttestedCaller CallerOf(ServerCallContext context)
     {

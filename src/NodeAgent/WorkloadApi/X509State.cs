@@ -26,10 +26,7 @@ internal sealed record X509State(Svid? Svid, TrustBundle Bundle)
     };
 
     /// <summary>As FetchX509Bundles answers.</summary>
-    internal X509BundlesResponse ToBundles() => new() { Bundles = { [NameOf(Bundle)] = Join(Bundle.Roots) } };
-
-    /// <summary>What a trust domain is called among bundles: its SPIFFE ID.</summary>
-    internal static string NameOf(TrustBundle bundle) => SpiffeId.SchemePrefix + bundle.TrustDomain;
+    internal X509BundlesResponse ToBundles() => new() { Bundles = { [SpiffeId.SchemePrefix + Bundle.TrustDomain] = Join(Bundle.Roots) } };
 
     private static ByteString Join(IEnumerable<ReadOnlyMemory<byte>> certificates)
     {

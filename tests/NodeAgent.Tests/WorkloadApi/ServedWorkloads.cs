@@ -25,6 +25,7 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     private readonly ConcurrentBag<GrpcChannel> _channels = [];
     private readonly WorkloadApiChanges _changes = new();
     private readonly CallerConnections _connections;
+    private readonly JwtSvidCache _tokens;
     private readonly WebServer _server;
     private TrustBundle _trust;
     private RevokedCredentials _revoked = RevokedCredentials.None;
@@ -32,7 +33,8 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     private ServedWorkloads(TimeProvider time)
     {
         Time = time;
-        _trust = new TrustBundle("cluster.local", [Authority.Root]);
+        Issuer = new SigningIssuer(time);
+        _trust = new TrustBundle("cluster.local", [Authority.Root]) { JwtKeys = [Issuer.Key] };
         Web = Attestor.Add(Workload("web", WebId), "uid-web");
         Db = Attestor.Add(Workload("db", DbId), "uid-db");
         Attestor.Is(Web);
@@ -40,8 +42,9 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         Svids.Withdrawn += _ => _changes.Raise();
         Renew(WebId);
         Renew(DbId);
+        _tokens = new JwtSvidCache(Issuer, time);
         _connections = new CallerConnections(Attestor, Places, time, new LineLogger(Log, Microsoft.Extensions.Logging.LogLevel.Information));
-        WorkloadApiService service = new(Attestor, Places, Svids, () => Volatile.Read(ref _trust), () => Volatile.Read(ref _revoked), _changes, new WorkloadApiMetrics(Registry, Places), time);
+        WorkloadApiService service = new(Attestor, Places, Svids, _tokens, () => Volatile.Read(ref _trust), () => Volatile.Read(ref _revoked), _changes, new WorkloadApiMetrics(Registry, Places), time);
         _server = WorkloadApiServer.Serve(Socket, service, _connections, NullLoggerFactory.Instance);
     }
 
@@ -52,6 +55,8 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     internal ToldAttestor Attestor { get; } = new();
 
     internal HeldSvids Svids { get; } = new();
+
+    internal SigningIssuer Issuer { get; }
 
     internal CallerPlaces Places { get; } = new();
 
@@ -106,9 +111,11 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         return svid;
     }
 
-    internal void Trust(params ReadOnlyMemory<byte>[] roots)
+    internal void Trust(params ReadOnlyMemory<byte>[] roots) => Trust(new TrustBundle("cluster.local", [.. roots]) { JwtKeys = [Issuer.Key] });
+
+    internal void Trust(TrustBundle bundle)
     {
-        Volatile.Write(ref _trust, new TrustBundle("cluster.local", [.. roots]));
+        Volatile.Write(ref _trust, bundle);
         _changes.Raise();
     }
 
@@ -136,7 +143,9 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         foreach (GrpcChannel channel in _channels) channel.Dispose();
         await _server.StopAsync(CancellationToken.None);
         _connections.Dispose();
+        await _tokens.DisposeAsync();
         Authority.Dispose();
+        Issuer.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -144,9 +144,9 @@ public sealed class X509Tests : IAsyncLifetime
     {
         using AsyncServerStreamingCall<X509SVIDResponse> call = _api.Client().FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
         await NextAsync(call);
-        _api.Revoke(new RevokedCredentials { Identities = new SpiffeId[] { ServedWorkloads.WebId }.ToEquatableArray() });
+        _api.Revoke(new RevokedCredentials { Identities = [ServedWorkloads.WebId] });
         Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(call))).StatusCode);
-        _api.Revoke(new RevokedCredentials { Serials = new[] { SvidReader.SerialOf(_api.Svids.Find(ServedWorkloads.WebId)!.Chain[0]) }.ToEquatableArray() });
+        _api.Revoke(new RevokedCredentials { Serials = [SvidReader.SerialOf(_api.Svids.Find(ServedWorkloads.WebId)!.Chain[0])] });
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => FirstAsync(_api.Client()))).StatusCode);
     }
 
