@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.SpireTypes;
@@ -40,6 +41,9 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     public ImmutableArray<ReadOnlyMemory<byte>> Roots => _bundle.Roots;
 
     /// <inheritdoc/>
+    public EquatableArray<JwtKey> JwtKeys => _bundle.JwtKeys;
+
+    /// <inheritdoc/>
     public string TrustDomain => _bundle.TrustDomain;
 
     /// <summary>As seen of the server.</summary>
@@ -76,12 +80,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         ArgumentNullException.ThrowIfNull(request);
         PublicKey key = CsrReader.ReadPublicKey(request.Csr);
         MintableCsr.Require(request);
-        if (_bundle.TrustDomain != request.Identity.TrustDomain)
-        {
-            throw new AuthorityException(
-                AuthorityFailure.Misconfigured,
-                $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {request.Identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
-        }
+        RequireTrustDomain(request.Identity);
         DateTimeOffset asked = _time.GetUtcNow();
         X509SVID svid = await _server.MintAsync(request.Csr, request.VariedLifetime(_random), isOwn: request.LeadsToOlderRoots, cancellationToken);
         if (svid.CertChain.Count == 0) throw Damaged("no certificate");
@@ -99,6 +98,23 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with what is no certificate: {e.Message}", e);
         }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        ArgumentNullException.ThrowIfNull(audience);
+        RequireTrustDomain(identity);
+        DateTimeOffset asked = _time.GetUtcNow();
+        JWTSVID svid = await _server.MintJwtAsync(identity, audience, JwtSvid.Lifetime, cancellationToken);
+        IssuedJwt issued = new(svid.Token, DateTimeOffset.FromUnixTimeSeconds(svid.IssuedAt), DateTimeOffset.FromUnixTimeSeconds(svid.ExpiresAt));
+        RequireSameClock(issued.IssuedAt, asked);
+
+        // As above: a key that signs already may not have been read yet.
+        if (WhyNotTaken(issued, identity, audience) is null) return issued;
+        await ReadBundleAsync(cancellationToken);
+        return WhyNotTaken(issued, identity, audience) is { } why ? throw Damaged($"a token that is not taken: {why}") : issued;
     }
 
     /// <summary>Stops reading the bundle.</summary>
@@ -168,7 +184,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             SpireBundle read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
             if (read.TrustDomain != _bundle.TrustDomain) throw SpireFailure.OtherTrustDomain(_server.Place, read.TrustDomain, _bundle.TrustDomain);
-            if (read.HasOtherRoots(_bundle))
+            if (read.HasOtherRoots(_bundle) || read.JwtKeys != _bundle.JwtKeys)
             {
                 (_bundle, _isUntold) = (read, true);
                 SpireLog.BundleRead(_logger, read.TrustDomain, read.Roots.Length, read.Sequence);
@@ -183,6 +199,22 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             _reading.Release();
         }
+    }
+
+    private void RequireTrustDomain(SpiffeId identity)
+    {
+        if (_bundle.TrustDomain == identity.TrustDomain) return;
+        throw new AuthorityException(
+            AuthorityFailure.Misconfigured,
+            $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
+    }
+
+    private string? WhyNotTaken(IssuedJwt issued, SpiffeId identity, IReadOnlyList<string> audience)
+    {
+        // By the server's clock, which is near enough to this one.
+        TrustBundle bundle = new(_bundle.TrustDomain, []) { JwtKeys = _bundle.JwtKeys };
+        string? why = JwtSvid.Verify(Encoding.UTF8.GetBytes(issued.Token), audience[0], bundle, issued.IssuedAt, out VerifiedJwtSvid? svid);
+        return why ?? (svid!.Id == identity ? null : $"it is of {svid.Id}");
     }
 
     private IssuedCertificate Read(ImmutableArray<ReadOnlyMemory<byte>> chain, PublicKey key, SpiffeId identity)

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
@@ -63,7 +64,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     /// <summary>The bundle of its trust domain.</summary>
     public Task<Protocol.SpireTypes.Bundle> GetBundleAsync(CancellationToken cancellationToken)
     {
-        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, SequenceNumber = true } };
+        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, JwtAuthorities = true, SequenceNumber = true } };
         return CallAsync("GetBundle", options => new Protocol.SpireApi.Bundle.BundleClient(_channel.CreateCallInvoker()).GetBundleAsync(request, options), cancellationToken);
     }
 
@@ -79,7 +80,27 @@ internal sealed partial class SpireServer : IAsyncDisposable
     public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, bool isOwn, CancellationToken cancellationToken)
     {
         MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = Seconds(lifetime) };
-        SemaphoreSlim places = isOwn ? _signingOwn : _signing;
+        MintX509SVIDResponse response = await SignAsync(
+            isOwn ? _signingOwn : _signing, () => CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
+        return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
+    }
+
+    /// <summary>Has a token signed.</summary>
+    /// <param name="identity">Whose.</param>
+    /// <param name="audience">For whom it is meant.</param>
+    /// <param name="lifetime">Whole seconds count; it may be cut.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<JWTSVID> MintJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        MintJWTSVIDRequest request = new() { Id = new() { TrustDomain = identity.TrustDomain, Path = identity.Path }, Audience = { audience }, Ttl = Seconds(lifetime) };
+        MintJWTSVIDResponse response = await SignAsync(
+            _signing, () => CallAsync("MintJWTSVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
+        return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintJWTSVID without a token.");
+    }
+
+    // All that is to be signed has the same places: it is one key manager.
+    private async Task<T> SignAsync<T>(SemaphoreSlim places, Func<Task<T>> sign, CancellationToken cancellationToken)
+    {
         if (!await places.WaitAsync(_options.Deadline, cancellationToken))
         {
             throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {MostSigning - 1} certificates to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
@@ -89,8 +110,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
         }
         try
         {
-            MintX509SVIDResponse response = await CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken);
-            return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
+            return await sign();
         }
         finally
         {

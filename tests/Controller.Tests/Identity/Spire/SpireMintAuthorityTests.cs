@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Core;
@@ -41,6 +42,45 @@ public sealed class SpireMintAuthorityTests
         OpenSsl.WritePem(folder.File("leaf.pem"), issued.Chain[0]);
         (int code, string output) = await OpenSsl.RunAsync("verify", "-CAfile", folder.File("roots.pem"), folder.File("leaf.pem"));
         Assert.True(code == 0, output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ATokenIsSignedThatTheServersKeysVerify(bool isTcp)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.IsAdmin = isTcp;
+        await using SpireMintAuthority authority = await OpenAsync(spire, isTcp);
+        IssuedJwt issued = await authority.SignJwtAsync(Web, ["db", "cache"], Cancellation);
+        TrustBundle bundle = new(StandInSpire.TrustDomain, []) { JwtKeys = authority.JwtKeys };
+        Assert.Null(JwtSvid.Verify(Encoding.UTF8.GetBytes(issued.Token), "cache", bundle, DateTimeOffset.UtcNow, out VerifiedJwtSvid? svid));
+        Assert.Equal(Web, svid!.Id);
+        Assert.Equal(JwtSvid.Lifetime, issued.ExpiresAt - issued.IssuedAt);
+
+        // A key that signs before it was read is read then, and told.
+        TaskCompletionSource told = new();
+        authority.RootsChanged += () => told.TrySetResult();
+        spire.JwtKeyId = "jwt-2";
+        await authority.SignJwtAsync(Web, ["db"], Cancellation);
+        await told.Task.WaitAsync(Patience, Cancellation);
+        Assert.Equal("jwt-2", Assert.Single(authority.JwtKeys).KeyId);
+    }
+
+    [Fact]
+    public async Task ATokenOfAnotherOrOneThatNoKeyHasMadeIsNotPassedOn()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        foreach (Func<JWTSVID, JWTSVID> change in new Func<JWTSVID, JWTSVID>[] { s => new(s) { Token = "" }, s => new(s) { Token = s.Token[..^4] + "AAAA" } })
+        {
+            spire.AnswerToken = change;
+            AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+            Assert.Equal(AuthorityFailure.Unavailable, failure.Reason);
+            Assert.Contains("a token that is not taken", failure.Message, StringComparison.Ordinal);
+        }
+        AuthorityException foreign = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(SpiffeId.ForServiceAccount("elsewhere", "shop", "web"), ["db"], Cancellation));
+        Assert.Equal(AuthorityFailure.Misconfigured, foreign.Reason);
     }
 
     [Fact]

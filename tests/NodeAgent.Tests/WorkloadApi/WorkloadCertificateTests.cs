@@ -13,7 +13,7 @@ using Grpc.Core;
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
 
 /// <summary>Certificates and roots by the agent's Workload API, as clients of SPIFFE ask for them.</summary>
-public sealed class X509Tests : IAsyncLifetime
+public sealed class WorkloadCertificateTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
     private ServedWorkloads _api = null!;

@@ -8,7 +8,7 @@ using Grpc.Core;
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
 
 /// <summary>Tokens by the agent's Workload API.</summary>
-public sealed class JwtTests : IAsyncLifetime
+public sealed class WorkloadTokenTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
     private ServedWorkloads _api = null!;
@@ -170,7 +170,7 @@ public sealed class JwtTests : IAsyncLifetime
         using AsyncServerStreamingCall<JWTBundlesResponse> call = _api.Client().FetchJWTBundles(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
         Assert.Equal([_api.Issuer.Key], await NextAsync());
         using SigningIssuer next = new(_time);
-        JwtKey second = next.Key with { KeyId = "k2" };
+        JwtKey second = new() { KeyId = "k2", Algorithms = next.Key.Algorithms, PublicKey = next.Key.PublicKey };
 
         // Other roots are no news here.
         _api.Trust(_api.Authority.Root, _api.Authority.Root);
