@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Core;
 using System.Security.Cryptography;
 
 namespace Culvert.Controller.Identity.BuiltIn;
