@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Culvert.Core;
 using System.Security.Cryptography;
+using Culvert.Core;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 
