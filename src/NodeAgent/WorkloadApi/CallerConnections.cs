@@ -41,7 +41,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
             return;
         }
         connection.Items[Key] = caller;
-        await next(connection);
+        await FilteredInput.ServeAsync(connection, next);
     }
 
     /// <inheritdoc/>

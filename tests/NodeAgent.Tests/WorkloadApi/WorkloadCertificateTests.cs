@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
@@ -8,6 +9,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
 using Culvert.Protocol.WorkloadApi;
 using Culvert.Tests.Shared;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
@@ -171,6 +173,26 @@ public sealed class WorkloadCertificateTests : IAsyncLifetime
         Assert.Equal(0b111_111_111, (int)File.GetUnixFileMode(_api.Socket));
         Assert.Equal((UnixFileMode)0, File.GetUnixFileMode(Path.GetDirectoryName(_api.Socket)!) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite));
         Assert.Single((await FirstAsync(_api.Client())).Svids);
+    }
+
+    [Theory]
+    [InlineData("/run/spiffe/agent.sock")]
+    [InlineData("%2Frun%2Fspiffe%2Fagent.sock")]
+    [InlineData("localhost")]
+    public async Task WhatAClientCallsTheServerIsOfNoAccount(string authority)
+    {
+        string folder = Path.GetDirectoryName(_api.Socket)!, request = Path.Combine(folder, "request"), answer = Path.Combine(folder, "answer");
+        byte[] message = new JWTSVIDRequest { Audience = { "db" } }.ToByteArray();
+        await File.WriteAllBytesAsync(request, [0, 0, 0, 0, (byte)message.Length, .. message], Cancel);
+        using Process curl = Process.Start(
+            "curl",
+            [
+                "-sS", "--http2-prior-knowledge", "--max-time", "20", "--unix-socket", _api.Socket, "-H", $"Host: {authority}", "-H", "content-type: application/grpc", "-H", "te: trailers", "-H", "workload.spiffe.io: true",
+                "--data-binary", $"@{request}", "-o", answer, "http://localhost/SpiffeWorkloadAPI/FetchJWTSVID",
+            ]);
+        await curl.WaitForExitAsync(Cancel);
+        Assert.Equal(0, curl.ExitCode);
+        Assert.Equal(ServedWorkloads.WebId.ToString(), Assert.Single(JWTSVIDResponse.Parser.ParseFrom((await File.ReadAllBytesAsync(answer, Cancel))[5..]).Svids).SpiffeId);
     }
 
     [Fact]
