@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
+using Grpc.Core;
 
 namespace Culvert.NodeAgent.WorkloadApi;
 
@@ -17,12 +18,19 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     /// <summary>Most of one workload: others' are not to go for the many that one asks for.</summary>
     internal const int MostOfOne = 64;
 
+    /// <summary>Tokens that one workload may have signed at once after a pause, and, after these, <see cref="PerSecond"/>: the authority has others to serve.</summary>
+    internal const int Burst = 64;
+
+    /// <summary>See <see cref="Burst"/>.</summary>
+    internal const int PerSecond = 10;
+
     // At once: the authority has other nodes as well.
     private const int MostAsked = 4;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Key, Held> _held = [];
     private readonly Dictionary<Key, Task<IssuedJwt>> _asked = [];
+    private readonly Dictionary<string, Allowance> _allowances = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turns = new(MostAsked, MostAsked);
     private readonly CancellationTokenSource _stop = new();
 
@@ -39,7 +47,7 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     /// <param name="workload">The workload.</param>
     /// <param name="audience">For whom it is to be: checked by the caller, in any order.</param>
     /// <param name="cancellationToken">Ends the wait. What was asked for comes for others, and for the next time.</param>
-    /// <exception cref="Grpc.Core.RpcException">The controller gave none, and there is none that is still good. So is any other exception of its.</exception>
+    /// <exception cref="RpcException">RESOURCE_EXHAUSTED: the workload asks too often. Others: the controller gave none, and there is none that is still good; so is any other exception of its.</exception>
     internal async Task<IssuedJwt> GetAsync(WorkloadInfo workload, IEnumerable<string> audience, CancellationToken cancellationToken)
     {
         string[] names = [.. audience.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -50,7 +58,12 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         {
             held = _held.GetValueOrDefault(key);
             if (held is not null && time.GetUtcNow() < held.RenewAt) return held.Jwt;
-            if (!_asked.TryGetValue(key, out Task<IssuedJwt>? running)) _asked.Add(key, running = Task.Run(() => AskAsync(key, names), CancellationToken.None));
+            if (!_asked.TryGetValue(key, out Task<IssuedJwt>? running))
+            {
+                if (!TryTake(key.Uid))
+                    return held is not null && time.GetUtcNow() < held.EndsAt ? held.Jwt : throw new RpcException(new Status(StatusCode.ResourceExhausted, $"this workload has more than {PerSecond} tokens a second signed"));
+                _asked.Add(key, running = Task.Run(() => AskAsync(key, names), CancellationToken.None));
+            }
             asked = running;
         }
 
@@ -111,6 +124,34 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         }
         TimeSpan life = jwt.ExpiresAt - jwt.IssuedAt;
         _held[key] = new(jwt, now + (life / 2), now + life);
+    }
+
+    // Under the lock: a token bucket.
+    private bool TryTake(string uid)
+    {
+        long now = time.GetTimestamp();
+        if (!_allowances.TryGetValue(uid, out Allowance? allowance))
+        {
+            // Those of workloads that are gone, and of others that are as if they had never asked.
+            if (_allowances.Count >= Most)
+            {
+                foreach (string full in _allowances.Where(a => a.Value.Left(now, time) >= Burst).Select(a => a.Key).ToArray()) _allowances.Remove(full);
+            }
+            _allowances.Add(uid, allowance = new Allowance { FilledAt = now });
+        }
+        double left = allowance.Left(now, time);
+        bool isLeft = left >= 1;
+        (allowance.Tokens, allowance.FilledAt) = (isLeft ? left - 1 : left, now);
+        return isLeft;
+    }
+
+    private sealed class Allowance
+    {
+        internal double Tokens { get; set; } = Burst;
+
+        internal required long FilledAt { get; set; }
+
+        internal double Left(long now, TimeProvider time) => Math.Min(Burst, Tokens + (time.GetElapsedTime(FilledAt, now).TotalSeconds * PerSecond));
     }
 
     private sealed record Key(string Uid, SpiffeId Identity, string Audience);

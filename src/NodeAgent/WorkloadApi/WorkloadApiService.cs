@@ -63,7 +63,7 @@ internal sealed class WorkloadApiService(
             // Asked again it would say the same: clients stop asking.
             throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Status.Detail}");
         }
-        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException and not RpcException { StatusCode: StatusCode.ResourceExhausted })
         {
             throw Error(StatusCode.Unavailable, $"could not fetch JWT-SVID: {CallFailure.Describe(e)}");
         }
@@ -168,7 +168,7 @@ internal sealed class WorkloadApiService(
     private WorkloadInfo WorkloadOf(AttestedCaller caller, ServerCallContext context) =>
         attestor.Find(caller) is { } workload && !revoked().Contains(workload.Identity) ? workload : throw NoIdentity(context.GetHttpContext());
 
-    // Who has connected is looked at once for a connection: it ends, so that a pod which comes into the mesh is another one's at the next.
+    // Who has connected is looked at once for a connection: it ends, so that a pod which has come into the mesh since has its identity by the next.
     private static RpcException NoIdentity(HttpContext http)
     {
         http.Connection.RequestClose();

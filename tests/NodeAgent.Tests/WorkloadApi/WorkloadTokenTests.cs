@@ -194,9 +194,32 @@ public sealed class WorkloadTokenTests : IAsyncLifetime
         await using JwtSvidCache cache = new(_api.Issuer, _time);
         WorkloadInfo web = ServedWorkloads.Workload("web", ServedWorkloads.WebId), db = ServedWorkloads.Workload("db", ServedWorkloads.DbId);
         IssuedJwt kept = await cache.GetAsync(db, ["cache"], Cancel);
-        for (int i = 0; i < 3 * JwtSvidCache.MostOfOne; i++) await cache.GetAsync(web, [$"audience-{i}"], Cancel);
+        for (int i = 0; i < 3 * JwtSvidCache.MostOfOne; i++)
+        {
+            await cache.GetAsync(web, [$"audience-{i}"], Cancel);
+            _time.Advance(TimeSpan.FromSeconds(1.0 / JwtSvidCache.PerSecond));
+        }
         Assert.Equal(JwtSvidCache.MostOfOne + 1, cache.Count);
         Assert.Same(kept, await cache.GetAsync(db, ["cache"], Cancel));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhoAsksTooOftenIsRefusedAndOthersAreNot()
+    {
+        SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
+        string first = Token(await FetchAsync(client, "audience"));
+        for (int i = 1; i < JwtSvidCache.Burst; i++) await FetchAsync(client, $"audience-{i}");
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => FetchAsync(client, "another"))).StatusCode);
+        Assert.Equal(JwtSvidCache.Burst, _api.Issuer.Calls);
+
+        // What it has it has, and others are not concerned.
+        Assert.Equal(first, Token(await FetchAsync(client, "audience")));
+        _api.Attestor.Is(_api.Db);
+        await FetchAsync(_api.Client(), "another");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        for (int i = 0; i < JwtSvidCache.PerSecond; i++) await FetchAsync(client, $"next-{i}");
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => FetchAsync(client, "another"))).StatusCode);
     }
 
     private static string Token(JWTSVIDResponse response) => Assert.Single(response.Svids).Svid;
