@@ -178,7 +178,7 @@ internal static class AgentComposition
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
         CallerPlaces places = new();
         WorkloadApiMetrics answers = new(metrics.Registry, places);
-        WebServer? workloadApi = options.WorkloadApi is { } applications ? ServeWorkloads(applications) : null;
+        WebServer? workloads = options.WorkloadApi is { } applications ? ServeWorkloads(applications) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
@@ -212,7 +212,7 @@ internal static class AgentComposition
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         offering = handover;
-        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, (IHostedService?)workloadApi ?? new StartOnly(_ => Task.CompletedTask), background, handover, draining);
+        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, (IHostedService?)workloads ?? new StartOnly(_ => Task.CompletedTask), background, handover, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
 
@@ -242,7 +242,7 @@ internal static class AgentComposition
         async Task LetGoAsync()
         {
             health.Block("agent", "another one has taken over");
-            await Task.WhenAll(((IHostedService?[])[background, following, cni, admin, probes, workloadApi]).OfType<IHostedService>().Select(s => s.StopAsync(CancellationToken.None)));
+            await Task.WhenAll(((IHostedService?[])[background, following, cni, admin, probes, workloads]).OfType<IHostedService>().Select(s => s.StopAsync(CancellationToken.None)));
             await applier.EndAsync(CancellationToken.None);
             kernelFlows.Dispose();
             pinLock.Dispose();

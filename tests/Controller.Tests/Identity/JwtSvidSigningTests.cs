@@ -81,7 +81,7 @@ public sealed class JwtSvidSigningTests : IDisposable
         // It is none of the root's: who could have the one sign must not sign as the other.
         using ECDsa root = ECDsa.Create();
         root.ImportFromPem(await File.ReadAllTextAsync(Directory.GetFiles(_folder.File("ca"), "*.key.pem").Single(), Stop));
-        Assert.NotEqual(root.ExportSubjectPublicKeyInfo(), key.PublicKey.Items);
+        Assert.NotEqual(root.ExportSubjectPublicKeyInfo(), key.PublicKey.ToArray());
     }
 
     [Fact]
