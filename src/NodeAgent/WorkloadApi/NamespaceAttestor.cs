@@ -96,6 +96,9 @@ internal sealed class NamespaceAttestor(Func<ImmutableArray<LocalEndpoint>> endp
     private static HashSet<int> HostEndsOf(NetworkNamespace network, NetworkNamespace own)
     {
         using RouteNetlink netlink = RouteNetlink.Open(network);
-        return netlink.FindNamespaceId(own) is { } here ? [.. netlink.GetLinks().Where(l => l.Kind == Veth && l.PeerNamespaceId == here).Select(l => l.PeerIndex)] : [];
+
+        // Before it is asked for: it is a link that is looked at that has the kernel give the other namespace an id.
+        IReadOnlyList<LinkInfo> links = netlink.GetLinks();
+        return netlink.FindNamespaceId(own) is { } here ? [.. links.Where(l => l.Kind == Veth && l.PeerNamespaceId == here).Select(l => l.PeerIndex)] : [];
     }
 }
