@@ -166,6 +166,8 @@ internal static class LogEventIds
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
     internal const int ControllerLeaving = 2015;
+    internal const int NoIdentityToShow = 2016;
+    internal const int BuiltInRootsUnused = 2017;
 
     // src/Controller/Api
     internal const int Joined = 2101;
@@ -216,6 +218,7 @@ internal static class LogEventIds
     internal const int UpstreamActivates = 2246;
     internal const int UpstreamNotForgotten = 2247;
     internal const int UpstreamUsedAgain = 2248;
+    internal const int UpstreamEnds = 2249;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -25,8 +25,8 @@ public sealed class ControllersTests(InstalledMesh mesh)
 
         var before = await PodsAsync();
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "deployment/culvert-controller");
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
-        await LabWait.UntilAsync("those before have ended", async () => !(await PodsAsync()).Intersect(before).Any(), TimeSpan.FromSeconds(60));
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
+        await LabWait.UntilAsync("those before have ended", async () => !(await PodsAsync()).Intersect(before).Any(), ClusterLab.KubeletDeadline);
         foreach (var ask in asking)
         {
             var (asked, failed) = await ask.EndAsync();
@@ -61,7 +61,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
             await DeleteAsync();
         }
 
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
         Assert.True(changes > 1, "they were replaced before anything was changed");
     }
 
@@ -69,7 +69,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
     public async Task When_the_one_that_leads_is_killed_the_other_writes_statuses_and_serves()
     {
         InstalledMesh.SkipUnlessThere();
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
 
         // One that was told to stop leads until it has served all who did not know yet.
         var leader = "";
@@ -95,7 +95,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
             await DeleteAsync();
         }
 
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
         await mesh.UntilAllIsWellAsync();
     }
 
@@ -112,7 +112,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
     public async Task A_root_that_is_replaced_at_one_is_replaced_at_both_and_nothing_is_interrupted()
     {
         InstalledMesh.SkipUnlessThere();
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
         var asking = await Asking.BeginAsync(mesh, await mesh.ShopPodAsync("client", "node1"), (await mesh.ShopPodAsync("web", "node2")).Address);
         var pods = await PodsAsync();
         Assert.Contains("in the bundle, signs from", await RootAsync(pods[0], "rotate"), StringComparison.Ordinal);

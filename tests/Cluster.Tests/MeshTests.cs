@@ -66,7 +66,7 @@ public sealed class MeshTests(InstalledMesh mesh)
             """);
         try
         {
-            await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/stubborn", "--timeout=60s");
+            await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/stubborn", ClusterLab.KubeletTimeout);
             var address = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", "stubborn", "-o", "jsonpath={.status.podIP}");
             Assert.Contains("hello from within", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node2"), address), StringComparison.Ordinal);
             await mesh.AsOutsiderAsync("node2", async outsider =>
@@ -183,10 +183,10 @@ public sealed class MeshTests(InstalledMesh mesh)
             """);
         try
         {
-            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
+            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", ClusterLab.KubeletTimeout);
             var (asked, failed) = await asking.EndAsync();
             Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
-            await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/late", "--timeout=120s");
+            await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/late", ClusterLab.KubeletTimeout);
             await LabWait.UntilAsync("it was answered", async () => (await mesh.Cluster.KubectlAsync("-n", "shop", "logs", "late")).Contains("hello from node2", StringComparison.Ordinal), Deadline);
             Assert.DoesNotContain("refused", await mesh.Cluster.KubectlAsync("-n", "shop", "logs", "late"), StringComparison.Ordinal);
         }

@@ -12,8 +12,8 @@ public sealed class OutageTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "delete", "pods", "--all", "--grace-period=1");
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", ClusterLab.KubeletTimeout);
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", ClusterLab.KubeletTimeout);
         await mesh.UntilAllIsWellAsync();
     }
 
@@ -26,9 +26,9 @@ public sealed class OutageTests(InstalledMesh mesh)
         var before = await ContainersAsync();
 
         await mesh.Cluster.RestartAsync(machine);
-        await LabWait.UntilAsync("its pods have been started anew", async () => !(await ContainersAsync()).Split(' ').Intersect(before.Split(' ')).Any(), TimeSpan.FromSeconds(120));
-        await mesh.Cluster.KubectlAsync("wait", "--for=condition=Ready", "node/node2", "--timeout=150s");
-        foreach (var name in new[] { "web", "client" }) await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
+        await LabWait.UntilAsync("its pods have been started anew", async () => !(await ContainersAsync()).Split(' ').Intersect(before.Split(' ')).Any(), ClusterLab.KubeletDeadline);
+        await mesh.Cluster.KubectlAsync("wait", "--for=condition=Ready", "node/node2", ClusterLab.KubeletTimeout);
+        foreach (var name in new[] { "web", "client" }) await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", ClusterLab.KubeletTimeout);
         await mesh.UntilAllIsWellAsync();
         var (asked, failed) = await asking.EndAsync();
         Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
@@ -44,24 +44,31 @@ public sealed class OutageTests(InstalledMesh mesh)
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=0");
         try
         {
-            // They end within seconds; a kubelet that has missed that, as 1.20's may, looks again after a minute (its syncFrequency).
-            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=culvert-controller", "--timeout=150s");
+            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=culvert-controller", ClusterLab.KubeletTimeout);
             foreach (var node in new[] { "node1", "node2" }) Assert.Contains($"hello from {node}", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", node)).Address), StringComparison.Ordinal);
             var gone = await mesh.ShopPodAsync("web", "node2");
             await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", gone.Name);
-            var pods = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "-l", "app=web", "--field-selector", "spec.nodeName=node2", "-o", "jsonpath={.items[*].metadata.name}");
-            var next = Assert.Single(pods.Split(' '), n => n != gone.Name);
+            var next = "";
+            await LabWait.UntilAsync(
+                "another pod is in its place",
+                async () =>
+                {
+                    var pods = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "-l", "app=web", "--field-selector", "spec.nodeName=node2", "-o", "jsonpath={.items[*].metadata.name}");
+                    next = pods.Split(' ').FirstOrDefault(n => n.Length > 0 && n != gone.Name) ?? "";
+                    return next.Length > 0;
+                },
+                ClusterLab.KubeletDeadline);
             await LabWait.UntilAsync(
                 "the new pod is told to wait",
                 async () => (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "events", "--field-selector", $"reason=FailedCreatePodSandBox,involvedObject.name={next}", "-o", "jsonpath={.items[*].message}")).Contains("the controller has not told node node2 of it yet", StringComparison.Ordinal),
-                TimeSpan.FromSeconds(150));
+                ClusterLab.KubeletDeadline);
         }
         finally
         {
             await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=2");
         }
 
-        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", ClusterLab.KubeletTimeout);
         await mesh.UntilAllIsWellAsync();
     }
 
@@ -90,7 +97,7 @@ public sealed class OutageTests(InstalledMesh mesh)
         }
 
         await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", server.Name);
-        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", ClusterLab.KubeletTimeout);
         await mesh.UntilAllIsWellAsync();
     }
 }

@@ -46,7 +46,7 @@ public sealed class RemovalTests(InstalledMesh mesh)
 
         Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);
         await cluster.KubectlAsync("-n", "shop", "delete", "pod", client.Name);
-        await cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/client", "--timeout=60s");
+        await cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/client", ClusterLab.KubeletTimeout);
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
 
         foreach (var image in InstalledMesh.Images) await cluster.TagAsync(InstalledMesh.ImageName(image, InstalledMesh.Next), InstalledMesh.ImageName(image, InstalledMesh.Version));

@@ -53,7 +53,7 @@ public sealed class StaticPodTests(InstalledMesh mesh)
         finally
         {
             File.Delete(manifest);
-            await mesh.Cluster.KubectlAsync("-n", ns, "wait", "--for=delete", "pod/static-node1", "--timeout=60s");
+            await mesh.Cluster.KubectlAsync("-n", ns, "wait", "--for=delete", "pod/static-node1", ClusterLab.KubeletTimeout);
         }
 
         await mesh.UntilAllIsWellAsync();
@@ -66,7 +66,7 @@ public sealed class StaticPodTests(InstalledMesh mesh)
         await LabWait.UntilAsync(
             "the static pod is ready",
             async () => (said = (await mesh.Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", "app=static", "-o", "jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")].status} {.items[*].status.podIP}")).Split(' ')) is ["True", not ""],
-            Deadline);
+            ClusterLab.KubeletDeadline);
         return said[1];
     }
 }

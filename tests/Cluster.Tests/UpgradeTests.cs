@@ -37,8 +37,8 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
             from client in new[] { "node1", "node2" } from server in new[] { "node1", "node2" } where client == server || !KubernetesBinaries.IsOld select AskAsync(client, server))];
 
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "daemonset/culvert-agent");
-        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=150s");
-        await LabWait.UntilAsync("the agents before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "pods", "-l", "app.kubernetes.io/name=culvert-agent", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", ClusterLab.KubeletTimeout);
+        await LabWait.UntilAsync("the agents before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "pods", "-l", "app.kubernetes.io/name=culvert-agent", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, ClusterLab.KubeletDeadline);
         foreach (var ask in asking)
         {
             var (asked, failed) = await ask.EndAsync();

@@ -70,7 +70,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                 image: localhost/box:1
                 readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}{{{grpc}}}
             """);
-        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Ready", "pod/probed", "--timeout=60s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Ready", "pod/probed", ClusterLab.KubeletTimeout);
 
         // Who is no kubelet and no member is refused, so that it is the mesh that lets probes through.
         var address = await mesh.Cluster.KubectlAsync("-n", _space, "get", "pod", "probed", "-o", "jsonpath={.status.podIP}");
@@ -108,13 +108,13 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                     env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name} }}]
                     readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
             """);
-        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", "--timeout=90s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", ClusterLab.KubeletTimeout);
         var client = await mesh.ShopPodAsync("client", "node1");
         foreach (var name in new[] { "db-0", "db-1" }) await AnswersAsync(name);
 
         var before = await FieldAsync("db-0", "{.metadata.uid}");
-        await mesh.Cluster.KubectlAsync("-n", _space, "delete", "pod", "db-0", "--timeout=60s");
-        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", "--timeout=90s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "delete", "pod", "db-0", ClusterLab.KubeletTimeout);
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "statefulset/db", ClusterLab.KubeletTimeout);
         Assert.NotEqual(before, await FieldAsync("db-0", "{.metadata.uid}"));
         await AnswersAsync("db-0");
         var member = Assert.Single((await mesh.StatusAsync(await FieldAsync("db-0", "{.spec.nodeName}")))["workloads"]!.AsArray(), w => w!["uid"]!.GetValue<string>() == $"{_space}/db-0");
@@ -144,8 +144,8 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                   restartPolicy: Never
                   containers: [{name: once, image: localhost/box:1, command: [sh, -c, "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 10 {{{far}}} {{{InstalledMesh.Port}}} | grep 'hello from node2'"]}]
             """);
-        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Complete", "job/once", "--timeout=60s");
-        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{_space}/", StringComparison.Ordinal)), Deadline);
+        await mesh.Cluster.KubectlAsync("-n", _space, "wait", "--for=condition=Complete", "job/once", ClusterLab.KubeletTimeout);
+        await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{_space}/", StringComparison.Ordinal)), ClusterLab.KubeletDeadline);
     }
 
     [Fact]
@@ -176,15 +176,15 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                     readinessProbe: {httpGet: {port: 8080, path: /}, periodSeconds: 1}
                     lifecycle: {preStop: {exec: {command: [sleep, "5"]} }}
             """);
-        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", "--timeout=90s");
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", ClusterLab.KubeletTimeout);
         var service = await mesh.Cluster.KubectlAsync("-n", _space, "get", "service", "front", "-o", "jsonpath={.spec.clusterIP}");
         var clients = await Task.WhenAll(mesh.ShopPodAsync("client", "node1"), mesh.ShopPodAsync("client", "node2"));
         foreach (var client in clients) await LabWait.UntilAsync("it answers", async () => (await mesh.AskAsync(client, service, 80)).Contains("hello", StringComparison.Ordinal), Deadline);
 
         Asking[] asking = await Task.WhenAll(clients.Select(c => Asking.BeginAsync(mesh, c, service, 80)));
         await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "restart", "deployment/front");
-        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", "--timeout=120s");
-        await LabWait.UntilAsync("those before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", _space, "get", "pods", "-l", "app=front", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));
+        await mesh.Cluster.KubectlAsync("-n", _space, "rollout", "status", "deployment/front", ClusterLab.KubeletTimeout);
+        await LabWait.UntilAsync("those before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", _space, "get", "pods", "-l", "app=front", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, ClusterLab.KubeletDeadline);
         foreach (var ask in asking)
         {
             var (asked, failed) = await ask.EndAsync();

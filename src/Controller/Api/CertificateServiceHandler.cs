@@ -20,7 +20,7 @@ namespace Culvert.Controller.Api;
 
 /// <summary>Decides who gets which certificate; the authority signs.</summary>
 internal sealed class CertificateServiceHandler(
-    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
+    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, AuthorityMetrics metrics, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private readonly LogQuota _joinRefusals = new(time);
@@ -174,9 +174,11 @@ internal sealed class CertificateServiceHandler(
         }
         catch (AuthorityException e)
         {
+            metrics.Failed(e.Reason);
             ApiLog.Refused(logger, node, identity.ToString(), e.Message);
             throw ServiceFailures.ToRpc(e);
         }
+        metrics.Issued();
         ApiLog.Signed(logger, node, identity.ToString(), SvidReader.SerialOf(issued.Chain[0]), issued.NotAfter);
         var response = new CertificateResponse
         {

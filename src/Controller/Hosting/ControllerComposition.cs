@@ -54,7 +54,8 @@ internal static class ControllerComposition
         MeshProgress progress = new();
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         EntryMetrics entryMetrics = parts.Own(new EntryMetrics());
-        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter));
+        AuthorityMetrics authorityMetrics = parts.Own(new AuthorityMetrics());
+        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time, entryMetrics.Meter, authorityMetrics.Meter));
         LeaderDuties duties = new();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, duties, metrics, loggers));
 
@@ -72,12 +73,16 @@ internal static class ControllerComposition
         SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, metrics, parts, loggers, cancellationToken) : null;
         SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
-        ICertificateAuthority? outside = options.Authority ?? await OpenOutsideAsync(options, metrics, parts, loggers, cancellationToken);
+        ICertificateAuthority? outside = options.Authority ?? await OpenOutsideAsync(options, metrics, authorityMetrics, parts, loggers, cancellationToken);
         if (outside is null)
         {
             CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
             IRootStore store = shared is null ? new FolderRootStore(authorityFolder) : new SecretRootStore(shared.Secret, authorityFolder, logger);
             builtIn = parts.OwnAsyncDisposable(await BuiltInCertificateAuthority.OpenAsync(authorityOptions, store, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>(), cancellationToken));
+        }
+        else if (Directory.Exists(authorityFolder) && Directory.EnumerateFiles(authorityFolder, "*" + RootFiles.KeySuffix).Any())
+        {
+            HostingLog.BuiltInRootsUnused(logger, authorityFolder);
         }
         ICertificateAuthority authority = outside ?? builtIn!;
         RootsFile roots = new(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger);
@@ -117,7 +122,7 @@ internal static class ControllerComposition
         PodRefusals? pods = options.Kubernetes is null ? null : TakePods(options, objects, registry, refused, metrics, parts, loggers);
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), (IRefusalSink?)pods ?? refused, authenticator, parts.Own(new LongResponses(options.Time)), epoch, options.LongestStream, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
-            publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, metrics, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
+            publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, metrics, parts, loggers), nodes, authorityMetrics, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
 
         // What runs. The services start in this order: what can be read at once is in force before the first snapshot is published, and that is before agents ask for it.
         StartOnly reading = new(_ =>
@@ -153,10 +158,11 @@ internal static class ControllerComposition
     }
 
     /// <summary>The authority outside that signs, or certifies what signs, and answers; null: there is none.</summary>
-    private static async Task<ICertificateAuthority?> OpenOutsideAsync(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<ICertificateAuthority?> OpenOutsideAsync(
+        ControllerOptions options, KubernetesMetrics metrics, AuthorityMetrics measured, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         if (options.Spire is { IsDownstream: false } spire)
-            return parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken));
+            return parts.OwnAsyncDisposable(await SpireMintAuthority.OpenAsync(spire, options.Time, Random.Shared, loggers.CreateLogger<SpireMintAuthority>(), cancellationToken, measured));
         ILogger logger = loggers.CreateLogger<SubordinateAuthority>();
         IUpstreamAuthority? upstream = options switch
         {
@@ -168,7 +174,7 @@ internal static class ControllerComposition
         };
         if (upstream is null) return null;
         UpstreamOptions kept = new() { RootActivationDelay = options.RootActivationDelay, Interval = options.Vault is null ? UpstreamOptions.DefaultInterval : VaultInterval };
-        return parts.OwnAsyncDisposable(await SubordinateAuthority.OpenAsync(upstream, kept, options.Time, Random.Shared, logger, cancellationToken));
+        return parts.OwnAsyncDisposable(await SubordinateAuthority.OpenAsync(upstream, kept, options.Time, Random.Shared, logger, cancellationToken, measured));
     }
 
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Culvert.Controller.Identity;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
@@ -50,4 +51,10 @@ internal static partial class HostingLog
 
     [LoggerMessage(LogEventIds.ControllerLeaving, LogLevel.Information, "The controller was told to stop: for {Seconds:0.#} s it is not ready, and serves who doesn't know yet.")]
     public static partial void Leaving(ILogger logger, double seconds);
+
+    [LoggerMessage(LogEventIds.NoIdentityToShow, LogLevel.Error, "No agent can connect, as there is no certificate of the controller to show to it ({Failure}): {Reason}")]
+    public static partial void NoIdentityToShow(ILogger logger, AuthorityFailure failure, string reason);
+
+    [LoggerMessage(LogEventIds.BuiltInRootsUnused, LogLevel.Warning, "'{Folder}' has roots of the built-in authority, which are in no trust bundle while another authority signs: nodes that have joined below them have to join again. Delete the folder once that is over.")]
+    public static partial void BuiltInRootsUnused(ILogger logger, string folder);
 }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
@@ -32,6 +33,7 @@ internal sealed class ServerIdentity : IDisposable
     private DateTimeOffset _renewAt;
     private DateTimeOffset _askAgainAt;
     private DateTimeOffset _notAfter;
+    private string? _told;
     private volatile bool _rootsChanged;
 
     public ServerIdentity(SnapshotPublisher publisher, ICertificateAuthority authority, IReadOnlyList<string> dnsNames, TimeProvider time, ILogger logger)
@@ -41,6 +43,7 @@ internal sealed class ServerIdentity : IDisposable
     }
 
     /// <summary>The certificate to show in a handshake.</summary>
+    /// <exception cref="AuthenticationException">There is none to be had; the log says why.</exception>
     public async ValueTask<SslStreamCertificateContext> GetAsync(CancellationToken cancellationToken)
     {
         await _lock.WaitAsync(cancellationToken);
@@ -51,7 +54,7 @@ internal sealed class ServerIdentity : IDisposable
             DateTimeOffset now = _time.GetUtcNow();
             SslStreamCertificateContext? usable = _identity == identity && now < _notAfter ? _context : null;
             if (usable is not null && (now < _askAgainAt || (now < _renewAt && !_rootsChanged))) return usable;
-            return usable is null ? await IssueAsync(identity, mesh.CertificateLifetime, cancellationToken) : await RenewAsync(usable, identity, mesh.CertificateLifetime);
+            return usable is null ? await IssueFirstAsync(identity, mesh.CertificateLifetime, cancellationToken) : await RenewAsync(usable, identity, mesh.CertificateLifetime);
         }
         finally
         {
@@ -63,6 +66,23 @@ internal sealed class ServerIdentity : IDisposable
     {
         _authority.RootsChanged -= Forget;
         _lock.Dispose();
+    }
+
+    /// <summary>A certificate where there is none: each handshake asks for it, and the log is told each reason once.</summary>
+    private async Task<SslStreamCertificateContext> IssueFirstAsync(SpiffeId identity, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        try
+        {
+            SslStreamCertificateContext issued = await IssueAsync(identity, lifetime, cancellationToken);
+            _told = null;
+            return issued;
+        }
+        catch (AuthorityException e)
+        {
+            if (_told != e.Message) HostingLog.NoIdentityToShow(_logger, e.Reason, e.Message);
+            _told = e.Message;
+            throw new AuthenticationException("the controller has no certificate to show", e);
+        }
     }
 
     /// <summary>Another certificate, or, where there is none to be had now, the one of before: agents must be served while the authority is away, for as long as they can be.</summary>

@@ -9,7 +9,8 @@ namespace Culvert.Controller.Identity;
 /// <summary>The path from a certificate to a root (RFC 5280, section 6). Immutable.</summary>
 /// <param name="Root">The root, in DER.</param>
 /// <param name="NotAfter">Until when all of it is valid, the root included.</param>
-internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAfter)
+/// <param name="FirstAbove">Of those above the first certificate, the root included, the one that ends first; the certificate itself, where it is the root.</param>
+internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAfter, CertificateEnd FirstAbove)
 {
     /// <summary>Finds the path of a chain.</summary>
     /// <param name="chain">DER: the certificate, and others that may lead on.</param>
@@ -28,11 +29,12 @@ internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAf
             using X509Certificate2 first = X509CertificateLoader.LoadCertificate(chain[0].Span);
             if (!building.Build(first))
             {
-                problem = string.Join(", ", building.ChainStatus.Select(s => s.StatusInformation.Trim()).Distinct(StringComparer.Ordinal));
+                problem = Describe(building);
                 return false;
             }
             X509Certificate2[] found = [.. building.ChainElements.Select(e => e.Certificate)];
-            path = new(found[^1].RawDataMemory, found.Min(c => new DateTimeOffset(c.NotAfter.ToUniversalTime())));
+            CertificateEnd above = found.Skip(found.Length > 1 ? 1 : 0).Select(CertificateEnd.Of).MinBy(e => e.NotAfter)!;
+            path = new(found[^1].RawDataMemory, found.Min(c => CertificateEnd.Of(c).NotAfter), above);
             return true;
         }
         finally
@@ -40,5 +42,14 @@ internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAf
             IEnumerable<X509Certificate2> held = [.. building.ChainPolicy.CustomTrustStore, .. building.ChainPolicy.ExtraStore, .. building.ChainElements.Select(e => e.Certificate)];
             foreach (X509Certificate2 certificate in held) certificate.Dispose();
         }
+    }
+
+    /// <summary>What is wrong, and with which of the certificates above the first, whose name may be another one each time.</summary>
+    private static string Describe(X509Chain chain)
+    {
+        string[] problems = [.. chain.ChainElements.SelectMany((e, i) => e.ChainElementStatus.Select(s => i == 0 ? Text(s) : $"{Text(s)} ({e.Certificate.Subject})"))];
+        return string.Join(", ", problems.Length > 0 ? problems : chain.ChainStatus.Select(Text).Distinct(StringComparer.Ordinal));
+
+        static string Text(X509ChainStatus status) => status.StatusInformation.Trim().TrimEnd('.');
     }
 }

@@ -11,7 +11,7 @@ internal delegate void NetlinkMessageHandler(ushort type, ReadOnlySpan<byte> bod
 
 /// <summary>
 /// A netlink socket, of rtnetlink(7) unless said otherwise. It belongs to the network namespace of the thread that made it, whichever thread uses it later.
-/// One request at a time.
+/// One request at a time. Nobody is believed but the kernel: in a pod's namespace a program of the pod may send messages, too.
 /// </summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
@@ -34,10 +34,13 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         if (fd < 0) throw new NetlinkException("open a netlink socket", Marshal.GetLastPInvokeError());
         Handle = new FileDescriptorHandle(fd);
         int one = 1;
-        Libc.sockaddr_nl address = new() { nl_family = Libc.AF_NETLINK, nl_groups = groups };
+        Libc.sockaddr_nl address = new() { nl_family = Libc.AF_NETLINK, nl_groups = groups }, kernel = new() { nl_family = Libc.AF_NETLINK };
         if (Libc.setsockopt(fd, Libc.SOL_NETLINK, Libc.NETLINK_EXT_ACK, &one, sizeof(int)) == 0
             && Libc.setsockopt(fd, Libc.SOL_NETLINK, Libc.NETLINK_CAP_ACK, &one, sizeof(int)) == 0
-            && Libc.bind(fd, (byte*)&address, (uint)sizeof(Libc.sockaddr_nl)) == 0) return;
+            && Libc.bind(fd, (byte*)&address, (uint)sizeof(Libc.sockaddr_nl)) == 0
+
+            // Then others can't send to it, nor fill its queue, but by groups.
+            && Libc.connect(fd, (byte*)&kernel, (uint)sizeof(Libc.sockaddr_nl)) == 0) return;
         int errno = Marshal.GetLastPInvokeError();
         Handle.Dispose();
         throw new NetlinkException("prepare a netlink socket", errno);
@@ -179,11 +182,14 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private int Receive(int flags)
     {
         using DescriptorLease lease = new(Handle);
+        Libc.sockaddr_nl sender;
         fixed (byte* p = _buffer)
         {
             while (true)
             {
-                nint length = Libc.recv(lease.Descriptor, p, BufferBytes, flags | Libc.MSG_TRUNC);
+                uint senderLength = (uint)sizeof(Libc.sockaddr_nl);
+                nint length = Libc.recvfrom(lease.Descriptor, p, BufferBytes, flags | Libc.MSG_TRUNC, (byte*)&sender, &senderLength);
+                if (length >= 0 && sender.nl_pid != 0) continue;
                 if (length > BufferBytes) return -Errno.ENOBUFS;
                 if (length >= 0) return (int)length;
                 int errno = Marshal.GetLastPInvokeError();

@@ -28,6 +28,9 @@ internal sealed record MeshLabOptions
     /// <summary>Further arguments for the controller.</summary>
     public IReadOnlyList<string> ControllerArguments { get; init; } = [];
 
+    /// <summary>Whether agents are given a token, and the controller's roots, to join with; otherwise they have their certificates elsewhere, as arguments say.</summary>
+    public bool AgentsJoin { get; init; } = true;
+
     /// <summary>Further arguments for every agent.</summary>
     public IReadOnlyList<string> AgentArguments { get; init; } = [];
 }

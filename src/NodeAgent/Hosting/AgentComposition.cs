@@ -122,7 +122,7 @@ internal static class AgentComposition
         SvidCache cache = new(options.RunFolder, time, logger);
         ControllerIssuer issuer = new(controller, time);
         SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
-        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(issuer, cache, time, logger, metrics));
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(issuer, cache, time, logger, metrics) { KeyKind = options.WorkloadKey });
         if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;

@@ -23,6 +23,10 @@ public sealed class SvidCache
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
 
+    private static ReadOnlySpan<byte> CertificateLabel => "CERTIFICATE"u8;
+
+    private static ReadOnlySpan<byte> KeyLabel => "PRIVATE KEY"u8;
+
     /// <summary>Uses <c>svids</c> below <paramref name="runFolder"/>, made with mode 0700.</summary>
     public SvidCache(string runFolder, TimeProvider time, ILogger logger)
     {
@@ -39,18 +43,15 @@ public sealed class SvidCache
             try
             {
                 if (StateFile.Read(path) is not { } content) return null;
-                string pem = Encoding.ASCII.GetString(content.Span);
+                char[] pem = new char[content.Length];
                 X509Certificate2Collection chain = [];
-                chain.ImportFromPem(pem);
-
-                // Refuses a key that is not the certificate's.
-                using X509Certificate2 leaf = X509Certificate2.CreateFromPem(pem, pem);
-                using ECDsa key = leaf.GetECDsaPrivateKey() ?? throw new CryptographicException("it holds no EC key");
+                using X509Certificate2 leaf = Read(content.Span, pem, chain);
+                using AsymmetricAlgorithm key = (AsymmetricAlgorithm?)leaf.GetECDsaPrivateKey() ?? leaf.GetRSAPrivateKey() ?? throw new CryptographicException("it holds no key of ECDSA or RSA");
                 if (!SvidReader.TryRead(leaf, out SpiffeId? found) || found != id) throw new CryptographicException($"its identity is {found?.ToString() ?? "none"}, not {id}");
                 DateTimeOffset notAfter = new(leaf.NotAfter.ToUniversalTime());
                 if (notAfter > _time.GetUtcNow())
                 {
-                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter, new DateTimeOffset(File.GetLastWriteTimeUtc(path)))
+                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], PrivateKeyBytes.Of(key), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter, new DateTimeOffset(File.GetLastWriteTimeUtc(path)))
                     {
                         IsFromDisk = true,
                     };
@@ -73,19 +74,21 @@ public sealed class SvidCache
     public void Save(Svid svid)
     {
         ArgumentNullException.ThrowIfNull(svid);
-        StringBuilder pem = new();
-        foreach (byte[] certificate in svid.Chain) pem.AppendLine(PemEncoding.WriteString("CERTIFICATE", certificate));
-        pem.AppendLine(PemEncoding.WriteString("PRIVATE KEY", svid.PrivateKey));
         string path = PathOf(svid.Id);
+        byte[] pem = svid.PrivateKey.Use(key => Write(svid.Chain, key.Span));
         lock (_lock)
         {
             try
             {
-                StateFile.Write(path, Encoding.ASCII.GetBytes(pem.ToString()));
+                StateFile.Write(path, pem);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 SvidCacheLog.Failed(_logger, "written", path, e.Message);
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(pem);
             }
         }
     }
@@ -110,6 +113,42 @@ public sealed class SvidCache
                 SvidCacheLog.Failed(_logger, "removed", _folder, e.Message);
             }
         }
+    }
+
+    /// <summary>The certificate of a file's text, with its key.</summary>
+    /// <param name="content">The text.</param>
+    /// <param name="pem">Room for it.</param>
+    /// <param name="chain">Gets all certificates.</param>
+    /// <exception cref="CryptographicException">The key is not the certificate's.</exception>
+    private static X509Certificate2 Read(ReadOnlySpan<byte> content, char[] pem, X509Certificate2Collection chain)
+    {
+        try
+        {
+            Encoding.ASCII.GetChars(content, pem);
+            chain.ImportFromPem(pem);
+            return X509Certificate2.CreateFromPem(pem, pem);
+        }
+        finally
+        {
+            Array.Clear(pem);
+        }
+    }
+
+    // Of its size from the beginning: what grows leaves copies behind.
+    private static byte[] Write(IReadOnlyList<byte[]> chain, ReadOnlySpan<byte> key)
+    {
+        byte[] pem = new byte[chain.Sum(c => PemEncoding.GetEncodedSize(CertificateLabel.Length, c.Length) + 1) + PemEncoding.GetEncodedSize(KeyLabel.Length, key.Length) + 1];
+        int length = 0;
+        foreach (byte[] certificate in chain) length += Append(CertificateLabel, certificate, pem.AsSpan(length));
+        Append(KeyLabel, key, pem.AsSpan(length));
+        return pem;
+    }
+
+    private static int Append(ReadOnlySpan<byte> label, ReadOnlySpan<byte> der, Span<byte> pem)
+    {
+        if (!PemEncoding.TryWriteUtf8(label, der, pem, out int written)) throw new InvalidOperationException("a PEM block is longer than its length");
+        pem[written] = (byte)'\n';
+        return written + 1;
     }
 
     private void Delete(string path)

@@ -55,6 +55,9 @@ public sealed class SvidStore : ISvidStore
     /// <inheritdoc/>
     public string Source => "controller";
 
+    /// <summary>Of which kind new keys are.</summary>
+    public KeyKind KeyKind { get; init; } = KeyKind.P256;
+
     /// <summary>The certificate in use for an identity, or null while none has been signed.</summary>
     public Svid? Find(SpiffeId id)
     {
@@ -267,7 +270,7 @@ public sealed class SvidStore : ISvidStore
 
     private async Task<Svid> RenewAsync(SpiffeId id, Entry entry, CancellationToken stop)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using AsymmetricAlgorithm key = KeyKind.CreateKey();
         IssuedCertificate issued = await _issuer.SignAsync(entry.WorkloadUid, CsrIdentity.Create(key, id), stop);
         if (issued.Chain.Count == 0) throw new InvalidOperationException("the authority answered without a certificate");
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0]);
@@ -275,7 +278,7 @@ public sealed class SvidStore : ISvidStore
             throw new InvalidOperationException("the authority signed another key than the one asked for");
         if (SvidVerifier.FindRevoked(issued.Chain, _revoked) is { } serial)
             throw new InvalidOperationException($"what the authority signed leads over certificate {serial}, which is revoked");
-        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
+        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, PrivateKeyBytes.Of(key), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
     }
 
     private sealed class Entry

@@ -95,14 +95,14 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
 
         try
         {
-            TlsContext Context(bool server) => TlsContext.Create(new TlsContextOptions
+            TlsContext Context(bool server) => svid.PrivateKey.Use(key => TlsContext.Create(new TlsContextOptions
             {
                 IsServer = server,
                 Certificate = svid.Chain[0],
                 Chain = [.. svid.Chain.Skip(1).Select(c => new ReadOnlyMemory<byte>(c))],
-                PrivateKey = svid.PrivateKey,
+                PrivateKey = key,
                 TrustBundle = [.. _bundle.Roots],
-            });
+            }));
             return new TlsIdentity(svid.Id, Context(server: false), Context(server: true));
         }
         catch (TlsException e)

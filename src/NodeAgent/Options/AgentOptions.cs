@@ -49,6 +49,9 @@ public sealed record AgentOptions
     /// <summary>Path of the socket at which the Workload API is served to applications of this node's pods; mode 0777, as who connects is found out by the kernel's word. Null: it is not served.</summary>
     public string? WorkloadApi { get; init; }
 
+    /// <summary>Of which kind the keys of workloads are that the agent makes; those of before are in use until they are renewed.</summary>
+    public KeyKind WorkloadKey { get; init; } = KeyKind.P256;
+
     /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
 
@@ -179,6 +182,7 @@ public sealed record AgentOptions
         if (WorkloadApi is { } socket && Encoding.UTF8.GetByteCount(socket) > LongestSocketPath) problems.Add($"--workload-api: {socket} is longer than {LongestSocketPath} bytes, which is the longest path of a Unix socket");
         if (WorkloadApi is not null && (WorkloadApi == AdminSocket || WorkloadApi == CniSocket || WorkloadApi == HandoverSocket)) problems.Add($"--workload-api: {WorkloadApi} is a socket of the agent's own; give one in a folder for applications, such as {AgentOptionsDefaults.WorkloadApi}");
         if (WorkloadApi is not null && SpireAgent is not null) problems.Add("--workload-api: not with --spire-agent; SPIRE's agent serves applications itself, at its own socket");
+        if (SpireAgent is not null && WorkloadKey != KeyKind.P256) problems.Add("--workload-key: not with --spire-agent, which makes the keys: workload_x509_svid_key_type of its configuration says of which kind");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");
         if (AccessLogFileSize is < (1L << 20) or > (1L << 40)) problems.Add($"--access-log-mib: {AccessLogFileSize >> 20} is not between 1 and 1048576");

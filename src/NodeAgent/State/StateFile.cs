@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Culvert.Core;
 
@@ -16,7 +17,19 @@ internal static class StateFile
     /// <summary>Replaces a file's content.</summary>
     /// <exception cref="IOException">It can't be written; what was there before is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
-    internal static void Write(string path, ReadOnlySpan<byte> content) => WholeFile.Write(path, Unfinished, ContentSeal.Close(content), OwnerOnly);
+    internal static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        byte[] closed = ContentSeal.Close(content);
+        try
+        {
+            WholeFile.Write(path, Unfinished, closed, OwnerOnly);
+        }
+        finally
+        {
+            // Some hold keys.
+            CryptographicOperations.ZeroMemory(closed);
+        }
+    }
 
     /// <summary>A file's content; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It is not what was written.</exception>

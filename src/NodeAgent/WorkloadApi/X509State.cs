@@ -19,7 +19,7 @@ internal sealed record X509State(Svid? Svid, TrustBundle Bundle)
             {
                 SpiffeId = Svid!.Id.ToString(),
                 X509Svid = Join(Svid.Chain.Select(c => new ReadOnlyMemory<byte>(c))),
-                X509SvidKey = ByteString.CopyFrom(Svid.PrivateKey),
+                X509SvidKey = Svid.PrivateKey.Use(key => ByteString.CopyFrom(key.Span)),
                 Bundle = Join(Bundle.Roots),
             },
         },

@@ -14,15 +14,24 @@ public static class CsrIdentity
     /// <summary>The trailer that says which identity the request has to name.</summary>
     public const string TrailerName = "culvert-csr-identity";
 
+    private const string Subject = "O=Culvert";
+
     /// <summary>PKCS#10 in DER, signed by the key.</summary>
-    /// <param name="key">The key to be certified.</param>
+    /// <param name="key">The key to be certified: ECDSA, or RSA.</param>
     /// <param name="identity">Whom it names; null: nobody.</param>
     /// <param name="dnsNames">What it names besides.</param>
-    public static byte[] Create(ECDsa key, SpiffeId? identity, params IEnumerable<string> dnsNames)
+    /// <exception cref="ArgumentException">The key is of another kind.</exception>
+    public static byte[] Create(AsymmetricAlgorithm key, SpiffeId? identity, params IEnumerable<string> dnsNames)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(dnsNames);
-        CertificateRequest request = new("O=Culvert", key, HashAlgorithmName.SHA256);
+        CertificateRequest request = key switch
+        {
+            ECDsa { KeySize: > 256 } ec => new(Subject, ec, HashAlgorithmName.SHA384),
+            ECDsa ec => new(Subject, ec, HashAlgorithmName.SHA256),
+            RSA rsa => new(Subject, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
+            _ => throw new ArgumentException("Only keys of ECDSA and RSA are certified.", nameof(key)),
+        };
         if (identity is not null)
         {
             SubjectAlternativeNameBuilder names = new();

@@ -16,9 +16,18 @@ internal sealed class ClusterLab : IAsyncDisposable
     /// <summary>Programs that a cluster needs beside those of an API server.</summary>
     public static readonly string[] Needed = ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "conntrack", "bridge", "host-local", "loopback", "portmap", "ptp", "busybox"];
 
+    /// <summary>Of whatever waits for a kubelet. One that has missed a change, as 1.20's may, looks again after a minute (its syncFrequency), and each step takes it long beside other programs.</summary>
+    public static readonly TimeSpan KubeletDeadline = TimeSpan.FromSeconds(150);
+
+    /// <summary>The same, for kubectl.</summary>
+    public const string KubeletTimeout = "--timeout=150s";
+
     // Where overlay file systems can be made, which rules out tmpfs's neighbours and other overlays.
     private static readonly string Root = Path.Combine(Path.GetTempPath(), "culvert-cluster");
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    // Longer than any --timeout of a test: kubectl itself says what it has waited for.
+    private static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(210);
     private const string AdminToken = "token-of-admin";
     private const int ApiPort = 6443;
     private readonly Lab _lab;
@@ -58,7 +67,7 @@ internal sealed class ClusterLab : IAsyncDisposable
             foreach (var name in new[] { "node1", "node2" }) await cluster.AddMachineAsync(name);
             if (KubernetesBinaries.IsOld) await cluster.AddEndpointSlicesAsync();
             await LabWait.UntilAsync("both nodes are known", async () => (await cluster.KubectlAsync("get", "nodes", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, Deadline);
-            await cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
+            await cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", ClusterLab.KubeletTimeout);
             var box = Path.Combine(cluster.Folder, "box.tar");
             BoxImage.Write(box, KubernetesFiles.Sandbox, KubernetesBinaries.Of("busybox"));
             await cluster.LoadAsync(box);
@@ -74,7 +83,7 @@ internal sealed class ClusterLab : IAsyncDisposable
     /// <summary>Runs kubectl as admin.</summary>
     /// <exception cref="ToolFailedException">It failed.</exception>
     public Task<string> KubectlAsync(params IReadOnlyList<string> arguments) =>
-        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", .. KubectlLine, .. arguments], null, TimeSpan.FromSeconds(150), CancellationToken.None);
+        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", .. KubectlLine, .. arguments], null, LongestCommand, CancellationToken.None);
 
     /// <summary>Runs the command line as admin. It has longer than the 300 s after which it says itself what is not ready.</summary>
     /// <returns>What it wrote.</returns>

@@ -101,9 +101,9 @@ public sealed class InstalledMesh : IAsyncLifetime
     internal async Task InstallAsync()
     {
         await TellOfFailureAsync(() => Cluster.CulvertAsync("install", "--controller-address", ControllerAddress));
-        await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
+        await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", ClusterLab.KubeletTimeout);
         await Cluster.ApplyAsync(App);
-        foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
+        foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", ClusterLab.KubeletTimeout);
         await UntilAllIsWellAsync();
     }
 
@@ -185,7 +185,7 @@ public sealed class InstalledMesh : IAsyncLifetime
         await LabWait.UntilAsync(
             $"there is one pod {label} of {ns} on {node}",
             async () => (found = (await Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", label, "--field-selector", $"spec.nodeName={node},status.phase=Running", "-o", "jsonpath={.items[*].metadata.name} {.items[*].status.podIP}")).Split(' ')) is [_, not ""],
-            TimeSpan.FromSeconds(60));
+            ClusterLab.KubeletDeadline);
         return new Pod(ns, found[0], node, found[1]);
     }
 
@@ -217,7 +217,7 @@ public sealed class InstalledMesh : IAsyncLifetime
             """);
         try
         {
-            await Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", "--timeout=60s");
+            await Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", ClusterLab.KubeletTimeout);
             Pod outsider = new("default", "outsider", node, "");
 
             // That it is refused would say nothing if it had no network.

@@ -35,7 +35,7 @@ public sealed class MigrationSpace(InstalledMesh mesh) : IAsyncLifetime
         if (mesh.Cluster is null) return; // the tests say why
         await mesh.Cluster.ApplyAsync($"{Space}\n---\n{Server("one", "node1")}\n---\n{Server("two", "node2")}");
         await InstallKindsAsync();
-        await mesh.Cluster.KubectlAsync("-n", Name, "wait", "--for=condition=Ready", "pods", "--all", "--timeout=60s");
+        await mesh.Cluster.KubectlAsync("-n", Name, "wait", "--for=condition=Ready", "pods", "--all", ClusterLab.KubeletTimeout);
     }
 
     public async ValueTask DisposeAsync()

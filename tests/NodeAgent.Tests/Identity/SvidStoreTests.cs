@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
+using Culvert.Protocol.Spiffe;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,9 +25,28 @@ public sealed class SvidStoreTests : IDisposable
         Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
         using ECDsa key = ECDsa.Create();
-        key.ImportPkcs8PrivateKey(svid.PrivateKey, out _);
+        key.ImportPkcs8PrivateKey(svid.PrivateKey.Use(k => k.ToArray()), out _);
         Assert.Equal(leaf.PublicKey.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
-        Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey)[20..40], svid.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey.Use(k => k.ToArray()))[20..40], svid.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(KeyKind.P256, "1.2.840.10045.2.1", 256)]
+    [InlineData(KeyKind.P384, "1.2.840.10045.2.1", 384)]
+    [InlineData(KeyKind.Rsa2048, "1.2.840.113549.1.1.1", 2048)]
+    [InlineData(KeyKind.Rsa4096, "1.2.840.113549.1.1.1", 4096)]
+    public async Task KeysAreOfTheKindThatIsWantedAndAreKept(KeyKind kind, string algorithm, int bits)
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        await using SvidStore store = new(new TestIssuer(TimeSpan.FromHours(48)), cache, TimeProvider.System, NullLogger.Instance) { KeyKind = kind };
+        Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
+        using AsymmetricAlgorithm key = (AsymmetricAlgorithm?)leaf.GetECDsaPublicKey() ?? leaf.GetRSAPublicKey()!;
+        Assert.Equal((algorithm, bits), (leaf.PublicKey.Oid.Value, key.KeySize));
+        Svid kept = cache.Load(Web)!;
+        Assert.Equal(svid.Chain[0], kept.Chain[0]);
+        using X509Certificate2 joined = kept.PrivateKey.Use(k => CertificateKey.Join(leaf, k.Span));
+        Assert.True(joined.HasPrivateKey);
     }
 
     [Fact]
@@ -165,7 +185,7 @@ public sealed class SvidStoreTests : IDisposable
         await using SvidStore restarted = Store(absent, cache);
         restarted.Want(Wanted());
         Assert.Equal(first.Chain[0], restarted.Find(Web)!.Chain[0]);
-        Assert.Equal(first.PrivateKey, restarted.Find(Web)!.PrivateKey);
+        Assert.Equal(first.PrivateKey.Use(k => k.ToArray()), restarted.Find(Web)!.PrivateKey.Use(k => k.ToArray()));
         string file = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "svids")));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         restarted.Want(new Dictionary<SpiffeId, string>());
@@ -243,7 +263,7 @@ public sealed class SvidStoreTests : IDisposable
         TestIssuer issuer = new(TimeSpan.FromHours(1)) { NotBefore = DateTimeOffset.UtcNow.AddHours(-2) };
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         IssuedCertificate issued = issuer.Sign(new CertificateRequest("O=x", key, HashAlgorithmName.SHA256).CreateSigningRequest());
-        cache.Save(new Svid(Web, 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, DateTimeOffset.UtcNow));
+        cache.Save(new Svid(Web, 1, issued.Chain, PrivateKeyBytes.Of(key), issued.NotBefore, issued.NotAfter, DateTimeOffset.UtcNow));
         Assert.Null(cache.Load(Web));
         string[] left = Directory.GetFiles(Path.Combine(_folder, "svids"));
         Assert.Empty(left);

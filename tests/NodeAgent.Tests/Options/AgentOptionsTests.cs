@@ -91,6 +91,20 @@ public sealed class AgentOptionsTests
         Assert.DoesNotContain(options.Validate(), p => p.StartsWith("--workload-api", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("p256", KeyKind.P256)]
+    [InlineData("p384", KeyKind.P384)]
+    [InlineData("rsa2048", KeyKind.Rsa2048)]
+    [InlineData("rsa4096", KeyKind.Rsa4096)]
+    public void Keys_of_workloads_are_of_a_kind(string name, KeyKind kind)
+    {
+        (AgentOptions options, List<string> problems) = Read("--workload-key", name);
+        Assert.Empty(problems);
+        Assert.Equal(kind, options.WorkloadKey);
+        Assert.True(SpiffeEndpoint.TryParse("unix:///run/spire/admin.sock", out SpiffeEndpoint? agent, out _));
+        Assert.Equal(kind != KeyKind.P256, (options with { SpireAgent = agent }).Validate().Any(p => p.StartsWith("--workload-key: not with --spire-agent", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_node_whose_certificate_spire_gives_needs_no_roots_and_no_token_and_a_controller_that_asks_for_it()
     {

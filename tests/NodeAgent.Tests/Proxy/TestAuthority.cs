@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Interop.Tls;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -31,6 +32,13 @@ internal sealed class TestAuthority : IDisposable
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new TestLeaf(IssueFor(new PublicKey(key), notAfter, uris), key.ExportPkcs8PrivateKey());
+    }
+
+    /// <summary>A leaf for a key of some kind.</summary>
+    internal TestLeaf Issue(KeyKind kind, string uri)
+    {
+        using AsymmetricAlgorithm key = kind.CreateKey();
+        return new TestLeaf(IssueFor(PublicKey.CreateFromSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out _), uri), key.ExportPkcs8PrivateKey());
     }
 
     internal byte[] IssueFor(PublicKey key, params string[] uris) => IssueFor(key, DateTimeOffset.UtcNow.AddHours(1), uris);

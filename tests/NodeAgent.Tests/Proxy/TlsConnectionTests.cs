@@ -1,5 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -34,6 +35,18 @@ public sealed class TlsConnectionTests
         Assert.Equal(sent, received);
         client.Shutdown();
         Assert.Equal(TlsStatus.Closed, ReadUntil(server));
+    }
+
+    [Theory]
+    [InlineData(KeyKind.P256)]
+    [InlineData(KeyKind.P384)]
+    [InlineData(KeyKind.Rsa2048)]
+    [InlineData(KeyKind.Rsa4096)]
+    public void KeysOfEveryKindProveAnIdentity(KeyKind kind)
+    {
+        using Pair pair = new(kind);
+        Assert.Equal([Alice], pair.Server.GetPeer()!.Uris);
+        Assert.Equal([Bob], pair.Client.GetPeer()!.Uris);
     }
 
     [Fact]
@@ -147,10 +160,10 @@ public sealed class TlsConnectionTests
         private readonly TlsContext _clientContext;
         private readonly TlsContext _serverContext;
 
-        internal Pair()
+        internal Pair(KeyKind keys = KeyKind.P256)
         {
-            _serverContext = _authority.Context(true, _authority.Issue(Bob));
-            _clientContext = _authority.Context(false, _authority.Issue(Alice));
+            _serverContext = _authority.Context(true, _authority.Issue(keys, Bob));
+            _clientContext = _authority.Context(false, _authority.Issue(keys, Alice));
             Server = TlsConnection.Create(_serverContext, Sockets.Second);
             Client = TlsConnection.Create(_clientContext, Sockets.First);
             Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(Client, Server));

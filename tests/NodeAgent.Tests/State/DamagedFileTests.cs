@@ -69,7 +69,7 @@ public sealed class DamagedFileTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "node.pem"), _authority.Issue(Node).CertificatePem + "\n" + _authority.Issue(Node).KeyPem + "\n");
         Assert.Null(Credentials().Known);
         SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
-        cache.Save(Svid(_authority.Issue(Web.ToString())) with { PrivateKey = _authority.Issue(Web.ToString()).Key });
+        cache.Save(Svid(_authority.Issue(Web.ToString())) with { PrivateKey = new(_authority.Issue(Web.ToString()).Key) });
         Assert.Null(cache.Load(Web));
         Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "svids")));
     }
@@ -82,7 +82,7 @@ public sealed class DamagedFileTests : IDisposable
         cache.Save(Svid(leaf));
         Assert.Equal(leaf.Certificate, cache.Load(Web)!.Chain[0]);
         string path = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "svids")));
-        EachFlippedBit(path, () => Assert.True(cache.Load(Web) is not { } used || (used.Chain[0].SequenceEqual(leaf.Certificate) && used.PrivateKey.SequenceEqual(leaf.Key))));
+        EachFlippedBit(path, () => Assert.True(cache.Load(Web) is not { } used || (used.Chain[0].SequenceEqual(leaf.Certificate) && used.PrivateKey.Use(k => k.Span.SequenceEqual(leaf.Key)))));
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class DamagedFileTests : IDisposable
 
     private NodeCredentials Credentials() => new("n1", _folder, null, TimeProvider.System, NullLogger.Instance);
 
-    private static Svid Svid(TestLeaf leaf) => new(Web, 1, [leaf.Certificate], leaf.Key, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddHours(1), DateTimeOffset.UtcNow);
+    private static Svid Svid(TestLeaf leaf) => new(Web, 1, [leaf.Certificate], new(leaf.Key), DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddHours(1), DateTimeOffset.UtcNow);
 
     private static bool IsKeyOf(X509Certificate2 certificate, TestLeaf leaf)
     {

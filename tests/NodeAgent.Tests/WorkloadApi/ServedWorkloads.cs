@@ -106,7 +106,7 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     {
         DateTimeOffset end = notAfter ?? DateTimeOffset.UtcNow.AddHours(1);
         TestLeaf leaf = Authority.Issue(end, id.ToString());
-        Svid svid = new(id, (Svids.Find(id)?.Version ?? 0) + 1, [leaf.Certificate], leaf.Key, end.AddDays(-10), end, end.AddHours(-1));
+        Svid svid = new(id, (Svids.Find(id)?.Version ?? 0) + 1, [leaf.Certificate], new PrivateKeyBytes(leaf.Key), end.AddDays(-10), end, end.AddHours(-1));
         Svids.Hold(svid);
         return svid;
     }

@@ -146,6 +146,9 @@ internal sealed class StandInSpire : IAsyncDisposable
         return spire;
     }
 
+    /// <summary>A certificate of an hour, as of an entry.</summary>
+    public X509Certificate2 Sign(ECDsa key, SpiffeId id) => _authorities.Signing.Sign(new PublicKey(key), id.ToString(), [], DefaultLifetime);
+
     /// <summary>Another authority, which is in the bundle and does not sign yet.</summary>
     public void Prepare(TimeSpan? lifetime = null) => Change(a => a with { All = a.All.Add(Make(lifetime)) });
 

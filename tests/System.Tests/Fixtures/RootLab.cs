@@ -22,9 +22,11 @@ internal sealed class RootLab : IAsyncDisposable
 
     public PeerServer Server { get; }
 
-    public static async Task<RootLab> StartAsync(string? lifetime, params IReadOnlyList<string> controllerArguments)
+    public static Task<RootLab> StartAsync(string? lifetime, params IReadOnlyList<string> controllerArguments) => StartAsync(lifetime, new MeshLabOptions { ControllerArguments = controllerArguments });
+
+    public static async Task<RootLab> StartAsync(string? lifetime, MeshLabOptions options)
     {
-        var mesh = await MeshFixture.CreateAsync(new MeshLabOptions { ControllerArguments = controllerArguments });
+        var mesh = await MeshFixture.CreateAsync(options);
         mesh.Objects.Write("mesh", MeshObjects.Mesh(lifetime));
         var client = await mesh.AddPodAsync(mesh.Nodes[0], "client", "client");
         var far = await mesh.AddPodAsync(mesh.Nodes[1], "far", "web");

@@ -20,6 +20,9 @@ internal sealed class SpireDownstream(SpireOptions options, TimeProvider time, I
     public string? TrustDomain => _trustDomain;
 
     /// <inheritdoc/>
+    public bool IsReplacedByItself => true;
+
+    /// <inheritdoc/>
     public async Task<UpstreamState> ReadAsync(CancellationToken cancellationToken)
     {
         SpireBundle read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), time.GetUtcNow());

@@ -25,14 +25,15 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly ILogger _logger;
+    private readonly AuthorityMetrics? _metrics;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _reading = new(1);
     private volatile SpireBundle _bundle;
     private volatile bool _isUntold;
     private Task _watching = Task.CompletedTask;
 
-    private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger) =>
-        (_server, _bundle, _options, _time, _random, _logger) = (server, bundle, options, time, random, logger);
+    private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger, AuthorityMetrics? metrics) =>
+        (_server, _bundle, _options, _time, _random, _logger, _metrics) = (server, bundle, options, time, random, logger, metrics);
 
     /// <inheritdoc/>
     public event Action? RootsChanged;
@@ -57,13 +58,15 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     /// <param name="random">For lifetimes only.</param>
     /// <param name="logger">Where it is said why it waits.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<SpireMintAuthority> OpenAsync(SpireOptions options, TimeProvider time, Random random, ILogger logger, CancellationToken cancellationToken)
+    /// <param name="metrics">Where it is measured; null: nowhere.</param>
+    public static async Task<SpireMintAuthority> OpenAsync(SpireOptions options, TimeProvider time, Random random, ILogger logger, CancellationToken cancellationToken, AuthorityMetrics? metrics = null)
     {
         SpireServer server = new(options, time, logger);
         try
         {
             SpireBundle bundle = await FirstBundleAsync(server, options, time, logger, cancellationToken);
-            SpireMintAuthority authority = new(server, bundle, options, time, random, logger);
+            SpireMintAuthority authority = new(server, bundle, options, time, random, logger, metrics);
+            metrics?.IsUsable(true);
             authority._watching = authority.WatchAsync();
             return authority;
         }
@@ -157,6 +160,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
             {
                 await ReadBundleAsync(_stop.Token);
                 told = null;
+                _metrics?.IsUsable(true);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -166,6 +170,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
             {
                 if (told != e.Message) SpireLog.BundleNotRead(_logger, _options.BundleInterval.TotalSeconds, e.Reason, e.Message);
                 told = e.Message;
+                _metrics?.IsUsable(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

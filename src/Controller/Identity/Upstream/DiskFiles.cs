@@ -112,6 +112,8 @@ internal sealed class DiskFiles : IDisposable
         };
         try
         {
+            if (pem.Contains("ENCRYPTED", StringComparison.Ordinal)) throw new InvalidDataException($"{options.Key} is encrypted, and the controller has no password: decrypt it, by `openssl pkey -in {options.Key} -out FILE`.");
+            if (!pem.Contains("-----BEGIN ", StringComparison.Ordinal)) throw new InvalidDataException($"{options.Key} has no key: it is read as PEM, with BEGIN PRIVATE KEY; from DER it is made by `openssl pkey -inform DER -in {options.Key} -out FILE`.");
             key.ImportFromPem(pem);
             bool fits = key switch
             {
@@ -125,7 +127,7 @@ internal sealed class DiskFiles : IDisposable
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             key.Dispose();
-            throw new InvalidDataException($"{options.Key} has no key that fits {options.Certificate} and is not encrypted: {e.Message}", e);
+            throw new InvalidDataException($"{options.Key} has no key of the kind that {options.Certificate} has: {e.Message}", e);
         }
         catch
         {

@@ -12,6 +12,9 @@ internal interface IUpstreamAuthority : IAsyncDisposable
     /// <summary>The trust domain that it is of; null: whichever the mesh has.</summary>
     string? TrustDomain { get; }
 
+    /// <summary>Whether it has another one take its place in time, so that nobody has to be told of its end.</summary>
+    bool IsReplacedByItself => false;
+
     /// <summary>What it is now.</summary>
     /// <exception cref="AuthorityException">It does not say, or what it says can't be used; what was known before stays in force.</exception>
     Task<UpstreamState> ReadAsync(CancellationToken cancellationToken);

@@ -14,8 +14,8 @@ internal sealed class Subordinate : IDisposable
 
     private readonly ImmutableArray<ReadOnlyMemory<byte>> _roots;
 
-    private Subordinate(Intermediate issuer, ImmutableArray<ReadOnlyMemory<byte>> chain, UpstreamState upstream, string name, DateTimeOffset notAfter) =>
-        (Issuer, Chain, _roots, Signer, Name, NotAfter) = (issuer, chain, upstream.Roots, upstream.Signer, name, notAfter);
+    private Subordinate(Intermediate issuer, ImmutableArray<ReadOnlyMemory<byte>> chain, UpstreamState upstream, string name, RootsPath path) =>
+        (Issuer, Chain, _roots, Signer, Name, NotAfter, FirstAbove) = (issuer, chain, upstream.Roots, upstream.Signer, name, path.NotAfter, path.FirstAbove);
 
     /// <summary>What signs.</summary>
     public Intermediate Issuer { get; }
@@ -28,6 +28,9 @@ internal sealed class Subordinate : IDisposable
 
     /// <summary>Until when it and all that lead to a root are valid.</summary>
     public DateTimeOffset NotAfter { get; }
+
+    /// <summary>Of those above it the one that ends first.</summary>
+    public CertificateEnd FirstAbove { get; }
 
     /// <summary>By what it was certified.</summary>
     public string Signer { get; }
@@ -46,7 +49,7 @@ internal sealed class Subordinate : IDisposable
         if (!certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) throw new InvalidDataException("is another key than the one that was to be");
         AuthorityRules.Require(certificate);
         if (!RootsPath.TryFind(chain, upstream.Roots, now, out RootsPath? path, out string? problem)) throw new InvalidDataException($"leads to none of the roots that are to be trusted: {problem}");
-        return new(new Intermediate(certificate, key, now + ((path.NotAfter - now) / 2)), chain, upstream, certificate.Subject, path.NotAfter);
+        return new(new Intermediate(certificate, key, now + ((path.NotAfter - now) / 2)), chain, upstream, certificate.Subject, path);
     }
 
     /// <summary>The first of its certificates, or of those above, that is revoked; null: none is.</summary>

@@ -37,6 +37,7 @@ internal sealed partial class SubordinateAuthority
                 await LookAsync(_stop.Token);
                 if (_lastFailure is not null) UpstreamLog.UsedAgain(_logger);
                 _lastFailure = null;
+                _metrics?.IsUsable(true);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -51,6 +52,7 @@ internal sealed partial class SubordinateAuthority
                     _saidAt = now;
                 }
                 _lastFailure = e.Message;
+                _metrics?.IsUsable(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -97,7 +99,7 @@ internal sealed partial class SubordinateAuthority
         if (read.HasOtherRoots(_state))
         {
             _isUntold = true;
-            UpstreamLog.RootsChanged(_logger, read.Roots.Length);
+            UpstreamLog.RootsChanged(_logger, read.Roots.Length, read.DescribeRootsBeside(_state), _state.DescribeRootsBeside(read));
         }
         _state = read;
         HashSet<string> names = [.. read.Roots.Select(UpstreamState.NameOf)];
@@ -149,6 +151,8 @@ internal sealed partial class SubordinateAuthority
             (_current, _next) = (next, null);
         }
         UpstreamLog.Certified(_logger, next.Name, SvidReader.SerialOf(next.Chain[0]).ToString(), next.NotAfter, next.Issuer.RenewAt);
+        _metrics?.SignsUntil(next.NotAfter, next.FirstAbove.NotAfter);
+        if (!_upstream.IsReplacedByItself && next.FirstAbove.NotAfter < now + _options.Lifetime) UpstreamLog.Ends(_logger, next.FirstAbove.Subject, next.FirstAbove.NotAfter);
     }
 
     private bool IsGood(Subordinate subordinate, UpstreamState state, DateTimeOffset now) => subordinate.NotAfter > now && subordinate.RootAmong(state.Roots, now) is not null && subordinate.RevokedBy(_revoked) is null;

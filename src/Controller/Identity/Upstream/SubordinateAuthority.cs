@@ -18,6 +18,7 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly ILogger _logger;
+    private readonly AuthorityMetrics? _metrics;
     private readonly CancellationTokenSource _stop = new();
 
     // Held while it is decided who signs.
@@ -31,9 +32,9 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
     private DateTimeOffset? _endedAt;
     private Task _watching = Task.CompletedTask;
 
-    private SubordinateAuthority(IUpstreamAuthority upstream, UpstreamState state, UpstreamOptions options, TimeProvider time, Random random, ILogger logger)
+    private SubordinateAuthority(IUpstreamAuthority upstream, UpstreamState state, UpstreamOptions options, TimeProvider time, Random random, ILogger logger, AuthorityMetrics? metrics)
     {
-        (_upstream, _state, _options, _time, _random, _logger) = (upstream, state, options, time, random, logger);
+        (_upstream, _state, _options, _time, _random, _logger, _metrics) = (upstream, state, options, time, random, logger, metrics);
 
         // Whoever knows a controller that has just started knows what it trusts.
         foreach (ReadOnlyMemory<byte> root in state.Roots) _trustedSince.Add(UpstreamState.NameOf(root), DateTimeOffset.MinValue);
@@ -58,7 +59,9 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
     /// <param name="random">For lifetimes only.</param>
     /// <param name="logger">Where it is said why it waits.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<SubordinateAuthority> OpenAsync(IUpstreamAuthority upstream, UpstreamOptions options, TimeProvider time, Random random, ILogger logger, CancellationToken cancellationToken)
+    /// <param name="metrics">Where it is measured; null: nowhere.</param>
+    public static async Task<SubordinateAuthority> OpenAsync(
+        IUpstreamAuthority upstream, UpstreamOptions options, TimeProvider time, Random random, ILogger logger, CancellationToken cancellationToken, AuthorityMetrics? metrics = null)
     {
         try
         {
@@ -67,8 +70,9 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
             {
                 try
                 {
-                    SubordinateAuthority authority = new(upstream, await upstream.ReadAsync(cancellationToken), options, time, random, logger);
+                    SubordinateAuthority authority = new(upstream, await upstream.ReadAsync(cancellationToken), options, time, random, logger, metrics);
                     await authority.RenewAsync(cancellationToken);
+                    metrics?.IsUsable(true);
                     authority._watching = authority.WatchAsync();
                     return authority;
                 }
@@ -149,6 +153,7 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
         if (_current is null) return;
         _current.Dispose();
         (_current, _endedAt) = (null, _time.GetUtcNow());
+        _metrics?.SignsNothing();
     }
 
     private AuthorityException Ended()

@@ -18,11 +18,14 @@ internal static partial class UpstreamLog
     [LoggerMessage(LogEventIds.UpstreamNotTaken, LogLevel.Error, "The roots have changed, and not all has taken them up, which is tried again.")]
     public static partial void NotTaken(ILogger logger, Exception error);
 
-    [LoggerMessage(LogEventIds.UpstreamRoots, LogLevel.Information, "The trust bundle has {Roots} roots now.")]
-    public static partial void RootsChanged(ILogger logger, int roots);
+    [LoggerMessage(LogEventIds.UpstreamRoots, LogLevel.Information, "The trust bundle has {Roots} roots now; new: {Added}; gone: {Removed}.")]
+    public static partial void RootsChanged(ILogger logger, int roots, string added, string removed);
 
     [LoggerMessage(LogEventIds.UpstreamCertified, LogLevel.Information, "Certificates are signed by {Name} (serial number {Serial}, until {NotAfter:u}) now; another one takes over at {RenewAt:u}.")]
     public static partial void Certified(ILogger logger, string name, string serial, DateTimeOffset notAfter, DateTimeOffset renewAt);
+
+    [LoggerMessage(LogEventIds.UpstreamEnds, LogLevel.Warning, "The upstream authority nears its end: {Subject} ends at {NotAfter:u}, sooner than what is signed with would; replace it, for certificates end with it.")]
+    public static partial void Ends(ILogger logger, string subject, DateTimeOffset notAfter);
 
     [LoggerMessage(LogEventIds.UpstreamNotForgotten, LogLevel.Warning, "The CertificateRequest {Name}, which is of no use any more, can't be deleted, and stays: {Reason}")]
     public static partial void NotForgotten(ILogger logger, string name, string reason);

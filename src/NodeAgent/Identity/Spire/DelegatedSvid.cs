@@ -10,11 +10,11 @@ namespace Culvert.NodeAgent.Identity.Spire;
 
 /// <summary>A certificate and its key as a SPIRE agent has told them for an identity. Immutable.</summary>
 /// <param name="Chain">DER, leaf first, without the root; one at least where there is no defect.</param>
-/// <param name="PrivateKey">PKCS#8, unencrypted, never written anywhere.</param>
+/// <param name="PrivateKey">Its key, never written anywhere; null where there is a defect.</param>
 /// <param name="NotBefore">Start of validity, UTC.</param>
 /// <param name="NotAfter">End of validity, UTC.</param>
 /// <param name="Defect">Why it can't be used, whatever the trust bundle and the time; null: nothing is wrong.</param>
-internal sealed record DelegatedSvid(IReadOnlyList<byte[]> Chain, byte[] PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string? Defect)
+internal sealed record DelegatedSvid(IReadOnlyList<byte[]> Chain, PrivateKeyBytes? PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string? Defect)
 {
     /// <summary>Those of an answer that are for an identity, in its order. Keys of others are not looked at.</summary>
     internal static IReadOnlyList<DelegatedSvid> Read(SubscribeToX509SVIDsResponse answer, SpiffeId identity) => [.. answer.X509Svids.Where(s => Names(s) == identity.ToString()).Select(Read)];
@@ -49,9 +49,8 @@ internal sealed record DelegatedSvid(IReadOnlyList<byte[]> Chain, byte[] Private
         try
         {
             using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(chain[0]);
-            byte[] key = told.X509SvidKey.ToByteArray();
-            using X509Certificate2 joined = CertificateKey.Join(leaf, key);
-            return new(chain, key, new(leaf.NotBefore.ToUniversalTime()), new(leaf.NotAfter.ToUniversalTime()), null);
+            using X509Certificate2 joined = CertificateKey.Join(leaf, told.X509SvidKey.Span);
+            return new(chain, new PrivateKeyBytes(told.X509SvidKey.Span), new(leaf.NotBefore.ToUniversalTime()), new(leaf.NotAfter.ToUniversalTime()), null);
         }
         catch (Exception e) when (e is CryptographicException or AsnContentException)
         {
@@ -59,5 +58,5 @@ internal sealed record DelegatedSvid(IReadOnlyList<byte[]> Chain, byte[] Private
         }
     }
 
-    private static DelegatedSvid Defective(string why) => new([], [], default, default, why);
+    private static DelegatedSvid Defective(string why) => new([], null, default, default, why);
 }

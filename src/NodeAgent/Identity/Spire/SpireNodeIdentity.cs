@@ -37,10 +37,10 @@ internal sealed class SpireNodeIdentity : INodeIdentity, IAsyncDisposable
     {
         get
         {
-            if (Current is not { } current) return null;
-            byte[] leaf = current.Certificate.Certificate.RawData;
             lock (_lock)
             {
+                if (Current is not { } current) return _held;
+                byte[] leaf = current.Certificate.Certificate.RawData;
                 if (_held is { } held && held.Chain[0].AsSpan().SequenceEqual(leaf)) return held;
                 return _held = new(current.Id, (_held?.Version ?? 0) + 1, [leaf, .. current.Certificate.Intermediates.Select(c => c.RawData)], _time.GetUtcNow());
             }

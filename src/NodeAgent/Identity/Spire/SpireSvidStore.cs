@@ -339,7 +339,7 @@ internal sealed class SpireSvidStore : ISvidStore
             entry.Doubt = null;
             if (entry.Uses(best)) return default;
             entry.Version++;
-            entry.Current = new Svid(entry.Id, entry.Version, best.Chain, best.PrivateKey, best.NotBefore, best.NotAfter, now);
+            entry.Current = new Svid(entry.Id, entry.Version, best.Chain, best.PrivateKey!, best.NotBefore, best.NotAfter, now);
             return new() { Taken = entry.Current };
         }
 
@@ -347,7 +347,7 @@ internal sealed class SpireSvidStore : ISvidStore
         string? lost = null;
         if (entry.Current is { } current)
         {
-            lost = answer.Count == 0 ? "withdrawn" : new DelegatedSvid(current.Chain, [], current.NotBefore, current.NotAfter, null).FindBroken(entry.Id, _bundle, _revoked, now) is null ? null : now >= current.NotAfter ? "expired" : "refused";
+            lost = answer.Count == 0 ? "withdrawn" : new DelegatedSvid(current.Chain, null, current.NotBefore, current.NotAfter, null).FindBroken(entry.Id, _bundle, _revoked, now) is null ? null : now >= current.NotAfter ? "expired" : "refused";
             if (lost is not null) entry.Current = null;
         }
         entry.Doubt = (broken is null || _bundle.Roots.IsEmpty) && _bundleError is not null ? _bundleError : broken is not null ? $"the certificate that the SPIRE agent gives {broken}" : WhyNone(entry);

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
-using Culvert.Protocol.SpireApi;
 using Culvert.Protocol.V1;
 using Culvert.Tests.Shared.Spire;
 using Google.Protobuf;
@@ -36,7 +34,7 @@ public sealed class SpireNodeTests
             },
             options => options with { Spire = new() { Socket = socket, BundleInterval = TimeSpan.FromMilliseconds(50) } });
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 leaf = await MintAsync(socket, key, SpiffeId.ForNode(StandInSpire.TrustDomain, "node-1"));
+        using X509Certificate2 leaf = spire.Sign(key, SpiffeId.ForNode(StandInSpire.TrustDomain, "node-1"));
         using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", new SslClientIdentity(leaf.CopyWithPrivateKey(key), []));
         SignWorkloadRequest request = new() { WorkloadUid = "shop/web", CsrDer = ByteString.CopyFrom(CsrIdentity.Create(key, SpiffeId.ForServiceAccount(StandInSpire.TrustDomain, "shop", "web"))) };
         CertificateResponse signed = await agent.Certificates.SignWorkloadAsync(request, agent.Options);
@@ -45,12 +43,5 @@ public sealed class SpireNodeTests
         running.Host.CertifiedNodes.Revoke("node-1");
         RpcException refusal = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.SignWorkloadAsync(request, agent.Options));
         Assert.Equal(StatusCode.Unauthenticated, refusal.StatusCode);
-    }
-
-    private static async Task<X509Certificate2> MintAsync(SpiffeEndpoint server, ECDsa key, SpiffeId id)
-    {
-        using GrpcChannel channel = server.OpenChannel();
-        MintX509SVIDResponse minted = await new SVID.SVIDClient(channel.CreateCallInvoker()).MintX509SVIDAsync(new() { Csr = ByteString.CopyFrom(CsrIdentity.Create(key, id)) });
-        return X509CertificateLoader.LoadCertificate(minted.Svid.CertChain[0].Span);
     }
 }

@@ -122,14 +122,14 @@ public sealed class DiskAuthorityTests : IDisposable
     public Task TheKeyOfAnotherIsRefused() => IsRefusedAsync(Write(Make().CertificatePem, Make().KeyPem), "is not the key of");
 
     [Fact]
-    public Task AKeyOfAnotherKindIsRefused() => IsRefusedAsync(Write(Make().CertificatePem, Make(key: KeyOf("RSA-2048")).KeyPem), "has no key that fits");
+    public Task AKeyOfAnotherKindIsRefused() => IsRefusedAsync(Write(Make().CertificatePem, Make(key: KeyOf("RSA-2048")).KeyPem), "has no key of the kind that");
 
     [Fact]
     public Task AnEncryptedKeyIsRefused()
     {
         CaFiles authority = Make();
         string encrypted = authority.Key.ExportEncryptedPkcs8PrivateKeyPem("secret", new(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000));
-        return IsRefusedAsync(Write(authority.CertificatePem, encrypted), "is not encrypted");
+        return IsRefusedAsync(Write(authority.CertificatePem, encrypted), "openssl pkey -in");
     }
 
     [Fact]

@@ -2,9 +2,11 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Upstream;
 using Culvert.Core;
+using Culvert.Kubernetes.Metrics;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
@@ -103,6 +105,34 @@ public sealed class SubordinateAuthorityTests : IDisposable
         Assert.Equal(AuthorityFailure.Unavailable, failure.Reason);
         Assert.Contains("it was last asked in vain: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("key.pem can't be read", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ThatItNearsItsEndIsSaidAndMeasured()
+    {
+        using AuthorityMetrics metrics = new();
+        using KubernetesMetrics others = new();
+        using PrometheusExporter exporter = new(others, _time, metrics.Meter);
+        CaFiles root = Make(new() { Left = TimeSpan.FromDays(10) });
+        await using SubordinateAuthority authority = await OpenAsync(new DiskAuthority(Write(root, root.CertificatePem), _time), metrics);
+        Assert.Single(_said, l => l.Contains($"nears its end: {root.Certificate.Subject} ends at", StringComparison.Ordinal));
+        long end = new DateTimeOffset(root.Certificate.NotAfter).ToUnixTimeSeconds();
+        string[] ends = [$"culvert_authority_signer_not_after_timestamp_seconds {end}", $"culvert_authority_upstream_not_after_timestamp_seconds {end}"];
+        Assert.Equal([.. ends, "culvert_authority_upstream_usable 1"], Measured(exporter));
+        File.Delete(_folder.File("key.pem"));
+        await AdvanceAsync(Interval);
+        Assert.Equal([.. ends, "culvert_authority_upstream_usable 0"], Measured(exporter));
+        await AdvanceAsync(TimeSpan.FromDays(11));
+        Assert.Equal(["culvert_authority_signer_not_after_timestamp_seconds 0", ends[1], "culvert_authority_upstream_usable 0"], Measured(exporter));
+    }
+
+    [Fact]
+    public void OtherRootsAreSaidByName()
+    {
+        CaFiles old = Make(), next = Make();
+        UpstreamState before = new([old.Certificate.RawData], ""), after = new([old.Certificate.RawData, next.Certificate.RawData], "");
+        Assert.Equal($"{next.Certificate.Subject} ({next.Certificate.GetCertHashString(HashAlgorithmName.SHA256)[..12].ToLowerInvariant()})", after.DescribeRootsBeside(before));
+        Assert.Equal("none", before.DescribeRootsBeside(after));
     }
 
     [Fact]
@@ -254,10 +284,13 @@ public sealed class SubordinateAuthorityTests : IDisposable
 
     private Task<SubordinateAuthority> OpenAsync(CaFiles authority, string? roots) => OpenAsync(new DiskAuthority(Write(authority, roots), _time));
 
-    private async Task<SubordinateAuthority> OpenAsync(IUpstreamAuthority upstream)
+    private static IEnumerable<string> Measured(PrometheusExporter exporter) =>
+        Encoding.UTF8.GetString(exporter.Render().Span).Split('\n').Where(l => l.StartsWith("culvert_authority_", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
+    private async Task<SubordinateAuthority> OpenAsync(IUpstreamAuthority upstream, AuthorityMetrics? metrics = null)
     {
         SubordinateAuthority opened = await SubordinateAuthority.OpenAsync(
-            upstream, new() { Interval = Interval, RootActivationDelay = Activation }, _time, new Random(1), new LineLogger(_said), Cancellation);
+            upstream, new() { Interval = Interval, RootActivationDelay = Activation }, _time, new Random(1), new LineLogger(_said), Cancellation, metrics);
         await _time.TimersAsync(1);
         return opened;
     }
@@ -286,9 +319,9 @@ public sealed class SubordinateAuthorityTests : IDisposable
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
-    private CaFiles Make()
+    private CaFiles Make(CaShape? shape = null)
     {
-        CaFiles made = CaFiles.Make();
+        CaFiles made = CaFiles.Make(shape: shape);
         _made.Add(made);
         return made;
     }

@@ -11,6 +11,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Culvert.Protocol.WorkloadApi;
 using Culvert.Tests.Shared;
+using Culvert.Tests.Shared.Spire;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;

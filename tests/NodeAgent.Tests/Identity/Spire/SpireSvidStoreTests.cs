@@ -43,7 +43,7 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
         Assert.Equal(agent.CertificateOf("e1"), svid.Chain[0]);
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
         using ECDsa key = ECDsa.Create();
-        key.ImportPkcs8PrivateKey(svid.PrivateKey, out _);
+        key.ImportPkcs8PrivateKey(svid.PrivateKey.Use(k => k.ToArray()), out _);
         Assert.Equal(leaf.PublicKey.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
         Assert.Equal(Selectors, agent.Asked.Order());
         Assert.Same(svid, store.Find(WebId));
@@ -245,7 +245,7 @@ public sealed class SpireSvidStoreTests : IAsyncDisposable
 
         await agent.StartAsync();
         await UntilAsync(() => store.List().All(s => s.Svid!.Version == 2));
-        Assert.All(ids.Zip(before), p => Assert.NotEqual(p.Second.PrivateKey, store.Find(p.First)!.PrivateKey));
+        Assert.All(ids.Zip(before), p => Assert.NotEqual(p.Second.PrivateKey.Use(k => k.ToArray()), store.Find(p.First)!.PrivateKey.Use(k => k.ToArray())));
         Assert.All(store.List(), s => Assert.Null(s.LastError));
 
         // Told for the agent, and not for each identity: when the connection broke, and what became of the next attempt.

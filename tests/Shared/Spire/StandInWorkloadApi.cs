@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.NodeAgent.Tests.Identity.Spire;
+namespace Culvert.Tests.Shared.Spire;
 
 /// <summary>The Workload API of a SPIRE agent on a Unix socket, which tells whoever asks what a test says; with the codes and texts of a real one.</summary>
 internal sealed class StandInWorkloadApi : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase, IAsyncDisposable
