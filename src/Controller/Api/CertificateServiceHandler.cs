@@ -23,7 +23,16 @@ internal sealed class CertificateServiceHandler(
     SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, AuthorityMetrics metrics, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan JwtRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Tokens that one node may have signed at once after a pause, and, after these, <see cref="JwtsPerSecond"/>: agents keep them for half their life, and others have certificates signed here.</summary>
+    internal const int JwtBurst = 400;
+
+    /// <summary>See <see cref="JwtBurst"/>.</summary>
+    internal const int JwtsPerSecond = 100;
+
     private readonly LogQuota _joinRefusals = new(time);
+    private readonly SourceRate<string> _jwts = new(JwtsPerSecond, JwtBurst, time);
 
     public override async Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
@@ -44,6 +53,8 @@ internal sealed class CertificateServiceHandler(
         RequireWorld();
         WorkloadInfo workload = RequireWorkload(publisher.Current, node, request.WorkloadUid);
         if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw new RpcException(new Status(StatusCode.InvalidArgument, wrong));
+        if (!authority.SignsJwts) return new SignJwtResponse { Unsupported = "the controller's authority is one that signs none; its own does, and a SPIRE server that signs each certificate" };
+        if (!_jwts.TryTake(node)) throw ServiceFailures.Overloaded($"node {node} has more than {JwtsPerSecond} tokens a second signed", JwtRetry);
         IssuedJwt issued;
         try
         {

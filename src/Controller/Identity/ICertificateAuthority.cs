@@ -32,6 +32,9 @@ public interface ICertificateAuthority
     {
     }
 
+    /// <summary>Whether it signs tokens at all; what it can't for the moment it says by <see cref="SignJwtAsync"/>.</summary>
+    bool SignsJwts => false;
+
     /// <summary>The keys that the tokens which it signs are verified with, those that sign no more, or not yet, included; none: it signs none.</summary>
     EquatableArray<JwtKey> JwtKeys => [];
 
@@ -46,7 +49,8 @@ public interface ICertificateAuthority
     /// <param name="identity">Whose.</param>
     /// <param name="audience">For whom it is meant; checked by the caller.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="AuthorityException">As of <see cref="SignAsync"/>; by default, it signs none.</exception>
+    /// <exception cref="AuthorityException">As of <see cref="SignAsync"/>.</exception>
+    /// <exception cref="NotSupportedException">It signs none: see <see cref="SignsJwts"/>.</exception>
     Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken) =>
-        Task.FromException<IssuedJwt>(new AuthorityException(AuthorityFailure.Misconfigured, "JWT-SVIDs are not signed with the authority that the controller has: its own does, and a SPIRE server that signs each certificate"));
+        Task.FromException<IssuedJwt>(new NotSupportedException());
 }

@@ -48,11 +48,13 @@ public sealed record JwtKey
             var key = System.Security.Cryptography.X509Certificates.PublicKey.CreateFromSubjectPublicKeyInfo(publicKey, out _);
             using ECDsa? elliptic = key.GetECDsaPublicKey();
             using RSA? rsa = key.GetRSAPublicKey();
-            EquatableArray<JwtAlgorithm> algorithms = (elliptic?.KeySize, rsa) switch
+
+            // Of curves by their name (RFC 7518, section 3.4): there are others of the same length.
+            EquatableArray<JwtAlgorithm> algorithms = (elliptic?.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value, rsa) switch
             {
-                (256, _) => [JwtAlgorithm.ES256],
-                (384, _) => [JwtAlgorithm.ES384],
-                (521, _) => [JwtAlgorithm.ES512],
+                ("1.2.840.10045.3.1.7", _) => [JwtAlgorithm.ES256],
+                ("1.3.132.0.34", _) => [JwtAlgorithm.ES384],
+                ("1.3.132.0.35", _) => [JwtAlgorithm.ES512],
                 (null, not null) => [JwtAlgorithm.RS256, JwtAlgorithm.RS384, JwtAlgorithm.RS512, JwtAlgorithm.PS256, JwtAlgorithm.PS384, JwtAlgorithm.PS512],
                 _ => [],
             };

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Culvert.Core;
@@ -11,6 +12,9 @@ public static class JwtSvid
     /// <summary>Most characters of such a name.</summary>
     public const int LongestAudience = 512;
 
+    /// <summary>Most bytes of all of them as a token has them, in JSON; the token is read by others with a bound (<see cref="JwtReader.MostBytes"/>), after base64url has made four of three.</summary>
+    public const int MostAudienceBytes = 4096;
+
     /// <summary>How long one is good; it can't be taken back.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
@@ -23,14 +27,23 @@ public static class JwtSvid
         ArgumentNullException.ThrowIfNull(audience);
         if (audience.Count == 0) return "audience must be specified";
         if (audience.Count > MostAudiences) return $"there are more than {MostAudiences} audiences";
+        int bytes = 0;
         foreach (string name in audience)
         {
             if (name.Length == 0) return "an audience must not be empty";
             if (name.Length > LongestAudience) return $"an audience is longer than {LongestAudience} characters";
             if (name.Any(char.IsControl)) return "an audience has control characters";
+            bytes += JsonEncodedText.Encode(name).EncodedUtf8Bytes.Length;
         }
 
-        return null;
+        return bytes > MostAudienceBytes ? $"the audiences have more than {MostAudienceBytes} bytes in JSON" : null;
+    }
+
+    /// <summary>The name of the key that a token says it was signed with; null: it says none, or is no token. Nothing is verified.</summary>
+    public static string? KeyIdOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return JwtReader.TryRead(Encoding.UTF8.GetBytes(token), out ReadJwt? jwt) == JwtError.None ? jwt!.KeyId : null;
     }
 
     /// <summary>Verifies a token.</summary>

@@ -19,10 +19,15 @@ public sealed class TrustBundle(string trustDomain, ImmutableArray<ReadOnlyMemor
     /// <summary>A bundle without roots: nothing verifies against it.</summary>
     public static TrustBundle Empty { get; } = new("", []);
 
+    /// <summary>Whether another one is of the same trust domain with the same roots, whatever its keys for tokens.</summary>
+    public bool HasSameRoots(TrustBundle other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return TrustDomain == other.TrustDomain && Roots.Length == other.Roots.Length && Roots.Zip(other.Roots).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span));
+    }
+
     /// <inheritdoc/>
-    public bool Equals(TrustBundle? other) =>
-        other is not null && TrustDomain == other.TrustDomain && Roots.Length == other.Roots.Length && JwtKeys == other.JwtKeys
-        && Roots.Zip(other.Roots).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span));
+    public bool Equals(TrustBundle? other) => other is not null && HasSameRoots(other) && JwtKeys == other.JwtKeys;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as TrustBundle);

@@ -3,6 +3,7 @@ using System.Formats.Asn1;
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
+using Culvert.Controller.Api;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
@@ -158,6 +159,50 @@ public sealed class JwtSvidSigningTests : IDisposable
         using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
         RpcException refused = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.SignJwtAsync(new() { WorkloadUid = "shop/web", Audience = { audience } }, agent.Options));
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ANodeHasOnlySoManySignedAndOthersHaveTheirs()
+    {
+        await using Running running = await StartAsync();
+        using FakeAgent many = FakeAgent.OverSocket(running.Socket, "node-1"), other = FakeAgent.OverSocket(running.Socket, "node-2");
+        StatusCode code = StatusCode.OK;
+        for (int round = 0; round < 20 && code == StatusCode.OK; round++)
+        {
+            // More than come back while they are signed.
+            StatusCode[] codes = await Task.WhenAll(Enumerable.Range(0, CertificateServiceHandler.JwtBurst).Select(_ => SignAsync(many, "shop/web")));
+            code = codes.FirstOrDefault(c => c != StatusCode.OK);
+        }
+        Assert.Equal(StatusCode.ResourceExhausted, code);
+        Assert.Equal(StatusCode.OK, await SignAsync(other, "shop/api"));
+
+        static async Task<StatusCode> SignAsync(FakeAgent agent, string uid)
+        {
+            try
+            {
+                await agent.Certificates.SignJwtAsync(new() { WorkloadUid = uid, Audience = { "db" } }, agent.Options);
+                return StatusCode.OK;
+            }
+            catch (RpcException e)
+            {
+                return e.StatusCode;
+            }
+        }
+    }
+
+    [Fact]
+    public void AKeyThatIsGoneSignsNothingAndIsAlwaysTheSameForARoot()
+    {
+        using ECDsa root = ECDsa.Create(ECCurve.NamedCurves.nistP256), other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        JwtSigningKey key = JwtSigningKey.Of(root);
+        using JwtSigningKey again = JwtSigningKey.Of(root), another = JwtSigningKey.Of(other);
+        Assert.Equal(key.Public, again.Public);
+        Assert.NotEqual(key.Public.KeyId, another.Public.KeyId);
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
+        Assert.NotNull(key.TrySign(Web, ["db"], now, now + JwtSvid.Lifetime));
+        key.Dispose();
+        Assert.Null(key.TrySign(Web, ["db"], now, now + JwtSvid.Lifetime));
     }
 
     private static Task<Running> StartAsync() => Running.StartAsync(f =>

@@ -79,9 +79,38 @@ public sealed class JwtSvidTests
     [Fact]
     public void AudiencesAreBounded()
     {
-        Assert.Null(JwtSvid.CheckAudience([.. Enumerable.Repeat(new string('a', JwtSvid.LongestAudience), JwtSvid.MostAudiences)]));
+        Assert.Null(JwtSvid.CheckAudience([.. Enumerable.Repeat("a", JwtSvid.MostAudiences)]));
         Assert.NotNull(JwtSvid.CheckAudience([new string('a', JwtSvid.LongestAudience + 1)]));
         Assert.NotNull(JwtSvid.CheckAudience([.. Enumerable.Repeat("a", JwtSvid.MostAudiences + 1)]));
+    }
+
+    [Theory]
+    [InlineData('a', 1)]
+    [InlineData('"', 6)]
+    [InlineData('\u00e9', 6)]
+    public void WhatATokenHasOfAudiencesIsBoundedSoThatItCanBeRead(char of, int bytes)
+    {
+        string[] most = [.. Enumerable.Repeat(new string(of, JwtSvid.MostAudienceBytes / bytes / 16), 16)];
+        Assert.Null(JwtSvid.CheckAudience(most));
+        string[] more = [.. most[1..], most[0] + new string(of, 17)];
+        Assert.Equal($"the audiences have more than {JwtSvid.MostAudienceBytes} bytes in JSON", JwtSvid.CheckAudience(more));
+
+        // With an identity that is as long as may be.
+        string id = $"spiffe://cluster.local/ns/{new string('n', 63)}/sa/{new string('s', 253)}";
+        string token = SomeJwt.Sign($$"""{"sub":"{{id}}","aud":{{System.Text.Json.JsonSerializer.Serialize(most)}},"exp":1800000300}""", Header);
+        Assert.Null(Verify(token, out VerifiedJwtSvid? svid, most[0]));
+        Assert.Equal(id, svid!.Id.ToString());
+        Assert.Equal("k1", JwtSvid.KeyIdOf(token));
+    }
+
+    [Fact]
+    public void KeysAreOfCurvesByTheirName()
+    {
+        using ECDsa known = ECDsa.Create(ECCurve.NamedCurves.nistP256), other = ECDsa.Create(ECCurve.CreateFromValue("1.3.132.0.10"));
+        Assert.Equal([JwtAlgorithm.ES256], JwtKey.FromPublicKey("k", known.ExportSubjectPublicKeyInfo())!.Algorithms);
+
+        // secp256k1, of the same length.
+        Assert.Null(JwtKey.FromPublicKey("k", other.ExportSubjectPublicKeyInfo()));
     }
 
     [Fact]

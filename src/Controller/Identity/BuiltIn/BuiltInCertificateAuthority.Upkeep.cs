@@ -103,17 +103,11 @@ public sealed partial class BuiltInCertificateAuthority
             before.Dispose(except: next);
             ImmutableArray<ReadOnlyMemory<byte>> bundle = next.Bundle;
             changed = bundle.Length != _bundle.Length || bundle.Zip(_bundle).Any(pair => !pair.First.Span.SequenceEqual(pair.Second.Span));
-            if (changed) _jwtKeys = next.Serving.Select(PublicJwtKeyOf).ToEquatableArray();
+            if (changed) _jwtKeys = next.Serving.Select(r => r.Jwt.Public).ToEquatableArray();
             _bundle = bundle;
         }
         if (isTold) Tell(before, next);
         if (changed) RootsChanged?.Invoke();
-    }
-
-    private static JwtKey PublicJwtKeyOf(Root root)
-    {
-        using JwtSigningKey key = JwtSigningKey.Of(root.Key);
-        return key.Public;
     }
 
     private void Tell(RootSet before, RootSet after)

@@ -58,6 +58,9 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
     }
 
     /// <inheritdoc/>
+    public bool SignsJwts => true;
+
+    /// <inheritdoc/>
     public EquatableArray<JwtKey> JwtKeys
     {
         get
@@ -129,26 +132,28 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(audience);
         cancellationToken.ThrowIfCancellationRequested();
-        DateTimeOffset now, expires;
-        bool isToBeNoted;
-        JwtSigningKey key;
-        lock (_lock)
+        while (true)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            now = CertificateFactory.WholeSecond(_time.GetUtcNow());
-            Root root = _roots.SigningAt(now);
-            expires = now + JwtSvid.Lifetime;
-            if (expires > root.NotAfter) expires = root.NotAfter;
+            DateTimeOffset now, expires;
+            bool isToBeNoted;
+            JwtSigningKey key;
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
+                now = CertificateFactory.WholeSecond(_time.GetUtcNow());
+                Root root = _roots.SigningAt(now);
+                expires = now + JwtSvid.Lifetime;
+                if (expires > root.NotAfter) expires = root.NotAfter;
 
-            // A root stays in the bundle, and its key with it, until the last token has ended, too.
-            isToBeNoted = NoteServing(root, expires, JwtSvid.Lifetime);
-            key = JwtSigningKey.Of(root.Key);
-        }
-        using (key)
-        {
-            IssuedJwt issued = key.Sign(identity, audience, now, expires);
+                // A root stays in the bundle, and its key with it, until the last token has ended, too.
+                isToBeNoted = NoteServing(root, expires, JwtSvid.Lifetime);
+                key = root.Jwt;
+            }
+
+            // Not under the lock, as certificates.
+            IssuedJwt? issued = key.TrySign(identity, audience, now, expires);
             if (isToBeNoted) _ = MaintainSafelyAsync();
-            return Task.FromResult(issued);
+            if (issued is not null) return Task.FromResult(issued);
         }
     }
 

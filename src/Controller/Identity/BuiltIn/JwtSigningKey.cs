@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -9,19 +8,18 @@ namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>
 /// The key that JWT-SVIDs are signed with while a root signs, ECDSA P-256 (ES256). It is derived from the root's by HKDF (RFC 5869), so that there is no further secret to be kept, shared between controllers, backed up and
-/// replaced: it is known wherever the root's is, changes with it, and overlaps as roots do. Who knows it does not know the root's. For one caller at a time.
+/// replaced: it is known wherever the root's is, changes with it, and overlaps as roots do. Who knows it does not know the root's. Safe for any number of threads, of which one signs at a time.
 /// </summary>
 internal sealed class JwtSigningKey : IDisposable
 {
-    private const int CoordinateBytes = 32;
+    private const int ScalarBytes = 32;
 
-    // 128 bits more than the order has, so that no remainder is likelier than another (FIPS 186-5, A.2.1).
-    private const int WideBytes = CoordinateBytes + 16;
-
-    // Of P-256 (FIPS 186-5, SP 800-186).
-    private static readonly BigInteger Order = BigInteger.Parse("0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+    // One candidate in four thousand million is no number of the curve's.
+    private const int MostCandidates = 8;
 
     private readonly ECDsa _key;
+    private readonly Lock _lock = new();
+    private bool _isDisposed;
 
     private JwtSigningKey(ECDsa key)
     {
@@ -33,26 +31,30 @@ internal sealed class JwtSigningKey : IDisposable
     /// <summary>What its tokens are verified with.</summary>
     public JwtKey Public { get; }
 
-    /// <summary>The key that belongs to a root; always the same.</summary>
+    // The order of P-256 (FIPS 186-5, SP 800-186): a private key is less, and more than 0.
+    private static ReadOnlySpan<byte> Order =>
+    [
+        0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51,
+    ];
+
+    /// <summary>The key that belongs to a root; always the same. Candidates are drawn until one is a number of the curve's (FIPS 186-5, A.2.2), which in all likelihood the first is.</summary>
     /// <param name="root">The root's key.</param>
     public static JwtSigningKey Of(ECDsa root)
     {
         ECParameters secret = root.ExportParameters(includePrivateParameters: true);
-        Span<byte> wide = stackalloc byte[WideBytes];
-        byte[] scalar = new byte[CoordinateBytes];
+        byte[] scalar = GC.AllocateUninitializedArray<byte>(ScalarBytes, pinned: true);
         try
         {
-            HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.D, wide, salt: [], info: "culvert jwt-svid es256 1"u8);
-            BigInteger number = (new BigInteger(wide, isUnsigned: true, isBigEndian: true) % (Order - 1)) + 1;
-            byte[] bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
-            bytes.CopyTo(scalar, CoordinateBytes - bytes.Length);
-            CryptographicOperations.ZeroMemory(bytes);
-            return new JwtSigningKey(ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar }));
+            for (byte i = 0; i < MostCandidates; i++)
+            {
+                HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.D, scalar, salt: [], info: [.. "culvert jwt-svid es256 "u8, i]);
+                if (scalar.AsSpan().SequenceCompareTo(Order) < 0 && scalar.AsSpan().ContainsAnyExcept((byte)0)) return new JwtSigningKey(ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar }));
+            }
+            throw new CryptographicException("no key for tokens can be derived from the root's");
         }
         finally
         {
             CryptographicOperations.ZeroMemory(secret.D);
-            CryptographicOperations.ZeroMemory(wide);
             CryptographicOperations.ZeroMemory(scalar);
         }
     }
@@ -62,10 +64,16 @@ internal sealed class JwtSigningKey : IDisposable
     /// <param name="audience">For whom it is meant.</param>
     /// <param name="issuedAt">When, in whole seconds.</param>
     /// <param name="expiresAt">When it ends, in whole seconds.</param>
-    public IssuedJwt Sign(SpiffeId identity, IReadOnlyList<string> audience, DateTimeOffset issuedAt, DateTimeOffset expiresAt)
+    /// <returns>Null when it has been disposed of, as the root is gone.</returns>
+    public IssuedJwt? TrySign(SpiffeId identity, IReadOnlyList<string> audience, DateTimeOffset issuedAt, DateTimeOffset expiresAt)
     {
         string signed = $"{Encode(WriteHeader)}.{Encode(WriteClaims)}";
-        byte[] signature = _key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        byte[] signature;
+        lock (_lock)
+        {
+            if (_isDisposed) return null;
+            signature = _key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        }
         return new IssuedJwt($"{signed}.{Base64Url.EncodeToString(signature)}", issuedAt, expiresAt);
 
         void WriteHeader(Utf8JsonWriter writer)
@@ -87,7 +95,14 @@ internal sealed class JwtSigningKey : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _key.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _key.Dispose();
+        }
+    }
 
     private static string Encode(Action<Utf8JsonWriter> members)
     {

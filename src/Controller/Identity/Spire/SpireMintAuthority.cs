@@ -20,6 +20,8 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     // Revocations are by the controller's clock and certificates by the server's.
     private static readonly TimeSpan MostClockDifference = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LeastBetweenReads = TimeSpan.FromSeconds(5);
+
     private readonly SpireServer _server;
     private readonly SpireOptions _options;
     private readonly TimeProvider _time;
@@ -31,6 +33,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     private volatile SpireBundle _bundle;
     private volatile bool _isUntold;
     private Task _watching = Task.CompletedTask;
+    private long _readForKeyAt;
 
     private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger, AuthorityMetrics? metrics) =>
         (_server, _bundle, _options, _time, _random, _logger, _metrics) = (server, bundle, options, time, random, logger, metrics);
@@ -40,6 +43,9 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
 
     /// <inheritdoc/>
     public ImmutableArray<ReadOnlyMemory<byte>> Roots => _bundle.Roots;
+
+    /// <inheritdoc/>
+    public bool SignsJwts => true;
 
     /// <inheritdoc/>
     public EquatableArray<JwtKey> JwtKeys => _bundle.JwtKeys;
@@ -114,10 +120,14 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         IssuedJwt issued = new(svid.Token, DateTimeOffset.FromUnixTimeSeconds(svid.IssuedAt), DateTimeOffset.FromUnixTimeSeconds(svid.ExpiresAt));
         RequireSameClock(issued.IssuedAt, asked);
 
-        // As above: a key that signs already may not have been read yet.
-        if (WhyNotTaken(issued, identity, audience) is null) return issued;
-        await ReadBundleAsync(cancellationToken);
-        return WhyNotTaken(issued, identity, audience) is { } why ? throw Damaged($"a token that is not taken: {why}") : issued;
+        // As above: a key that signs already may not have been read yet. Whatever else is wrong another bundle does not mend.
+        string? why = WhyNotTaken(issued, identity, audience);
+        if (why == JwtErrors.Describe(JwtError.UnknownKey) && MayReadForKey())
+        {
+            await ReadBundleAsync(cancellationToken);
+            why = WhyNotTaken(issued, identity, audience);
+        }
+        return why is null ? issued : throw Damaged($"a token that is not taken: {why}");
     }
 
     /// <summary>Stops reading the bundle.</summary>
@@ -204,6 +214,13 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             _reading.Release();
         }
+    }
+
+    // A server whose tokens name a key that its bundle does not have is not asked for that at each of them.
+    private bool MayReadForKey()
+    {
+        long now = _time.GetTimestamp(), before = Interlocked.Read(ref _readForKeyAt);
+        return (before == 0 || _time.GetElapsedTime(before, now) >= LeastBetweenReads) && Interlocked.CompareExchange(ref _readForKeyAt, now, before) == before;
     }
 
     private void RequireTrustDomain(SpiffeId identity)

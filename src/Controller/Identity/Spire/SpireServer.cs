@@ -18,6 +18,9 @@ internal sealed partial class SpireServer : IAsyncDisposable
     /// <summary>A server with its built-in key manager has stopped signing for ever with 512 calls at once, and never with 384.</summary>
     private const int MostSigning = 64;
 
+    /// <summary>Beside these: tokens are not to take the places of certificates, without which nobody can connect.</summary>
+    private const int MostSigningJwts = 8;
+
     // A connection whose peer is gone without a word answers no call any more, and is not told from a slow one.
     private static readonly TimeSpan LongestConnection = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OverloadRetry = TimeSpan.FromSeconds(2);
@@ -31,6 +34,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly SemaphoreSlim _signing = new(MostSigning - 1);
     private readonly SemaphoreSlim _signingOwn = new(1);
+    private readonly SemaphoreSlim _signingJwts = new(MostSigningJwts);
 
     /// <summary>Does not connect yet.</summary>
     public SpireServer(SpireOptions options, TimeProvider time, ILogger logger)
@@ -81,7 +85,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     {
         MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = Seconds(lifetime) };
         MintX509SVIDResponse response = await SignAsync(
-            isOwn ? _signingOwn : _signing, () => CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
+            isOwn ? _signingOwn : _signing, $"{MostSigning - 1} certificates", () => CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
         return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
     }
 
@@ -94,16 +98,15 @@ internal sealed partial class SpireServer : IAsyncDisposable
     {
         MintJWTSVIDRequest request = new() { Id = new() { TrustDomain = identity.TrustDomain, Path = identity.Path }, Audience = { audience }, Ttl = Seconds(lifetime) };
         MintJWTSVIDResponse response = await SignAsync(
-            _signing, () => CallAsync("MintJWTSVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
+            _signingJwts, $"{MostSigningJwts} tokens", () => CallAsync("MintJWTSVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
         return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintJWTSVID without a token.");
     }
 
-    // All that is to be signed has the same places: it is one key manager.
-    private async Task<T> SignAsync<T>(SemaphoreSlim places, Func<Task<T>> sign, CancellationToken cancellationToken)
+    private async Task<T> SignAsync<T>(SemaphoreSlim places, string all, Func<Task<T>> sign, CancellationToken cancellationToken)
     {
         if (!await places.WaitAsync(_options.Deadline, cancellationToken))
         {
-            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {MostSigning - 1} certificates to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
+            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {all} to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
             {
                 RetryAfter = OverloadRetry,
             };
@@ -135,6 +138,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
         if (_own is not null) await _own.DisposeAsync();
         _signing.Dispose();
         _signingOwn.Dispose();
+        _signingJwts.Dispose();
     }
 
     private async Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)

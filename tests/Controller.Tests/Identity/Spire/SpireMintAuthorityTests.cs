@@ -84,6 +84,31 @@ public sealed class SpireMintAuthorityTests
     }
 
     [Fact]
+    public async Task TheBundleIsReadForAnUnknownKeyOnlyAndNotAtEachToken()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority =
+            await SpireMintAuthority.OpenAsync(Options(spire, isTcp: false) with { BundleInterval = TimeSpan.FromHours(1) }, TimeProvider.System, new Random(1), new LineLogger(new()), Cancellation).WaitAsync(Patience, Cancellation);
+        int reads = 0;
+        spire.Fault = method =>
+        {
+            if (method.EndsWith("GetBundle", StringComparison.Ordinal)) Interlocked.Increment(ref reads);
+            return null;
+        };
+        spire.AnswerToken = s => new(s) { Token = s.Token[..^4] + "AAAA" };
+        await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+        Assert.Equal(0, reads);
+        spire.AnswerToken = s => s;
+        spire.JwtKeyId = "jwt-2";
+        await authority.SignJwtAsync(Web, ["db"], Cancellation);
+        Assert.Equal(1, reads);
+        spire.JwtKeyId = "jwt-3";
+        AuthorityException unknown = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+        Assert.Contains("the token's key is not known", unknown.Message, StringComparison.Ordinal);
+        Assert.Equal(1, reads);
+    }
+
+    [Fact]
     public async Task ItWaitsForTheRightOfAnAdminAndSaysHowToGetIt()
     {
         await using StandInSpire spire = await StandInSpire.StartAsync();
@@ -199,6 +224,9 @@ public sealed class SpireMintAuthorityTests
         spire.Prepare();
         await Soon.Holds("the bundle is read", () => authority.Roots.Length == 2);
         Assert.Equal(64, spire.MostSigning);
+
+        // Tokens have places of their own.
+        Assert.NotEmpty((await authority.SignJwtAsync(Web, ["db"], Cancellation).WaitAsync(Patience, Cancellation)).Token);
         release.SetResult();
         await Task.WhenAll([own, .. all]).WaitAsync(Patience, Cancellation);
         Assert.Equal(64, spire.MostSigning);
