@@ -139,6 +139,9 @@ internal static class LogEventIds
 
     // src/NodeAgent/WorkloadApi
     internal const int WorkloadApiNotAttested = 1521;
+    internal const int WorkloadApiNotServed = 1522;
+    internal const int WorkloadApiServed = 1523;
+    internal const int WorkloadApiSocketReplaced = 1524;
 
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;

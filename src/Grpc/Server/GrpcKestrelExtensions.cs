@@ -12,11 +12,6 @@ public static class GrpcKestrelExtensions
 {
     private const int MaxStreamsPerConnection = 1024;
 
-    private const UnixFileMode ForAll =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     /// <summary>
     /// Limits that suit long-lived streams: 1024 streams per connection, no minimum data rates (a stream may be silent), no limit on the
     /// length of a request (messages have their own), a dead client found by PING after 30 s + 20 s, no <c>Server</c> header.
@@ -49,19 +44,18 @@ public static class GrpcKestrelExtensions
             services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2)));
     }
 
-    /// <summary>
-    /// Serves HTTP/2 on a Unix socket that whoever reaches it may connect to, mode 0777: for a server that finds out by itself who that is. A socket file left behind by a server that is gone is replaced.
-    /// </summary>
+    /// <summary>Serves HTTP/2 on a Unix socket that the caller makes, for one who has more to do than to give it a path and mode 0600.</summary>
     /// <param name="builder">The server, which listens on nothing else.</param>
-    /// <param name="path">Path of the socket; its folder must exist.</param>
+    /// <param name="path">Where clients find the socket.</param>
+    /// <param name="bind">Makes it, bound and not listening; the server disposes of it.</param>
     /// <param name="configure">Sets what comes before requests.</param>
-    /// <exception cref="IOException">When the server starts: another server listens there, or the path is something else than a socket.</exception>
-    public static IWebHostBuilder UseOpenGrpcUnixSocket(this IWebHostBuilder builder, string path, Action<ListenOptions> configure)
+    public static IWebHostBuilder UseGrpcUnixSocket(this IWebHostBuilder builder, string path, Func<Socket> bind, Action<ListenOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(bind);
         ArgumentNullException.ThrowIfNull(configure);
-        return builder.BindBy(_ => UnixSocketPath.Bind(path, ForAll)).ConfigureServices(services =>
+        return builder.BindBy(_ => bind()).ConfigureServices(services =>
             services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;

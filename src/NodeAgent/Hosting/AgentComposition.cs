@@ -176,9 +176,9 @@ internal static class AgentComposition
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
-        CallerPlaces places = new();
+        CallerPlaces places = new(time);
         WorkloadApiMetrics answers = new(metrics.Registry, places);
-        WebServer? workloads = options.WorkloadApi is { } applications ? ServeWorkloads(applications) : null;
+        WorkloadApiServer? workloads = options.WorkloadApi is { } applications ? ServeWorkloads(applications) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
@@ -217,16 +217,18 @@ internal static class AgentComposition
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
 
         // To applications of the node's pods.
-        WebServer ServeWorkloads(string socket)
+        WorkloadApiServer ServeWorkloads(string socket)
         {
-            NamespaceAttestor attestor = new(() => state.Current.Endpoints);
+            NamespaceAttestor attestor = parts.Own(new NamespaceAttestor(() => state.Current.Endpoints));
+            JwtSvidCache kept = parts.OwnAsyncDisposable(new JwtSvidCache(issuer, time));
             WorkloadApiChanges changes = new();
             svids.Changed += _ => changes.Raise();
             svids.Withdrawn += _ => changes.Raise();
-            tls.Changed += changes.Raise; // with the roots, and what is revoked
+            tls.Changed += changes.Raise; // with the roots, the keys of tokens, and what is revoked
+            tls.Changed += () => kept.Forget(trust.InForce.JwtKeys);
             state.Changed += changes.Raise;
-            WorkloadApiService service = new(attestor, places, svids, parts.OwnAsyncDisposable(new JwtSvidCache(issuer, time)), () => trust.InForce, () => tls.Revoked, changes, answers, time);
-            return WorkloadApiServer.Serve(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), loggers);
+            WorkloadApiService service = new(attestor, places, svids, kept, () => trust.InForce, () => tls.Revoked, changes, answers, time);
+            return parts.Own(new WorkloadApiServer(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), time, loggers, logger));
         }
 
         void OfferListeners()

@@ -34,6 +34,7 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
                 return await call.ResponseAsync;
             },
             cancellationToken);
+        if (response.Unsupported.Length > 0) throw new JwtsUnsupportedException(response.Unsupported);
         return new IssuedJwt(response.Identity, response.Token, response.IssuedAt.ToDateTimeOffset(), response.ExpiresAt.ToDateTimeOffset());
     }
 

@@ -7,6 +7,7 @@ internal interface IJwtIssuer
     /// <param name="workloadUid">The workload.</param>
     /// <param name="audience">For whom it is to be.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
+    /// <exception cref="JwtsUnsupportedException">There are none in this mesh.</exception>
     Task<IssuedJwt> SignJwtAsync(string workloadUid, IReadOnlyList<string> audience, CancellationToken cancellationToken);
 }
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Text;
 using Culvert.Core;
+using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Options;
@@ -179,8 +179,9 @@ public sealed record AgentOptions
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
         if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
-        if (WorkloadApi is { } socket && Encoding.UTF8.GetByteCount(socket) > LongestSocketPath) problems.Add($"--workload-api: {socket} is longer than {LongestSocketPath} bytes, which is the longest path of a Unix socket");
-        if (WorkloadApi is not null && (WorkloadApi == AdminSocket || WorkloadApi == CniSocket || WorkloadApi == HandoverSocket)) problems.Add($"--workload-api: {WorkloadApi} is a socket of the agent's own; give one in a folder for applications, such as {AgentOptionsDefaults.WorkloadApi}");
+        if (WorkloadApi is { } socket && PlacedSocket.Check(socket, LongestSocketPath) is { } unfit) problems.Add($"--workload-api: {socket} {unfit}");
+        if (WorkloadApi is not null && Path.GetDirectoryName(WorkloadApi) is { } open && (open == Path.GetFullPath(RunFolder) || open == Path.GetFullPath(StateFolder)))
+            problems.Add($"--workload-api: {WorkloadApi} is in a folder of the agent's own; give one in a folder for applications, such as {AgentOptionsDefaults.WorkloadApi}");
         if (WorkloadApi is not null && SpireAgent is not null) problems.Add("--workload-api: not with --spire-agent; SPIRE's agent serves applications itself, at its own socket");
         if (SpireAgent is not null && WorkloadKey != KeyKind.P256) problems.Add("--workload-key: not with --spire-agent, which makes the keys: workload_x509_svid_key_type of its configuration says of which kind");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");

@@ -1,16 +1,26 @@
+using Culvert.Grpc;
+
 namespace Culvert.NodeAgent.WorkloadApi;
 
 /// <summary>
-/// Bounds the connections and open calls of each workload, so that none keeps others out. All who are no workload's share the places of one: they only have to be told so. Thread-safe.
+/// Bounds the connections and calls of each workload, so that none keeps others out. All who are no workload's share the places of one: they only have to be told so. Thread-safe.
 /// </summary>
-internal sealed class CallerPlaces
+/// <param name="time">The clock.</param>
+internal sealed class CallerPlaces(TimeProvider time)
 {
-    /// <summary>Most connections of one: each process of a pod has one, most often.</summary>
-    internal const int MostConnections = 64;
+    /// <summary>Most connections of one: each process of a pod has one, most often. With as many pods as a node has these are fewer than <see cref="CallerConnections.Most"/>.</summary>
+    internal const int MostConnections = 32;
 
     /// <summary>Most calls of one at a time: each process has a few streams.</summary>
     internal const int MostCalls = 256;
 
+    /// <summary>Calls that one may begin at once after a pause, and, after these, <see cref="CallsPerSecond"/>: each may cost a signature's verification, or a message as long as a chain.</summary>
+    internal const int CallBurst = 512;
+
+    /// <summary>See <see cref="CallBurst"/>.</summary>
+    internal const int CallsPerSecond = 100;
+
+    private readonly SourceRate<string> _rate = new(CallsPerSecond, CallBurst, time);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Taken> _taken = new(StringComparer.Ordinal);
 
@@ -28,7 +38,15 @@ internal sealed class CallerPlaces
     internal IDisposable? TryConnect(string uid) => TryTake(uid, 1, 0);
 
     /// <summary>The same for a call.</summary>
-    internal IDisposable? TryCall(string uid) => TryTake(uid, 0, 1);
+    /// <param name="uid">The workload; empty: none.</param>
+    /// <param name="refusal">Why there is none.</param>
+    internal IDisposable? TryCall(string uid, out string refusal)
+    {
+        refusal = $"this workload begins more than {CallsPerSecond} calls a second";
+        if (!_rate.TryTake(uid)) return null;
+        refusal = $"this workload has {MostCalls} open calls, and can have no more";
+        return TryTake(uid, 0, 1);
+    }
 
     private Place? TryTake(string uid, int connections, int calls)
     {

@@ -32,6 +32,24 @@ internal sealed class WorkloadApiService(
 
     private const string Header = "workload.spiffe.io";
 
+    /// <summary>
+    /// Takes a call before anything of its request is read, for a place that it has until it ends: so that what waits to be read is bounded, too, and those without the header learn nothing.
+    /// </summary>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: the header is missing. RESOURCE_EXHAUSTED: the caller has too many calls, or begins too many.</exception>
+    internal IDisposable Admit(ServerCallContext context)
+    {
+        try
+        {
+            RequireHeader(context);
+            return places.TryCall(AttestationOf(context.GetHttpContext()).Uid, out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
+        }
+        catch (RpcException e)
+        {
+            metrics.Refused(context.Method[(context.Method.LastIndexOf('/') + 1)..], e.StatusCode);
+            throw;
+        }
+    }
+
     /// <inheritdoc/>
     public override Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<X509SVIDResponse> responseStream, ServerCallContext context) =>
         StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Bundle()), s => s.ToSvids());
@@ -44,7 +62,6 @@ internal sealed class WorkloadApiService(
     public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", context, async () =>
     {
         AttestedCaller caller = CallerOf(context);
-        using IDisposable place = TakePlace(caller.Uid);
         WorkloadInfo workload = WorkloadOf(caller, context);
         if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw Error(StatusCode.InvalidArgument, wrong);
         if (request.SpiffeId.Length > 0)
@@ -58,10 +75,10 @@ internal sealed class WorkloadApiService(
         {
             jwt = await tokens.GetAsync(workload, request.Audience, context.CancellationToken);
         }
-        catch (RpcException e) when (e.StatusCode is StatusCode.Unimplemented or StatusCode.FailedPrecondition)
+        catch (JwtsUnsupportedException e)
         {
-            // Asked again it would say the same: clients stop asking.
-            throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Status.Detail}");
+            // Clients stop asking then: only where the controller says so itself, and not for what somebody may mend, or one that is older than its agents.
+            throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Message}");
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException and not RpcException { StatusCode: StatusCode.ResourceExhausted })
         {
@@ -80,7 +97,6 @@ internal sealed class WorkloadApiService(
     /// <summary>Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.</summary>
     public override Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", context, () =>
     {
-        using IDisposable place = TakePlace(CallerConnections.CallerOf(context.GetHttpContext().Features.Get<IConnectionItemsFeature>())?.Uid ?? "");
         if (request.Audience.Length == 0) throw Error(StatusCode.InvalidArgument, "audience must be specified");
         if (request.Svid.Length == 0) throw Error(StatusCode.InvalidArgument, "svid must be specified");
         string? wrong = JwtSvid.Verify(Encoding.UTF8.GetBytes(request.Svid), request.Audience, Bundle(), time.GetUtcNow(), out VerifiedJwtSvid? svid);
@@ -110,7 +126,6 @@ internal sealed class WorkloadApiService(
     {
         try
         {
-            RequireHeader(context);
             T found = await answer();
             metrics.Answered(method);
             return found;
@@ -133,9 +148,7 @@ internal sealed class WorkloadApiService(
     {
         try
         {
-            RequireHeader(context);
             AttestedCaller caller = CallerOf(context);
-            using IDisposable place = TakePlace(caller.Uid);
             TState? told = null;
             while (true)
             {
@@ -157,12 +170,17 @@ internal sealed class WorkloadApiService(
         }
     }
 
-    private IDisposable TakePlace(string uid) => places.TryCall(uid) ?? throw Error(StatusCode.ResourceExhausted, $"this workload has {CallerPlaces.MostCalls} open calls, and can have no more");
+    private static Attestation AttestationOf(HttpContext http) => CallerConnections.CallerOf(http.Features.Get<IConnectionItemsFeature>());
 
-    private AttestedCaller CallerOf(ServerCallContext context)
+    private static AttestedCaller CallerOf(ServerCallContext context)
     {
         HttpContext http = context.GetHttpContext();
-        return CallerConnections.CallerOf(http.Features.Get<IConnectionItemsFeature>()) ?? throw NoIdentity(http);
+        Attestation found = AttestationOf(http);
+        if (found.IsKnown) return found.Caller ?? throw NoIdentity(http);
+
+        // The next connection is looked at anew.
+        http.Connection.RequestClose();
+        throw Error(StatusCode.Unavailable, "who has connected could not be found out; the agent's log says why");
     }
 
     private WorkloadInfo WorkloadOf(AttestedCaller caller, ServerCallContext context) =>

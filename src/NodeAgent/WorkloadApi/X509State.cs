@@ -6,10 +6,19 @@ using Google.Protobuf;
 namespace Culvert.NodeAgent.WorkloadApi;
 
 /// <summary>What an application is told of its certificate, and of those that it may believe. Immutable.</summary>
-/// <param name="Svid">Its certificate and key; null where it asks for roots only.</param>
-/// <param name="Bundle">The roots of the mesh's trust domain.</param>
-internal sealed record X509State(Svid? Svid, TrustBundle Bundle)
+internal sealed record X509State
 {
+    /// <summary>What there is now.</summary>
+    /// <param name="svid">Its certificate and key; null where it asks for roots only.</param>
+    /// <param name="bundle">The mesh's trust domain.</param>
+    internal X509State(Svid? svid, TrustBundle bundle) => (Svid, Bundle) = (svid, new TrustBundle(bundle.TrustDomain, bundle.Roots));
+
+    /// <summary>Its certificate and key.</summary>
+    private Svid? Svid { get; }
+
+    /// <summary>The roots; the keys of tokens are no news here.</summary>
+    private TrustBundle Bundle { get; }
+
     /// <summary>As FetchX509SVID answers.</summary>
     internal X509SVIDResponse ToSvids() => new()
     {

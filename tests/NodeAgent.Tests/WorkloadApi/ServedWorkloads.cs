@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Grpc;
-using Culvert.Hosting;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -24,15 +23,14 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-workload-api-").FullName;
     private readonly ConcurrentBag<GrpcChannel> _channels = [];
     private readonly WorkloadApiChanges _changes = new();
-    private readonly CallerConnections _connections;
     private readonly JwtSvidCache _tokens;
-    private readonly WebServer _server;
+    private readonly WorkloadApiServer _server;
     private TrustBundle _trust;
     private RevokedCredentials _revoked = RevokedCredentials.None;
 
     private ServedWorkloads(TimeProvider time)
     {
-        Time = time;
+        (Time, Places) = (time, new CallerPlaces(time));
         Issuer = new SigningIssuer(time);
         _trust = new TrustBundle("cluster.local", [Authority.Root]) { JwtKeys = [Issuer.Key] };
         Web = Attestor.Add(Workload("web", WebId), "uid-web");
@@ -43,9 +41,10 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         Renew(WebId);
         Renew(DbId);
         _tokens = new JwtSvidCache(Issuer, time);
-        _connections = new CallerConnections(Attestor, Places, time, new LineLogger(Log, Microsoft.Extensions.Logging.LogLevel.Information));
+        LineLogger logger = new(Log, Microsoft.Extensions.Logging.LogLevel.Information);
+        Connections = new CallerConnections(Attestor, Places, time, logger);
         WorkloadApiService service = new(Attestor, Places, Svids, _tokens, () => Volatile.Read(ref _trust), () => Volatile.Read(ref _revoked), _changes, new WorkloadApiMetrics(Registry, Places), time);
-        _server = WorkloadApiServer.Serve(Socket, service, _connections, NullLoggerFactory.Instance);
+        _server = new WorkloadApiServer(Socket, service, Connections, time, NullLoggerFactory.Instance, logger);
     }
 
     internal TimeProvider Time { get; }
@@ -58,7 +57,9 @@ internal sealed class ServedWorkloads : IAsyncDisposable
 
     internal SigningIssuer Issuer { get; }
 
-    internal CallerPlaces Places { get; } = new();
+    internal CallerPlaces Places { get; }
+
+    internal CallerConnections Connections { get; }
 
     internal MetricRegistry Registry { get; } = new();
 
@@ -72,9 +73,24 @@ internal sealed class ServedWorkloads : IAsyncDisposable
 
     internal static async Task<ServedWorkloads> StartAsync(TimeProvider? time = null)
     {
-        ServedWorkloads api = new(time ?? TimeProvider.System);
-        await api._server.StartAsync(CancellationToken.None);
+        ServedWorkloads api = Make(time ?? TimeProvider.System);
+        await api.StartServerAsync();
         return api;
+    }
+
+    /// <summary>It is not started yet.</summary>
+    internal static ServedWorkloads Make(TimeProvider time) => new(time);
+
+    internal Task StartServerAsync() => _server.StartAsync(CancellationToken.None);
+
+    internal Task StopServerAsync() => _server.StopAsync(CancellationToken.None);
+
+    /// <summary>What is asked for, with what has changed, is looked at by a stream; after this it has told what there was to tell.</summary>
+    internal async Task LookedAtAsync(Action change)
+    {
+        int before = Attestor.Finds;
+        change();
+        await SocketExtensions.EventuallyAsync(() => Attestor.Finds > before);
     }
 
     internal static WorkloadInfo Workload(string name, SpiffeId identity) => new()
@@ -87,12 +103,15 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     };
 
     /// <summary>A client with a connection of its own.</summary>
-    internal SpiffeWorkloadAPI.SpiffeWorkloadAPIClient Client()
+    internal SpiffeWorkloadAPI.SpiffeWorkloadAPIClient Client() => new(Invoker());
+
+    /// <summary>The same without its methods.</summary>
+    internal CallInvoker Invoker()
     {
         Assert.True(SpiffeEndpoint.TryParse($"unix://{Socket}", out SpiffeEndpoint? endpoint, out _));
         GrpcChannel channel = endpoint.OpenChannel();
         _channels.Add(channel);
-        return new(channel.CreateCallInvoker());
+        return channel.CreateCallInvoker();
     }
 
     internal static Metadata Header(params string[] values)
@@ -142,7 +161,8 @@ internal sealed class ServedWorkloads : IAsyncDisposable
     {
         foreach (GrpcChannel channel in _channels) channel.Dispose();
         await _server.StopAsync(CancellationToken.None);
-        _connections.Dispose();
+        _server.Dispose();
+        Connections.Dispose();
         await _tokens.DisposeAsync();
         Authority.Dispose();
         Issuer.Dispose();
