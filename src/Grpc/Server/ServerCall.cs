@@ -63,7 +63,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
     /// <exception cref="RpcException">There is none, or more than one.</exception>
     protected async Task<TRequest> ReadSingleAsync(HttpServerCallContext context)
     {
-        using IDisposable? limit = context.LimitRequest();
+        await using ITimer? limit = context.LimitRequest();
         TRequest request = await context.ReadAsync(method.RequestMarshaller)
             ?? throw new RpcException(new Status(StatusCode.Internal, "Incomplete message: the call has no request."));
         return await context.ReadAsync(method.RequestMarshaller) is null

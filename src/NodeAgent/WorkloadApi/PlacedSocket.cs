@@ -83,8 +83,9 @@ internal sealed class PlacedSocket : IDisposable
         {
             File.Move(next, _path, overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && Directory.Exists(_path))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            if (!Directory.Exists(_path)) throw new IOException($"{e.Message} (the folder of {_path} and the one above it have to be in one mount)", e);
             Directory.Move(_path, $"{_path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
             File.Move(next, _path, overwrite: true);
         }
