@@ -74,6 +74,9 @@ public static class Errno
     /// <summary>Kernel-internal "not supported", seen from bpf(2) when a map has no batch operation.</summary>
     public const int ENOTSUPP = 524;
 
+    /// <summary>The kernel does not have that option of a socket.</summary>
+    public const int ENOPROTOOPT = 92;
+
     /// <summary>The kernel does not have that protocol.</summary>
     public const int EPROTONOSUPPORT = 93;
 

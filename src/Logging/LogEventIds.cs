@@ -138,6 +138,12 @@ internal static class LogEventIds
     internal const int BackendUnhealthy = 1513;
     internal const int BackendHealthy = 1514;
 
+    // src/NodeAgent/WorkloadApi
+    internal const int WorkloadApiNotAttested = 1521;
+    internal const int WorkloadApiNotServed = 1522;
+    internal const int WorkloadApiServed = 1523;
+    internal const int WorkloadApiSocketReplaced = 1524;
+
     // src/NodeAgent/Cni
     internal const int AttachmentUnusable = 1601;
     internal const int AttachmentNotRemoved = 1602;
@@ -176,6 +182,7 @@ internal static class LogEventIds
     internal const int StreamReplaced = 2106;
     internal const int JoinRefused = 2107;
     internal const int JoinRefusalsUnsaid = 2108;
+    internal const int JwtSigned = 2121;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using Culvert.Controller.Hosting;
@@ -62,7 +63,7 @@ internal static class AdmissionServer
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         limits.MinRequestBodyDataRate = new(bytesPerSecond: 64 * 1024, gracePeriod: TimeSpan.FromSeconds(2));
         ConnectionGate gate = new(Bounds, time);
-        SourceRate rate = new(MostPerSecond, Burst, time);
+        SourceRate<IPAddress> rate = new(MostPerSecond, Burst, time);
         kestrel.Listen(options.Listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1;
@@ -71,7 +72,7 @@ internal static class AdmissionServer
         });
     }
 
-    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate rate)
+    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate<IPAddress> rate)
     {
         if (!rate.TryTake(ConnectionGate.SourceOf(connection)))
         {

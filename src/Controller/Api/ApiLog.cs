@@ -13,6 +13,9 @@ internal static partial class ApiLog
     [LoggerMessage(LogEventIds.Signed, LogLevel.Information, "Signed {Identity} for node {Node}: serial number {Serial}, valid until {NotAfter:u}.")]
     public static partial void Signed(ILogger logger, string node, string identity, CertificateSerial serial, DateTimeOffset notAfter);
 
+    [LoggerMessage(LogEventIds.JwtSigned, LogLevel.Debug, "Signed a token of {Identity} for node {Node}, valid until {ExpiresAt:u}.")]
+    public static partial void JwtSigned(ILogger logger, string node, string identity, DateTimeOffset expiresAt);
+
     [LoggerMessage(LogEventIds.StreamEnded, LogLevel.Warning, "The stream of node {Node} ends: {Reason}")]
     public static partial void StreamEnded(ILogger logger, string node, string reason);
 

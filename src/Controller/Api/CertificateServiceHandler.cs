@@ -23,23 +23,53 @@ internal sealed class CertificateServiceHandler(
     SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, AuthorityMetrics metrics, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan JwtRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Tokens that one node may have signed at once after a pause, and, after these, <see cref="JwtsPerSecond"/>: agents keep them for half their life, and others have certificates signed here.</summary>
+    internal const int JwtBurst = 400;
+
+    /// <summary>See <see cref="JwtBurst"/>.</summary>
+    internal const int JwtsPerSecond = 100;
+
     private readonly LogQuota _joinRefusals = new(time);
+    private readonly SourceRate<string> _jwts = new(JwtsPerSecond, JwtBurst, time);
 
     public override async Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
         string node = authenticator.Authenticate(context).Node;
         RequireWorld();
         ResourceCatalog world = publisher.Current;
-        // One answer for all refusals: a node learns nothing about workloads that are not its own.
-        WorkloadInfo workload = world.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
-            ? found
-            : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
-        if (world.Mesh.Revoked.Contains(workload.Identity)) throw Refused(node, request.WorkloadUid, $"{workload.Identity} is revoked: spec.revoked.identities of the MeshConfig names it");
+        WorkloadInfo workload = RequireWorkload(world, node, request.WorkloadUid);
         CertificateResponse response = await SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
 
         // An authority outside may have taken its time, in which the node was revoked.
         authenticator.Authenticate(context);
         return response;
+    }
+
+    public override async Task<SignJwtResponse> SignJwt(SignJwtRequest request, ServerCallContext context)
+    {
+        string node = authenticator.Authenticate(context).Node;
+        RequireWorld();
+        WorkloadInfo workload = RequireWorkload(publisher.Current, node, request.WorkloadUid);
+        if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw new RpcException(new Status(StatusCode.InvalidArgument, wrong));
+        if (!authority.SignsJwts) return new SignJwtResponse { Unsupported = "the controller's authority is one that signs none; its own does, and a SPIRE server that signs each certificate" };
+        if (!_jwts.TryTake(node)) throw ServiceFailures.Overloaded($"node {node} has more than {JwtsPerSecond} tokens a second signed", JwtRetry);
+        IssuedJwt issued;
+        try
+        {
+            issued = await authority.SignJwtAsync(workload.Identity, request.Audience, context.CancellationToken);
+        }
+        catch (AuthorityException e)
+        {
+            ApiLog.Refused(logger, node, workload.Identity.ToString(), e.Message);
+            throw ServiceFailures.ToRpc(e);
+        }
+
+        // As above.
+        authenticator.Authenticate(context);
+        ApiLog.JwtSigned(logger, node, workload.Identity.ToString(), issued.ExpiresAt);
+        return new SignJwtResponse { Token = issued.Token, Identity = workload.Identity.ToString(), IssuedAt = issued.IssuedAt.ToTimestamp(), ExpiresAt = issued.ExpiresAt.ToTimestamp() };
     }
 
     public override async Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
@@ -69,6 +99,13 @@ internal sealed class CertificateServiceHandler(
         // As above: what was signed after it was revoked would count as the node's again.
         authenticator.Authenticate(context, isRenewal: true);
         return NoteIssued(caller.Node, response, caller.Certificate?.Fingerprint);
+    }
+
+    // One answer for all refusals: a node learns nothing about workloads that are not its own.
+    private WorkloadInfo RequireWorkload(ResourceCatalog world, string node, string uid)
+    {
+        WorkloadInfo workload = world.FindWorkload(uid) is { Enrolled: true } found && found.Node == node ? found : throw Refused(node, uid, $"workload '{uid}' is not in the mesh on node '{node}'");
+        return world.Mesh.Revoked.Contains(workload.Identity) ? throw Refused(node, uid, $"{workload.Identity} is revoked: spec.revoked.identities of the MeshConfig names it") : workload;
     }
 
     private async Task<CertificateResponse> JoinAsync(JoinNodeRequest request, IPAddress source, CancellationToken cancellationToken)

@@ -39,10 +39,11 @@ internal sealed class MeshCompiler(ulong version = 0)
     /// <param name="refused">Uids of the workloads that their nodes can't capture, by node; null: none.</param>
     /// <param name="keys">Keys of issuers that were read from URLs; null: none.</param>
     /// <param name="revoked">Serial numbers that revocation lists name, beside those of the MeshConfig.</param>
+    /// <param name="jwtKeys">What JWT-SVIDs are verified with.</param>
     /// <param name="federated">Bundles of other trust domains. One of the mesh's own is left out.</param>
     public ResourceCatalog Update(
         ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null, ImmutableDictionary<string, ImmutableHashSet<string>>? refused = null,
-        ImmutableDictionary<string, IssuerKeySet>? keys = null, ImmutableArray<CertificateSerial> revoked = default, EquatableArray<TrustBundle> federated = default)
+        ImmutableDictionary<string, IssuerKeySet>? keys = null, ImmutableArray<CertificateSerial> revoked = default, EquatableArray<JwtKey> jwtKeys = default, EquatableArray<TrustBundle> federated = default)
     {
         DirtyResources dirty = new();
         Refuse(refused ?? ImmutableDictionary<string, ImmutableHashSet<string>>.Empty, dirty);
@@ -64,7 +65,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors(), .. KeyErrors()];
         _catalog.SetMesh(WithRevoked(mesh, revoked), ProblemList.From(objects, status, closed));
         _catalog.SetClosed(closed);
-        _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots), federated.Where(b => b.TrustDomain != mesh.TrustDomain).ToEquatableArray());
+        _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots) { JwtKeys = jwtKeys }, federated.Where(b => b.TrustDomain != mesh.TrustDomain).ToEquatableArray());
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count + dirty.RequestAuthentications.Count);
     }
 

@@ -32,10 +32,25 @@ public interface ICertificateAuthority
     {
     }
 
-    /// <summary>Raised after <see cref="Roots"/> has changed, on any thread.</summary>
+    /// <summary>Whether it signs tokens at all; what it can't for the moment it says by <see cref="SignJwtAsync"/>.</summary>
+    bool SignsJwts => false;
+
+    /// <summary>The keys that the tokens which it signs are verified with, those that sign no more, or not yet, included; none: it signs none.</summary>
+    EquatableArray<JwtKey> JwtKeys => [];
+
+    /// <summary>Raised after <see cref="Roots"/> or <see cref="JwtKeys"/> has changed, on any thread.</summary>
     event Action? RootsChanged;
 
     /// <summary>Signs a certificate.</summary>
     /// <exception cref="AuthorityException">It is not signed; the reason says whether to ask again, and the authority may say when.</exception>
     Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Signs a token (JWT-SVID.md) that is good for <see cref="JwtSvid.Lifetime"/>, or less.</summary>
+    /// <param name="identity">Whose.</param>
+    /// <param name="audience">For whom it is meant; checked by the caller.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="AuthorityException">As of <see cref="SignAsync"/>.</exception>
+    /// <exception cref="NotSupportedException">It signs none: see <see cref="SignsJwts"/>.</exception>
+    Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken) =>
+        Task.FromException<IssuedJwt>(new NotSupportedException());
 }

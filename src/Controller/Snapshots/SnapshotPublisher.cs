@@ -100,7 +100,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             ResourceCatalog compiled;
             try
             {
-                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri, lists.Serials, federated.All);
+                compiled = _compiler.Update(next, changed, authority.Roots, status.Summary, refused.ByNode, keys.ByUri, lists.Serials, authority.JwtKeys, federated.All);
             }
             catch
             {

@@ -1,10 +1,11 @@
+using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Culvert.Core;
 
-/// <summary>Reads sets of JSON Web Keys (RFC 7517, section 5). What can't be used, as keys for encryption, is passed over, as section 5 asks; secrets are never taken for public keys. Pure.</summary>
+/// <summary>Reads and writes sets of JSON Web Keys (RFC 7517, section 5). What can't be used, as keys for encryption, is passed over, as section 5 asks; secrets are never taken for public keys. Pure.</summary>
 public static class JsonWebKeys
 {
     /// <summary>Most bytes of a set.</summary>
@@ -48,6 +49,55 @@ public static class JsonWebKeys
             return found.Count == 0 ? $"has no key that tokens can be checked with{(others.Count > 0 ? $": {others[0]}" : "")}" : null;
         }
     }
+
+    /// <summary>Writes a set as clients of SPIFFE want it: of each key its type, name and numbers.</summary>
+    /// <param name="keys">The keys; each has a name.</param>
+    /// <returns>JSON in UTF-8.</returns>
+    public static byte[] Write(IEnumerable<JwtKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        using MemoryStream text = new();
+        using (Utf8JsonWriter writer = new(text))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("keys"u8);
+            foreach (JwtKey key in keys) Write(writer, key);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return text.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter writer, JwtKey key)
+    {
+        writer.WriteStartObject();
+        if (key.Algorithms.Items.Contains(JwtAlgorithm.RS256))
+        {
+            using RSA rsa = RSA.Create();
+            rsa.ImportSubjectPublicKeyInfo(key.PublicKey.AsSpan(), out _);
+            RSAParameters numbers = rsa.ExportParameters(includePrivateParameters: false);
+            writer.WriteString("kty"u8, "RSA"u8);
+            writer.WriteString("kid"u8, key.KeyId);
+            WriteNumber(writer, "n"u8, numbers.Modulus!);
+            WriteNumber(writer, "e"u8, numbers.Exponent!);
+        }
+        else
+        {
+            using ECDsa elliptic = ECDsa.Create();
+            elliptic.ImportSubjectPublicKeyInfo(key.PublicKey.AsSpan(), out _);
+            ECParameters numbers = elliptic.ExportParameters(includePrivateParameters: false);
+            writer.WriteString("kty"u8, "EC"u8);
+            writer.WriteString("kid"u8, key.KeyId);
+            writer.WriteString("crv"u8, elliptic.KeySize switch { 256 => "P-256"u8, 384 => "P-384"u8, _ => "P-521"u8 });
+            WriteNumber(writer, "x"u8, numbers.Q.X!);
+            WriteNumber(writer, "y"u8, numbers.Q.Y!);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter writer, ReadOnlySpan<byte> name, byte[] number) => writer.WriteString(name, Base64Url.EncodeToString(number));
 
     private static string? Read(JsonElement element, out JwtKey? key)
     {

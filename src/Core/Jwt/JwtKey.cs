@@ -37,6 +37,35 @@ public sealed record JwtKey
         }
     }
 
+    /// <summary>A key that came without the algorithms it is for: all those of its kind.</summary>
+    /// <param name="keyId">Its name.</param>
+    /// <param name="publicKey">The key, as SubjectPublicKeyInfo.</param>
+    /// <returns>Null when it is of a kind that tokens are not signed with.</returns>
+    public static JwtKey? FromPublicKey(string keyId, ReadOnlySpan<byte> publicKey)
+    {
+        try
+        {
+            var key = System.Security.Cryptography.X509Certificates.PublicKey.CreateFromSubjectPublicKeyInfo(publicKey, out _);
+            using ECDsa? elliptic = key.GetECDsaPublicKey();
+            using RSA? rsa = key.GetRSAPublicKey();
+
+            // Of curves by their name (RFC 7518, section 3.4): there are others of the same length.
+            EquatableArray<JwtAlgorithm> algorithms = (elliptic?.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value, rsa) switch
+            {
+                ("1.2.840.10045.3.1.7", _) => [JwtAlgorithm.ES256],
+                ("1.3.132.0.34", _) => [JwtAlgorithm.ES384],
+                ("1.3.132.0.35", _) => [JwtAlgorithm.ES512],
+                (null, not null) => [JwtAlgorithm.RS256, JwtAlgorithm.RS384, JwtAlgorithm.RS512, JwtAlgorithm.PS256, JwtAlgorithm.PS384, JwtAlgorithm.PS512],
+                _ => [],
+            };
+            return algorithms.IsEmpty ? null : new JwtKey { KeyId = keyId, Algorithms = algorithms, PublicKey = publicKey.ToArray().ToEquatableArray() };
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Whether it has made a signature.</summary>
     /// <param name="algorithm">By which algorithm, of those it is for.</param>
     /// <param name="signed">What is signed.</param>

@@ -44,6 +44,25 @@ public static class GrpcKestrelExtensions
             services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2)));
     }
 
+    /// <summary>Serves HTTP/2 on a Unix socket that the caller makes, for one who has more to do than to give it a path and mode 0600.</summary>
+    /// <param name="builder">The server, which listens on nothing else.</param>
+    /// <param name="path">Where clients find the socket.</param>
+    /// <param name="bind">Makes it, bound and not listening; the server disposes of it.</param>
+    /// <param name="configure">Sets what comes before requests.</param>
+    public static IWebHostBuilder UseGrpcUnixSocket(this IWebHostBuilder builder, string path, Func<Socket> bind, Action<ListenOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(bind);
+        ArgumentNullException.ThrowIfNull(configure);
+        return builder.BindBy(_ => bind()).ConfigureServices(services =>
+            services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                configure(listen);
+            })));
+    }
+
     /// <summary>Closes a socket that can't be bound, because its address is taken, at once; Kestrel leaves it to the finalizer.</summary>
     /// <param name="builder">The server.</param>
     public static IWebHostBuilder CloseUnboundSockets(this IWebHostBuilder builder) => builder.BindBy(ListenSockets.Bind);

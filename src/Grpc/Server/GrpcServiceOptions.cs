@@ -20,4 +20,15 @@ public sealed class GrpcServiceOptions
     /// Null (default) for no limit.
     /// </summary>
     public TimeSpan? WriteTimeout { get; set; }
+
+    /// <summary>How long the request of a call that has one only may take to come; the call ends with DEADLINE_EXCEEDED then. Null (default) for no limit.</summary>
+    public TimeSpan? RequestTimeout { get; set; }
+
+    /// <summary>Longest body of a call, bytes with all that goes with messages, beyond which the stream is reset; null (default) for no limit, as streams need it.</summary>
+    public long? MaxRequestBodySize { get; set; }
+
+    /// <summary>
+    /// Asked before anything of a call's request is read, with its headers; what it returns is disposed of when the call has ended. It throws <see cref="RpcException"/> to refuse the call. Null (default): all calls are taken.
+    /// </summary>
+    public Func<ServerCallContext, IDisposable>? Admit { get; set; }
 }

@@ -63,6 +63,12 @@ internal sealed partial class HttpServerCallContext
         }
     }
 
+    /// <summary>Ends the call if its request has not come in the time that the options give it; until what is returned is disposed of.</summary>
+    internal ITimer? LimitRequest() => environment.Options.RequestTimeout is { } longest
+        ? environment.Time.CreateTimer(
+            static state => ((HttpServerCallContext)state!).Interrupt(new Status(StatusCode.DeadlineExceeded, "The request has not come in time.")), this, longest, Timeout.InfiniteTimeSpan)
+        : null;
+
     internal async Task WriteAsync<T>(
         T message, Marshaller<T> marshaller, bool flush, WriteOptions? options, CancellationToken cancellationToken = default)
     {

@@ -20,7 +20,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
             return;
         }
 
-        LiftBodyLimits(http);
+        LiftBodyLimits(http, environment.Options.MaxRequestBodySize);
         if (method.Type == MethodType.Unary)
         {
             await RunAsync(http, environment, endsWithServer: false);
@@ -44,6 +44,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
         try
         {
             context.Start();
+            using IDisposable? admission = environment.Options.Admit?.Invoke(context);
             await HandleAsync(context);
             await context.EndAsync(context.Status);
         }
@@ -62,6 +63,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
     /// <exception cref="RpcException">There is none, or more than one.</exception>
     protected async Task<TRequest> ReadSingleAsync(HttpServerCallContext context)
     {
+        await using ITimer? limit = context.LimitRequest();
         TRequest request = await context.ReadAsync(method.RequestMarshaller)
             ?? throw new RpcException(new Status(StatusCode.Internal, "Incomplete message: the call has no request."));
         return await context.ReadAsync(method.RequestMarshaller) is null
@@ -73,7 +75,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
         ? throw new RpcException(new Status(StatusCode.Cancelled, "No message returned from method."))
         : context.WriteAsync(response, method.ResponseMarshaller, flush: false, context.WriteOptions);
 
-    private static void LiftBodyLimits(HttpContext http)
+    private static void LiftBodyLimits(HttpContext http, long? mostBytes)
     {
         // A stream may be silent for long, and is limited by message, not as a whole.
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
@@ -83,7 +85,7 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            size.MaxRequestBodySize = null;
+            size.MaxRequestBodySize = mostBytes;
         }
     }
 }

@@ -1,27 +1,27 @@
-using System.Net;
-
 namespace Culvert.Grpc;
 
 /// <summary>
-/// Bounds how many connections each address opens a second (a token bucket), so that a flood costs an accept and a close, and no handshake. An address is known until its bucket is full again; beyond
+/// Bounds how much each source begins a second (a token bucket), such as the connections of an address, so that a flood costs an accept and a close, and no handshake. A source is known until its bucket is full again; beyond
 /// <see cref="MostSources"/> of them all others share one. Safe for any number of threads.
 /// </summary>
-public sealed class SourceRate
+/// <typeparam name="TSource">What sources are known by.</typeparam>
+public sealed class SourceRate<TSource>
+    where TSource : notnull
 {
-    /// <summary>Most addresses with a bucket of their own.</summary>
+    /// <summary>Most sources with a bucket of their own.</summary>
     public const int MostSources = 4096;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<IPAddress, Bucket> _buckets = [];
+    private readonly Dictionary<TSource, Bucket> _buckets = [];
     private readonly double _perSecond;
     private readonly int _burst;
     private readonly TimeProvider _time;
     private readonly Bucket _others;
     private long _sweptAt;
 
-    /// <summary>Knows no address yet.</summary>
-    /// <param name="perSecond">Connections of an address a second, more than 0.</param>
-    /// <param name="burst">Connections of one at once after a pause, at least 1.</param>
+    /// <summary>Knows no source yet.</summary>
+    /// <param name="perSecond">Of a source a second, more than 0.</param>
+    /// <param name="burst">Of one at once after a pause, at least 1.</param>
     /// <param name="time">The clock.</param>
     public SourceRate(double perSecond, int burst, TimeProvider time)
     {
@@ -32,7 +32,7 @@ public sealed class SourceRate
         _others = new(burst, _sweptAt);
     }
 
-    /// <summary>Addresses with a bucket of their own now.</summary>
+    /// <summary>Sources with a bucket of their own now.</summary>
     public int Count
     {
         get
@@ -41,8 +41,8 @@ public sealed class SourceRate
         }
     }
 
-    /// <summary>Counts a connection; false where it is one too many.</summary>
-    public bool TryTake(IPAddress source)
+    /// <summary>Counts one of a source; false where it is one too many.</summary>
+    public bool TryTake(TSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
         lock (_lock)
@@ -56,7 +56,7 @@ public sealed class SourceRate
         }
     }
 
-    private Bucket Find(IPAddress source, long now)
+    private Bucket Find(TSource source, long now)
     {
         if (_buckets.TryGetValue(source, out Bucket? known)) return known;
         if (_buckets.Count >= MostSources) Sweep(now);
@@ -71,7 +71,7 @@ public sealed class SourceRate
     {
         if (_time.GetElapsedTime(_sweptAt, now).TotalSeconds * _perSecond < _burst) return;
         _sweptAt = now;
-        foreach ((IPAddress source, Bucket bucket) in _buckets)
+        foreach ((TSource source, Bucket bucket) in _buckets)
         {
             Fill(bucket, now);
             if (bucket.Tokens >= _burst) _buckets.Remove(source);

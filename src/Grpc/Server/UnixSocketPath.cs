@@ -5,13 +5,15 @@ namespace Culvert.Grpc;
 /// <summary>The path of a Unix socket that a server is going to listen on.</summary>
 public static class UnixSocketPath
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    /// <summary>Mode 0600.</summary>
+    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Makes a socket at a path, mode 0600, after <see cref="Clear"/>; the caller listens and disposes of it.</summary>
+    /// <summary>Makes a socket at a path, after <see cref="Clear"/>; the caller listens and disposes of it.</summary>
     /// <param name="path">The path.</param>
+    /// <param name="mode">Its mode; to connect takes the right to write.</param>
     /// <exception cref="IOException">As of <see cref="Clear"/>, or the mode can't be set.</exception>
     /// <exception cref="SocketException">The socket can't be bound.</exception>
-    public static Socket Bind(string path)
+    public static Socket Bind(string path, UnixFileMode mode = OwnerOnly)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -25,7 +27,7 @@ public static class UnixSocketPath
             socket.Bind(new UnixDomainSocketEndPoint(path));
 
             // Until listen() nobody can connect, so there is no moment at which others could.
-            File.SetUnixFileMode(path, OwnerOnly);
+            File.SetUnixFileMode(path, mode);
             return socket;
         }
         catch

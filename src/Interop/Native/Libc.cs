@@ -68,6 +68,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(int folder, string path, int flags, uint mask, byte* buffer);
 
+    /// <summary>Gives a file another name, without following links; 0, or -1.</summary>
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int link(string existing, string path);
+
     [LibraryImport(Library)]
     internal static partial uint geteuid();
 

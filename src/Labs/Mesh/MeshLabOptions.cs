@@ -22,6 +22,9 @@ internal sealed record MeshLabOptions
     /// <summary>Where agents capture pods: auto, host or inside. By default what the environment's CULVERT_LAB_CAPTURE says, so that the same tests can be run in another mode.</summary>
     public string Capture { get; init; } = Environment.GetEnvironmentVariable("CULVERT_LAB_CAPTURE") is { Length: > 0 } capture ? capture : "auto";
 
+    /// <summary>Whether agents serve the Workload API, at <see cref="MeshNode.WorkloadApi"/>.</summary>
+    public bool ServesWorkloads { get; init; }
+
     /// <summary>Further arguments for the controller.</summary>
     public IReadOnlyList<string> ControllerArguments { get; init; } = [];
 

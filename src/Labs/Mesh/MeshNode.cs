@@ -38,6 +38,9 @@ internal sealed class MeshNode : IDisposable
     /// <summary>What the agent keeps over restarts.</summary>
     public string StateFolder => Path.Combine(Place.Folder, "state");
 
+    /// <summary>The socket of its agent for applications, where <see cref="MeshLabOptions.ServesWorkloads"/> says that there is one.</summary>
+    public string WorkloadApi => Path.Combine(Place.Folder, "workload", "agent.sock");
+
     private string RunFolder => Path.Combine(Place.Folder, "run");
 
     /// <summary>The certificates of workloads that the agent keeps over restarts, without their keys.</summary>
@@ -198,6 +201,7 @@ internal sealed class MeshNode : IDisposable
             .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
             .. _mesh.Options.NameMetrics ? ["--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}")] : Array.Empty<string>(),
             "--capture", _mesh.Options.Capture,
+            .. _mesh.Options.ServesWorkloads ? ["--workload-api", WorkloadApi] : Array.Empty<string>(),
             .. _mesh.Options.AgentArguments,
             .. arguments,
         ]);

@@ -22,6 +22,7 @@ using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
 using Culvert.NodeAgent.Telemetry.Tracing;
+using Culvert.NodeAgent.WorkloadApi;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -119,8 +120,9 @@ internal static class AgentComposition
 
         // Certificates of the workloads.
         SvidCache cache = new(options.RunFolder, time, logger);
+        ControllerIssuer issuer = new(controller, time);
         SpireSvidStore? spire = options.SpireAgent is { } spireAgent ? new(spireAgent, options.SpireSelectors, time, logger, metrics) : null;
-        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(new ControllerIssuer(controller, time), cache, time, logger, metrics) { KeyKind = options.WorkloadKey });
+        ISvidStore svids = parts.OwnAsyncDisposable<ISvidStore>((ISvidStore?)spire ?? new SvidStore(issuer, cache, time, logger, metrics) { KeyKind = options.WorkloadKey });
         if (spire is not null) cache.Clear();
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
@@ -174,6 +176,9 @@ internal static class AgentComposition
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, new IdentityAdmin(() => directory.View.Snapshot, svids, () => trust.InForce, own, controller, time, () => trust.Federated), flows, metrics), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
+        CallerPlaces places = new(time);
+        WorkloadApiMetrics answers = new(metrics.Registry, places);
+        WorkloadApiServer? workloads = options.WorkloadApi is { } applications ? ServeWorkloads(applications) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
@@ -207,9 +212,24 @@ internal static class AgentComposition
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         offering = handover;
-        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, background, handover, draining);
+        IHost host = ServiceHost.Build(loggers, parts, sending, listening, probes, admin, cni, following, restoring, (IHostedService?)workloads ?? new StartOnly(_ => Task.CompletedTask), background, handover, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, sending.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
+
+        // To applications of the node's pods.
+        WorkloadApiServer ServeWorkloads(string socket)
+        {
+            NamespaceAttestor attestor = parts.Own(new NamespaceAttestor(() => state.Current.Endpoints));
+            JwtSvidCache kept = parts.OwnAsyncDisposable(new JwtSvidCache(issuer, time));
+            WorkloadApiChanges changes = new();
+            svids.Changed += _ => changes.Raise();
+            svids.Withdrawn += _ => changes.Raise();
+            tls.Changed += changes.Raise; // with the roots, the keys of tokens, and what is revoked
+            tls.Changed += () => kept.Forget(trust.InForce.JwtKeys);
+            state.Changed += changes.Raise;
+            WorkloadApiService service = new(attestor, places, svids, kept, () => trust.InForce, () => tls.Revoked, changes, answers, time);
+            return parts.Own(new WorkloadApiServer(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), time, loggers, logger));
+        }
 
         void OfferListeners()
         {
@@ -224,7 +244,7 @@ internal static class AgentComposition
         async Task LetGoAsync()
         {
             health.Block("agent", "another one has taken over");
-            await Task.WhenAll(((IHostedService[])[background, following, cni, admin, probes]).Select(s => s.StopAsync(CancellationToken.None)));
+            await Task.WhenAll(((IHostedService?[])[background, following, cni, admin, probes, workloads]).OfType<IHostedService>().Select(s => s.StopAsync(CancellationToken.None)));
             await applier.EndAsync(CancellationToken.None);
             kernelFlows.Dispose();
             pinLock.Dispose();

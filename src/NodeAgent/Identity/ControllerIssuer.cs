@@ -4,15 +4,15 @@ using Grpc.Core;
 
 namespace Culvert.NodeAgent.Identity;
 
-/// <summary>Has workload certificates signed by the controller. Thread-safe.</summary>
-internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time) : ICertificateIssuer
+/// <summary>Has workload certificates, and workloads' tokens, signed by the controller. Thread-safe.</summary>
+internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time) : ICertificateIssuer, IJwtIssuer
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     public async Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
     {
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
-        CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
+        CallOptions options = Options(cancellationToken);
         CertificateResponse response = await channel.CallAsync(
             async controller =>
             {
@@ -22,4 +22,21 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
             cancellationToken);
         return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());
     }
+
+    public async Task<IssuedJwt> SignJwtAsync(string workloadUid, IReadOnlyList<string> audience, CancellationToken cancellationToken)
+    {
+        SignJwtRequest request = new() { WorkloadUid = workloadUid, Audience = { audience } };
+        CallOptions options = Options(cancellationToken);
+        SignJwtResponse response = await channel.CallAsync(
+            async controller =>
+            {
+                using AsyncUnaryCall<SignJwtResponse> call = new CertificateService.CertificateServiceClient(controller).SignJwtAsync(request, options);
+                return await call.ResponseAsync;
+            },
+            cancellationToken);
+        if (response.Unsupported.Length > 0) throw new JwtsUnsupportedException(response.Unsupported);
+        return new IssuedJwt(response.Identity, response.Token, response.IssuedAt.ToDateTimeOffset(), response.ExpiresAt.ToDateTimeOffset());
+    }
+
+    private CallOptions Options(CancellationToken cancellationToken) => new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
 }

@@ -73,8 +73,9 @@ internal sealed class TlsIdentityTable(ISvidStore svids, TimeProvider time, ILog
     {
         lock (_lock)
         {
-            bool sameRoots = bundle.Equals(_bundle);
-            if (sameRoots && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
+            // Other keys for tokens are for others to know: the contexts are the same, and so the tunnels made with them.
+            bool sameRoots = bundle.HasSameRoots(_bundle);
+            if (bundle.Equals(_bundle) && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
             _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
             bool isRootGone = !bundle.Roots.IsEmpty && _bundle.Roots.Any(r => !bundle.Roots.Any(n => n.Span.SequenceEqual(r.Span)));
             _bundle = bundle;

@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Options;
@@ -11,6 +12,9 @@ namespace Culvert.NodeAgent.Options;
 public sealed record AgentOptions
 {
     private const uint MaxRulePriority = 32_763;
+
+    // sun_path of unix(7), without the byte that ends it.
+    private const int LongestSocketPath = 107;
 
     /// <summary>Name of the node as the controller knows it. Default: the host name.</summary>
     public string NodeName { get; init; } = Environment.MachineName.ToLowerInvariant();
@@ -41,6 +45,9 @@ public sealed record AgentOptions
 
     /// <summary>The selectors by which a SPIRE agent is asked for a workload's certificate. Empty: <see cref="SelectorTemplate.Defaults"/>.</summary>
     public IReadOnlyList<SelectorTemplate> SpireSelectors { get; init; } = [];
+
+    /// <summary>Path of the socket at which the Workload API is served to applications of this node's pods; mode 0777, as who connects is found out by the kernel's word. Null: it is not served.</summary>
+    public string? WorkloadApi { get; init; }
 
     /// <summary>Of which kind the keys of workloads are that the agent makes; those of before are in use until they are renewed.</summary>
     public KeyKind WorkloadKey { get; init; } = KeyKind.P256;
@@ -175,6 +182,10 @@ public sealed record AgentOptions
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (SpireAgent is { SocketPath: null }) problems.Add($"--spire-agent: {SpireAgent} is no Unix socket, and SPIRE serves the Delegated Identity API at one only: give unix:///PATH, its admin_socket_path");
         if (SpireAgent is null && SpireSelectors.Count > 0) problems.Add("--spire-selector: needs --spire-agent, whose workloads it selects");
+        if (WorkloadApi is { } socket && PlacedSocket.Check(socket, LongestSocketPath) is { } unfit) problems.Add($"--workload-api: {socket} {unfit}");
+        if (WorkloadApi is not null && Path.GetDirectoryName(WorkloadApi) is { } open && (open == Path.GetFullPath(RunFolder) || open == Path.GetFullPath(StateFolder)))
+            problems.Add($"--workload-api: {WorkloadApi} is in a folder of the agent's own; give one in a folder for applications, such as {AgentOptionsDefaults.WorkloadApi}");
+        if (WorkloadApi is not null && SpireAgent is not null) problems.Add("--workload-api: not with --spire-agent; SPIRE's agent serves applications itself, at its own socket");
         if (SpireAgent is not null && WorkloadKey != KeyKind.P256) problems.Add("--workload-key: not with --spire-agent, which makes the keys: workload_x509_svid_key_type of its configuration says of which kind");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (AccessLogFile is { } log && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(log)))) problems.Add($"--access-log-file: the folder of {log} does not exist");

@@ -9,6 +9,9 @@ public static class AgentOptionsDefaults
     /// <summary>Run folder.</summary>
     public const string RunFolder = "/run/culvert";
 
+    /// <summary>Where the socket of the Workload API is by convention, in a folder that pods mount; it is served only where it is asked for.</summary>
+    public const string WorkloadApi = RunFolder + "/workload/agent.sock";
+
     /// <summary>State folder.</summary>
     public const string StateFolder = "/var/lib/culvert";
 

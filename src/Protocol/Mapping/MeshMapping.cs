@@ -84,6 +84,7 @@ public static class MeshMapping
     {
         var wire = new Wire.TrustBundle { TrustDomain = bundle.TrustDomain };
         foreach (ReadOnlyMemory<byte> root in bundle.Roots) wire.Roots.Add(ByteString.CopyFrom(root.Span));
+        wire.JwtKeys.AddRange(bundle.JwtKeys.Select(k => RequestAuthenticationMapping.ToWire(k)));
         return wire;
     }
 
@@ -98,8 +99,9 @@ public static class MeshMapping
     }
 
     /// <summary>The model of a trust bundle.</summary>
+    /// <exception cref="FormatException">A key can't be used.</exception>
     public static TrustBundle ToModel(this Wire.TrustBundle bundle) =>
-        new(bundle.TrustDomain, [.. bundle.Roots.Select(r => (ReadOnlyMemory<byte>)r.ToByteArray())]);
+        new(bundle.TrustDomain, [.. bundle.Roots.Select(r => (ReadOnlyMemory<byte>)r.ToByteArray())]) { JwtKeys = bundle.JwtKeys.Select(RequestAuthenticationMapping.ToModel).ToEquatableArray() };
 
     /// <summary>The wire form of a node.</summary>
     public static Wire.Node ToWire(this NodeInfo node)

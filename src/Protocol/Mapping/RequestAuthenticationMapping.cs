@@ -40,7 +40,10 @@ public static class RequestAuthenticationMapping
         return wire;
     }
 
-    private static Wire.JwtKey ToWire(JwtKey key, bool isFromUri)
+    /// <summary>The wire form of a key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="isFromUri">Whether it was read from a URL.</param>
+    internal static Wire.JwtKey ToWire(JwtKey key, bool isFromUri = false)
     {
         var wire = new Wire.JwtKey { KeyId = key.KeyId ?? "", PublicKey = ByteString.CopyFrom(key.PublicKey.AsSpan()), IsFromUri = isFromUri };
         wire.Algorithms.AddRange(key.Algorithms.Select(a => (Wire.JwtAlgorithm)a));
@@ -67,7 +70,9 @@ public static class RequestAuthenticationMapping
         };
     }
 
-    private static JwtKey ToModel(Wire.JwtKey key)
+    /// <summary>The model of a key.</summary>
+    /// <exception cref="FormatException">It can't be used.</exception>
+    internal static JwtKey ToModel(Wire.JwtKey key)
     {
         JwtKey model = new() { KeyId = key.KeyId.NullIfEmpty(), Algorithms = key.Algorithms.Select(ToModel).ToEquatableArray(), PublicKey = key.PublicKey.ToByteArray().ToEquatableArray() };
         model.Validate();

@@ -13,7 +13,7 @@ public sealed class SourceRateTests
     [Fact]
     public void EachAddressHasItsOwnBucketThatFillsAgain()
     {
-        SourceRate rate = new(10, 20, _time);
+        SourceRate<IPAddress> rate = new(10, 20, _time);
         Assert.Equal(20, Taken(rate, 1, 100));
         Assert.Equal(20, Taken(rate, 2, 100));
         _time.Advance(TimeSpan.FromMilliseconds(500));
@@ -25,15 +25,15 @@ public sealed class SourceRateTests
     [Fact]
     public void VeryManyAddressesShareOneBucketUntilOthersAreForgotten()
     {
-        SourceRate rate = new(10, 20, _time);
-        for (int i = 0; i < SourceRate.MostSources; i++) Assert.Equal(1, Taken(rate, i, 1));
-        Assert.Equal(20, Enumerable.Range(SourceRate.MostSources, 100).Sum(i => Taken(rate, i, 1)));
-        Assert.Equal(SourceRate.MostSources, rate.Count);
+        SourceRate<IPAddress> rate = new(10, 20, _time);
+        for (int i = 0; i < SourceRate<IPAddress>.MostSources; i++) Assert.Equal(1, Taken(rate, i, 1));
+        Assert.Equal(20, Enumerable.Range(SourceRate<IPAddress>.MostSources, 100).Sum(i => Taken(rate, i, 1)));
+        Assert.Equal(SourceRate<IPAddress>.MostSources, rate.Count);
         Assert.Equal(1, Taken(rate, 1, 1));
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(20, Taken(rate, SourceRate.MostSources, 100));
+        Assert.Equal(20, Taken(rate, SourceRate<IPAddress>.MostSources, 100));
         Assert.Equal(1, rate.Count);
     }
 
-    private static int Taken(SourceRate rate, int source, int attempts) => Enumerable.Range(0, attempts).Count(_ => rate.TryTake(new IPAddress(0x0a000000L + source)));
+    private static int Taken(SourceRate<IPAddress> rate, int source, int attempts) => Enumerable.Range(0, attempts).Count(_ => rate.TryTake(new IPAddress(0x0a000000L + source)));
 }

@@ -15,8 +15,8 @@ public sealed class SocketAndTlsAbiTests
 
     private static readonly string[] Prefixes = ["AF_", "SOCK_", "MSG_", "SO_", "SOL_", "IPPROTO_", "IP_", "IPV6_", "TCP_", "EPOLL_", "EFD_"];
 
-    // Linux 6.3 and 6.15; the headers of older distributions do not have them, and kernels without them refuse them.
-    private static readonly string[] NewerThanHeaders = [nameof(Libc.IP_LOCAL_PORT_RANGE), nameof(Libc.TCP_RTO_MIN_US)];
+    // Linux 6.3, 6.15 and 6.5; the headers of older distributions do not have them, and kernels without them refuse them.
+    private static readonly string[] NewerThanHeaders = [nameof(Libc.IP_LOCAL_PORT_RANGE), nameof(Libc.TCP_RTO_MIN_US), nameof(Libc.SO_PEERPIDFD)];
 
     [Fact]
     public void SocketConstantsAreTheCompilers() => Compare(

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
 using Culvert.Tests.Shared;
@@ -141,6 +142,28 @@ public sealed class SvidStoreTests : IDisposable
         Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), new HashSet<SpiffeId> { Web }));
         Assert.Equal(first.Version + 1, second.Version);
         Assert.NotNull(table.Find(Web));
+    }
+
+    [Fact]
+    public async Task OtherKeysForTokensAreToldAndLeaveTlsAsItIs()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer);
+        TlsIdentityTable table = new(store, TimeProvider.System, NullLogger.Instance);
+        await FirstChangeAsync(store, () => store.Want(Wanted()));
+        TrustBundle bundle = new("cluster.local", [issuer.Root()]);
+        table.Update(bundle, new HashSet<SpiffeId> { Web });
+        TlsIdentity before = table.Find(Web)!;
+        int told = 0;
+        table.Changed += () => told++;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        TrustBundle other = new("cluster.local", bundle.Roots) { JwtKeys = [JwtKey.FromPublicKey("k", key.ExportSubjectPublicKeyInfo())!] };
+        table.Update(other, new HashSet<SpiffeId> { Web });
+        table.Update(other, new HashSet<SpiffeId> { Web });
+
+        // Tunnels are drained whose identity is another one.
+        Assert.Same(before, table.Find(Web));
+        Assert.Equal((1, 1), (told, issuer.Calls));
     }
 
     [Fact]

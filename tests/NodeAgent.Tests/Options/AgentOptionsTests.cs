@@ -76,6 +76,25 @@ public sealed class AgentOptionsTests
         Assert.StartsWith(problem, Assert.Single(Read(option, value).Options.Validate(), p => p.StartsWith("--spire", StringComparison.Ordinal)), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("is longer than 107 bytes", "--workload-api", "/run/culvert/workload/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890.sock")]
+    [InlineData("is in a folder of the agent's own", "--workload-api", "/run/culvert/agent.sock")]
+    [InlineData("is in a folder of the agent's own", "--workload-api", "/run/culvert/applications.sock")]
+    [InlineData("is in the root folder", "--workload-api", "/agent.sock")]
+    [InlineData("too long for the socket that is made there first", "--workload-api", "/run/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890/w/a.sock")]
+    [InlineData("not with --spire-agent", "--workload-api", "/run/culvert/workload/agent.sock", "--spire-agent", "unix:///run/spire/admin.sock")]
+    public void A_socket_for_applications_that_cannot_be_is_said_so(string problem, params string[] arguments) =>
+        Assert.Contains(problem, Assert.Single(Read(arguments).Options.Validate(), p => p.StartsWith("--workload-api", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Applications_are_served_where_it_is_asked_for()
+    {
+        Assert.Null(Read().Options.WorkloadApi);
+        AgentOptions options = Read("--workload-api", AgentOptionsDefaults.WorkloadApi).Options;
+        Assert.Equal("/run/culvert/workload/agent.sock", options.WorkloadApi);
+        Assert.DoesNotContain(options.Validate(), p => p.StartsWith("--workload-api", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("p256", KeyKind.P256)]
     [InlineData("p384", KeyKind.P384)]
     [InlineData("rsa2048", KeyKind.Rsa2048)]

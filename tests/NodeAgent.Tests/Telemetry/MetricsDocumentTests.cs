@@ -5,6 +5,7 @@ using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
 using Culvert.NodeAgent.Telemetry.Tracing;
 using Culvert.NodeAgent.Tests.Telemetry.Requests;
+using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,6 +23,7 @@ public sealed class MetricsDocumentTests
 
         using SpanExporter spans = new("n1", "1.0", registry, TimeProvider.System, NullLogger.Instance);
         using RequestTelemetry requests = new(1, new MemoryAccessLog(), registry, TimeProvider.System, Random.Shared, NullLogger.Instance, spans);
+        _ = new WorkloadApiMetrics(registry, new CallerPlaces(TimeProvider.System));
 
         // The parts are asked when somebody scrapes, which nobody does here.
         AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);

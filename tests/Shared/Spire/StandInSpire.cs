@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Formats.Asn1;
@@ -5,6 +6,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
@@ -21,6 +23,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Bundle = Culvert.Protocol.SpireTypes.Bundle;
 using Entry = Culvert.Protocol.SpireApi.Entry;
+using JWTSVID = Culvert.Protocol.SpireTypes.JWTSVID;
 using X509Certificate = Culvert.Protocol.SpireTypes.X509Certificate;
 using X509SVID = Culvert.Protocol.SpireTypes.X509SVID;
 
@@ -37,6 +40,7 @@ internal sealed class StandInSpire : IAsyncDisposable
 
     private readonly ConcurrentBag<SpireAuthority> _made = [];
     private readonly ConcurrentDictionary<string, bool> _admins = new(StringComparer.Ordinal);
+    private readonly ECDsa _jwtKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly WebApplication _app;
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-spire-").FullName;
     private int _sequence = 1;
@@ -112,6 +116,12 @@ internal sealed class StandInSpire : IAsyncDisposable
     /// <summary>Changes a certificate before it is answered.</summary>
     public Func<X509SVID, X509SVID> Answer { get; set; } = svid => svid;
 
+    /// <summary>The name of the key that signs tokens, and, in the bundle, of the only one there is.</summary>
+    public string JwtKeyId { get; set; } = "jwt-1";
+
+    /// <summary>Changes a token before it is answered.</summary>
+    public Func<JWTSVID, JWTSVID> AnswerToken { get; set; } = svid => svid;
+
     /// <summary>Whose bundle it says to have.</summary>
     public string BundleOf { get; set; } = TrustDomain;
 
@@ -162,6 +172,7 @@ internal sealed class StandInSpire : IAsyncDisposable
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
         foreach (SpireAuthority authority in _made) authority.Dispose();
+        _jwtKey.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -272,6 +283,21 @@ internal sealed class StandInSpire : IAsyncDisposable
             }
         }
 
+        public override Task<MintJWTSVIDResponse> MintJWTSVID(MintJWTSVIDRequest request, ServerCallContext context)
+        {
+            spire.Authorize(context, isForAdmins: true);
+            if (request.Audience.Count == 0) throw Invalid("at least one audience is required");
+            string id = $"spiffe://{request.Id.TrustDomain}{request.Id.Path}";
+            long now = DateTimeOffset.UtcNow.ToUnixTimeSeconds(), end = now + (request.Ttl > 0 ? request.Ttl : 300);
+            string names = string.Join("\",\"", request.Audience);
+            string signed = $"{Encode($$"""{"alg":"ES256","kid":"{{spire.JwtKeyId}}","typ":"JWT"}""")}.{Encode($$"""{"aud":["{{names}}"],"exp":{{end}},"iat":{{now}},"sub":"{{id}}"}""")}";
+            byte[] signature = spire._jwtKey.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            JWTSVID svid = new() { Token = $"{signed}.{Base64Url.EncodeToString(signature)}", Id = request.Id, IssuedAt = now, ExpiresAt = end };
+            return Task.FromResult(new MintJWTSVIDResponse { Svid = spire.AnswerToken(svid) });
+
+            static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+        }
+
         private X509SVID Mint(MintX509SVIDRequest request)
         {
             if (request.Csr.IsEmpty) throw Invalid("missing CSR");
@@ -331,6 +357,8 @@ internal sealed class StandInSpire : IAsyncDisposable
             Bundle bundle = new() { TrustDomain = spire.BundleOf };
             if (request.OutputMask is null or { X509Authorities: true })
                 bundle.X509Authorities.AddRange(spire.Roots.Select((r, i) => new X509Certificate { Asn1 = ByteString.CopyFrom(r.RawData), Tainted = i == 0 && spire._authorities.IsOldestTainted }));
+            if (request.OutputMask is null or { JwtAuthorities: true })
+                bundle.JwtAuthorities.Add(new JWTKey { KeyId = spire.JwtKeyId, PublicKey = ByteString.CopyFrom(spire._jwtKey.ExportSubjectPublicKeyInfo()), ExpiresAt = DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds() });
             if (request.OutputMask is null or { SequenceNumber: true }) bundle.SequenceNumber = (ulong)spire._sequence;
             return Task.FromResult(bundle);
         }

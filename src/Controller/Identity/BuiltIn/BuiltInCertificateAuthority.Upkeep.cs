@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Culvert.Core;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 
@@ -102,6 +103,7 @@ public sealed partial class BuiltInCertificateAuthority
             before.Dispose(except: next);
             ImmutableArray<ReadOnlyMemory<byte>> bundle = next.Bundle;
             changed = bundle.Length != _bundle.Length || bundle.Zip(_bundle).Any(pair => !pair.First.Span.SequenceEqual(pair.Second.Span));
+            if (changed) _jwtKeys = next.Serving.Select(r => r.Jwt.Public).ToEquatableArray();
             _bundle = bundle;
         }
         if (isTold) Tell(before, next);

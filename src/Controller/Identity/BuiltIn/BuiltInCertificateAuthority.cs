@@ -36,6 +36,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
     private readonly Dictionary<string, DateTimeOffset> _servesUntil = new(StringComparer.Ordinal);
     private volatile RootSet _roots = RootSet.Empty;
     private ImmutableArray<ReadOnlyMemory<byte>> _bundle = [];
+    private EquatableArray<JwtKey> _jwtKeys;
     private bool _isDisposed;
 
     private BuiltInCertificateAuthority(CertificateAuthorityOptions options, IRootStore store, TimeProvider time, Random random, ILogger logger)
@@ -53,6 +54,18 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         get
         {
             lock (_lock) return _bundle;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool SignsJwts => true;
+
+    /// <inheritdoc/>
+    public EquatableArray<JwtKey> JwtKeys
+    {
+        get
+        {
+            lock (_lock) return _jwtKeys;
         }
     }
 
@@ -111,6 +124,37 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         cancellationToken.ThrowIfCancellationRequested();
         PublicKey key = CsrReader.ReadPublicKey(request.Csr);
         return Task.FromResult(request.LeadsToOlderRoots ? SignBelowRoot(request, key) : SignBelowIntermediate(request, key));
+    }
+
+    /// <inheritdoc/>
+    public Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        ArgumentNullException.ThrowIfNull(audience);
+        cancellationToken.ThrowIfCancellationRequested();
+        while (true)
+        {
+            DateTimeOffset now, expires;
+            bool isToBeNoted;
+            JwtSigningKey key;
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
+                now = CertificateFactory.WholeSecond(_time.GetUtcNow());
+                Root root = _roots.SigningAt(now);
+                expires = now + JwtSvid.Lifetime;
+                if (expires > root.NotAfter) expires = root.NotAfter;
+
+                // A root stays in the bundle, and its key with it, until the last token has ended, too.
+                isToBeNoted = NoteServing(root, expires, JwtSvid.Lifetime);
+                key = root.Jwt;
+            }
+
+            // Not under the lock, as certificates.
+            IssuedJwt? issued = key.TrySign(identity, audience, now, expires);
+            if (isToBeNoted) _ = MaintainSafelyAsync();
+            if (issued is not null) return Task.FromResult(issued);
+        }
     }
 
     /// <inheritdoc/>

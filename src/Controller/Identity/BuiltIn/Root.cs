@@ -8,7 +8,8 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// <param name="certificate">The certificate.</param>
 /// <param name="key">Its key.</param>
 /// <param name="cross">The root's key certified by the root before it; null for the first.</param>
-internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDsa key, X509Certificate2? cross)
+/// <param name="jwt">The key for tokens that is derived from its key; null: it is derived now.</param>
+internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDsa key, X509Certificate2? cross, JwtSigningKey? jwt = null)
 {
     public RootRecord Record { get; } = record;
 
@@ -18,14 +19,17 @@ internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDs
 
     public X509Certificate2? Cross { get; } = cross;
 
+    /// <summary>What signs tokens while it signs certificates.</summary>
+    public JwtSigningKey Jwt { get; } = jwt ?? JwtSigningKey.Of(key);
+
     public DateTimeOffset NotAfter => new(Certificate.NotAfter.ToUniversalTime());
 
     /// <summary>From then on another root is made, which takes over: a tenth of its time before its end.</summary>
     public DateTimeOffset RenewAt => NotAfter - ((NotAfter - new DateTimeOffset(Certificate.NotBefore.ToUniversalTime())) / 10);
 
     /// <summary>The same root with another record.</summary>
-    public Root With(RootRecord other) => new(other, Certificate, Key, Cross);
+    public Root With(RootRecord other) => new(other, Certificate, Key, Cross, Jwt);
 
     /// <summary>The same root, certified by another one before it.</summary>
-    public Root WithCross(X509Certificate2? other) => new(Record, Certificate, Key, other);
+    public Root WithCross(X509Certificate2? other) => new(Record, Certificate, Key, other, Jwt);
 }

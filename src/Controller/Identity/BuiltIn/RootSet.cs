@@ -29,5 +29,5 @@ internal sealed record RootSet(ImmutableArray<RetiredRoot> Retired, ImmutableArr
     }
 
     private IEnumerable<IDisposable> Parts() => Retired.SelectMany(r => new IDisposable?[] { r.Certificate, r.Cross })
-        .Concat(Serving.SelectMany(r => new IDisposable?[] { r.Certificate, r.Cross, r.Key })).OfType<IDisposable>();
+        .Concat(Serving.SelectMany(r => new IDisposable?[] { r.Certificate, r.Cross, r.Key, r.Jwt })).OfType<IDisposable>();
 }

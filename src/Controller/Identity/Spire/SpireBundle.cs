@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
 using Culvert.Protocol.SpireTypes;
 
 namespace Culvert.Controller.Identity.Spire;
 
-/// <summary>The roots of a trust domain as a SPIRE server has told them. Immutable.</summary>
+/// <summary>The roots of a trust domain, and its keys for tokens, as a SPIRE server has told them. Immutable.</summary>
 /// <param name="TrustDomain">Whose they are.</param>
 /// <param name="Sequence">The server's count of changes; others than of roots count too.</param>
 /// <param name="Roots">DER, in the server's order, without those that have ended.</param>
@@ -29,15 +30,22 @@ internal sealed record SpireBundle(string TrustDomain, ulong Sequence, Immutable
             }
         }
         return roots.Count > 0
-            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable()) { Tainted = [.. told.X509Authorities.Where(a => a.Tainted).Select(a => NameOf(a.Asn1.Span))] }
+            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable()) { Tainted = [.. told.X509Authorities.Where(a => a.Tainted).Select(a => NameOf(a.Asn1.Span))], JwtKeys = JwtKeysOf(told, now) }
             : throw new AuthorityException(AuthorityFailure.Unavailable, $"The bundle of {told.TrustDomain} has {told.X509Authorities.Count} roots, and none that is valid at {now:u}; check the clock, and the server's authority.");
     }
+
+    /// <summary>What JWT-SVIDs of the trust domain are verified with, without keys that have ended or are of no use here; by name.</summary>
+    public EquatableArray<JwtKey> JwtKeys { get; init; }
 
     /// <summary>Names of those of the roots that the server has tainted: what leads to them is to be replaced.</summary>
     public ImmutableArray<string> Tainted { get; init; } = [];
 
     /// <summary>Whether it has other roots than another one, whatever their order. A server counts further when nothing has changed, and its sequence says nothing of which are newer where it was set up anew.</summary>
     public bool HasOtherRoots(SpireBundle other) => !Names().SetEquals(other.Names());
+
+    private static EquatableArray<JwtKey> JwtKeysOf(Bundle told, DateTimeOffset now) => told.JwtAuthorities
+        .Where(k => k.KeyId.Length > 0 && (k.ExpiresAt <= 0 || k.ExpiresAt > now.ToUnixTimeSeconds()))
+        .OrderBy(k => k.KeyId, StringComparer.Ordinal).Select(k => JwtKey.FromPublicKey(k.KeyId, k.PublicKey.Span)).OfType<JwtKey>().ToEquatableArray();
 
     private HashSet<string> Names() => [.. Roots.Select(r => NameOf(r.Span))];
 

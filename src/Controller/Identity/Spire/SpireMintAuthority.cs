@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.SpireTypes;
@@ -19,6 +20,8 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     // Revocations are by the controller's clock and certificates by the server's.
     private static readonly TimeSpan MostClockDifference = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LeastBetweenReads = TimeSpan.FromSeconds(5);
+
     private readonly SpireServer _server;
     private readonly SpireOptions _options;
     private readonly TimeProvider _time;
@@ -30,6 +33,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
     private volatile SpireBundle _bundle;
     private volatile bool _isUntold;
     private Task _watching = Task.CompletedTask;
+    private long _readForKeyAt;
 
     private SpireMintAuthority(SpireServer server, SpireBundle bundle, SpireOptions options, TimeProvider time, Random random, ILogger logger, AuthorityMetrics? metrics) =>
         (_server, _bundle, _options, _time, _random, _logger, _metrics) = (server, bundle, options, time, random, logger, metrics);
@@ -39,6 +43,12 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
 
     /// <inheritdoc/>
     public ImmutableArray<ReadOnlyMemory<byte>> Roots => _bundle.Roots;
+
+    /// <inheritdoc/>
+    public bool SignsJwts => true;
+
+    /// <inheritdoc/>
+    public EquatableArray<JwtKey> JwtKeys => _bundle.JwtKeys;
 
     /// <inheritdoc/>
     public string TrustDomain => _bundle.TrustDomain;
@@ -79,12 +89,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         ArgumentNullException.ThrowIfNull(request);
         PublicKey key = CsrReader.ReadPublicKey(request.Csr);
         MintableCsr.Require(request);
-        if (_bundle.TrustDomain != request.Identity.TrustDomain)
-        {
-            throw new AuthorityException(
-                AuthorityFailure.Misconfigured,
-                $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {request.Identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
-        }
+        RequireTrustDomain(request.Identity);
         DateTimeOffset asked = _time.GetUtcNow();
         X509SVID svid = await _server.MintAsync(request.Csr, request.VariedLifetime(_random), isOwn: request.LeadsToOlderRoots, cancellationToken);
         if (svid.CertChain.Count == 0) throw Damaged("no certificate");
@@ -102,6 +107,27 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {_server.Place} answered with what is no certificate: {e.Message}", e);
         }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        ArgumentNullException.ThrowIfNull(audience);
+        RequireTrustDomain(identity);
+        DateTimeOffset asked = _time.GetUtcNow();
+        JWTSVID svid = await _server.MintJwtAsync(identity, audience, JwtSvid.Lifetime, cancellationToken);
+        IssuedJwt issued = new(svid.Token, DateTimeOffset.FromUnixTimeSeconds(svid.IssuedAt), DateTimeOffset.FromUnixTimeSeconds(svid.ExpiresAt));
+        RequireSameClock(issued.IssuedAt, asked);
+
+        // As above: a key that signs already may not have been read yet. Whatever else is wrong another bundle does not mend.
+        string? why = WhyNotTaken(issued, identity, audience);
+        if (why == JwtErrors.Describe(JwtError.UnknownKey) && MayReadForKey())
+        {
+            await ReadBundleAsync(cancellationToken);
+            why = WhyNotTaken(issued, identity, audience);
+        }
+        return why is null ? issued : throw Damaged($"a token that is not taken: {why}");
     }
 
     /// <summary>Stops reading the bundle.</summary>
@@ -173,7 +199,7 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             SpireBundle read = SpireBundle.Read(await _server.GetBundleAsync(cancellationToken), _time.GetUtcNow());
             if (read.TrustDomain != _bundle.TrustDomain) throw SpireFailure.OtherTrustDomain(_server.Place, read.TrustDomain, _bundle.TrustDomain);
-            if (read.HasOtherRoots(_bundle))
+            if (read.HasOtherRoots(_bundle) || read.JwtKeys != _bundle.JwtKeys)
             {
                 (_bundle, _isUntold) = (read, true);
                 SpireLog.BundleRead(_logger, read.TrustDomain, read.Roots.Length, read.Sequence);
@@ -188,6 +214,29 @@ internal sealed class SpireMintAuthority : ICertificateAuthority, IAsyncDisposab
         {
             _reading.Release();
         }
+    }
+
+    // A server whose tokens name a key that its bundle does not have is not asked for that at each of them.
+    private bool MayReadForKey()
+    {
+        long now = _time.GetTimestamp(), before = Interlocked.Read(ref _readForKeyAt);
+        return (before == 0 || _time.GetElapsedTime(before, now) >= LeastBetweenReads) && Interlocked.CompareExchange(ref _readForKeyAt, now, before) == before;
+    }
+
+    private void RequireTrustDomain(SpiffeId identity)
+    {
+        if (_bundle.TrustDomain == identity.TrustDomain) return;
+        throw new AuthorityException(
+            AuthorityFailure.Misconfigured,
+            $"The SPIRE server at {_server.Place} signs for the trust domain {_bundle.TrustDomain}, and the mesh's is {identity.TrustDomain}: set spec.trustDomain of the MeshConfig to {_bundle.TrustDomain}.");
+    }
+
+    private string? WhyNotTaken(IssuedJwt issued, SpiffeId identity, IReadOnlyList<string> audience)
+    {
+        // By the server's clock, which is near enough to this one.
+        TrustBundle bundle = new(_bundle.TrustDomain, []) { JwtKeys = _bundle.JwtKeys };
+        string? why = JwtSvid.Verify(Encoding.UTF8.GetBytes(issued.Token), audience[0], bundle, issued.IssuedAt, out VerifiedJwtSvid? svid);
+        return why ?? (svid!.Id == identity ? null : $"it is of {svid.Id}");
     }
 
     private IssuedCertificate Read(ImmutableArray<ReadOnlyMemory<byte>> chain, PublicKey key, SpiffeId identity)

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
@@ -17,6 +18,9 @@ internal sealed partial class SpireServer : IAsyncDisposable
     /// <summary>A server with its built-in key manager has stopped signing for ever with 512 calls at once, and never with 384.</summary>
     private const int MostSigning = 64;
 
+    /// <summary>Beside these: tokens are not to take the places of certificates, without which nobody can connect.</summary>
+    private const int MostSigningJwts = 8;
+
     // A connection whose peer is gone without a word answers no call any more, and is not told from a slow one.
     private static readonly TimeSpan LongestConnection = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OverloadRetry = TimeSpan.FromSeconds(2);
@@ -30,6 +34,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly SemaphoreSlim _signing = new(MostSigning - 1);
     private readonly SemaphoreSlim _signingOwn = new(1);
+    private readonly SemaphoreSlim _signingJwts = new(MostSigningJwts);
 
     /// <summary>Does not connect yet.</summary>
     public SpireServer(SpireOptions options, TimeProvider time, ILogger logger)
@@ -63,7 +68,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     /// <summary>The bundle of its trust domain.</summary>
     public Task<Protocol.SpireTypes.Bundle> GetBundleAsync(CancellationToken cancellationToken)
     {
-        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, SequenceNumber = true } };
+        GetBundleRequest request = new() { OutputMask = new() { X509Authorities = true, JwtAuthorities = true, SequenceNumber = true } };
         return CallAsync("GetBundle", options => new Protocol.SpireApi.Bundle.BundleClient(_channel.CreateCallInvoker()).GetBundleAsync(request, options), cancellationToken);
     }
 
@@ -79,18 +84,36 @@ internal sealed partial class SpireServer : IAsyncDisposable
     public async Task<X509SVID> MintAsync(ReadOnlyMemory<byte> csr, TimeSpan lifetime, bool isOwn, CancellationToken cancellationToken)
     {
         MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = Seconds(lifetime) };
-        SemaphoreSlim places = isOwn ? _signingOwn : _signing;
+        MintX509SVIDResponse response = await SignAsync(
+            isOwn ? _signingOwn : _signing, $"{MostSigning - 1} certificates", () => CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
+        return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
+    }
+
+    /// <summary>Has a token signed.</summary>
+    /// <param name="identity">Whose.</param>
+    /// <param name="audience">For whom it is meant.</param>
+    /// <param name="lifetime">Whole seconds count; it may be cut.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<JWTSVID> MintJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        MintJWTSVIDRequest request = new() { Id = new() { TrustDomain = identity.TrustDomain, Path = identity.Path }, Audience = { audience }, Ttl = Seconds(lifetime) };
+        MintJWTSVIDResponse response = await SignAsync(
+            _signingJwts, $"{MostSigningJwts} tokens", () => CallAsync("MintJWTSVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
+        return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintJWTSVID without a token.");
+    }
+
+    private async Task<T> SignAsync<T>(SemaphoreSlim places, string all, Func<Task<T>> sign, CancellationToken cancellationToken)
+    {
         if (!await places.WaitAsync(_options.Deadline, cancellationToken))
         {
-            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {MostSigning - 1} certificates to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
+            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {all} to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
             {
                 RetryAfter = OverloadRetry,
             };
         }
         try
         {
-            MintX509SVIDResponse response = await CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken);
-            return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
+            return await sign();
         }
         finally
         {
@@ -115,6 +138,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
         if (_own is not null) await _own.DisposeAsync();
         _signing.Dispose();
         _signingOwn.Dispose();
+        _signingJwts.Dispose();
     }
 
     private async Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)

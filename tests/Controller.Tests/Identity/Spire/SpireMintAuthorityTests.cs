@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Spire;
 using Culvert.Core;
@@ -41,6 +42,70 @@ public sealed class SpireMintAuthorityTests
         OpenSsl.WritePem(folder.File("leaf.pem"), issued.Chain[0]);
         (int code, string output) = await OpenSsl.RunAsync("verify", "-CAfile", folder.File("roots.pem"), folder.File("leaf.pem"));
         Assert.True(code == 0, output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ATokenIsSignedThatTheServersKeysVerify(bool isTcp)
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        spire.IsAdmin = isTcp;
+        await using SpireMintAuthority authority = await OpenAsync(spire, isTcp);
+        IssuedJwt issued = await authority.SignJwtAsync(Web, ["db", "cache"], Cancellation);
+        TrustBundle bundle = new(StandInSpire.TrustDomain, []) { JwtKeys = authority.JwtKeys };
+        Assert.Null(JwtSvid.Verify(Encoding.UTF8.GetBytes(issued.Token), "cache", bundle, DateTimeOffset.UtcNow, out VerifiedJwtSvid? svid));
+        Assert.Equal(Web, svid!.Id);
+        Assert.Equal(JwtSvid.Lifetime, issued.ExpiresAt - issued.IssuedAt);
+
+        // A key that signs before it was read is read then, and told.
+        TaskCompletionSource told = new();
+        authority.RootsChanged += () => told.TrySetResult();
+        spire.JwtKeyId = "jwt-2";
+        await authority.SignJwtAsync(Web, ["db"], Cancellation);
+        await told.Task.WaitAsync(Patience, Cancellation);
+        Assert.Equal("jwt-2", Assert.Single(authority.JwtKeys).KeyId);
+    }
+
+    [Fact]
+    public async Task ATokenOfAnotherOrOneThatNoKeyHasMadeIsNotPassedOn()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire);
+        foreach (Func<JWTSVID, JWTSVID> change in new Func<JWTSVID, JWTSVID>[] { s => new(s) { Token = "" }, s => new(s) { Token = s.Token[..^4] + "AAAA" } })
+        {
+            spire.AnswerToken = change;
+            AuthorityException failure = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+            Assert.Equal(AuthorityFailure.Unavailable, failure.Reason);
+            Assert.Contains("a token that is not taken", failure.Message, StringComparison.Ordinal);
+        }
+        AuthorityException foreign = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(SpiffeId.ForServiceAccount("elsewhere", "shop", "web"), ["db"], Cancellation));
+        Assert.Equal(AuthorityFailure.Misconfigured, foreign.Reason);
+    }
+
+    [Fact]
+    public async Task TheBundleIsReadForAnUnknownKeyOnlyAndNotAtEachToken()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority =
+            await SpireMintAuthority.OpenAsync(Options(spire, isTcp: false) with { BundleInterval = TimeSpan.FromHours(1) }, TimeProvider.System, new Random(1), new LineLogger(new()), Cancellation).WaitAsync(Patience, Cancellation);
+        int reads = 0;
+        spire.Fault = method =>
+        {
+            if (method.EndsWith("GetBundle", StringComparison.Ordinal)) Interlocked.Increment(ref reads);
+            return null;
+        };
+        spire.AnswerToken = s => new(s) { Token = s.Token[..^4] + "AAAA" };
+        await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+        Assert.Equal(0, reads);
+        spire.AnswerToken = s => s;
+        spire.JwtKeyId = "jwt-2";
+        await authority.SignJwtAsync(Web, ["db"], Cancellation);
+        Assert.Equal(1, reads);
+        spire.JwtKeyId = "jwt-3";
+        AuthorityException unknown = await Assert.ThrowsAsync<AuthorityException>(() => authority.SignJwtAsync(Web, ["db"], Cancellation));
+        Assert.Contains("the token's key is not known", unknown.Message, StringComparison.Ordinal);
+        Assert.Equal(1, reads);
     }
 
     [Fact]
@@ -159,6 +224,9 @@ public sealed class SpireMintAuthorityTests
         spire.Prepare();
         await Soon.Holds("the bundle is read", () => authority.Roots.Length == 2);
         Assert.Equal(64, spire.MostSigning);
+
+        // Tokens have places of their own.
+        Assert.NotEmpty((await authority.SignJwtAsync(Web, ["db"], Cancellation).WaitAsync(Patience, Cancellation)).Token);
         release.SetResult();
         await Task.WhenAll([own, .. all]).WaitAsync(Patience, Cancellation);
         Assert.Equal(64, spire.MostSigning);

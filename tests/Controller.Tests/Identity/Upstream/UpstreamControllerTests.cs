@@ -30,6 +30,11 @@ public sealed class UpstreamControllerTests : IDisposable
         CertificateResponse signed = await agent.Certificates.SignWorkloadAsync(new() { WorkloadUid = "shop/web", CsrDer = csr }, agent.Options);
         Assert.Equal(3, signed.ChainDer.Count);
         Assert.Equal(_root.Certificate.RawData, Assert.Single(signed.RootsDer).ToByteArray());
+
+        // It signs no tokens, and says so in so many words: a code could be that of a controller that knows nothing of them.
+        SignJwtResponse token = await agent.Certificates.SignJwtAsync(new() { WorkloadUid = "shop/web", Audience = { "db" } }, agent.Options);
+        Assert.Equal("", token.Token);
+        Assert.Contains("signs none", token.Unsupported, StringComparison.Ordinal);
         Assert.Contains(Convert.ToBase64String(_root.Certificate.RawData)[..40], File.ReadAllText(running.Folder.File("state/roots.pem")), StringComparison.Ordinal);
     }
 

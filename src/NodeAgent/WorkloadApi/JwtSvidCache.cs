@@ -1,0 +1,277 @@
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.NodeAgent.Identity;
+using Grpc.Core;
+
+namespace Culvert.NodeAgent.WorkloadApi;
+
+/// <summary>
+/// Tokens of this node's workloads: each until half its life, so that whoever asks again and again does not have the controller sign as often; and until its end, where the controller can't be reached. In memory only.
+/// Thread-safe.
+/// </summary>
+/// <param name="issuer">Has them signed.</param>
+/// <param name="time">The clock.</param>
+internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>Most tokens that are kept; those that end first make room.</summary>
+    internal const int Most = 4096;
+
+    /// <summary>Most of one workload: others' are not to go for the many that one asks for.</summary>
+    internal const int MostOfOne = 64;
+
+    /// <summary>Tokens that one workload may have signed at once after a pause, and, after these, <see cref="PerSecond"/>: the authority has others to serve.</summary>
+    internal const int Burst = 64;
+
+    /// <summary>See <see cref="Burst"/>.</summary>
+    internal const int PerSecond = 10;
+
+    /// <summary>Tokens that one workload may be waiting for at a time.</summary>
+    internal const int MostUnfinished = 8;
+
+    /// <summary>At once, of all: the authority has other nodes as well.</summary>
+    internal const int MostAsked = 4;
+
+    /// <summary>How long whoever has a token that is still good waits for the next one.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long it may take until the controller is asked.</summary>
+    internal static readonly TimeSpan LongestQueue = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it is believed that the authority signs none.</summary>
+    internal static readonly TimeSpan UnsupportedFor = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Key, Held> _held = [];
+    private readonly Dictionary<Key, JwtAsk> _asked = [];
+    private readonly Dictionary<string, int> _unfinished = new(StringComparer.Ordinal);
+    private readonly JwtAskQueue _queue = new();
+    private readonly SourceRate<string> _rate = new(PerSecond, Burst, time);
+    private readonly HashSet<Task> _running = [];
+    private readonly CancellationTokenSource _stop = new();
+    private (string Reason, DateTimeOffset Until) _unsupported = ("", DateTimeOffset.MinValue);
+    private EquatableArray<JwtKey> _keys;
+
+    /// <summary>How many are kept.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock) return _held.Count;
+        }
+    }
+
+    /// <summary>How many are being asked for, or wait for that, whoever wants them.</summary>
+    internal int Unfinished
+    {
+        get
+        {
+            lock (_lock) return _unfinished.Values.Sum();
+        }
+    }
+
+    /// <summary>A token of a workload.</summary>
+    /// <param name="workload">The workload.</param>
+    /// <param name="audience">For whom it is to be: checked by the caller, in any order.</param>
+    /// <param name="cancellationToken">Ends the wait. What nobody waits for any more is given up.</param>
+    /// <exception cref="RpcException">RESOURCE_EXHAUSTED: the workload asks too often, or for too many at once. Others: the controller gave none, and there is none that is still good; so is any other exception of its.</exception>
+    /// <exception cref="JwtsUnsupportedException">The authority signs none.</exception>
+    internal async Task<IssuedJwt> GetAsync(WorkloadInfo workload, IEnumerable<string> audience, CancellationToken cancellationToken)
+    {
+        string[] names = [.. audience.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        Key key = new(workload.Uid, workload.Identity, string.Join('\0', names));
+        IssuedJwt? good;
+        JwtAsk ask;
+        lock (_lock)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            Held? held = _held.GetValueOrDefault(key);
+            if (held is not null && now < held.RenewAt) return held.Jwt;
+            good = held is not null && now < held.EndsAt ? held.Jwt : null;
+            if (now < _unsupported.Until) return good ?? throw new JwtsUnsupportedException(_unsupported.Reason);
+            if (!_asked.TryGetValue(key, out JwtAsk? running))
+            {
+                if (WhyNot(key.Uid) is { } why) return good ?? throw new RpcException(new Status(StatusCode.ResourceExhausted, why));
+                running = Add(key, names);
+            }
+            ask = running;
+            ask.Waiting++;
+        }
+
+        bool isLeftRunning = false;
+        try
+        {
+            if (good is null) return await ask.Task.WaitAsync(cancellationToken);
+            TimeSpan left = Patience - time.GetElapsedTime(ask.Since);
+            if (left > TimeSpan.Zero) return await ask.Task.WaitAsync(left, time, cancellationToken);
+            isLeftRunning = true;
+            return good;
+        }
+        catch (TimeoutException) when (good is not null && !ask.Task.IsCompleted)
+        {
+            // Its answer is for whoever asks next.
+            isLeftRunning = true;
+            return good;
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException && good is not null)
+        {
+            return good;
+        }
+        finally
+        {
+            Leave(key, ask, isLeftRunning);
+        }
+    }
+
+    /// <summary>Takes the keys of the trust domain: what was signed with one that has left them nobody believes any more.</summary>
+    internal void Forget(EquatableArray<JwtKey> keys)
+    {
+        lock (_lock)
+        {
+            if (keys == _keys) return;
+            HashSet<string?> gone = [.. _keys.Select(k => k.KeyId).Except(keys.Select(k => k.KeyId))];
+            _keys = keys;
+            foreach (Key key in _held.Where(h => gone.Contains(h.Value.KeyId)).Select(h => h.Key).ToArray()) _held.Remove(key);
+        }
+    }
+
+    /// <summary>Ends what is being asked for.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        Task[] running;
+        lock (_lock)
+        {
+            while (_queue.TryTake(out JwtAsk? ask)) GiveUp(ask);
+            running = [.. _running];
+        }
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    // What follows is under the lock, but for RunAsync and Leave.
+    private string? WhyNot(string uid)
+    {
+        if (_unfinished.GetValueOrDefault(uid) >= MostUnfinished) return $"this workload waits for {MostUnfinished} tokens already";
+        return _rate.TryTake(uid) ? null : $"this workload has more than {PerSecond} tokens a second signed";
+    }
+
+    private JwtAsk Add(Key key, string[] names)
+    {
+        ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
+        JwtAsk ask = new(key.Uid, names, time.GetTimestamp(), _stop.Token);
+        _asked.Add(key, ask);
+        _unfinished[key.Uid] = _unfinished.GetValueOrDefault(key.Uid) + 1;
+        _queue.Add(ask);
+        ask.Limit = time.CreateTimer(_ => Expire(key, ask), null, LongestQueue, Timeout.InfiniteTimeSpan);
+        ask.Run = () => RunAsync(key, ask);
+        StartNext();
+        return ask;
+    }
+
+    private void StartNext()
+    {
+        while (_running.Count < MostAsked && _queue.TryTake(out JwtAsk? ask))
+        {
+            ask.Limit!.Dispose();
+            var run = Task.Run(ask.Run!);
+            _running.Add(run);
+            _ = run.ContinueWith(EndOf, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        void EndOf(Task run)
+        {
+            lock (_lock)
+            {
+                _running.Remove(run);
+                if (!_stop.IsCancellationRequested) StartNext();
+            }
+        }
+    }
+
+    private async Task RunAsync(Key key, JwtAsk ask)
+    {
+        DateTimeOffset asked = time.GetUtcNow();
+        try
+        {
+            IssuedJwt jwt = await issuer.SignJwtAsync(key.Uid, ask.Audience, ask.Token);
+            if (jwt.Identity != key.Identity.ToString()) throw new InvalidOperationException($"the controller signed a token of {jwt.Identity} for {key.Identity}");
+            lock (_lock)
+            {
+                Keep(key, jwt, asked);
+                End(key, ask);
+            }
+            ask.Finish(jwt);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            lock (_lock)
+            {
+                if (e is JwtsUnsupportedException) _unsupported = (e.Message, time.GetUtcNow() + UnsupportedFor);
+                End(key, ask);
+            }
+            ask.Fail(e);
+        }
+    }
+
+    private void Leave(Key key, JwtAsk ask, bool isLeftRunning)
+    {
+        lock (_lock)
+        {
+            ask.IsWantedAnyway |= isLeftRunning;
+            if (--ask.Waiting > 0 || ask.IsWantedAnyway || ask.IsEnded) return;
+
+            // Another one that comes for the same asks anew.
+            if (_asked.GetValueOrDefault(key) == ask) _asked.Remove(key);
+            if (_queue.Remove(ask)) GiveUp(ask);
+            else ask.Cancel(); // it has its place until it has ended
+        }
+    }
+
+    // The controller, or who has asked before, is too slow.
+    private void Expire(Key key, JwtAsk ask)
+    {
+        lock (_lock)
+        {
+            if (!_queue.Remove(ask)) return;
+            End(key, ask);
+        }
+        ask.Fail(new RpcException(new Status(StatusCode.Unavailable, $"the controller could not be asked for it within {LongestQueue.TotalSeconds} s, as the tokens before it take as long")));
+    }
+
+    private void GiveUp(JwtAsk ask)
+    {
+        NoteEnd(ask);
+        ask.Fail(new OperationCanceledException("nobody waits for the token any more"));
+    }
+
+    private void End(Key key, JwtAsk ask)
+    {
+        if (_asked.GetValueOrDefault(key) == ask) _asked.Remove(key);
+        NoteEnd(ask);
+    }
+
+    private void NoteEnd(JwtAsk ask)
+    {
+        ask.Dispose();
+        if (--_unfinished[ask.Uid] == 0) _unfinished.Remove(ask.Uid);
+    }
+
+    // Its life is counted from when it was asked for: it began later than that, and the controller's clock may be another.
+    private void Keep(Key key, IssuedJwt jwt, DateTimeOffset asked)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (!_held.ContainsKey(key))
+        {
+            foreach (Key ended in _held.Where(h => h.Value.EndsAt <= now).Select(h => h.Key).ToArray()) _held.Remove(ended);
+            Key[] own = [.. _held.Where(h => h.Key.Uid == key.Uid).OrderBy(h => h.Value.EndsAt).Select(h => h.Key)];
+            if (own.Length >= MostOfOne) _held.Remove(own[0]);
+            if (_held.Count >= Most) _held.Remove(_held.MinBy(h => h.Value.EndsAt).Key);
+        }
+        TimeSpan life = jwt.ExpiresAt - jwt.IssuedAt;
+        _held[key] = new(jwt, JwtSvid.KeyIdOf(jwt.Token), asked + (life / 2), asked + life);
+    }
+
+    private sealed record Key(string Uid, SpiffeId Identity, string Audience);
+
+    private sealed record Held(IssuedJwt Jwt, string? KeyId, DateTimeOffset RenewAt, DateTimeOffset EndsAt);
+}

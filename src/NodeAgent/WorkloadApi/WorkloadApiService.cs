@@ -1,0 +1,206 @@
+using System.Text;
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
+using Culvert.Protocol.WorkloadApi;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+
+namespace Culvert.NodeAgent.WorkloadApi;
+
+/// <summary>
+/// SPIFFE's Workload API (SPIFFE_Workload_API.md) for applications of this node's pods: each has the identity of its workload in the mesh, and no other. Codes and texts are those of a SPIRE agent, where it has any, so that
+/// clients which were tried with one find nothing new. Thread-safe.
+/// </summary>
+/// <param name="attestor">Says which workload has connected.</param>
+/// <param name="places">Bounds open calls.</param>
+/// <param name="svids">Certificates of this node's workloads.</param>
+/// <param name="tokens">Their tokens.</param>
+/// <param name="trust">The roots in force.</param>
+/// <param name="revoked">What is revoked.</param>
+/// <param name="changes">Told when any of it changes.</param>
+/// <param name="metrics">Where answers are counted.</param>
+/// <param name="time">The clock.</param>
+internal sealed class WorkloadApiService(
+    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
+{
+    /// <summary>Longest request, bytes: a token that is to be looked at is the longest thing.</summary>
+    internal const int LongestRequest = 64 * 1024;
+
+    private const string Header = "workload.spiffe.io";
+
+    /// <summary>
+    /// Takes a call before anything of its request is read, for a place that it has until it ends: so that what waits to be read is bounded, too, and those without the header learn nothing.
+    /// </summary>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: the header is missing. RESOURCE_EXHAUSTED: the caller has too many calls, or begins too many.</exception>
+    internal IDisposable Admit(ServerCallContext context)
+    {
+        try
+        {
+            RequireHeader(context);
+            return places.TryCall(AttestationOf(context.GetHttpContext()).Uid, out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
+        }
+        catch (RpcException e)
+        {
+            metrics.Refused(context.Method[(context.Method.LastIndexOf('/') + 1)..], e.StatusCode);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<X509SVIDResponse> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Bundle()), s => s.ToSvids());
+
+    /// <inheritdoc/>
+    public override Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<X509BundlesResponse> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchX509Bundles", responseStream, context, _ => new X509State(null, Bundle()), s => s.ToBundles());
+
+    /// <inheritdoc/>
+    public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", context, async () =>
+    {
+        AttestedCaller caller = CallerOf(context);
+        WorkloadInfo workload = WorkloadOf(caller, context);
+        if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw Error(StatusCode.InvalidArgument, wrong);
+        if (request.SpiffeId.Length > 0)
+        {
+            if (!SpiffeId.TryParse(request.SpiffeId, out SpiffeId? wanted, out string? malformed)) throw Error(StatusCode.InvalidArgument, $"invalid requested SPIFFE ID: {malformed}");
+            if (wanted != workload.Identity) throw Error(StatusCode.PermissionDenied, "no identity issued");
+        }
+
+        IssuedJwt jwt;
+        try
+        {
+            jwt = await tokens.GetAsync(workload, request.Audience, context.CancellationToken);
+        }
+        catch (JwtsUnsupportedException e)
+        {
+            // Clients stop asking then: only where the controller says so itself, and not for what somebody may mend, or one that is older than its agents.
+            throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Message}");
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException and not RpcException { StatusCode: StatusCode.ResourceExhausted })
+        {
+            throw Error(StatusCode.Unavailable, $"could not fetch JWT-SVID: {CallFailure.Describe(e)}");
+        }
+
+        // Meanwhile its pod may have gone.
+        WorkloadOf(caller, context);
+        return new JWTSVIDResponse { Svids = { new JWTSVID { SpiffeId = jwt.Identity, Svid = jwt.Token } } };
+    });
+
+    /// <inheritdoc/>
+    public override Task FetchJWTBundles(JWTBundlesRequest request, IServerStreamWriter<JWTBundlesResponse> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchJWTBundles", responseStream, context, _ => new JwtState(Bundle()), s => s.ToBundles());
+
+    /// <summary>Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.</summary>
+    public override Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", context, () =>
+    {
+        if (request.Audience.Length == 0) throw Error(StatusCode.InvalidArgument, "audience must be specified");
+        if (request.Svid.Length == 0) throw Error(StatusCode.InvalidArgument, "svid must be specified");
+        string? wrong = JwtSvid.Verify(Encoding.UTF8.GetBytes(request.Svid), request.Audience, Bundle(), time.GetUtcNow(), out VerifiedJwtSvid? svid);
+        if (wrong is null && revoked().Contains(svid!.Id)) wrong = $"{svid.Id} is revoked";
+        return wrong is null
+            ? Task.FromResult(new ValidateJWTSVIDResponse { SpiffeId = svid!.Id.ToString(), Claims = Struct.Parser.ParseJson(Encoding.UTF8.GetString(svid.Claims.Span)) })
+            : throw Error(StatusCode.InvalidArgument, wrong);
+    });
+
+    private static RpcException Error(StatusCode code, string text) => new(new Status(code, text));
+
+    // So that whoever would have a web page or a proxy ask in its place can't: neither sends it (SPIFFE_Workload_Endpoint.md, section 6).
+    private static void RequireHeader(ServerCallContext context)
+    {
+        string? only = null;
+        foreach (Metadata.Entry entry in context.RequestHeaders)
+        {
+            if (entry.Key != Header) continue;
+            if (only is not null || entry.Value != "true") throw Error(StatusCode.InvalidArgument, "security header missing from request");
+            only = entry.Value;
+        }
+        if (only is null) throw Error(StatusCode.InvalidArgument, "security header missing from request");
+    }
+
+    /// <summary>Answers a call of one answer.</summary>
+    private async Task<T> AnswerAsync<T>(string method, ServerCallContext context, Func<Task<T>> answer)
+    {
+        try
+        {
+            T found = await answer();
+            metrics.Answered(method);
+            return found;
+        }
+        catch (RpcException e)
+        {
+            metrics.Refused(method, e.StatusCode);
+            throw;
+        }
+    }
+
+    /// <summary>Tells a caller the state of the moment, and each one that is another.</summary>
+    /// <param name="method">For the count.</param>
+    /// <param name="stream">Where to.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="look">The state, as far as it is the caller's.</param>
+    /// <param name="write">It as a message.</param>
+    private async Task StreamAsync<TState, TMessage>(string method, IServerStreamWriter<TMessage> stream, ServerCallContext context, Func<WorkloadInfo, TState> look, Func<TState, TMessage> write)
+        where TState : class, IEquatable<TState>
+    {
+        try
+        {
+            AttestedCaller caller = CallerOf(context);
+            TState? told = null;
+            while (true)
+            {
+                Task changed = changes.Next;
+                TState state = look(WorkloadOf(caller, context));
+                if (!state.Equals(told))
+                {
+                    await stream.WriteAsync(write(state), context.CancellationToken);
+                    metrics.Answered(method);
+                    told = state;
+                }
+                await changed.WaitAsync(context.CancellationToken);
+            }
+        }
+        catch (RpcException e)
+        {
+            metrics.Refused(method, e.StatusCode);
+            throw;
+        }
+    }
+
+    private static Attestation AttestationOf(HttpContext http) => CallerConnections.CallerOf(http.Features.Get<IConnectionItemsFeature>());
+
+    private static AttestedCaller CallerOf(ServerCallContext context)
+    {
+        HttpContext http = context.GetHttpContext();
+        Attestation found = AttestationOf(http);
+        if (found.IsKnown) return found.Caller ?? throw NoIdentity(http);
+
+        // The next connection is looked at anew.
+        http.Connection.RequestClose();
+        throw Error(StatusCode.Unavailable, "who has connected could not be found out; the agent's log says why");
+    }
+
+    private WorkloadInfo WorkloadOf(AttestedCaller caller, ServerCallContext context) =>
+        attestor.Find(caller) is { } workload && !revoked().Contains(workload.Identity) ? workload : throw NoIdentity(context.GetHttpContext());
+
+    // Who has connected is looked at once for a connection: it ends, so that a pod which has come into the mesh since has its identity by the next.
+    private static RpcException NoIdentity(HttpContext http)
+    {
+        http.Connection.RequestClose();
+        return Error(StatusCode.PermissionDenied, "no identity issued");
+    }
+
+    private Svid CertificateOf(WorkloadInfo workload)
+    {
+        Svid? svid = svids.Find(workload.Identity);
+        if (svid is null) throw Error(StatusCode.Unavailable, $"there is no certificate for {workload.Identity} yet; the agent's `culvert identity list` says why");
+        if (svid.NotAfter <= time.GetUtcNow()) throw Error(StatusCode.Unavailable, $"the certificate for {workload.Identity} has ended, and no other one could be had yet; the agent's `culvert identity list` says why");
+        if (SvidVerifier.FindRevoked(svid.Chain, revoked()) is not null) throw Error(StatusCode.Unavailable, $"the certificate for {workload.Identity} is revoked, and another one has not come yet");
+        return svid;
+    }
+
+    private TrustBundle Bundle() => trust() is { Roots.IsEmpty: false } bundle ? bundle : throw Error(StatusCode.Unavailable, "the roots of the trust domain are not known yet");
+}

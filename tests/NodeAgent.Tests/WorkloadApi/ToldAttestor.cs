@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.NodeAgent.WorkloadApi;
+
+namespace Culvert.NodeAgent.Tests.WorkloadApi;
+
+/// <summary>Takes whoever connects for the workload that a test says.</summary>
+internal sealed class ToldAttestor : IWorkloadAttestor
+{
+    private readonly ConcurrentDictionary<AttestedCaller, WorkloadInfo> _pods = [];
+    private AttestedCaller? _next;
+    private int _looks;
+    private int _finds;
+
+    /// <summary>How many connections were looked at.</summary>
+    internal int Looks => Volatile.Read(ref _looks);
+
+    /// <summary>How often it was looked whether a caller's pod is still there: at each message, and each time that there may be one.</summary>
+    internal int Finds => Volatile.Read(ref _finds);
+
+    /// <summary>What connections have in common that are made from now on.</summary>
+    internal string Group { get; set; } = "pod";
+
+    /// <summary>What a look waits for.</summary>
+    internal Task Until { get; set; } = Task.CompletedTask;
+
+    /// <summary>Why it can't be found out who connects; null: it can.</summary>
+    internal IOException? Failure { get; set; }
+
+    /// <summary>A pod of this node.</summary>
+    internal AttestedCaller Add(WorkloadInfo workload, string podUid)
+    {
+        AttestedCaller caller = new(workload.Uid, podUid, _pods.Count + 1, 0);
+        _pods[caller] = workload;
+        return caller;
+    }
+
+    internal void Remove(AttestedCaller caller) => _pods.TryRemove(caller, out _);
+
+    /// <summary>Who connects from now on.</summary>
+    internal void Is(AttestedCaller? caller) => Volatile.Write(ref _next, caller);
+
+    public AttestedCaller? Attest(Socket connection, out string reason)
+    {
+        Interlocked.Increment(ref _looks);
+        Until.Wait(TestContext.Current.CancellationToken);
+        if (Failure is { } failure) throw failure;
+        AttestedCaller? caller = Volatile.Read(ref _next);
+        reason = caller is null ? "a process of no pod" : "";
+        return caller;
+    }
+
+    public string GroupOf(Socket connection) => Group;
+
+    public WorkloadInfo? Find(AttestedCaller caller)
+    {
+        Interlocked.Increment(ref _finds);
+        return _pods.GetValueOrDefault(caller);
+    }
+}
