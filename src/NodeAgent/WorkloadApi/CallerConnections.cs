@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Culvert.Logging;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using Culvert.Grpc;
@@ -57,7 +58,7 @@ internal static class BundleServer
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         limits.Http2.MaxStreamsPerConnection = 8;
         ConnectionGate gate = new(Bounds, time);
-        SourceRate rate = new(MostPerSecond, Burst, time);
+        SourceRate<IPAddress> rate = new(MostPerSecond, Burst, time);
         kestrel.Listen(options.Listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1AndHttp2;
@@ -66,7 +67,7 @@ internal static class BundleServer
         });
     }
 
-    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate rate)
+    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate<IPAddress> rate)
     {
         if (!rate.TryTake(ConnectionGate.SourceOf(connection)))
         {
