@@ -34,13 +34,13 @@ internal static class AnchorPath
             {
                 // What is above an anchor is of no account, as are its own signature and who has made it.
                 bool isAnchor = anchors.Any(a => a.Span.SequenceEqual(element.Certificate.RawDataMemory.Span));
-                X509ChainStatus broken = element.ChainElementStatus.FirstOrDefault(s => !isAnchor || (s.Status & ~OfAnchors) != 0);
+                X509ChainStatus broken = element.ChainElementStatus.FirstOrDefault(s => !isAnchor || (s.Status & ~OfAnchors) != X509ChainStatusFlags.NoError);
                 if (broken.Status != X509ChainStatusFlags.NoError) return Text(broken);
                 if (!isAnchor) continue;
 
                 // Of what no self-signed one is above OpenSSL does not look at the time.
                 X509Certificate2 anchor = element.Certificate;
-                return at < anchor.NotBefore.ToUniversalTime() || at >= anchor.NotAfter.ToUniversalTime() ? "the root of the bundle that it leads to is not valid now" : null;
+                return at.UtcDateTime < anchor.NotBefore.ToUniversalTime() || at.UtcDateTime >= anchor.NotAfter.ToUniversalTime() ? "the root of the bundle that it leads to is not valid now" : null;
             }
             return "it leads to no root of the bundle";
         }

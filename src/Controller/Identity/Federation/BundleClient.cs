@@ -75,15 +75,18 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
             }
             if (response.StatusCode != HttpStatusCode.OK) throw new InvalidDataException($"the answer is {(int)response.StatusCode}");
             byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            string fault;
             try
             {
                 return BundleDocument.Read(body);
             }
             catch (InvalidDataException e)
             {
-                // Without the inner one: of several it is what is told.
-                throw new InvalidDataException($"the answer {e.Message}");
+                fault = e.Message;
             }
+
+            // Without an inner one: of several that is what is told.
+            throw new InvalidDataException($"the answer {fault}");
         }
         throw new InvalidDataException($"it is redirected more than {MostRedirects} times");
     }

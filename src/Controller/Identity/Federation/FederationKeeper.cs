@@ -236,10 +236,10 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         {
             foreach (Relationship relationship in _known.Values)
             {
-                KeptBundle? own = relationship.Kept;
-                if (store.FindOthers(relationship.Domain.TrustDomain) is not { } other || own?.IsOlderThan(other) == false || IsOfOtherFile(relationship, other)) continue;
-                if (own is null || !own.Document.HasSameKeys(other.Document)) Replace(relationship, other, "another controller");
-                else relationship.Kept = other with { Document = other.Document with { Roots = own.Document.Roots, JwtKeys = own.Document.JwtKeys } };
+                KeptBundle? held = relationship.Kept;
+                if (store.FindOthers(relationship.Domain.TrustDomain) is not { } other || held?.IsOlderThan(other) == false || IsOfOtherFile(relationship, other)) continue;
+                if (held is null || !held.Document.HasSameKeys(other.Document)) Replace(relationship, other, "another controller");
+                else relationship.Kept = other with { Document = other.Document with { Roots = held.Document.Roots, JwtKeys = held.Document.JwtKeys } };
             }
         }
     }
