@@ -21,8 +21,9 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     /// <summary>Most connections of one pod that were not looked at yet.</summary>
     internal const int MostWaiting = 16;
 
-    // Different reasons that are said in so long; a pod that asks again and again is told of once.
+    // Different reasons that are said in so long, and of those one pod's, whatever users its processes act as; a pod that asks again and again is told of once.
     private const int MostSaid = 64;
+    private const int MostSaidOfOne = 4;
 
     /// <summary>How long a connection waits to be looked at; a look takes a millisecond or a few.</summary>
     internal static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
@@ -33,7 +34,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _waiting = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _said = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Group, string Reason)> _said = [];
     private long _saidSince;
 
     /// <summary>Connections that were not looked at yet.</summary>
@@ -87,7 +88,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
             await _turn.WaitAsync(ending.Token);
             try
             {
-                return Attest(socket);
+                return Attest(socket, group);
             }
             finally
             {
@@ -105,29 +106,29 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     }
 
     // In its turn, as what follows.
-    private Attestation Attest(Socket socket)
+    private Attestation Attest(Socket socket, string group)
     {
         try
         {
             AttestedCaller? caller = attestor.Attest(socket, out string reason);
-            if (caller is null) Say(reason);
+            if (caller is null) Say(group, reason);
             return new Attestation(caller, true);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            Say($"it can't be found out who it is: {e.Message}");
+            Say(group, $"it can't be found out who it is: {e.Message}");
             return Attestation.Unknown;
         }
     }
 
-    private void Say(string reason)
+    private void Say(string group, string reason)
     {
         if (_saidSince == 0 || time.GetElapsedTime(_saidSince) > SaidFor)
         {
             _said.Clear();
             _saidSince = time.GetTimestamp();
         }
-        if (_said.Count < MostSaid && _said.Add(reason)) WorkloadApiLog.NotAttested(logger, reason);
+        if (_said.Count < MostSaid && _said.Count(s => s.Group == group) < MostSaidOfOne && _said.Add((group, reason))) WorkloadApiLog.NotAttested(logger, reason);
     }
 
     private bool TryWait(string group)

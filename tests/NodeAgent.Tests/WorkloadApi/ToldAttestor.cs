@@ -22,6 +22,9 @@ internal sealed class ToldAttestor : IWorkloadAttestor
     /// <summary>What connections have in common that are made from now on.</summary>
     internal string Group { get; set; } = "pod";
 
+    /// <summary>Why somebody is nobody.</summary>
+    internal string Reason { get; set; } = "a process of no pod";
+
     /// <summary>What a look waits for.</summary>
     internal Task Until { get; set; } = Task.CompletedTask;
 
@@ -47,7 +50,7 @@ internal sealed class ToldAttestor : IWorkloadAttestor
         Until.Wait(TestContext.Current.CancellationToken);
         if (Failure is { } failure) throw failure;
         AttestedCaller? caller = Volatile.Read(ref _next);
-        reason = caller is null ? "a process of no pod" : "";
+        reason = caller is null ? Reason : "";
         return caller;
     }
 

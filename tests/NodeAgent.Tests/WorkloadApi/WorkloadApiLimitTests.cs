@@ -95,10 +95,32 @@ public sealed class WorkloadApiLimitTests : IAsyncLifetime
         _api.Attestor.Until = until.Task;
         for (int i = 0; i < 3; i++) await ConnectAsync();
         await SocketExtensions.EventuallyAsync(() => _api.Connections.Waiting == 3 && _api.Attestor.Looks == 1);
+        await _time.TimersAsync(4); // theirs, and that of the look at the socket
         _time.Advance(CallerConnections.LongestWait);
         await SocketExtensions.EventuallyAsync(() => _sockets.Count(IsClosed) == 2);
         until.SetResult();
         await SocketExtensions.EventuallyAsync(() => _api.Connections.Waiting == 0);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task OfOnePodAFewReasonsAreSaidAndOfOthersTheirs()
+    {
+        _api.Attestor.Is(null);
+        for (int user = 0; user < 70; user++) await RefusedAsync($"a process of user {user}");
+        Assert.Equal(4, _api.Log.Count(l => l.Contains("a process of user", StringComparison.Ordinal)));
+        _api.Attestor.Group = "another";
+        await RefusedAsync("of another");
+        Assert.Single(_api.Log, l => l.Contains("of another", StringComparison.Ordinal));
+
+        async Task RefusedAsync(string reason)
+        {
+            _api.Attestor.Reason = reason;
+            int before = _api.Attestor.Looks;
+            await ConnectAsync();
+            await SocketExtensions.EventuallyAsync(() => _api.Attestor.Looks > before && _api.Connections.Waiting == 0);
+            _sockets[^1].Dispose();
+        }
     }
 
     [Fact]

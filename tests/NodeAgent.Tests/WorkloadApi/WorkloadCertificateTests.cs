@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Tests.Proxy;
-using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
 using Culvert.Protocol.WorkloadApi;
