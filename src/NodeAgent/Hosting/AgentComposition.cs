@@ -227,7 +227,7 @@ internal static class AgentComposition
             tls.Changed += changes.Raise; // with the roots, the keys of tokens, and what is revoked
             tls.Changed += () => kept.Forget(trust.InForce.JwtKeys);
             state.Changed += changes.Raise;
-            WorkloadApiService service = new(attestor, places, svids, kept, () => trust.InForce, () => tls.Revoked, changes, answers, time);
+            WorkloadApiService service = new(attestor, places, svids, kept, () => trust.InForce, () => trust.Federated, () => tls.Revoked, changes, answers, time);
             return parts.Own(new WorkloadApiServer(socket, service, parts.Own(new CallerConnections(attestor, places, time, logger)), time, loggers, logger));
         }
 

@@ -20,12 +20,13 @@ namespace Culvert.NodeAgent.WorkloadApi;
 /// <param name="svids">Certificates of this node's workloads.</param>
 /// <param name="tokens">Their tokens.</param>
 /// <param name="trust">The roots in force.</param>
+/// <param name="federated">The roots of other trust domains.</param>
 /// <param name="revoked">What is revoked.</param>
 /// <param name="changes">Told when any of it changes.</param>
 /// <param name="metrics">Where answers are counted.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WorkloadApiService(
-    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
+    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<EquatableArray<TrustBundle>> federated, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
 {
     /// <summary>Longest request, bytes: a token that is to be looked at is the longest thing.</summary>
     internal const int LongestRequest = 64 * 1024;
@@ -52,11 +53,11 @@ internal sealed class WorkloadApiService(
 
     /// <inheritdoc/>
     public override Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<X509SVIDResponse> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Bundle()), s => s.ToSvids());
+        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Bundle(), federated()), s => s.ToSvids());
 
     /// <inheritdoc/>
     public override Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<X509BundlesResponse> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509Bundles", responseStream, context, _ => new X509State(null, Bundle()), s => s.ToBundles());
+        StreamAsync("FetchX509Bundles", responseStream, context, _ => new X509State(null, Bundle(), federated()), s => s.ToBundles());
 
     /// <inheritdoc/>
     public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", context, async () =>

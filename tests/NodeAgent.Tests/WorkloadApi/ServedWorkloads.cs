@@ -43,9 +43,12 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         _tokens = new JwtSvidCache(Issuer, time);
         LineLogger logger = new(Log, Microsoft.Extensions.Logging.LogLevel.Information);
         Connections = new CallerConnections(Attestor, Places, time, logger);
-        WorkloadApiService service = new(Attestor, Places, Svids, _tokens, () => Volatile.Read(ref _trust), () => Volatile.Read(ref _revoked), _changes, new WorkloadApiMetrics(Registry, Places), time);
+        WorkloadApiService service = new(Attestor, Places, Svids, _tokens, () => Volatile.Read(ref _trust), () => Federated, () => Volatile.Read(ref _revoked), _changes, new WorkloadApiMetrics(Registry, Places), time);
         _server = new WorkloadApiServer(Socket, service, Connections, time, NullLoggerFactory.Instance, logger);
     }
+
+    /// <summary>The roots of other trust domains; to be set before they are asked for.</summary>
+    internal EquatableArray<TrustBundle> Federated { get; set; }
 
     internal TimeProvider Time { get; }
 

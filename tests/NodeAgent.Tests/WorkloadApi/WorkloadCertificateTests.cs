@@ -80,6 +80,22 @@ public sealed class WorkloadCertificateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task RootsOfOtherTrustDomainsAreToldBesideTheMeshs()
+    {
+        using TestAuthority other = new("another mesh");
+        _api.Federated = [new TrustBundle("two.example", [other.Root]), new TrustBundle("gone.example", [])];
+        using AsyncServerStreamingCall<X509SVIDResponse> svids = _api.Client().FetchX509SVID(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        using AsyncServerStreamingCall<X509BundlesResponse> bundles = _api.Client().FetchX509Bundles(new(), ServedWorkloads.Header("true"), cancellationToken: Cancel);
+        X509SVIDResponse svid = await NextAsync(svids);
+        Assert.Equal(_api.Authority.Root.ToArray(), Assert.Single(svid.Svids).Bundle.ToByteArray());
+        KeyValuePair<string, Google.Protobuf.ByteString> foreign = Assert.Single(svid.FederatedBundles);
+        Assert.Equal(("spiffe://two.example", Convert.ToHexString(other.Root.Span)), (foreign.Key, Convert.ToHexString(foreign.Value.Span)));
+        X509BundlesResponse all = await NextAsync(bundles);
+        Assert.Equal(["spiffe://cluster.local", "spiffe://two.example"], all.Bundles.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(foreign.Value, all.Bundles[foreign.Key]);
+    }
+
+    [Fact]
     public async Task ACallerHasItsOwnIdentityAndNoOther()
     {
         SpiffeWorkloadAPI.SpiffeWorkloadAPIClient web = _api.Client();

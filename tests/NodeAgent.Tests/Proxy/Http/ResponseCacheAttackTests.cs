@@ -88,9 +88,9 @@ public sealed class ResponseCacheAttackTests
         {
             foreach (string who in (string[])["ann", "bea"])
             {
-                lab.Mesh.Rules = RulesThatTell(lab.Routing.Pair.Destination.Local!, $"spiffe://td/ns/a/sa/{who}");
+                lab.Mesh.Rules = RulesThatTell(lab.Routing.Pair.Destination.Local!, $"spiffe://cluster.local/ns/a/sa/{who}");
                 await lab.Routing.RevalidateAsync();
-                Assert.EndsWith($"/{who}", (await lab.AskAsync("/a", fields: ("x-forwarded-client-cert", "URI=spiffe://td/ns/a/sa/forged"))).Body, StringComparison.Ordinal);
+                Assert.EndsWith($"/{who}", (await lab.AskAsync("/a", fields: ("x-forwarded-client-cert", "URI=spiffe://cluster.local/ns/a/sa/forged"))).Body, StringComparison.Ordinal);
             }
         }
 
