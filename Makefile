@@ -48,8 +48,8 @@ test-cluster: setup ## Run only the tests on a real cluster: two nodes with kube
 fuzz: setup ## Random packets, policies and bytes against the datapath and every parser (root; SECONDS_EACH=60)
 	@CONFIGURATION=$(CONFIGURATION) CULVERT_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) TEST_FILTER="--filter-class *Fuzz*" eng/run-tests.sh $(TESTS)
 
-soak: setup ## Minutes of load while routes, policies and certificates change each second (root; SECONDS=300)
-	@CONFIGURATION=$(CONFIGURATION) CULVERT_SOAK_SECONDS=$(or $(SECONDS),300) TEST_FILTER="--filter-class *SoakTests" eng/run-tests.sh System.Tests
+soak: setup ## Minutes of load while routes, policies and certificates change each second (root; SECONDS=300, LIFETIME=5s)
+	@CONFIGURATION=$(CONFIGURATION) CULVERT_SOAK_SECONDS=$(or $(SECONDS),300) CULVERT_SOAK_LIFETIME=$(or $(LIFETIME),5s) TEST_FILTER="--filter-class *SoakTests" eng/run-tests.sh System.Tests
 
 test-kernels: setup-kernels ## Load the programs and pass a request under other kernels, in emulation
 	@eng/build-bpf.sh

@@ -44,6 +44,27 @@ public sealed class InstallationTests
         Assert.Null(plan.Controller[^1].Find("webhooks/0/clientConfig/caBundle"));
     }
 
+    [Theory]
+    [InlineData("Deployment", "controller.yaml")]
+    [InlineData("DaemonSet", "agents.yaml")]
+    public async Task In_the_sample_of_a_mesh_by_Spire_the_sockets_that_are_asked_are_there(string kind, string patch)
+    {
+        var patched = Of(await RenderAsync(), kind);
+        var operations = Manifest.Read("operations:\n" + await File.ReadAllTextAsync(Repository.PathOf($"samples/spire/{patch}"), TestContext.Current.CancellationToken)).Single().ToJson();
+        foreach (var operation in JsonNode.Parse(operations)!["operations"]!.AsArray())
+        {
+            Assert.Equal("add", operation!["op"]!.GetValue<string>());
+            var path = operation["path"]!.GetValue<string>();
+            Assert.EndsWith("/-", path, StringComparison.Ordinal);
+            At(patched, path[..^"/-".Length])!.AsArray().Add(operation["value"]!.DeepClone());
+        }
+        var sockets = At(patched, $"{Container}/args")!.AsArray().Select(a => a!.GetValue<string>().Split("=unix://")).Where(a => a.Length == 2).Select(a => a[1]);
+        var mount = At(patched, $"{Container}/volumeMounts")!.AsArray().Single(m => m!["name"]!.GetValue<string>() == "spire")!["mountPath"]!.GetValue<string>();
+        var volume = At(patched, "/spec/template/spec/volumes")!.AsArray().Single(v => v!["name"]!.GetValue<string>() == "spire")!["hostPath"]!["path"]!.GetValue<string>();
+        Assert.Equal(mount, volume);
+        Assert.StartsWith(mount + "/", Assert.Single(sockets), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_same_is_applied_as_by_kubectl()
     {
@@ -52,8 +73,7 @@ public sealed class InstallationTests
         foreach (var (folder, manifests) in new[] { ("crds", plan.Kinds), ("controller", plan.Controller), ("daemonset", plan.Agents), ("removal", [plan.Removal]) })
         {
             if (folder == "removal" && KubernetesBinaries.IsOld) continue; // this kubectl does not take one folder for another's resource
-            using var kubectl = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(KubernetesBinaries.Of("kubectl"), ["kustomize", Repository.PathOf($"deploy/{folder}")]) { RedirectStandardOutput = true })!;
-            var rendered = Manifest.Read(await kubectl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).ToDictionary(m => m.ToString(), m => JsonNode.Parse(m.ToJson()));
+            var rendered = Manifest.Read(await KustomizeAsync($"deploy/{folder}")).ToDictionary(m => m.ToString(), m => JsonNode.Parse(m.ToJson()));
             foreach (var manifest in manifests) Assert.True(JsonNode.DeepEquals(rendered[manifest.ToString()], JsonNode.Parse(manifest.ToJson())), $"{manifest} of {folder}");
             if (folder != "removal") Assert.Equal(rendered.Count, manifests.Count);
         }
@@ -198,6 +218,12 @@ public sealed class InstallationTests
         var (code, output, error) = await RunAsync(["install", "--dry-run", "-o", "json", .. options]);
         Assert.True(code == ExitCode.Ok, error);
         return [.. JsonNode.Parse(output)!["items"]!.AsArray().Select(n => n!)];
+    }
+
+    private static async Task<string> KustomizeAsync(string folder)
+    {
+        using var kubectl = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(KubernetesBinaries.Of("kubectl"), ["kustomize", Repository.PathOf(folder)]) { RedirectStandardOutput = true })!;
+        return await kubectl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
     private static async Task<(ExitCode Code, string Output, string Error)> RunAsync(params string[] arguments)

@@ -8,7 +8,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>
 /// Load of HTTP/1.1 and HTTP/2 by routes to both nodes, some of it with more streams at once than a server takes by a connection, while each second the route, policies of connections and of requests and a limit change, and certificates follow each other every few seconds.
-/// For as long as <c>CULVERT_SOAK_SECONDS</c> says (<c>make soak</c>: 300), by itself only long enough to show that it works.
+/// For as long as <c>CULVERT_SOAK_SECONDS</c> says (<c>make soak</c>: 300), by itself only long enough to show that it works; certificates live for <c>CULVERT_SOAK_LIFETIME</c> (<c>make soak</c>: 5s).
 /// </summary>
 [Collection(MeshCollection.Name)]
 public sealed partial class SoakTests(MeshFixture mesh)
@@ -23,6 +23,8 @@ public sealed partial class SoakTests(MeshFixture mesh)
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(
         Environment.GetEnvironmentVariable("CULVERT_SOAK_SECONDS") is { Length: > 0 } seconds ? int.Parse(seconds, CultureInfo.InvariantCulture) : 12);
 
+    private static readonly string Lifetime = Environment.GetEnvironmentVariable("CULVERT_SOAK_LIFETIME") is { Length: > 0 } lifetime ? lifetime : "10s";
+
     [Fact]
     public async Task No_request_fails_and_memory_stays_flat_while_everything_changes()
     {
@@ -36,7 +38,7 @@ public sealed partial class SoakTests(MeshFixture mesh)
         }
 
         DivideHttp2(near: 1, far: 1);
-        mesh.Mesh.Objects.Write("mesh", MeshObjects.Mesh("10s"));
+        mesh.Mesh.Objects.Write("mesh", MeshObjects.Mesh(Lifetime));
         List<long> memory = [];
         HashSet<DateTimeOffset> certificates = [];
         try

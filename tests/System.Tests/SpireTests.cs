@@ -87,7 +87,7 @@ public sealed class SpireTests
         await requests.MoreAsync(20);
         byte[] before = agent.CertificateOf("client");
         await agent.StartAsync();
-        await LabWait.UntilAsync("the certificates of after the restart are in use", async () => !before.AsSpan().SequenceEqual(await InUseAsync(place, "client")), TimeSpan.FromSeconds(30));
+        await LabWait.UntilAsync("the certificates of after the restart are in use", async () => !(await InUseAsync(place, "client")).AsSpan().SequenceEqual(before), TimeSpan.FromSeconds(30));
         await requests.MoreAsync(20);
         agent.Renew("web");
         await requests.MoreAsync(20);

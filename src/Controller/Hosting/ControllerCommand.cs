@@ -7,6 +7,7 @@ using Culvert.CommandLine;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Sharing;
+using Culvert.Interop;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -122,6 +123,7 @@ public static class ControllerCommand
         await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => signalled.TrySetResult());
         try
         {
+            if (options.Fips) FipsMode.Require();
             await using ControllerHost host = await ControllerHost.StartAsync(options, starting.Token);
             await signalled.Task;
             await host.LeaveAsync(cancellationToken);

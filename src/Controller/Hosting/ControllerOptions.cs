@@ -94,6 +94,9 @@ public sealed record ControllerOptions
     /// <summary>The authority to use; null, where <see cref="Spire"/>, <see cref="Upstream"/>, <see cref="Vault"/> and <see cref="CertManager"/> are too, makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 
+    /// <summary>Whether cryptography is of OpenSSL's FIPS provider alone.</summary>
+    internal bool Fips { get; init; }
+
     /// <summary>Files of certificate revocation lists.</summary>
     internal IReadOnlyList<string> RevocationLists { get; init; } = [];
 

@@ -78,13 +78,14 @@ internal sealed class RunOptionSet
         Description = "File of certificate revocation lists of the roots, or of authorities below them, in DER or PEM: what they name is believed no more. Read again when it changes; repeatable.",
     };
 
+    private readonly Option<bool> _fips = new("--fips") { Description = "Encrypt and sign by OpenSSL's FIPS provider alone; without it, don't start." };
     private readonly UpstreamOptionSet _upstream = new();
     private readonly SpireOptionSet _spire = new();
     private readonly SpireEntryOptionSet _entries = new();
     private readonly Option<string> _state = ControllerCommand.StateOption();
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _lists, .. _upstream.All, .. _spire.All, .. _entries.All, _delay, _state];
+    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _fips, _lists, .. _upstream.All, .. _spire.All, .. _entries.All, _delay, _state];
 
     /// <summary>The controller's options as given, without its loggers.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -114,6 +115,7 @@ internal sealed class RunOptionSet
             Upstream = upstream.Files,
             Vault = upstream.Vault,
             CertManager = upstream.CertManager,
+            Fips = parsed.GetValue(_fips),
             RevocationLists = [.. (parsed.GetValue(_lists) ?? []).Select(l => OptionPaths.Read(_lists.Name, l, problems)).OfType<string>().Distinct(StringComparer.Ordinal)],
             SpireEntries = _entries.Read(parsed, spire, problems),
             StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),

@@ -14,7 +14,7 @@ internal sealed class UpstreamOptionSet
         Description = "PEM file of an authority that certifies the one that the controller signs with, followed by what leads from it to a root; read again when it changes. Default: the built-in authority.",
     };
 
-    private readonly Option<string?> _key = new("--upstream-key") { Description = "With --upstream-cert: PEM file of its key, which nobody but its owner and group may open." };
+    private readonly Option<string?> _key = new("--upstream-key") { Description = "With --upstream-cert: PEM file of its key, which nobody but its owner and group may open; or pkcs11:... (RFC 7512), where it is in a token." };
     private readonly Option<string?> _roots = new("--upstream-roots") { Description = "PEM file of the roots to be trusted. Default: with --upstream-cert the authority is the root, with --vault those issuers of the engine that are roots." };
     private readonly Option<string?> _issuer = new("--cert-manager-issuer") { Description = "With --kubernetes and --upstream-roots: NAMESPACE/NAME of an issuer of cert-manager that certifies the authority that the controller signs with; requests are made in that namespace." };
     private readonly Option<string?> _issuerKind = new("--cert-manager-kind") { Description = $"With --cert-manager-issuer: its kind. Default: {CertManagerOptions.DefaultKind}." };
@@ -58,11 +58,21 @@ internal sealed class UpstreamOptionSet
         string? certificate = parsed.GetValue(_certificate), key = parsed.GetValue(_key), roots = parsed.GetValue(_roots);
         if (certificate is not null && key is not null)
         {
-            string? certificatePath = OptionPaths.Read(_certificate.Name, certificate, problems), keyPath = OptionPaths.Read(_key.Name, key, problems), rootsPath = OptionPaths.Read(_roots.Name, roots, problems);
+            string? certificatePath = OptionPaths.Read(_certificate.Name, certificate, problems), keyPath = ReadKey(key, problems), rootsPath = OptionPaths.Read(_roots.Name, roots, problems);
             return certificatePath is null || keyPath is null ? null : new(certificatePath, keyPath, rootsPath);
         }
         if (certificate is not null) problems.Add($"{_certificate.Name} needs {_key.Name}: the authority has to sign");
         else if (key is not null || (roots is not null && !hasOther)) problems.Add(key is null ? $"{_roots.Name} means something with {_certificate.Name}, --vault or {_issuer.Name} only: they name the authority" : $"{_key.Name} means something with {_certificate.Name} only: it names the authority");
+        return null;
+    }
+
+    private string? ReadKey(string key, ICollection<string> problems)
+    {
+        if (!TokenKey.IsUri(key)) return OptionPaths.Read(_key.Name, key, problems);
+        if (TokenKey.FindProblem(key) is not { } problem) return key;
+
+        // Without what follows the key's name, which may be a PIN.
+        problems.Add($"{_key.Name} {key.Split('?')[0]} {problem}");
         return null;
     }
 }

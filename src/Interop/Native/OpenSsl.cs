@@ -37,6 +37,17 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial void ERR_error_string_n(ulong error, byte* buffer, nuint length);
 
+    // openssl/provider.h, openssl/evp.h
+
+    [LibraryImport(Crypto, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int OSSL_PROVIDER_available(nint libctx, string name);
+
+    [LibraryImport(Crypto)]
+    internal static partial int EVP_default_properties_enable_fips(nint libctx, int enable);
+
+    [LibraryImport(Crypto)]
+    internal static partial int EVP_default_properties_is_fips_enabled(nint libctx);
+
     // openssl/bio.h
 
     internal const int BIO_NOCLOSE = 0;

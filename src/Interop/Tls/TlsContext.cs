@@ -15,7 +15,8 @@ public sealed unsafe class TlsContext : SafeHandle
     // AES-128 first: both sides have AES instructions, and its strength is that of P-256.
     private static ReadOnlySpan<byte> Suites => "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256\0"u8;
 
-    private static ReadOnlySpan<byte> Groups => "X25519:P-256\0"u8;
+    // A group that no provider has fails the whole list, and that of FIPS may lack X25519.
+    private static ReadOnlySpan<byte> Groups => FipsMode.IsOn ? "P-256:P-384\0"u8 : "X25519:P-256\0"u8;
 
     private static ReadOnlySpan<byte> Alpn => "\u0002h2"u8;
 

@@ -110,6 +110,7 @@ public static class AgentCommand
         await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => signalled.TrySetResult());
         try
         {
+            if (options.Fips) FipsMode.Require();
             await using AgentHost host = await AgentHost.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
             AgentLog.Up(logger, options.NodeName, AgentVersion.Text, options.AdminSocket, string.Join(", ", host.Metrics));
             await Task.WhenAny(signalled.Task, host.Detached, host.Failed);

@@ -20,8 +20,10 @@ public sealed class PrivateKeyBytes
         pkcs8.CopyTo(_pkcs8);
     }
 
+#pragma warning disable MA0055 // A key has no owner: stores, TLS contexts and files share one, and whoever lets go of it last does not know that he does.
     /// <summary>Overwrites it.</summary>
     ~PrivateKeyBytes() => CryptographicOperations.ZeroMemory(_pkcs8);
+#pragma warning restore MA0055
 
     /// <summary>The bytes of a key.</summary>
     /// <exception cref="CryptographicException">It can't be exported.</exception>

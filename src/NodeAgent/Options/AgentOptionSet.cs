@@ -62,6 +62,8 @@ public sealed class AgentOptionSet
 
     private readonly Option<KeyKind> _workloadKey = Make("--workload-key", "p256|p384|rsa2048|rsa4096", "Of which kind the keys of workloads' certificates are.", Defaults.WorkloadKey);
 
+    private readonly Option<bool> _fips = new("--fips") { Description = "Encrypt and sign by OpenSSL's FIPS provider alone; without it, don't start." };
+
     private readonly Option<string[]> _uplinks = new("--uplink")
     {
         Description = "Interface that leads to other nodes; repeatable. Default: found by its routes.",
@@ -85,7 +87,7 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _spireAgent, _spireSelectors, _workloadApi, _workloadKey, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _responseCache, _marks, _rules, _flows, _xdp,
+        _node, _state, _run, _bpffs, _spireAgent, _spireSelectors, _workloadApi, _workloadKey, _fips, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _responseCache, _marks, _rules, _flows, _xdp,
         _capture, _cni, _cniPrograms, _cniPlugin, _checksum,
     ];
 
@@ -106,6 +108,7 @@ public sealed class AgentOptionSet
             SpireSelectors = SelectorsOf(parsed, problems),
             WorkloadApi = parsed.GetValue(_workloadApi) is { Length: > 0 } socket ? Path.GetFullPath(socket) : null,
             WorkloadKey = parsed.GetValue(_workloadKey),
+            Fips = parsed.GetValue(_fips),
             Uplinks = parsed.GetValue(_uplinks) ?? [],
             Metrics = EndPointOf(parsed, _metrics, problems),
             Readiness = EndPointOf(parsed, _readiness, problems),

@@ -52,6 +52,9 @@ public sealed record AgentOptions
     /// <summary>Of which kind the keys of workloads are that the agent makes; those of before are in use until they are renewed.</summary>
     public KeyKind WorkloadKey { get; init; } = KeyKind.P256;
 
+    /// <summary>Whether cryptography is of OpenSSL's FIPS provider alone.</summary>
+    public bool Fips { get; init; }
+
     /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
 

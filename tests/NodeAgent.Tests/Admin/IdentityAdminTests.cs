@@ -80,9 +80,14 @@ public sealed class IdentityAdminTests : IAsyncDisposable
     public async Task WhyThereIsNoCertificateIsTold()
     {
         IdentityAdmin admin = Admin(new Uri("https://127.0.0.1:1"));
-        _issuer.Failures = int.MaxValue;
+        TaskCompletionSource answer = new();
+        _issuer.Until = answer.Task;
         Want(("shop/web-1", Web));
-        Assert.Equal("the authority is away", (await _svids.RotateAsync(SpiffeId.Parse(Web), CancellationToken.None).WaitAsync(Patience)).Error);
+
+        // Asked for before the first attempt ends: the next one waits for the clock.
+        Task<Rotation> rotation = _svids.RotateAsync(SpiffeId.Parse(Web), CancellationToken.None);
+        answer.SetException(new InvalidOperationException("the authority is away"));
+        Assert.Equal("the authority is away", (await rotation.WaitAsync(Patience)).Error);
         Wire.IdentitiesResponse told = admin.List(new Wire.IdentitiesRequest());
         Assert.Equal((0u, "the authority is away"), (told.Identities[0].Version, told.Identities[0].Error));
         Assert.Empty(told.Identities[0].Chain);

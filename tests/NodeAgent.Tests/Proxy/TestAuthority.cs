@@ -65,7 +65,10 @@ internal sealed class TestAuthority : IDisposable
         if (isAuthority) request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         byte[] serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7F;
-        using X509Certificate2 certificate = request.Create(_root, notAfter.AddDays(-10), notAfter, serial);
+        using ECDsa rootKey = _root.GetECDsaPrivateKey()!;
+
+        // By its generator: the leaf's key may be of another kind than the root's.
+        using X509Certificate2 certificate = request.Create(_root.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), notAfter.AddDays(-10), notAfter, serial);
         return certificate.RawData;
     }
 

@@ -7,8 +7,6 @@ namespace Culvert.Controller.Identity.Upstream;
 /// <summary>The files of an authority, read and found to fit together.</summary>
 internal sealed class DiskFiles : IDisposable
 {
-    private const string EcPublicKey = "1.2.840.10045.2.1", Rsa = "1.2.840.113549.1.1.1";
-
     private readonly AsymmetricAlgorithm _key;
 
     private DiskFiles(X509Certificate2 certificate, AsymmetricAlgorithm key, X509SignatureGenerator signer, ImmutableArray<ReadOnlyMemory<byte>> above, UpstreamState state) =>
@@ -29,11 +27,11 @@ internal sealed class DiskFiles : IDisposable
     /// <summary>Reads the files' contents.</summary>
     /// <param name="options">Where they are, for messages.</param>
     /// <param name="certificatePem">The certificate, and what leads to a root.</param>
-    /// <param name="keyPem">The key.</param>
+    /// <param name="openKey">Opens the key of a certificate.</param>
     /// <param name="rootsPem">The roots; null: the certificate is one.</param>
     /// <param name="now">When they have to be valid.</param>
     /// <exception cref="InvalidDataException">They can't be used; the message is a sentence.</exception>
-    public static DiskFiles Read(DiskOptions options, string certificatePem, string keyPem, string? rootsPem, DateTimeOffset now)
+    public static DiskFiles Read(DiskOptions options, string certificatePem, Func<X509Certificate2, AsymmetricAlgorithm> openKey, string? rootsPem, DateTimeOffset now)
     {
         List<X509Certificate2> chain = ReadCertificates(options.Certificate, certificatePem), roots = [];
         AsymmetricAlgorithm? key = null;
@@ -41,7 +39,8 @@ internal sealed class DiskFiles : IDisposable
         {
             X509Certificate2 own = chain[0];
             RequireAuthority(options.Certificate, own);
-            (key, X509SignatureGenerator signer) = ReadKey(options, own, keyPem);
+            key = openKey(own);
+            X509SignatureGenerator signer = key is ECDsa signing ? X509SignatureGenerator.CreateForECDsa(signing) : X509SignatureGenerator.CreateForRSA((RSA)key, RSASignaturePadding.Pkcs1);
             roots = rootsPem is null ? [X509CertificateLoader.LoadCertificate(own.RawData)] : ReadCertificates(options.Roots!, rootsPem);
             for (int i = 0; i < roots.Count; i++) RequireRoot(options, rootsPem is null, i, roots[i]);
             ImmutableArray<ReadOnlyMemory<byte>> trusted = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.RawData)], given = [.. chain.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
@@ -100,39 +99,5 @@ internal sealed class DiskFiles : IDisposable
         throw new InvalidDataException(isOwn
             ? $"{options.Certificate} is certified by '{root.Issuer}', so it is no root: name a file with the roots, by --upstream-roots."
             : $"Certificate {index + 1} of {options.Roots} ({root.Subject}) is no root, as '{root.Issuer}' has certified it: what leads to a root belongs into {options.Certificate}, after the authority's own.");
-    }
-
-    private static (AsymmetricAlgorithm Key, X509SignatureGenerator Signer) ReadKey(DiskOptions options, X509Certificate2 certificate, string pem)
-    {
-        AsymmetricAlgorithm key = certificate.PublicKey.Oid.Value switch
-        {
-            EcPublicKey => ECDsa.Create(),
-            Rsa => RSA.Create(),
-            var other => throw new InvalidDataException($"{options.Certificate} has a key of type {other}; ECDSA and RSA are taken."),
-        };
-        try
-        {
-            if (pem.Contains("ENCRYPTED", StringComparison.Ordinal)) throw new InvalidDataException($"{options.Key} is encrypted, and the controller has no password: decrypt it, by `openssl pkey -in {options.Key} -out FILE`.");
-            if (!pem.Contains("-----BEGIN ", StringComparison.Ordinal)) throw new InvalidDataException($"{options.Key} has no key: it is read as PEM, with BEGIN PRIVATE KEY; from DER it is made by `openssl pkey -inform DER -in {options.Key} -out FILE`.");
-            key.ImportFromPem(pem);
-            bool fits = key switch
-            {
-                ECDsa ec => ec.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo()),
-                RSA rsa => rsa.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo()),
-                _ => false,
-            };
-            if (!fits) throw new InvalidDataException($"{options.Key} is not the key of {options.Certificate} ({certificate.Subject}).");
-            return (key, key is ECDsa signing ? X509SignatureGenerator.CreateForECDsa(signing) : X509SignatureGenerator.CreateForRSA((RSA)key, RSASignaturePadding.Pkcs1));
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
-        {
-            key.Dispose();
-            throw new InvalidDataException($"{options.Key} has no key of the kind that {options.Certificate} has: {e.Message}", e);
-        }
-        catch
-        {
-            key.Dispose();
-            throw;
-        }
     }
 }

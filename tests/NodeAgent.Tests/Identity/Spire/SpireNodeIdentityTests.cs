@@ -54,16 +54,15 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
     [Fact]
     public async Task TheControllerIsShownTheNodesCertificateAndNoOther()
     {
-        using ControllerLink link = await LinkAsync();
         TestLeaf own = _authority.Issue(Node), other = _authority.Issue("spiffe://example.org/ns/culvert-system/sa/culvert-agent");
-        _api!.Tell(Answer(("spiffe://example.org/ns/culvert-system/sa/culvert-agent", other), (Node, own)));
+        using ControllerLink link = await LinkAsync(Answer(("spiffe://example.org/ns/culvert-system/sa/culvert-agent", other), (Node, own)));
         await SocketExtensions.EventuallyAsync(() => _identity!.Current is not null);
         Assert.Equal(own.Certificate, await ShownAsync(link, _authority.Issue(Controller)));
         Assert.Equal((SpiffeId.Parse(Node), 1, "spire-agent"), (_identity!.Held!.Id, _identity.Held.Version, _identity.Source));
 
         // From the next connection on another one that has come.
         TestLeaf next = _authority.Issue(Node);
-        _api.Tell(Answer((Node, next)));
+        _api!.Tell(Answer((Node, next)));
         await SocketExtensions.EventuallyAsync(() => _identity.Held!.Version == 2);
         Assert.Equal(next.Certificate, await ShownAsync(link, _authority.Issue(Controller)));
     }
@@ -71,8 +70,7 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
     [Fact]
     public async Task OnlyTheRootsOfTheWorkloadApiSayWhoTheControllerIs()
     {
-        using ControllerLink link = await LinkAsync();
-        _api!.Tell(Answer((Node, _authority.Issue(Node))));
+        using ControllerLink link = await LinkAsync(Answer((Node, _authority.Issue(Node))));
         await SocketExtensions.EventuallyAsync(() => _identity!.Current is not null);
         link.SetBundle(new TrustBundle("example.org", [_stranger.Root]));
         Assert.Null(await ShownAsync(link, _stranger.Issue(Controller)));
@@ -83,7 +81,7 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
     [Fact]
     public async Task WithoutAnIdentityItIsSaidWhichEntryIsMissing()
     {
-        using ControllerLink link = await LinkAsync();
+        using ControllerLink link = await LinkAsync(answer: null);
         await SocketExtensions.EventuallyAsync(() => _identity!.LastError!.Contains("no identity issued", StringComparison.Ordinal));
         InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => link.ConnectAsync(Cancel));
         Assert.Contains("needs an entry of the SPIFFE ID spiffe://TRUST-DOMAIN/culvert/node/n1", failure.Message, StringComparison.Ordinal);
@@ -101,8 +99,7 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
     [Fact]
     public async Task WhatHasEndedIsShownToNobody()
     {
-        using ControllerLink link = await LinkAsync();
-        _api!.Tell(Answer((Node, _authority.Issue(Node))));
+        using ControllerLink link = await LinkAsync(Answer((Node, _authority.Issue(Node))));
         await SocketExtensions.EventuallyAsync(() => _identity!.Current is not null);
         _time.Advance(TimeSpan.FromHours(1));
         InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => link.ConnectAsync(Cancel));
@@ -113,9 +110,8 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
     [Fact]
     public async Task NobodyRenewsItButSpire()
     {
-        using ControllerLink link = await LinkAsync();
         TestLeaf own = _authority.Issue(Node);
-        _api!.Tell(Answer((Node, own)));
+        using ControllerLink link = await LinkAsync(Answer((Node, own)));
         await SocketExtensions.EventuallyAsync(() => _identity!.Current is not null);
         Rotation rotation = await link.RotateAsync(Cancel);
         Assert.Equal(own.Certificate, rotation.Before);
@@ -130,9 +126,11 @@ public sealed class SpireNodeIdentityTests : IAsyncDisposable
         return answer;
     }
 
-    private async Task<ControllerLink> LinkAsync()
+    // An answer that comes after the question is not heard before the clock is put forward.
+    private async Task<ControllerLink> LinkAsync(X509SVIDResponse? answer)
     {
         _api = await StandInWorkloadApi.StartAsync();
+        if (answer is not null) _api.Tell(answer);
         Assert.True(SpiffeEndpoint.TryParse($"unix://{_api.Socket}", out SpiffeEndpoint? endpoint, out _));
         _identity = new(endpoint, "n1", _time, NullLogger.Instance);
         NodeCredentials none = new("n1", _folder, null, _time, NullLogger.Instance);
