@@ -31,6 +31,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     private ImmutableArray<SourceError> _errors = [];
     private string? _failure;
     private DateTimeOffset? _emptySince;
+    private bool _isDisposed;
     private Task _running = Task.CompletedTask;
 
     /// <summary>Reads the file for the first time, and what was kept. Endpoints of which nothing was are waited for, not for long: a controller that starts anew does not say that nobody is believed because it does not know yet.</summary>
@@ -61,6 +62,9 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
 
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
+
         // Where the start has failed there was no stop.
         _stop.Cancel();
         _stop.Dispose();
@@ -117,7 +121,6 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         try
         {
             FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
-
             RequireMeant(read, path);
             if (_failure is not null) FederationLog.FileReadAgain(logger, path);
             _failure = null;
