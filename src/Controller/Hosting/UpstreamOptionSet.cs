@@ -71,8 +71,8 @@ internal sealed class UpstreamOptionSet
         if (!TokenKey.IsUri(key)) return OptionPaths.Read(_key.Name, key, problems);
         if (TokenKey.FindProblem(key) is not { } problem) return key;
 
-        // Without what follows the key's name, which may be a PIN.
-        problems.Add($"{_key.Name} {key.Split('?')[0]} {problem}");
+        // Nothing behind its first attribute: what follows may be a PIN.
+        problems.Add($"{_key.Name} {key.Split('?', ';')[0]} {problem}");
         return null;
     }
 }

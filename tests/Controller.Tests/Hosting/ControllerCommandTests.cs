@@ -54,6 +54,7 @@ public sealed class ControllerCommandTests : IDisposable
     [InlineData("--cert-manager-kind means something with --cert-manager-issuer only", "--folder", "/tmp", "--cert-manager-kind", "ClusterIssuer")]
     [InlineData("--upstream-cert takes the path of a file, not ''", "--folder", "/tmp", "--upstream-cert", "", "--upstream-key", "/a")]
     [InlineData("--upstream-key pkcs11:object=ca has a PIN in it that everybody on the machine can see", "--folder", "/tmp", "--upstream-cert", "/a", "--upstream-key", "pkcs11:object=ca?pin-value=1234")]
+    [InlineData("--upstream-key pkcs11:object=ca has a PIN in it that everybody on the machine can see", "--folder", "/tmp", "--upstream-cert", "/a", "--upstream-key", "pkcs11:object=ca;pin-value=1234")]
     [InlineData("--upstream-key pkcs11: names no key", "--folder", "/tmp", "--upstream-cert", "/a", "--upstream-key", "pkcs11:?pin-source=file:/a")]
     [InlineData("--upstream-key pkcs11:object=ca has a pin-source that is no absolute path", "--folder", "/tmp", "--upstream-cert", "/a", "--upstream-key", "pkcs11:object=ca?pin-source=pin")]
     [InlineData("--crl takes the path of a file, not ''", "--folder", "/tmp", "--crl", "")]
