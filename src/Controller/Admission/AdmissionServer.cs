@@ -5,7 +5,6 @@ using Culvert.Controller.Hosting;
 using Culvert.Grpc;
 using Culvert.Hosting;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -67,20 +66,9 @@ internal static class AdmissionServer
         kestrel.Listen(options.Listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1;
-            endpoint.Use(next => connection => EnterAsync(connection, next, gate, rate));
+            endpoint.Use(next => connection => gate.ServeAsync(connection, next, rate));
             endpoint.UseHttps(Tls(identity));
         });
-    }
-
-    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate<IPAddress> rate)
-    {
-        if (!rate.TryTake(ConnectionGate.SourceOf(connection)))
-        {
-            connection.Abort(new ConnectionAbortedException("too many connections of one address"));
-            return;
-        }
-        using GatePlace place = gate.Enter(connection);
-        await next(connection);
     }
 
     private static TlsHandshakeCallbackOptions Tls(ServerIdentity identity) => new()

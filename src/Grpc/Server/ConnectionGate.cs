@@ -70,6 +70,24 @@ public sealed class ConnectionGate
         lock (_lock) return Remove(place);
     }
 
+    /// <summary>Serves a connection within its place; one of an address that makes too many a second is aborted before a handshake.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="next">What serves it.</param>
+    /// <param name="rate">How many an address may make.</param>
+    public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, SourceRate<IPAddress> rate)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(next);
+        ArgumentNullException.ThrowIfNull(rate);
+        if (!rate.TryTake(SourceOf(connection)))
+        {
+            connection.Abort(new ConnectionAbortedException("too many connections of one address"));
+            return;
+        }
+        using GatePlace place = Enter(connection);
+        await next(connection);
+    }
+
     /// <summary>Ends one that has been in the gate for too long.</summary>
     internal void Expire(GatePlace place)
     {

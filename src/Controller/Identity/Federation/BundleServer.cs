@@ -4,7 +4,6 @@ using System.Security.Authentication;
 using Culvert.Grpc;
 using Culvert.Hosting;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -62,20 +61,9 @@ internal static class BundleServer
         kestrel.Listen(options.Listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1AndHttp2;
-            endpoint.Use(next => connection => EnterAsync(connection, next, gate, rate));
+            endpoint.Use(next => connection => gate.ServeAsync(connection, next, rate));
             endpoint.UseHttps(Tls(certificate));
         });
-    }
-
-    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate<IPAddress> rate)
-    {
-        if (!rate.TryTake(ConnectionGate.SourceOf(connection)))
-        {
-            connection.Abort(new ConnectionAbortedException("too many connections of one address"));
-            return;
-        }
-        using GatePlace place = gate.Enter(connection);
-        await next(connection);
     }
 
     private static TlsHandshakeCallbackOptions Tls(Func<CancellationToken, ValueTask<SslStreamCertificateContext>> certificate) => new()
