@@ -7,9 +7,11 @@ using Culvert.Controller.Api;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
+using SignJwtResponse = Culvert.Protocol.V1.SignJwtResponse;
 
 namespace Culvert.Controller.Tests;
 
@@ -192,6 +194,52 @@ public sealed class JwtSvidSigningTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ANodeTakesFewOfThePlacesThatAnAuthorityOutsideHas()
+    {
+        const int Taken = CertificateServiceHandler.MostJwtsAtOnce + CertificateServiceHandler.MostJwtsWaiting;
+        TaskCompletionSource until = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using BuiltInCertificateAuthority builtIn = await BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File("outside")), TimeProvider.System, new Random(5), NullLogger.Instance, Stop);
+        StandInAuthority authority = new(builtIn) { JwtsUntil = until.Task };
+        await using Running running = await StartAsync(o => o with { Authority = authority });
+        using FakeAgent many = FakeAgent.OverSocket(running.Socket, "node-1"), other = FakeAgent.OverSocket(running.Socket, "node-2");
+        List<Task<SignJwtResponse>> asked = [.. Enumerable.Range(0, Taken + 1).Select(_ => SignAsync(many, "shop/web"))];
+
+        // One more than may wait; the others do.
+        Task<SignJwtResponse> first = await Task.WhenAny(asked);
+        asked.Remove(first);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => first);
+        Assert.Equal((StatusCode.ResourceExhausted, TimeSpan.FromSeconds(1)), (refused.StatusCode, RetryPushback.Of(refused)));
+        Assert.Equal(CertificateServiceHandler.MostJwtsAtOnce, authority.SigningJwts);
+        Task<SignJwtResponse> others = SignAsync(other, "shop/api");
+        await Soon.Holds("another node's is being signed", () => authority.SigningJwts == CertificateServiceHandler.MostJwtsAtOnce + 1);
+        until.SetResult();
+        Assert.All(await Task.WhenAll([others, .. asked]), answer => Assert.NotEmpty(answer.Token));
+
+        static async Task<SignJwtResponse> SignAsync(FakeAgent agent, string uid) => await agent.Certificates.SignJwtAsync(new() { WorkloadUid = uid, Audience = { "db" } }, agent.Options);
+    }
+
+    [Fact]
+    public async Task APlaceOfANodeComesBackAndIsForgottenWithTheLast()
+    {
+        NodePlaces places = new(1, 1);
+        IDisposable? first = await places.TryEnterAsync("node-1", Stop);
+        using CancellationTokenSource leave = new();
+        Task<IDisposable?> waits = places.TryEnterAsync("node-1", leave.Token);
+        Assert.False(waits.IsCompleted);
+        Assert.Null(await places.TryEnterAsync("node-1", Stop));
+        using (IDisposable? other = await places.TryEnterAsync("node-2", Stop)) Assert.Equal(2, places.Count);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waits);
+        Task<IDisposable?> next = places.TryEnterAsync("node-1", Stop);
+        Assert.False(next.IsCompleted);
+        first!.Dispose();
+        first.Dispose();
+        (await next)!.Dispose();
+        Assert.Equal(0, places.Count);
+    }
+
+    [Fact]
     public void AKeyThatIsGoneSignsNothingAndIsAlwaysTheSameForARoot()
     {
         using ECDsa root = ECDsa.Create(ECCurve.NamedCurves.nistP256), other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -205,11 +253,13 @@ public sealed class JwtSvidSigningTests : IDisposable
         Assert.Null(key.TrySign(Web, ["db"], now, now + JwtSvid.Lifetime));
     }
 
-    private static Task<Running> StartAsync() => Running.StartAsync(f =>
-    {
-        f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1") + Objects.Workload("api", "10.0.0.2", "node-2"));
-        f.Write("objects/out.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: out, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.3], enrolled: false}\n");
-    });
+    private static Task<Running> StartAsync(Func<ControllerOptions, ControllerOptions>? change = null) => Running.StartAsync(
+        f =>
+        {
+            f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1") + Objects.Workload("api", "10.0.0.2", "node-2"));
+            f.Write("objects/out.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: out, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.3], enrolled: false}\n");
+        },
+        change);
 
     private Task<BuiltInCertificateAuthority> OpenAsync(string name = "ca") =>
         BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File(name)), _time, new Random(5), NullLogger.Instance, Stop);
