@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.WorkloadApi;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
@@ -18,6 +18,12 @@ internal sealed class ToldAttestor : IWorkloadAttestor
 
     /// <summary>How often it was looked whether a caller's pod is still there: at each message, and each time that there may be one.</summary>
     internal int Finds => Volatile.Read(ref _finds);
+
+    /// <summary>The processes whose group was asked for, in order.</summary>
+    internal ConcurrentQueue<PeerProcess> Grouped { get; } = [];
+
+    /// <summary>Those that were looked at, and whether they were still there.</summary>
+    internal ConcurrentQueue<(PeerProcess Peer, bool IsThere)> Looked { get; } = [];
 
     /// <summary>What connections have in common that are made from now on.</summary>
     internal string Group { get; set; } = "pod";
@@ -44,8 +50,9 @@ internal sealed class ToldAttestor : IWorkloadAttestor
     /// <summary>Who connects from now on.</summary>
     internal void Is(AttestedCaller? caller) => Volatile.Write(ref _next, caller);
 
-    public AttestedCaller? Attest(Socket connection, out string reason)
+    public AttestedCaller? Attest(PeerProcess peer, out string reason)
     {
+        Looked.Enqueue((peer, peer.IsThere()));
         Interlocked.Increment(ref _looks);
         Until.Wait(TestContext.Current.CancellationToken);
         if (Failure is { } failure) throw failure;
@@ -54,7 +61,11 @@ internal sealed class ToldAttestor : IWorkloadAttestor
         return caller;
     }
 
-    public string GroupOf(Socket connection) => Group;
+    public string GroupOf(PeerProcess peer)
+    {
+        Grouped.Enqueue(peer);
+        return Group;
+    }
 
     public WorkloadInfo? Find(AttestedCaller caller)
     {
