@@ -93,8 +93,11 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
         {
             return WithoutPeer(e);
         }
-        using (peer) return _rate.TryTake(peer.Id) ? await AttestAsync(connection, peer) : null;
+        using (peer) return MayLook(peer) ? await AttestAsync(connection, peer) : null;
     }
+
+    // With more processes than have a bucket each, none is refused for what others do: to make so many costs more than looking at them.
+    private bool MayLook(PeerProcess peer) => _rate.TryTake(peer.Id) || _rate.Count >= SourceRate<int>.MostSources;
 
     private Attestation WithoutPeer(KernelException failure)
     {
