@@ -9,6 +9,7 @@ namespace Culvert.NodeAgent.Tests.WorkloadApi;
 internal sealed class ToldAttestor : IWorkloadAttestor
 {
     private readonly ConcurrentDictionary<AttestedCaller, WorkloadInfo> _pods = [];
+    private readonly ConcurrentDictionary<PeerProcess, AttestedCaller?> _connected = [];
     private AttestedCaller? _next;
     private int _looks;
     private int _finds;
@@ -56,13 +57,14 @@ internal sealed class ToldAttestor : IWorkloadAttestor
         Interlocked.Increment(ref _looks);
         Until.Wait(TestContext.Current.CancellationToken);
         if (Failure is { } failure) throw failure;
-        AttestedCaller? caller = Volatile.Read(ref _next);
+        AttestedCaller? caller = _connected[peer];
         reason = caller is null ? Reason : "";
         return caller;
     }
 
     public string GroupOf(PeerProcess peer)
     {
+        _connected[peer] = Volatile.Read(ref _next);
         Grouped.Enqueue(peer);
         return Group;
     }
