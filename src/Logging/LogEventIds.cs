@@ -241,6 +241,7 @@ internal static class LogEventIds
     internal const int FederatedKeysLeftOut = 2276;
     internal const int RootsNotTold = 2277;
     internal const int FederationEnds = 2278;
+    internal const int FederatedBundlesNotForgotten = 2279;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
@@ -40,18 +41,39 @@ public sealed class AdmissionTests
     [Fact(Timeout = 30_000)]
     public async Task ARequestThatDoesNotComeInTimeEndsItsCallAndAStreamMayBeSilent()
     {
-        await using TestServer server = await TestServer.StartAsync(Echo.Definition(), options: o => o.RequestTimeout = TimeSpan.FromMilliseconds(200));
+        TaskCompletionSource<(string Method, StatusCode Code)> told = new();
+        await using TestServer server = await TestServer.StartAsync(
+            Echo.Definition(), options: o => (o.RequestTimeout, o.RequestFailed) = (TimeSpan.FromMilliseconds(200), (context, code) => told.TrySetResult((context.Method, code))));
         using GrpcChannel channel = server.Connect();
         CallInvoker invoker = channel.CreateCallInvoker();
         using AsyncDuplexStreamingCall<StringValue, StringValue> stream = invoker.AsyncDuplexStreamingCall(Echo.Duplex, null, default);
         using AsyncDuplexStreamingCall<BytesValue, BytesValue> silent = invoker.AsyncDuplexStreamingCall(Many, null, default);
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => silent.ResponseStream.MoveNext());
         Assert.Equal(StatusCode.DeadlineExceeded, e.StatusCode);
+        Assert.Equal((Echo.UnaryBytes.FullName, StatusCode.DeadlineExceeded), await told.Task);
 
         // That one began before.
         await stream.RequestStream.WriteAsync(new StringValue { Value = "late" });
         Assert.True(await stream.ResponseStream.MoveNext());
         Assert.Equal("echo:late", stream.ResponseStream.Current.Value);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task OfCallsWhoseRequestIsNotHadTheServerIsTold()
+    {
+        ConcurrentQueue<StatusCode> told = [];
+        await using TestServer server = await TestServer.StartAsync(
+            Echo.Definition(), options: o => (o.MaxReceiveMessageSize, o.RequestFailed) = (1000, (_, code) => told.Enqueue(code)));
+        using GrpcChannel channel = server.Connect();
+        CallInvoker invoker = channel.CreateCallInvoker();
+        await invoker.AsyncUnaryCall(Echo.UnaryBytes, null, default, new BytesValue());
+        using AsyncDuplexStreamingCall<BytesValue, BytesValue> none = invoker.AsyncDuplexStreamingCall(Many, null, default);
+        await none.RequestStream.CompleteAsync();
+        Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => none.ResponseStream.MoveNext())).StatusCode);
+        Assert.Equal(
+            StatusCode.ResourceExhausted,
+            (await Assert.ThrowsAsync<RpcException>(async () => await invoker.AsyncUnaryCall(Echo.UnaryBytes, null, default, new BytesValue { Value = ByteString.CopyFrom(new byte[1001]) }))).StatusCode);
+        Assert.Equal([StatusCode.Internal, StatusCode.ResourceExhausted], told);
     }
 
     [Fact(Timeout = 30_000)]

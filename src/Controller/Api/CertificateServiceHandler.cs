@@ -31,7 +31,14 @@ internal sealed class CertificateServiceHandler(
     /// <summary>See <see cref="JwtBurst"/>.</summary>
     internal const int JwtsPerSecond = 100;
 
+    /// <summary>Tokens of one node that are being signed at a time; a SPIRE server has 8 places for those of all.</summary>
+    internal const int MostJwtsAtOnce = 2;
+
+    /// <summary>Beside these, that wait; an agent asks for 4 at a time, and an older one may be ending beside it.</summary>
+    internal const int MostJwtsWaiting = 6;
+
     private readonly LogQuota _joinRefusals = new(time);
+    private readonly NodePlaces _signingJwts = new(MostJwtsAtOnce, MostJwtsWaiting);
     private readonly SourceRate<string> _jwts = new(JwtsPerSecond, JwtBurst, time);
 
     public override async Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
@@ -55,6 +62,8 @@ internal sealed class CertificateServiceHandler(
         if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw new RpcException(new Status(StatusCode.InvalidArgument, wrong));
         if (!authority.SignsJwts) return new SignJwtResponse { Unsupported = "the controller's authority is one that signs none; its own does, and a SPIRE server that signs each certificate" };
         if (!_jwts.TryTake(node)) throw ServiceFailures.Overloaded($"node {node} has more than {JwtsPerSecond} tokens a second signed", JwtRetry);
+        using IDisposable place = await _signingJwts.TryEnterAsync(node, context.CancellationToken)
+            ?? throw ServiceFailures.Overloaded($"node {node} waits for {MostJwtsAtOnce + MostJwtsWaiting} tokens already", JwtRetry);
         IssuedJwt issued;
         try
         {

@@ -31,4 +31,9 @@ public sealed class GrpcServiceOptions
     /// Asked before anything of a call's request is read, with its headers; what it returns is disposed of when the call has ended. It throws <see cref="RpcException"/> to refuse the call. Null (default): all calls are taken.
     /// </summary>
     public Func<ServerCallContext, IDisposable>? Admit { get; set; }
+
+    /// <summary>
+    /// Told when the request of a call that has one only is not had, so that no handler hears of the call, with the status that it ends with: CANCELLED where the client has gone. On any thread. Null (default): nobody is told.
+    /// </summary>
+    public Action<ServerCallContext, StatusCode>? RequestFailed { get; set; }
 }

@@ -135,6 +135,23 @@ internal sealed partial class HttpServerCallContext
         }
     }
 
+    /// <summary>Tells whoever wants to know it that the call ends before a handler hears of it, and how.</summary>
+    internal void TellRequestFailed(Exception exception)
+    {
+        Status? interrupted;
+        lock (gate)
+        {
+            interrupted = interruptedBy;
+        }
+
+        environment.Options.RequestFailed?.Invoke(this, exception switch
+        {
+            OperationCanceledException => interrupted?.StatusCode ?? StatusCode.Cancelled,
+            RpcException rpc => rpc.StatusCode,
+            _ => StatusCode.Unknown,
+        });
+    }
+
     private Status Explain(Exception exception)
     {
         Status? interrupted;

@@ -63,12 +63,20 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
     /// <exception cref="RpcException">There is none, or more than one.</exception>
     protected async Task<TRequest> ReadSingleAsync(HttpServerCallContext context)
     {
-        await using ITimer? limit = context.LimitRequest();
-        TRequest request = await context.ReadAsync(method.RequestMarshaller)
-            ?? throw new RpcException(new Status(StatusCode.Internal, "Incomplete message: the call has no request."));
-        return await context.ReadAsync(method.RequestMarshaller) is null
-            ? request
-            : throw new RpcException(new Status(StatusCode.Internal, "Additional data after the only request of the call."));
+        try
+        {
+            await using ITimer? limit = context.LimitRequest();
+            TRequest request = await context.ReadAsync(method.RequestMarshaller)
+                ?? throw new RpcException(new Status(StatusCode.Internal, "Incomplete message: the call has no request."));
+            return await context.ReadAsync(method.RequestMarshaller) is null
+                ? request
+                : throw new RpcException(new Status(StatusCode.Internal, "Additional data after the only request of the call."));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            context.TellRequestFailed(e);
+            throw;
+        }
     }
 
     protected Task WriteSingleAsync(HttpServerCallContext context, TResponse? response) => response is null

@@ -219,7 +219,7 @@ internal static class AgentComposition
         // To applications of the node's pods.
         WorkloadApiServer ServeWorkloads(string socket)
         {
-            NamespaceAttestor attestor = parts.Own(new NamespaceAttestor(() => state.Current.Endpoints));
+            NamespaceAttestor attestor = parts.Own(new NamespaceAttestor(() => state.Current.Endpoints, time));
             JwtSvidCache kept = parts.OwnAsyncDisposable(new JwtSvidCache(issuer, time));
             WorkloadApiChanges changes = new();
             svids.Changed += _ => changes.Raise();

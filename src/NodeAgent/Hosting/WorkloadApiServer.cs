@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Hosting;
 using Culvert.NodeAgent.WorkloadApi;
-using Culvert.Protocol.WorkloadApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -138,7 +137,7 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
             o.MaxReceiveMessageSize = WorkloadApiService.LongestRequest;
             o.MaxRequestBodySize = WorkloadApiService.LongestRequest + MessagePrefix;
             (o.RequestTimeout, o.WriteTimeout) = (RequestTimeout, WriteTimeout);
-            o.Admit = service.Admit;
+            (o.Admit, o.RequestFailed) = (service.Admit, service.NoteRequestFailed);
         });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -149,7 +148,7 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
         });
         builder.WebHost.UseGrpcUnixSocket(socket, placed.Bind, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));
         WebApplication app = builder.Build();
-        app.MapGrpcService(SpiffeWorkloadAPI.BindService(service));
+        app.MapGrpcService(service.Bind());
         return app;
     }
 }

@@ -1,4 +1,6 @@
-using System.Net.Sockets;
+using Culvert.Grpc;
+using Culvert.Interop;
+using Culvert.Interop.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -7,7 +9,7 @@ namespace Culvert.NodeAgent.WorkloadApi;
 
 /// <summary>
 /// Finds out who has connected, before anything is read, and bounds how many do. One after the other: looking costs system calls, and whoever connects without end is not to cost more than one processor; and of each pod only
-/// so many wait for that, so that none keeps others out. Thread-safe.
+/// so many wait for that, so that none keeps others out. The process that has connected is held from when its connection comes until it was looked at: another one that is given its number meanwhile is not taken for it. Thread-safe.
 /// </summary>
 /// <param name="attestor">Finds out.</param>
 /// <param name="places">The bounds.</param>
@@ -21,6 +23,12 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     /// <summary>Most connections of one pod that were not looked at yet.</summary>
     internal const int MostWaiting = 16;
 
+    /// <summary>Connections that one process may make at once after a pause, and, after these, <see cref="PerSecond"/>: to find out whose group it is in costs system calls as well, and nobody waits for a turn there.</summary>
+    internal const int Burst = 128;
+
+    /// <summary>See <see cref="Burst"/>.</summary>
+    internal const int PerSecond = 50;
+
     // Different reasons that are said in so long, and of those one pod's, whatever users its processes act as; a pod that asks again and again is told of once.
     private const int MostSaid = 64;
     private const int MostSaidOfOne = 4;
@@ -32,6 +40,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     private static readonly object Key = new();
 
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SourceRate<int> _rate = new(PerSecond, Burst, time);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _waiting = new(StringComparer.Ordinal);
     private readonly HashSet<(string Group, string Reason)> _said = [];
@@ -54,7 +63,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     internal async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         Attestation? found = await AttestAsync(connection);
-        using IDisposable? place = found is null ? null : places.TryConnect(found.Uid);
+        using IDisposable? place = found is null ? null : places.TryConnect(found);
         if (place is null)
         {
             connection.Abort(new ConnectionAbortedException("too many connections"));
@@ -67,19 +76,41 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
 
-    // Null: too many wait.
+    // Null: too many wait, or it connects too often.
     private async Task<Attestation?> AttestAsync(ConnectionContext connection)
     {
         if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket) return Attestation.Unknown;
-        string group;
+        PeerProcess peer;
         try
         {
-            group = attestor.GroupOf(socket);
+            peer = PeerProcess.Of(socket.SafeHandle);
         }
         catch (ObjectDisposedException)
         {
             return null; // who has connected is gone
         }
+        catch (KernelException e)
+        {
+            return WithoutPeer(e);
+        }
+        using (peer) return MayLook(peer) ? await AttestAsync(connection, peer) : null;
+    }
+
+    // With more processes than have a bucket each, none is refused for what others do: to make so many costs more than looking at them.
+    private bool MayLook(PeerProcess peer) => _rate.TryTake(peer.Id) || _rate.Count >= SourceRate<int>.MostSources;
+
+    private Attestation WithoutPeer(KernelException failure)
+    {
+        bool isKnown = !ResourceShortage.Is(failure);
+
+        // Without its number: what is said of one is not said anew of each that follows.
+        Say("", isKnown ? $"the process can't be looked at ({failure.ErrnoName}); it has ended, or is in a process namespace of which this one sees nothing" : $"it can't be found out who it is: {failure.Message}");
+        return Attestation.Unknown with { IsKnown = isKnown };
+    }
+
+    private async Task<Attestation?> AttestAsync(ConnectionContext connection, PeerProcess peer)
+    {
+        string group = attestor.GroupOf(peer);
         if (!TryWait(group)) return null;
         try
         {
@@ -88,7 +119,7 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
             await _turn.WaitAsync(ending.Token);
             try
             {
-                return Attest(socket, group);
+                return Attest(peer, group);
             }
             finally
             {
@@ -105,30 +136,34 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
         }
     }
 
-    // In its turn, as what follows.
-    private Attestation Attest(Socket socket, string group)
+    // In its turn.
+    private Attestation Attest(PeerProcess peer, string group)
     {
         try
         {
-            AttestedCaller? caller = attestor.Attest(socket, out string reason);
+            AttestedCaller? caller = attestor.Attest(peer, out string reason);
             if (caller is null) Say(group, reason);
-            return new Attestation(caller, true);
+            return new Attestation(group, caller, true);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             Say(group, $"it can't be found out who it is: {e.Message}");
-            return Attestation.Unknown;
+            return new Attestation(group, null, false);
         }
     }
 
     private void Say(string group, string reason)
     {
-        if (_saidSince == 0 || time.GetElapsedTime(_saidSince) > SaidFor)
+        lock (_lock)
         {
-            _said.Clear();
-            _saidSince = time.GetTimestamp();
+            if (_saidSince == 0 || time.GetElapsedTime(_saidSince) > SaidFor)
+            {
+                _said.Clear();
+                _saidSince = time.GetTimestamp();
+            }
+            if (_said.Count >= MostSaid || _said.Count(s => s.Group == group) >= MostSaidOfOne || !_said.Add((group, reason))) return;
         }
-        if (_said.Count < MostSaid && _said.Count(s => s.Group == group) < MostSaidOfOne && _said.Add((group, reason))) WorkloadApiLog.NotAttested(logger, reason);
+        WorkloadApiLog.NotAttested(logger, reason);
     }
 
     private bool TryWait(string group)

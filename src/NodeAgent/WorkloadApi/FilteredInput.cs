@@ -54,11 +54,14 @@ internal static class FilteredInput
                 if (flushed.IsCompleted || read.IsCompleted) break;
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            failure = e; // the client is gone, or the server has ended the connection
+            failure = e; // the client is gone, the server has ended the connection, or it is for the server to say what is wrong
         }
-        await output.CompleteAsync(failure);
+        finally
+        {
+            await output.CompleteAsync(failure); // else it would wait for ever
+        }
     }
 
     private static bool TryPass(AuthorityFilter filter, ReadOnlySequence<byte> input, PipeWriter output, out SequencePosition consumed)

@@ -8,6 +8,8 @@ internal sealed class JwtAskQueue
     // In the order of their turns; each has something that waits.
     private readonly LinkedList<List<JwtAsk>> _turns = [];
 
+    internal bool IsEmpty => _turns.Count == 0;
+
     internal void Add(JwtAsk ask)
     {
         foreach (List<JwtAsk> own in _turns)
@@ -17,6 +19,18 @@ internal sealed class JwtAskQueue
             return;
         }
         _turns.AddLast(new List<JwtAsk> { ask });
+    }
+
+    /// <summary>Adds one whose turn has come already, and was for nothing: before all others of its workload, and that before all others if it has none that wait.</summary>
+    internal void AddAgain(JwtAsk ask)
+    {
+        foreach (List<JwtAsk> own in _turns)
+        {
+            if (own[0].Uid != ask.Uid) continue;
+            own.Insert(0, ask);
+            return;
+        }
+        _turns.AddFirst(new List<JwtAsk> { ask });
     }
 
     /// <summary>Takes the next one.</summary>

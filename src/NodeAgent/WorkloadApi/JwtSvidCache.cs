@@ -1,13 +1,14 @@
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
 using Grpc.Core;
 
 namespace Culvert.NodeAgent.WorkloadApi;
 
 /// <summary>
 /// Tokens of this node's workloads: each until half its life, so that whoever asks again and again does not have the controller sign as often; and until its end, where the controller can't be reached. In memory only.
-/// Thread-safe.
+/// The controller signs so many for a node, and refuses more, whosever they are: it is asked for fewer, so that those who wait have turns, and what it refuses all the same waits on. Thread-safe.
 /// </summary>
 /// <param name="issuer">Has them signed.</param>
 /// <param name="time">The clock.</param>
@@ -31,6 +32,15 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     /// <summary>At once, of all: the authority has other nodes as well.</summary>
     internal const int MostAsked = 4;
 
+    /// <summary>Tokens of all that are asked for at once after a pause, and, after these, <see cref="PerSecondOfAll"/>: fewer than a controller signs for a node (400, and 100 a second).</summary>
+    internal const int BurstOfAll = 320;
+
+    /// <summary>See <see cref="BurstOfAll"/>.</summary>
+    internal const int PerSecondOfAll = 80;
+
+    /// <summary>How long nothing is asked for, at least, when the controller has refused for want of time.</summary>
+    internal static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long whoever has a token that is still good waits for the next one.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -45,11 +55,13 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     private readonly Dictionary<Key, JwtAsk> _asked = [];
     private readonly Dictionary<string, int> _unfinished = new(StringComparer.Ordinal);
     private readonly JwtAskQueue _queue = new();
-    private readonly SourceRate<string> _rate = new(PerSecond, Burst, time);
+    private readonly SourceRate<string> _rate = new(PerSecond, Burst, time), _rateOfAll = new(PerSecondOfAll, BurstOfAll, time);
     private readonly HashSet<Task> _running = [];
     private readonly CancellationTokenSource _stop = new();
     private (string Reason, DateTimeOffset Until) _unsupported = ("", DateTimeOffset.MinValue);
     private EquatableArray<JwtKey> _keys;
+    private (long Since, TimeSpan For) _pause;
+    private ITimer? _wake;
 
     /// <summary>How many are kept.</summary>
     internal int Count
@@ -139,16 +151,19 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     {
         await _stop.CancelAsync();
         Task[] running;
+        ITimer? wake;
         lock (_lock)
         {
             while (_queue.TryTake(out JwtAsk? ask)) GiveUp(ask);
             running = [.. _running];
+            wake = _wake;
         }
+        if (wake is not null) await wake.DisposeAsync();
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
-    // What follows is under the lock, but for RunAsync and Leave.
+    // What follows is under the lock, but for Wake, RunAsync, Leave and Expire, which take it.
     private string? WhyNot(string uid)
     {
         if (_unfinished.GetValueOrDefault(uid) >= MostUnfinished) return $"this workload waits for {MostUnfinished} tokens already";
@@ -170,8 +185,15 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
 
     private void StartNext()
     {
-        while (_running.Count < MostAsked && _queue.TryTake(out JwtAsk? ask))
+        while (_running.Count < MostAsked && !_queue.IsEmpty)
         {
+            if (LeftToWait() is { } wait)
+            {
+                _wake ??= time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _wake.Change(wait, Timeout.InfiniteTimeSpan);
+                return;
+            }
+            if (!_queue.TryTake(out JwtAsk? ask)) return;
             ask.Limit!.Dispose();
             var run = Task.Run(ask.Run!);
             _running.Add(run);
@@ -180,11 +202,24 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
 
         void EndOf(Task run)
         {
-            lock (_lock)
-            {
-                _running.Remove(run);
-                if (!_stop.IsCancellationRequested) StartNext();
-            }
+            lock (_lock) _running.Remove(run);
+            Wake();
+        }
+    }
+
+    // Until the controller may be asked again; null: now.
+    private TimeSpan? LeftToWait()
+    {
+        TimeSpan left = LeftOfPause();
+        if (left > TimeSpan.Zero) return left;
+        return _rateOfAll.TryTake("") ? null : TimeSpan.FromSeconds(1.0 / PerSecondOfAll);
+    }
+
+    private void Wake()
+    {
+        lock (_lock)
+        {
+            if (!_stop.IsCancellationRequested) StartNext();
         }
     }
 
@@ -204,14 +239,32 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
+            RpcException? overload = e is RpcException { StatusCode: StatusCode.ResourceExhausted } full ? full : null;
             lock (_lock)
             {
+                // The controller signs too many already, for this node or in all.
+                if (overload is not null && TryPutBack(key, ask, RetryPushback.Of(overload))) return;
                 if (e is JwtsUnsupportedException) _unsupported = (e.Message, time.GetUtcNow() + UnsupportedFor);
                 End(key, ask);
             }
-            ask.Fail(e);
+            // As of one whose turn does not come: it is not the workload that has asked for too many.
+            ask.Fail(overload is null ? e : new RpcException(new Status(StatusCode.Unavailable, overload.Status.Detail)));
         }
     }
+
+    /// <summary>Has one wait again that the controller has refused for want of time, and all others with it; false: its time is over, or nobody wants it any more.</summary>
+    private bool TryPutBack(Key key, JwtAsk ask, TimeSpan pushback)
+    {
+        TimeSpan pause = TimeSpan.FromTicks(Math.Clamp(pushback.Ticks, LeastPause.Ticks, LongestQueue.Ticks));
+        if (pause > LeftOfPause()) _pause = (time.GetTimestamp(), pause);
+        TimeSpan left = LongestQueue - time.GetElapsedTime(ask.Since);
+        if (left <= TimeSpan.Zero || ask.Token.IsCancellationRequested) return false;
+        _queue.AddAgain(ask);
+        ask.Limit = time.CreateTimer(_ => Expire(key, ask), null, left, Timeout.InfiniteTimeSpan);
+        return true;
+    }
+
+    private TimeSpan LeftOfPause() => _pause.For - time.GetElapsedTime(_pause.Since);
 
     private void Leave(Key key, JwtAsk ask, bool isLeftRunning)
     {

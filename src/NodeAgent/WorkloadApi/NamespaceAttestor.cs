@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
@@ -18,32 +17,36 @@ namespace Culvert.NodeAgent.WorkloadApi;
 internal sealed class NamespaceAttestor : IWorkloadAttestor, IDisposable
 {
     private const string Veth = "veth";
+    private const string Ended = "the process has ended";
 
     private readonly Func<ImmutableArray<LocalEndpoint>> _endpoints;
     private readonly Func<string, string?> _podOf;
     private readonly RouteNetlink _node = RouteNetlink.Open();
+    private readonly SeenNamespaces _seen;
     private readonly ulong _own;
 
     /// <summary>Looks from the network namespace that the calling thread is in.</summary>
     /// <param name="endpoints">The workloads that are captured now.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="podOf">The uid of the pod that a process is part of, by its folder in <c>/proc</c>; null: as <see cref="PodCgroup.PodOf"/>.</param>
     /// <exception cref="IOException">The kernel refused.</exception>
-    internal NamespaceAttestor(Func<ImmutableArray<LocalEndpoint>> endpoints, Func<string, string?>? podOf = null)
+    internal NamespaceAttestor(Func<ImmutableArray<LocalEndpoint>> endpoints, TimeProvider time, Func<string, string?>? podOf = null)
     {
-        (_endpoints, _podOf) = (endpoints, podOf ?? PodCgroup.PodOf);
+        (_endpoints, _podOf, _seen) = (endpoints, podOf ?? PodCgroup.PodOf, new SeenNamespaces(time));
         using NetworkNamespace own = NetworkNamespace.Current();
         _own = own.Inode;
     }
 
-    /// <summary>The pod, by its control group, which nothing in it can leave; where there is none, the network namespace.</summary>
-    public string GroupOf(Socket connection)
+    /// <summary>
+    /// The pod, by its control group, which nothing in it can leave; where there is none, the network namespace, if it is the node's, or was a pod's when it was looked at. Of all others together there is one group: a pod can make any
+    /// number of them.
+    /// </summary>
+    public string GroupOf(PeerProcess peer)
     {
         try
         {
-            using PeerProcess peer = PeerProcess.Of(connection.SafeHandle);
-            if (_podOf(FolderOf(peer)) is { } pod) return pod;
-            using NetworkNamespace network = NetworkNamespace.OfProcess(peer.Id);
-            return network.Inode.ToString(CultureInfo.InvariantCulture);
+            string group = _podOf(FolderOf(peer)) ?? NamespaceGroupOf(peer);
+            return peer.IsThere() ? group : "";
         }
         catch (IOException)
         {
@@ -52,30 +55,28 @@ internal sealed class NamespaceAttestor : IWorkloadAttestor, IDisposable
     }
 
     /// <inheritdoc/>
-    public AttestedCaller? Attest(Socket connection, out string reason)
+    public AttestedCaller? Attest(PeerProcess peer, out string reason)
     {
-        PeerProcess? peer = null;
         NetworkNamespace? network = null;
         try
         {
             string? pod;
             try
             {
-                peer = PeerProcess.Of(connection.SafeHandle);
                 network = NetworkNamespace.OfProcess(peer.Id);
                 pod = _podOf(FolderOf(peer));
             }
             catch (KernelException e) when (!ResourceShortage.Is(e))
             {
                 // Without its number: what is said of one is not said anew of each that follows.
-                reason = $"the process can't be looked at ({e.ErrnoName}); it has ended, or is in a process namespace of which this one sees nothing";
+                reason = peer.IsThere() ? $"the process can't be looked at ({e.ErrnoName})" : Ended;
                 return null;
             }
 
             // All of it was read by the process's number, which was its own meanwhile only if it is still.
             if (!peer.IsThere())
             {
-                reason = "the process has ended";
+                reason = Ended;
                 return null;
             }
             return OwnerOf(network, peer, pod, out reason);
@@ -83,7 +84,6 @@ internal sealed class NamespaceAttestor : IWorkloadAttestor, IDisposable
         finally
         {
             network?.Dispose();
-            peer?.Dispose();
         }
     }
 
@@ -106,6 +106,13 @@ internal sealed class NamespaceAttestor : IWorkloadAttestor, IDisposable
 
     private static string Describe(PeerProcess peer) => string.Create(CultureInfo.InvariantCulture, $"a process of user {peer.User}");
 
+    private string NamespaceGroupOf(PeerProcess peer)
+    {
+        using NetworkNamespace network = NetworkNamespace.OfProcess(peer.Id);
+        ulong inode = network.Inode;
+        return inode == _own || _seen.WasAPods(inode) ? inode.ToString(CultureInfo.InvariantCulture) : "";
+    }
+
     private AttestedCaller? OwnerOf(NetworkNamespace network, PeerProcess peer, string? pod, out string reason)
     {
         ulong inode = network.Inode;
@@ -117,7 +124,12 @@ internal sealed class NamespaceAttestor : IWorkloadAttestor, IDisposable
 
         ImmutableArray<LocalEndpoint> endpoints = _endpoints();
         LocalEndpoint[] found = [.. endpoints.Where(e => e.Inside?.Inode == inode)];
-        if (found.Length == 0) found = LeadingTo(network, [.. endpoints.Where(e => e.Inside is null)]);
+        if (found.Length == 0 && _seen.MayLook(inode, pod ?? "", endpoints))
+        {
+            found = LeadingTo(network, [.. endpoints.Where(e => e.Inside is null)]);
+            if (found.Length == 0) _seen.NoteNobodys(inode);
+        }
+        if (found.Length > 0) _seen.NotePods(inode);
         if (found is not [LocalEndpoint endpoint])
         {
             reason = found.Length == 0

@@ -11,7 +11,7 @@ internal sealed class WorkloadApiMetrics
     /// <summary>Registers the families.</summary>
     internal WorkloadApiMetrics(MetricRegistry registry, CallerPlaces places)
     {
-        _answers = registry.Add(new CounterFamily("culvert_workload_api_answers_total", "Answers of the Workload API: each message of a stream, and each refusal.", ["method", "code"]));
+        _answers = registry.Add(new CounterFamily("culvert_workload_api_answers_total", "Answers of the Workload API: each message of a stream, and each refusal, also of calls whose request does not come.", ["method", "code"]));
         registry.Add(new CallbackFamily("culvert_workload_api_calls", "Calls of the Workload API that are open.", "gauge", [], () => CallbackSample.Single(places.Calls)));
     }
 

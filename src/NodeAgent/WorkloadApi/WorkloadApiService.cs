@@ -4,6 +4,7 @@ using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
@@ -26,12 +27,23 @@ namespace Culvert.NodeAgent.WorkloadApi;
 /// <param name="metrics">Where answers are counted.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WorkloadApiService(
-    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<EquatableArray<TrustBundle>> federated, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time) : SpiffeWorkloadAPI.SpiffeWorkloadAPIBase
+    IWorkloadAttestor attestor, CallerPlaces places, ISvidStore svids, JwtSvidCache tokens, Func<TrustBundle> trust, Func<EquatableArray<TrustBundle>> federated, Func<RevokedCredentials> revoked, WorkloadApiChanges changes, WorkloadApiMetrics metrics, TimeProvider time)
 {
     /// <summary>Longest request, bytes: a token that is to be looked at is the longest thing.</summary>
     internal const int LongestRequest = 64 * 1024;
 
     private const string Header = "workload.spiffe.io";
+
+    private readonly EncodedBundles _bundles = new();
+
+    /// <summary>The service with its methods. Bound here and not by the generated base class, as streams are sent in another form than that has for them.</summary>
+    internal ServerServiceDefinition Bind() => ServerServiceDefinition.CreateBuilder()
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509SVID), Whole(X509SVIDRequest.Parser), EncodedMessage.Marshaller), FetchX509SVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509Bundles), Whole(X509BundlesRequest.Parser), EncodedMessage.Marshaller), FetchX509Bundles)
+        .AddMethod(Method(MethodType.Unary, nameof(FetchJWTSVID), Whole(JWTSVIDRequest.Parser), Whole(JWTSVIDResponse.Parser)), FetchJWTSVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchJWTBundles), Whole(JWTBundlesRequest.Parser), EncodedMessage.Marshaller), FetchJWTBundles)
+        .AddMethod(Method(MethodType.Unary, nameof(ValidateJWTSVID), Whole(ValidateJWTSVIDRequest.Parser), Whole(ValidateJWTSVIDResponse.Parser)), ValidateJWTSVID)
+        .Build();
 
     /// <summary>
     /// Takes a call before anything of its request is read, for a place that it has until it ends: so that what waits to be read is bounded, too, and those without the header learn nothing.
@@ -42,25 +54,28 @@ internal sealed class WorkloadApiService(
         try
         {
             RequireHeader(context);
-            return places.TryCall(AttestationOf(context.GetHttpContext()).Uid, out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
+            return places.TryCall(AttestationOf(context.GetHttpContext()), out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
         }
         catch (RpcException e)
         {
-            metrics.Refused(context.Method[(context.Method.LastIndexOf('/') + 1)..], e.StatusCode);
+            metrics.Refused(NameOf(context), e.StatusCode);
             throw;
         }
     }
 
-    /// <inheritdoc/>
-    public override Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<X509SVIDResponse> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Bundle(), federated()), s => s.ToSvids());
+    /// <summary>Counts a call that was taken, and whose request has not come, or is none.</summary>
+    internal void NoteRequestFailed(ServerCallContext context, StatusCode code)
+    {
+        if (code != StatusCode.Cancelled) metrics.Refused(NameOf(context), code); // nobody is there to be answered
+    }
 
-    /// <inheritdoc/>
-    public override Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<X509BundlesResponse> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509Bundles", responseStream, context, _ => new X509State(null, Bundle(), federated()), s => s.ToBundles());
+    private Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Roots()), s => s.ToSvids());
 
-    /// <inheritdoc/>
-    public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", context, async () =>
+    private Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchX509Bundles", responseStream, context, _ => Roots(), s => new EncodedMessage(s.All));
+
+    private Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", async () =>
     {
         AttestedCaller caller = CallerOf(context);
         WorkloadInfo workload = WorkloadOf(caller, context);
@@ -91,12 +106,11 @@ internal sealed class WorkloadApiService(
         return new JWTSVIDResponse { Svids = { new JWTSVID { SpiffeId = jwt.Identity, Svid = jwt.Token } } };
     });
 
-    /// <inheritdoc/>
-    public override Task FetchJWTBundles(JWTBundlesRequest request, IServerStreamWriter<JWTBundlesResponse> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchJWTBundles", responseStream, context, _ => new JwtState(Bundle()), s => s.ToBundles());
+    private Task FetchJWTBundles(JWTBundlesRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
+        StreamAsync("FetchJWTBundles", responseStream, context, _ => _bundles.KeysOf(Bundle()), s => new EncodedMessage(s.All));
 
-    /// <summary>Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.</summary>
-    public override Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", context, () =>
+    // Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.
+    private Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", () =>
     {
         if (request.Audience.Length == 0) throw Error(StatusCode.InvalidArgument, "audience must be specified");
         if (request.Svid.Length == 0) throw Error(StatusCode.InvalidArgument, "svid must be specified");
@@ -106,6 +120,15 @@ internal sealed class WorkloadApiService(
             ? Task.FromResult(new ValidateJWTSVIDResponse { SpiffeId = svid!.Id.ToString(), Claims = Struct.Parser.ParseJson(Encoding.UTF8.GetString(svid.Claims.Span)) })
             : throw Error(StatusCode.InvalidArgument, wrong);
     });
+
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name, Marshaller<TRequest> request, Marshaller<TResponse> response)
+        where TRequest : class
+        where TResponse : class => new(type, SpiffeWorkloadAPI.Descriptor.FullName, name, request, response);
+
+    private static Marshaller<T> Whole<T>(MessageParser<T> parser)
+        where T : class, IMessage<T> => Marshallers.Create<T>((message, context) => context.Complete(message.ToByteArray()), context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+
+    private static string NameOf(ServerCallContext context) => context.Method[(context.Method.LastIndexOf('/') + 1)..];
 
     private static RpcException Error(StatusCode code, string text) => new(new Status(code, text));
 
@@ -123,7 +146,7 @@ internal sealed class WorkloadApiService(
     }
 
     /// <summary>Answers a call of one answer.</summary>
-    private async Task<T> AnswerAsync<T>(string method, ServerCallContext context, Func<Task<T>> answer)
+    private async Task<T> AnswerAsync<T>(string method, Func<Task<T>> answer)
     {
         try
         {
@@ -142,10 +165,10 @@ internal sealed class WorkloadApiService(
     /// <param name="method">For the count.</param>
     /// <param name="stream">Where to.</param>
     /// <param name="context">The call.</param>
-    /// <param name="look">The state, as far as it is the caller's.</param>
+    /// <param name="look">The state, as far as it is the caller's; equal to another one where there is nothing new in it.</param>
     /// <param name="write">It as a message.</param>
-    private async Task StreamAsync<TState, TMessage>(string method, IServerStreamWriter<TMessage> stream, ServerCallContext context, Func<WorkloadInfo, TState> look, Func<TState, TMessage> write)
-        where TState : class, IEquatable<TState>
+    private async Task StreamAsync<TState>(string method, IServerStreamWriter<EncodedMessage> stream, ServerCallContext context, Func<WorkloadInfo, TState> look, Func<TState, EncodedMessage> write)
+        where TState : class
     {
         try
         {
@@ -202,6 +225,8 @@ internal sealed class WorkloadApiService(
         if (SvidVerifier.FindRevoked(svid.Chain, revoked()) is not null) throw Error(StatusCode.Unavailable, $"the certificate for {workload.Identity} is revoked, and another one has not come yet");
         return svid;
     }
+
+    private EncodedRoots Roots() => _bundles.RootsOf(Bundle(), federated());
 
     private TrustBundle Bundle() => trust() is { Roots.IsEmpty: false } bundle ? bundle : throw Error(StatusCode.Unavailable, "the roots of the trust domain are not known yet");
 }

@@ -7,9 +7,11 @@ using Culvert.Controller.Api;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
+using SignJwtResponse = Culvert.Protocol.V1.SignJwtResponse;
 
 namespace Culvert.Controller.Tests;
 
@@ -167,28 +169,74 @@ public sealed class JwtSvidSigningTests : IDisposable
     {
         await using Running running = await StartAsync();
         using FakeAgent many = FakeAgent.OverSocket(running.Socket, "node-1"), other = FakeAgent.OverSocket(running.Socket, "node-2");
-        StatusCode code = StatusCode.OK;
-        for (int round = 0; round < 20 && code == StatusCode.OK; round++)
+        Status refused = Status.DefaultSuccess;
+        for (int round = 0; round < 20 * CertificateServiceHandler.JwtBurst && refused.StatusCode == StatusCode.OK; round++)
         {
-            // More than come back while they are signed.
-            StatusCode[] codes = await Task.WhenAll(Enumerable.Range(0, CertificateServiceHandler.JwtBurst).Select(_ => SignAsync(many, "shop/web")));
-            code = codes.FirstOrDefault(c => c != StatusCode.OK);
+            // More than come back while they are signed, and no more at a time than are signed or wait.
+            Status[] answers = await Task.WhenAll(Enumerable.Range(0, CertificateServiceHandler.MostJwtsAtOnce + CertificateServiceHandler.MostJwtsWaiting).Select(_ => SignAsync(many, "shop/web")));
+            refused = answers.FirstOrDefault(a => a.StatusCode != StatusCode.OK, Status.DefaultSuccess);
         }
-        Assert.Equal(StatusCode.ResourceExhausted, code);
-        Assert.Equal(StatusCode.OK, await SignAsync(other, "shop/api"));
+        Assert.Equal((StatusCode.ResourceExhausted, "node node-1 has more than 100 tokens a second signed"), (refused.StatusCode, refused.Detail));
+        Assert.Equal(StatusCode.OK, (await SignAsync(other, "shop/api")).StatusCode);
 
-        static async Task<StatusCode> SignAsync(FakeAgent agent, string uid)
+        static async Task<Status> SignAsync(FakeAgent agent, string uid)
         {
             try
             {
                 await agent.Certificates.SignJwtAsync(new() { WorkloadUid = uid, Audience = { "db" } }, agent.Options);
-                return StatusCode.OK;
+                return Status.DefaultSuccess;
             }
             catch (RpcException e)
             {
-                return e.StatusCode;
+                return e.Status;
             }
         }
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ANodeTakesFewOfThePlacesThatAnAuthorityOutsideHas()
+    {
+        const int Taken = CertificateServiceHandler.MostJwtsAtOnce + CertificateServiceHandler.MostJwtsWaiting;
+        TaskCompletionSource until = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using BuiltInCertificateAuthority builtIn = await BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File("outside")), TimeProvider.System, new Random(5), NullLogger.Instance, Stop);
+        StandInAuthority authority = new(builtIn) { JwtsUntil = until.Task };
+        await using Running running = await StartAsync(o => o with { Authority = authority });
+        using FakeAgent many = FakeAgent.OverSocket(running.Socket, "node-1"), other = FakeAgent.OverSocket(running.Socket, "node-2");
+        List<Task<SignJwtResponse>> asked = [.. Enumerable.Range(0, Taken + 1).Select(_ => SignAsync(many, "shop/web"))];
+
+        // One more than may wait; the others do.
+        Task<SignJwtResponse> first = await Task.WhenAny(asked);
+        asked.Remove(first);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => first);
+        Assert.Equal((StatusCode.ResourceExhausted, TimeSpan.FromSeconds(1)), (refused.StatusCode, RetryPushback.Of(refused)));
+        Assert.Equal(CertificateServiceHandler.MostJwtsAtOnce, authority.SigningJwts);
+        Task<SignJwtResponse> others = SignAsync(other, "shop/api");
+        await Soon.Holds("another node's is being signed", () => authority.SigningJwts == CertificateServiceHandler.MostJwtsAtOnce + 1);
+        until.SetResult();
+        Assert.All(await Task.WhenAll([others, .. asked]), answer => Assert.NotEmpty(answer.Token));
+
+        static async Task<SignJwtResponse> SignAsync(FakeAgent agent, string uid) => await agent.Certificates.SignJwtAsync(new() { WorkloadUid = uid, Audience = { "db" } }, agent.Options);
+    }
+
+    [Fact]
+    public async Task APlaceOfANodeComesBackAndIsForgottenWithTheLast()
+    {
+        NodePlaces places = new(1, 1);
+        IDisposable? first = await places.TryEnterAsync("node-1", Stop);
+        using CancellationTokenSource leave = new();
+        Task<IDisposable?> waits = places.TryEnterAsync("node-1", leave.Token);
+        Assert.False(waits.IsCompleted);
+        Assert.Null(await places.TryEnterAsync("node-1", Stop));
+        using (IDisposable? other = await places.TryEnterAsync("node-2", Stop)) Assert.Equal(2, places.Count);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waits);
+        Task<IDisposable?> next = places.TryEnterAsync("node-1", Stop);
+        Assert.False(next.IsCompleted);
+        first!.Dispose();
+        first.Dispose();
+        (await next)!.Dispose();
+        Assert.Equal(0, places.Count);
     }
 
     [Fact]
@@ -205,11 +253,13 @@ public sealed class JwtSvidSigningTests : IDisposable
         Assert.Null(key.TrySign(Web, ["db"], now, now + JwtSvid.Lifetime));
     }
 
-    private static Task<Running> StartAsync() => Running.StartAsync(f =>
-    {
-        f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1") + Objects.Workload("api", "10.0.0.2", "node-2"));
-        f.Write("objects/out.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: out, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.3], enrolled: false}\n");
-    });
+    private static Task<Running> StartAsync(Func<ControllerOptions, ControllerOptions>? change = null) => Running.StartAsync(
+        f =>
+        {
+            f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1") + Objects.Workload("api", "10.0.0.2", "node-2"));
+            f.Write("objects/out.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: out, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.3], enrolled: false}\n");
+        },
+        change);
 
     private Task<BuiltInCertificateAuthority> OpenAsync(string name = "ca") =>
         BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File(name)), _time, new Random(5), NullLogger.Instance, Stop);

@@ -1,17 +1,30 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Identity;
+using Culvert.Core;
 
 namespace Culvert.Controller.Tests;
 
 /// <summary>An authority that can be told to fail, before another that signs.</summary>
 internal sealed class StandInAuthority(ICertificateAuthority inner) : ICertificateAuthority
 {
+    private int _signingJwts;
+
+    /// <summary>What tokens wait for.</summary>
+    public Task JwtsUntil { get; set; } = Task.CompletedTask;
+
+    /// <summary>Tokens that are being signed.</summary>
+    public int SigningJwts => Volatile.Read(ref _signingJwts);
+
     /// <summary>How it fails; null: it signs.</summary>
     public AuthorityException? Failure { get; set; }
 
     public ImmutableArray<ReadOnlyMemory<byte>> Roots => inner.Roots;
 
     public TimeSpan Backdating => inner.Backdating;
+
+    public bool SignsJwts => inner.SignsJwts;
+
+    public EquatableArray<JwtKey> JwtKeys => inner.JwtKeys;
 
     public event Action? RootsChanged
     {
@@ -24,5 +37,13 @@ internal sealed class StandInAuthority(ICertificateAuthority inner) : ICertifica
         // An authority outside answers on another thread, later.
         await Task.Yield();
         return Failure is { } failure ? throw failure : await inner.SignAsync(request, cancellationToken);
+    }
+
+    public async Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _signingJwts);
+        await JwtsUntil.WaitAsync(cancellationToken);
+        Interlocked.Decrement(ref _signingJwts);
+        return await inner.SignJwtAsync(identity, audience, cancellationToken);
     }
 }

@@ -60,5 +60,27 @@ public sealed class PeerProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task WhereItIsOpenedByItsNumberOneThatBeganAfterTheConnectionWasAcceptedIsNotTakenForIt()
+    {
+        Requires.Tool("curl");
+
+        // As if it had been accepted from another one, whose number this one has been given.
+        TimeSpan before = KernelClock.SinceBoot - TimeSpan.FromSeconds(1);
+        using Process process = Process.Start(new ProcessStartInfo("curl", ["-s", "--max-time", "60", "--unix-socket", _path, "http://localhost/"]))!;
+        try
+        {
+            using Socket connection = await _listener.AcceptAsync(Cancel);
+            TimeSpan accepted = KernelClock.SinceBoot;
+            using (PeerProcess peer = PeerProcess.Of(connection.SafeHandle, accepted, byNumber: true)) Assert.Equal((process.Id, true), (peer.Id, peer.IsThere()));
+            Assert.Equal(Errno.ESRCH, Assert.Throws<KernelException>(() => PeerProcess.Of(connection.SafeHandle, before, byNumber: true)).Errno);
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(Cancel);
+        }
+    }
+
+    [Fact]
     public void WhatIsNoConnectionHasNone() => Assert.ThrowsAny<IOException>(() => PeerProcess.Of(File.OpenHandle("/dev/null")));
 }

@@ -1,5 +1,4 @@
 using Culvert.NodeAgent.Admin;
-using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Admin;
@@ -11,7 +10,7 @@ public sealed class ServiceMethodTests
     public void NoMethodOfAServiceIsForgotten()
     {
         Dictionary<string, string[]> left = GeneratedServices.MethodsLeftOut(typeof(AgentAdminService).Assembly);
-        Assert.Equal([nameof(AgentAdminService), nameof(WorkloadApiService)], left.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal([nameof(AgentAdminService)], left.Keys);
         Assert.All(left.Values, Assert.Empty);
     }
 }

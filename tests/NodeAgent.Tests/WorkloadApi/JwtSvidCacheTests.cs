@@ -2,6 +2,7 @@ using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Tests.Proxy;
 using Culvert.NodeAgent.WorkloadApi;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 
@@ -74,6 +75,15 @@ public sealed class JwtSvidCacheTests : IAsyncDisposable
         List<JwtAsk> taken = [];
         while (queue.TryTake(out JwtAsk? next)) taken.Add(next);
         Assert.Equal([asks[0], asks[4], asks[6], asks[2], asks[5], asks[3]], taken);
+
+        // Whose turn was for nothing has the next one of its workload, and that comes first if it has no others that wait.
+        queue.Add(asks[0]);
+        queue.Add(asks[4]);
+        queue.AddAgain(asks[5]);
+        queue.AddAgain(asks[6]);
+        taken.Clear();
+        while (queue.TryTake(out JwtAsk? next)) taken.Add(next);
+        Assert.Equal([asks[6], asks[0], asks[5], asks[4]], taken);
         foreach (JwtAsk ask in asks) ask.Dispose();
     }
 
@@ -99,6 +109,62 @@ public sealed class JwtSvidCacheTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => goes);
         Assert.Equal(1, _cache.Unfinished);
         Assert.False(stays.IsCompleted);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhatTheControllerHasNoTimeForWaitsOnAndEachPodOfTheNodeHasItsTurn()
+    {
+        TimeSpan pushback = TimeSpan.FromSeconds(1);
+        _issuer.Failure = new RpcException(new Status(StatusCode.ResourceExhausted, "too many"), RetryPushback.Trailers(pushback));
+        Task<IssuedJwt>[] many = [.. Enumerable.Range(0, JwtSvidCache.MostUnfinished).Select(i => GetAsync(Web, $"audience-{i}"))];
+        Task<IssuedJwt> other = GetAsync(Db, "cache");
+
+        // Each has its own end, and one timer is for all that wait.
+        await _time.TimersAsync(JwtSvidCache.MostUnfinished + 2);
+        int refused = _issuer.Calls;
+        Assert.InRange(refused, 1, JwtSvidCache.MostAsked);
+        _time.Advance(pushback - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(refused, _issuer.Calls);
+        _issuer.Failure = null;
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        await Task.WhenAll([other, .. many]);
+        Assert.Equal(0, _cache.Unfinished);
+    }
+
+    [Fact]
+    public async Task WhatTheControllerNeverHasTimeForEnds()
+    {
+        _issuer.Failure = new RpcException(new Status(StatusCode.ResourceExhausted, "too many"), RetryPushback.Trailers(RetryPushback.Longest));
+        Task<IssuedJwt> asked = GetAsync(Web, "db");
+        await _time.TimersAsync(2);
+        _time.Advance(JwtSvidCache.LongestQueue);
+
+        // It is not the workload's own bound.
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => asked)).StatusCode);
+        Assert.Equal(0, _cache.Unfinished);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task OfAllPodsOnlySoManyAreAskedForAndEachHasItsTurn()
+    {
+        for (int i = 0; i < JwtSvidCache.BurstOfAll; i++)
+        {
+            string name = $"pod-{i / JwtSvidCache.Burst}";
+            await GetAsync(ServedWorkloads.Workload(name, SpiffeId.ForServiceAccount("cluster.local", "shop", name)), $"audience-{i}");
+        }
+        Task<IssuedJwt>[] many = [.. Enumerable.Range(0, JwtSvidCache.MostUnfinished).Select(i => GetAsync(Web, $"audience-{i}"))];
+        Task<IssuedJwt> other = GetAsync(Db, "cache");
+        Assert.Equal(JwtSvidCache.BurstOfAll, _issuer.Calls);
+
+        // For two or three of them.
+        _time.Advance(TimeSpan.FromSeconds(3.0 / JwtSvidCache.PerSecondOfAll));
+        await other;
+        Assert.InRange(_issuer.Calls, JwtSvidCache.BurstOfAll + 1, JwtSvidCache.BurstOfAll + 3);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(many);
+        Assert.Equal(JwtSvidCache.BurstOfAll + JwtSvidCache.MostUnfinished + 1, _issuer.Calls);
     }
 
     [Fact]

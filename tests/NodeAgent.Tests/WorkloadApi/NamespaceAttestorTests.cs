@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Netlink;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.WorkloadApi;
@@ -21,6 +22,8 @@ public sealed class NamespaceAttestorTests : IDisposable
     private readonly Dictionary<string, Process> _keepers = [];
     private readonly List<Process> _processes = [];
     private readonly List<NamespaceAttestor> _attestors = [];
+    private readonly List<Socket> _connections = [];
+    private readonly List<PeerProcess> _peers = [];
 
     // Of whoever is asked for: the test itself may run in a pod of a kubelet's.
     private Func<string, string?> _podOf = _ => null;
@@ -40,6 +43,8 @@ public sealed class NamespaceAttestorTests : IDisposable
     public void Dispose()
     {
         foreach (NamespaceAttestor attestor in _attestors) attestor.Dispose();
+        foreach (PeerProcess peer in _peers) peer.Dispose();
+        foreach (Socket connection in _connections) connection.Dispose();
         foreach (Process process in _processes.Concat(_keepers.Values))
         {
             process.Kill();
@@ -92,11 +97,17 @@ public sealed class NamespaceAttestorTests : IDisposable
     [Fact]
     public async Task ConnectionsOfOnePodBelongTogether()
     {
-        NamespaceAttestor attestor = Attestor();
-        using Socket first = await ConnectFromAsync("web"), second = await ConnectFromAsync("web"), other = await ConnectFromAsync("db");
-        Assert.NotEqual("", attestor.GroupOf(first));
+        NamespaceAttestor attestor = Attestor(Endpoint("web", "to-web"), Endpoint("db", "to-db"));
+        PeerProcess first = await ConnectFromAsync("web"), second = await ConnectFromAsync("web"), other = await ConnectFromAsync("db"), lone = await ConnectFromAsync("lone"), node = await ConnectFromAsync("node");
+
+        // Before they are looked at they are of one group, with those of namespaces that are no pod's; the node's own are not.
+        PeerProcess[] all = [first, second, other, lone];
+        Assert.All(all, peer => Assert.Equal("", attestor.GroupOf(peer)));
+        Assert.NotEqual("", attestor.GroupOf(node));
+        foreach (PeerProcess peer in all) attestor.Attest(peer, out _);
         Assert.Equal(attestor.GroupOf(first), attestor.GroupOf(second));
-        Assert.NotEqual(attestor.GroupOf(first), attestor.GroupOf(other));
+        Assert.Equal(4, new[] { first, other, lone, node }.Select(attestor.GroupOf).Distinct().Count());
+        Assert.Equal("", attestor.GroupOf(lone));
 
         // A pod may make any number of network namespaces, and no control group outside of its own.
         _podOf = _ => "uid-web";
@@ -150,21 +161,29 @@ public sealed class NamespaceAttestorTests : IDisposable
     {
         // It ends after its namespace was looked at: what was read then by its number could be another's.
         NamespaceAttestor attestor = Attestor(Endpoint("web", "to-web"));
-        using Socket connection = await ConnectFromAsync("web");
+        PeerProcess peer = await ConnectFromAsync("web");
         Process connected = _processes[^1];
-        _podOf = _ =>
-        {
-            connected.Kill();
-            connected.WaitForExit();
-            return null;
-        };
-        Assert.Null(attestor.Attest(connection, out string reason));
+        _podOf = _ => End(connected, null);
+        Assert.Null(attestor.Attest(peer, out string reason));
         Assert.Equal("the process has ended", reason);
 
         // And one that has ended before.
-        Assert.Null(attestor.Attest(connection, out reason));
-        Assert.DoesNotContain(Id(connected), reason, StringComparison.Ordinal);
-        Assert.Equal("", attestor.GroupOf(connection));
+        Assert.Null(attestor.Attest(peer, out reason));
+        Assert.Equal("the process has ended", reason);
+        Assert.Equal("", attestor.GroupOf(peer));
+
+        // Nor is it counted among another pod's for what was read by its number.
+        PeerProcess next = await ConnectFromAsync("web");
+        Process alsoConnected = _processes[^1];
+        _podOf = _ => End(alsoConnected, "uid-of-another");
+        Assert.Equal("", attestor.GroupOf(next));
+
+        static string? End(Process process, string? pod)
+        {
+            process.Kill();
+            process.WaitForExit();
+            return pod;
+        }
     }
 
     private static string Id(Process process) => process.Id.ToString(CultureInfo.InvariantCulture);
@@ -205,7 +224,7 @@ public sealed class NamespaceAttestorTests : IDisposable
     private NamespaceAttestor Attestor(params LocalEndpoint[] endpoints)
     {
         using NetworkNamespace node = Open("node");
-        NamespaceAttestor attestor = node.Run(() => new NamespaceAttestor(() => [.. endpoints], process => _podOf(process)));
+        NamespaceAttestor attestor = node.Run(() => new NamespaceAttestor(() => [.. endpoints], TimeProvider.System, process => _podOf(process)));
         _attestors.Add(attestor);
         return attestor;
     }
@@ -218,11 +237,14 @@ public sealed class NamespaceAttestorTests : IDisposable
         return new LocalEndpoint(workload, link, netlink.GetLink(link).Index, 1500, [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]);
     }
 
-    private Task<Socket> ConnectFromAsync(string place) => ConnectFromAsync(_keepers[place]);
+    private Task<PeerProcess> ConnectFromAsync(string place) => ConnectFromAsync(_keepers[place]);
 
-    private async Task<Socket> ConnectFromAsync(Process keeper)
+    // Held from then on, as an agent holds it.
+    private async Task<PeerProcess> ConnectFromAsync(Process keeper)
     {
         _processes.Add(Start("nsenter", $"--net=/proc/{Id(keeper)}/ns/net", "curl", "-s", "--max-time", "60", "--unix-socket", _path, "http://localhost/"));
-        return await _listener.AcceptAsync(Cancel);
+        _connections.Add(await _listener.AcceptAsync(Cancel));
+        _peers.Add(PeerProcess.Of(_connections[^1].SafeHandle));
+        return _peers[^1];
     }
 }

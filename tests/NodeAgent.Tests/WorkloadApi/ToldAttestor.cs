@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.WorkloadApi;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
@@ -9,6 +9,7 @@ namespace Culvert.NodeAgent.Tests.WorkloadApi;
 internal sealed class ToldAttestor : IWorkloadAttestor
 {
     private readonly ConcurrentDictionary<AttestedCaller, WorkloadInfo> _pods = [];
+    private readonly ConcurrentDictionary<PeerProcess, AttestedCaller?> _connected = [];
     private AttestedCaller? _next;
     private int _looks;
     private int _finds;
@@ -18,6 +19,12 @@ internal sealed class ToldAttestor : IWorkloadAttestor
 
     /// <summary>How often it was looked whether a caller's pod is still there: at each message, and each time that there may be one.</summary>
     internal int Finds => Volatile.Read(ref _finds);
+
+    /// <summary>The processes whose group was asked for, in order.</summary>
+    internal ConcurrentQueue<PeerProcess> Grouped { get; } = [];
+
+    /// <summary>Those that were looked at, and whether they were still there.</summary>
+    internal ConcurrentQueue<(PeerProcess Peer, bool IsThere)> Looked { get; } = [];
 
     /// <summary>What connections have in common that are made from now on.</summary>
     internal string Group { get; set; } = "pod";
@@ -44,17 +51,23 @@ internal sealed class ToldAttestor : IWorkloadAttestor
     /// <summary>Who connects from now on.</summary>
     internal void Is(AttestedCaller? caller) => Volatile.Write(ref _next, caller);
 
-    public AttestedCaller? Attest(Socket connection, out string reason)
+    public AttestedCaller? Attest(PeerProcess peer, out string reason)
     {
+        Looked.Enqueue((peer, peer.IsThere()));
         Interlocked.Increment(ref _looks);
         Until.Wait(TestContext.Current.CancellationToken);
         if (Failure is { } failure) throw failure;
-        AttestedCaller? caller = Volatile.Read(ref _next);
+        AttestedCaller? caller = _connected[peer];
         reason = caller is null ? Reason : "";
         return caller;
     }
 
-    public string GroupOf(Socket connection) => Group;
+    public string GroupOf(PeerProcess peer)
+    {
+        _connected[peer] = Volatile.Read(ref _next);
+        Grouped.Enqueue(peer);
+        return Group;
+    }
 
     public WorkloadInfo? Find(AttestedCaller caller)
     {

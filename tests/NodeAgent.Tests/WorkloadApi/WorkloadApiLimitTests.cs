@@ -148,6 +148,21 @@ public sealed class WorkloadApiLimitTests : IAsyncLifetime
         _time.Advance(WorkloadApiServer.RequestTimeout);
         Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync)).StatusCode);
         await SocketExtensions.EventuallyAsync(() => _api.Places.Calls == 0);
+        Assert.Contains("culvert_workload_api_answers_total{method=\"FetchX509SVID\",code=\"DeadlineExceeded\"} 1", _api.Exposition(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NoMethodIsForgotten()
+    {
+        CallInvoker invoker = _api.Invoker();
+        Assert.Equal(5, SpiffeWorkloadAPI.Descriptor.Methods.Count);
+        foreach (string name in SpiffeWorkloadAPI.Descriptor.Methods.Select(m => m.Name))
+        {
+            // Refused for the header that it has not, and not as one that nobody knows.
+            Method<byte[], byte[]> method = new(MethodType.ServerStreaming, SpiffeWorkloadAPI.Descriptor.FullName, name, Bytes, Bytes);
+            using AsyncServerStreamingCall<byte[]> call = invoker.AsyncServerStreamingCall(method, null, new CallOptions(cancellationToken: Cancel), []);
+            Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancel))).StatusCode);
+        }
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Schema;
 using Culvert.Core;
 using Microsoft.Extensions.Hosting;
@@ -24,8 +23,9 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     private const double Jitter = 0.1;
 
     private readonly BundleClient _client = new(options, time);
+    private readonly LoggedBundleStore _store = new(store, logger);
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Relationship> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FederatedRelationship> _known = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _asking = [];
     private ImmutableArray<SourceError> _errors = [];
@@ -40,11 +40,11 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         if (options.Path is not { } path)
         {
-            ForgetOthers([]);
+            _store.ForgetOthers([]);
             return;
         }
         FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
-        if (read.IsWhole && !read.IsEmpty) ForgetOthers([.. read.Broken, .. read.Domains.Select(d => d.TrustDomain)]);
+        if (read.IsWhole && !read.IsEmpty) _store.ForgetOthers([.. read.Broken, .. read.Domains.Select(d => d.TrustDomain)]);
         Take(read);
         await ReadBundleFilesAsync(cancellationToken);
         await AskFirstAsync(cancellationToken);
@@ -111,7 +111,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         }
         lock (_lock)
         {
-            foreach (Relationship relationship in _known.Values) relationship.AwaitedUntil = DateTimeOffset.MinValue;
+            foreach (FederatedRelationship relationship in _known.Values) relationship.AwaitedUntil = DateTimeOffset.MinValue;
         }
         await ReadBundleFilesAsync(cancellationToken);
     }
@@ -170,10 +170,10 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     // Under the lock.
     private void Join(FederatedDomain domain)
     {
-        if (!_known.TryGetValue(domain.TrustDomain, out Relationship? known))
+        if (!_known.TryGetValue(domain.TrustDomain, out FederatedRelationship? known))
         {
-            FederationLog.Federated(logger, domain.TrustDomain, SourceOf(domain));
-            _known.Add(domain.TrustDomain, known = new(domain) { Kept = Load(domain.TrustDomain) });
+            _known.Add(domain.TrustDomain, known = new(domain) { Kept = _store.Load(domain.TrustDomain) });
+            FederationLog.Federated(logger, domain.TrustDomain, known.Source);
             if (known.Kept is null && domain.Endpoint is not null) known.AwaitedUntil = time.GetUtcNow() + options.FirstAnswer;
             if (known.Kept is { } kept) metrics.Has(domain.TrustDomain, kept.Document.Roots.Length);
         }
@@ -190,46 +190,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         _known.Remove(trustDomain);
         FederationLog.NotFederated(logger, trustDomain);
         metrics.Has(trustDomain, 0);
-        Keep(trustDomain, null);
-    }
-
-    private KeptBundle? Load(string trustDomain)
-    {
-        try
-        {
-            return store.Load(trustDomain);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            FederationLog.NotKept(logger, trustDomain, e.Message);
-            return null;
-        }
-    }
-
-    // Under the lock: of two that are kept the later one has to be there in the end.
-    private void Keep(string trustDomain, KeptBundle? bundle)
-    {
-        try
-        {
-            if (bundle is null) store.Forget(trustDomain);
-            else store.Save(trustDomain, bundle);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            FederationLog.NotKept(logger, trustDomain, e.Message);
-        }
-    }
-
-    private void ForgetOthers(IReadOnlyCollection<string> trustDomains)
-    {
-        try
-        {
-            store.ForgetOthers(trustDomains);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            FederationLog.NotKept(logger, "trust domains that are named no more", e.Message);
-        }
+        _store.Keep(trustDomain, null);
     }
 
     // What another controller has been told since: also where this one's endpoint lags behind.
@@ -237,18 +198,15 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         lock (_lock)
         {
-            foreach (Relationship relationship in _known.Values)
+            foreach (FederatedRelationship relationship in _known.Values)
             {
                 KeptBundle? held = relationship.Kept;
-                if (store.FindOthers(relationship.Domain.TrustDomain) is not { } other || held?.IsOlderThan(other) == false || IsOfOtherFile(relationship, other)) continue;
+                if (_store.FindOthers(relationship.Domain.TrustDomain) is not { } other || held?.IsOlderThan(other) == false || relationship.IsOfOtherFile(other)) continue;
                 if (held is null || !held.Document.HasSameKeys(other.Document)) Replace(relationship, other, "another controller");
                 else relationship.Kept = other with { Document = other.Document with { Roots = held.Document.Roots, JwtKeys = held.Document.JwtKeys } };
             }
         }
     }
-
-    // Of a domain of which nothing is known here; its own file is read first.
-    private static bool IsOfOtherFile(Relationship relationship, KeptBundle other) => relationship.Kept is null && relationship.Domain.BundlePath is not null && other.FileDigest != relationship.First?.Digest;
 
     /// <summary>
     /// Takes bundles of files that were not read before, or are others than were: who has put one there means it to count, whatever the endpoint has said. Where nothing is known any more of what that has said, it is asked first, and the file
@@ -256,9 +214,9 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     /// </summary>
     private async Task ReadBundleFilesAsync(CancellationToken cancellationToken)
     {
-        Relationship[] known;
+        FederatedRelationship[] known;
         lock (_lock) known = [.. _known.Values];
-        foreach (Relationship relationship in known)
+        foreach (FederatedRelationship relationship in known)
         {
             if (relationship.Domain.BundlePath is not { } path) continue;
             BundleFile? file = null;
@@ -266,7 +224,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             try
             {
                 file = await BundleFile.ReadAsync(path, cancellationToken);
-                if (FindFault(file.Document) is { } fault) (file, failure) = (null, $"{path} has a bundle that can't be used: {fault}");
+                if (BundleRules.FindFault(file.Document, time.GetUtcNow()) is { } fault) (file, failure) = (null, $"{path} has a bundle that can't be used: {fault}");
             }
             catch (InvalidDataException e)
             {
@@ -278,7 +236,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
                 relationship.FileFailure = failure;
                 if (file is null || relationship.Kept?.FileDigest == file.Digest) continue;
                 relationship.First = file;
-                if (!IsAwaited(relationship)) Replace(relationship, new(WithoutEnded(file.Document), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
+                if (!relationship.IsAwaited(time.GetUtcNow())) Replace(relationship, new(BundleRules.WithoutEnded(file.Document, time.GetUtcNow()), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
             }
         }
     }
@@ -289,7 +247,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         {
             DateTimeOffset now = time.GetUtcNow();
             _asking.RemoveAll(t => t.IsCompleted);
-            foreach (Relationship relationship in _known.Values.Where(r => r.Due <= now && r.Domain.Endpoint is not null))
+            foreach (FederatedRelationship relationship in _known.Values.Where(r => r.Due <= now && r.Domain.Endpoint is not null))
             {
                 // While it is under way.
                 relationship.Due = DateTimeOffset.MaxValue;
@@ -298,7 +256,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         }
     }
 
-    private async Task AskAsync(Relationship relationship, BundleEndpoint endpoint)
+    private async Task AskAsync(FederatedRelationship relationship, BundleEndpoint endpoint)
     {
         try
         {
@@ -327,11 +285,11 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     }
 
     // Under the lock.
-    private void TakeTold(Relationship relationship, BundleDocument? told, string? failure, string source, TimeSpan wait)
+    private void TakeTold(FederatedRelationship relationship, BundleDocument? told, string? failure, string source, TimeSpan wait)
     {
         string trustDomain = relationship.Domain.TrustDomain;
         KeptBundle? last = relationship.Kept ?? (relationship.First is { } first ? new(first.Document, first.Digest, first.Document.Sequence, time.GetUtcNow()) : null);
-        if (told is not null) failure = FindDoubt(told, last);
+        if (told is not null) failure = BundleRules.FindDoubt(told, last, time.GetUtcNow());
         if (failure is not null)
         {
             if (told is null) metrics.Failed(trustDomain);
@@ -345,7 +303,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         string leftOut = string.Join("; ", told!.LeftOut);
         if (leftOut.Length > 0 && leftOut != relationship.LeftOut) FederationLog.LeftOut(logger, trustDomain, source, leftOut);
         relationship.LeftOut = leftOut;
-        KeptBundle kept = new(WithoutEnded(told), last?.FileDigest, told.Sequence, time.GetUtcNow());
+        KeptBundle kept = new(BundleRules.WithoutEnded(told, time.GetUtcNow()), last?.FileDigest, told.Sequence, time.GetUtcNow());
         if (relationship.Kept?.Document is { } before && kept.Document.HasSameKeys(before))
         {
             metrics.Same(trustDomain, time.GetUtcNow());
@@ -353,7 +311,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             // In the order of before: nodes need not hear of another one.
             if (told.Sequence == before.Sequence && told.RefreshHint == before.RefreshHint && kept.Floor == relationship.Kept.Floor) return;
             relationship.Kept = kept with { Document = kept.Document with { Roots = before.Roots, JwtKeys = before.JwtKeys } };
-            Keep(trustDomain, relationship.Kept);
+            _store.Keep(trustDomain, relationship.Kept);
             return;
         }
         metrics.Changed(trustDomain, time.GetUtcNow());
@@ -361,55 +319,20 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     }
 
     // Under the lock.
-    private void Replace(Relationship relationship, KeptBundle kept, string source)
+    private void Replace(FederatedRelationship relationship, KeptBundle kept, string source)
     {
         string trustDomain = relationship.Domain.TrustDomain;
         relationship.Kept = kept;
         FederationLog.Taken(logger, trustDomain, source, kept.Document.Roots.Length, kept.Document.Sequence);
         metrics.Has(trustDomain, kept.Document.Roots.Length);
-        Keep(trustDomain, kept);
-    }
-
-    /// <summary>Why a bundle that was told is not to be believed; null: it is. Who keeps an old one back could otherwise have believed what was revoked since.</summary>
-    private string? FindDoubt(BundleDocument told, KeptBundle? last)
-    {
-        const string remedy = "where the trust domain was set up anew, bring its bundle by a file ('bundle')";
-        if (last?.Floor is { } floor)
-        {
-            if (told.Sequence is not { } sequence) return $"it has no sequence, and the one in force {floor}; {remedy}";
-            if (sequence < floor) return $"its sequence is {sequence}, and that of the one in force {floor}; {remedy}";
-            if (sequence == floor && !WithoutEnded(told).HasSameKeys(WithoutEnded(last.Document))) return $"its sequence is {sequence}, as that of the one in force, and its keys are others; {remedy}";
-        }
-        return FindFault(told);
-    }
-
-    /// <summary>Why a bundle can't be in force, whoever brings it; null: it can.</summary>
-    private string? FindFault(BundleDocument told)
-    {
-        if (told.Roots.IsEmpty) return told.LeftOut.IsEmpty ? null : $"none of its keys for X.509-SVIDs can be used: it {told.LeftOut[0]}";
-        ImmutableArray<ReadOnlyMemory<byte>> roots = WithoutEnded(told).Roots;
-        if (roots.IsEmpty) return $"its {told.Roots.Length} roots have all ended; check the clocks";
-        return roots.Length > BundleDocument.MostRoots || roots.Sum(r => r.Length) > BundleDocument.MostRootBytes
-            ? $"it has {roots.Length} roots of {roots.Sum(r => r.Length)} bytes, and {BundleDocument.MostRoots} of {BundleDocument.MostRootBytes} are the most"
-            : null;
-    }
-
-    // A server keeps them for long, and nothing leads to them.
-    private BundleDocument WithoutEnded(BundleDocument document)
-    {
-        DateTimeOffset now = time.GetUtcNow();
-        ImmutableArray<ReadOnlyMemory<byte>> valid = [.. document.Roots.Where(r => EndOf(r) > now)];
-        return valid.Length == document.Roots.Length ? document : document with { Roots = valid };
+        _store.Keep(trustDomain, kept);
     }
 
     private IReadOnlyList<ReadOnlyMemory<byte>>? RootsOf(string trustDomain)
     {
         if (own() is { } mesh && mesh.TrustDomain == trustDomain) return mesh.Roots;
-        lock (_lock) return _known.GetValueOrDefault(trustDomain) is { } known ? (known.Kept?.Document ?? known.First?.Document)?.Roots : null;
+        lock (_lock) return _known.GetValueOrDefault(trustDomain)?.Roots;
     }
-
-    // Under the lock.
-    private bool IsAwaited(Relationship relationship) => relationship.Kept is null && time.GetUtcNow() < relationship.AwaitedUntil;
 
     private void Publish() => bundles.Set(InForce);
 
@@ -417,45 +340,10 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         lock (_lock)
         {
-            IEnumerable<Relationship> known = _known.Values.Where(r => r.Kept is not null).OrderBy(r => r.Domain.TrustDomain, StringComparer.Ordinal);
+            IEnumerable<FederatedRelationship> known = _known.Values.Where(r => r.Kept is not null).OrderBy(r => r.Domain.TrustDomain, StringComparer.Ordinal);
             return (known.Select(r => new TrustBundle(r.Domain.TrustDomain, r.Kept!.Document.Roots)).ToEquatableArray(), [.. _known.Keys]);
         }
     }
 
-    private static string SourceOf(FederatedDomain domain) => domain.Endpoint is { } endpoint ? endpoint.Url.ToString() : domain.BundlePath!;
-
-    private static DateTimeOffset EndOf(ReadOnlyMemory<byte> root)
-    {
-        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(root.Span);
-        return new(certificate.NotAfter.ToUniversalTime());
-    }
-
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
-
-    /// <summary>A trust domain and what is known of it. Guarded by the lock.</summary>
-    private sealed class Relationship(FederatedDomain domain)
-    {
-        public FederatedDomain Domain { get; } = domain;
-
-        /// <summary>Its bundle; null: none is known yet.</summary>
-        public KeptBundle? Kept { get; set; }
-
-        /// <summary>Until when its endpoint's first answer is waited for before the file's bundle counts; in the past: it is not.</summary>
-        public DateTimeOffset AwaitedUntil { get; set; } = DateTimeOffset.MinValue;
-
-        /// <summary>The file's bundle, by which the endpoint is proven where nothing else is known; null: none was read yet.</summary>
-        public BundleFile? First { get; set; }
-
-        /// <summary>What was left out of what it has told last.</summary>
-        public string LeftOut { get; set; } = "";
-
-        /// <summary>When the endpoint is to be asked next.</summary>
-        public DateTimeOffset Due { get; set; } = DateTimeOffset.MinValue;
-
-        /// <summary>Why it could not be asked the last time; null: it could.</summary>
-        public string? Failure { get; set; }
-
-        /// <summary>Why the file could not be used; null: it could.</summary>
-        public string? FileFailure { get; set; }
-    }
 }

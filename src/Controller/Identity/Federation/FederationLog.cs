@@ -37,6 +37,9 @@ internal static partial class FederationLog
     [LoggerMessage(LogEventIds.FederatedBundleNotKept, LogLevel.Warning, "What is kept of {TrustDomain} for the next start can't be read or written: {Reason}")]
     public static partial void NotKept(ILogger logger, string trustDomain, string reason);
 
+    [LoggerMessage(LogEventIds.FederatedBundlesNotForgotten, LogLevel.Warning, "What was kept of trust domains that the mesh is not federated with any more can't be deleted: {Reason}")]
+    public static partial void OthersNotForgotten(ILogger logger, string reason);
+
     [LoggerMessage(LogEventIds.FederationFault, LogLevel.Error, "Something of the federation with other trust domains has failed, and is tried again.")]
     public static partial void Fault(ILogger logger, Exception error);
 

@@ -1,0 +1,42 @@
+namespace Culvert.Controller.Identity.Federation;
+
+/// <summary>A trust domain that the mesh is federated with, and what is known of it. Not thread-safe: its keeper's lock guards it.</summary>
+/// <param name="domain">What the file says of it.</param>
+internal sealed class FederatedRelationship(FederatedDomain domain)
+{
+    /// <summary>What the file says of it.</summary>
+    public FederatedDomain Domain { get; } = domain;
+
+    /// <summary>Its bundle; null: none is known yet.</summary>
+    public KeptBundle? Kept { get; set; }
+
+    /// <summary>Until when its endpoint's first answer is waited for before the file's bundle counts; in the past: it is not.</summary>
+    public DateTimeOffset AwaitedUntil { get; set; } = DateTimeOffset.MinValue;
+
+    /// <summary>The file's bundle, by which the endpoint is proven where nothing else is known; null: none was read yet.</summary>
+    public BundleFile? First { get; set; }
+
+    /// <summary>What was left out of what it has told last.</summary>
+    public string LeftOut { get; set; } = "";
+
+    /// <summary>When the endpoint is to be asked next.</summary>
+    public DateTimeOffset Due { get; set; } = DateTimeOffset.MinValue;
+
+    /// <summary>Why it could not be asked the last time; null: it could.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>Why the file could not be used; null: it could.</summary>
+    public string? FileFailure { get; set; }
+
+    /// <summary>Where its bundle comes from, for people.</summary>
+    public string Source => Domain.Endpoint is { } endpoint ? endpoint.Url.ToString() : Domain.BundlePath!;
+
+    /// <summary>Its roots as far as they are known: those in force, or the file's, which prove its endpoint; null: none are.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>>? Roots => (Kept?.Document ?? First?.Document)?.Roots;
+
+    /// <summary>Whether its endpoint's first answer is waited for.</summary>
+    public bool IsAwaited(DateTimeOffset now) => Kept is null && now < AwaitedUntil;
+
+    /// <summary>Whether a bundle that another controller keeps began with another file than the one here, where nothing else is known here: that is read first.</summary>
+    public bool IsOfOtherFile(KeptBundle other) => Kept is null && Domain.BundlePath is not null && other.FileDigest != First?.Digest;
+}

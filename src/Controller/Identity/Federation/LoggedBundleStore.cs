@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity.Federation;
+
+/// <summary>A store whose failures are said in the log: what is kept is for the next start, and stops nothing that runs. For one thread at a time.</summary>
+/// <param name="store">The store.</param>
+/// <param name="logger">Where it is said.</param>
+internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
+{
+    /// <summary>What was kept; null: nothing, or it can't be read.</summary>
+    public KeptBundle? Load(string trustDomain)
+    {
+        try
+        {
+            return store.Load(trustDomain);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            FederationLog.NotKept(logger, trustDomain, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>What another controller of the mesh keeps by now; null: nothing that can be used, or there is no other.</summary>
+    public KeptBundle? FindOthers(string trustDomain) => store.FindOthers(trustDomain);
+
+    /// <summary>Keeps one in place of the one before; null: none any more.</summary>
+    public void Keep(string trustDomain, KeptBundle? bundle)
+    {
+        try
+        {
+            if (bundle is null) store.Forget(trustDomain);
+            else store.Save(trustDomain, bundle);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            FederationLog.NotKept(logger, trustDomain, e.Message);
+        }
+    }
+
+    /// <summary>Keeps nothing of any but these.</summary>
+    public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+    {
+        try
+        {
+            store.ForgetOthers(trustDomains);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            FederationLog.OthersNotForgotten(logger, e.Message);
+        }
+    }
+}
