@@ -215,7 +215,7 @@ internal static class ControllerComposition
         SharedMeshConfig mesh = new(secret.Name, logger);
         Secret read = await secret.WaitAsync(cancellationToken);
         revocations.Take(read);
-        SharedBundles bundles = new(logger);
+        SharedBundles bundles = new(options.Time, logger);
         bundles.Take(read);
         StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh, bundles], metrics, options.Time, logger));
         return new(secret, mesh, bundles, mesh.Load(read), [secret, exchange]);

@@ -46,8 +46,8 @@ internal static partial class FederationLog
     [LoggerMessage(LogEventIds.FederatedKeysLeftOut, LogLevel.Warning, "The bundle of {TrustDomain} from {Source} is taken without keys that can't be used, by which nobody is believed: it {Reason}")]
     public static partial void LeftOut(ILogger logger, string trustDomain, string source, string reason);
 
-    [LoggerMessage(LogEventIds.FederationEnds, LogLevel.Warning, "{Path} has named no trust domain for long enough that it is meant so.")]
-    public static partial void Ends(ILogger logger, string path);
+    [LoggerMessage(LogEventIds.FederatedDomainMissing, LogLevel.Warning, "{Path} does not name {TrustDomain} any more; where it still does not after {Seconds} s, the mesh is not federated with it.")]
+    public static partial void Missing(ILogger logger, string path, string trustDomain, double seconds);
 
     [LoggerMessage(LogEventIds.RootsNotTold, LogLevel.Error, "{Count} of the mesh's roots can't be told to other trust domains, as SPIFFE's bundles have no name for their kind of key: nobody there believes what is below them.")]
     public static partial void NotTold(ILogger logger, int count);
