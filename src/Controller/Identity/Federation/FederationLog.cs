@@ -53,10 +53,10 @@ internal static partial class FederationLog
     public static partial void NotTold(ILogger logger, int count);
 
     [LoggerMessage(LogEventIds.BundleServed, LogLevel.Information, "The mesh's own bundle has {Roots} roots, and is told to other trust domains with sequence {Sequence}.")]
-    public static partial void Served(ILogger logger, int roots, ulong? sequence);
+    public static partial void Served(ILogger logger, int roots, ulong sequence);
 
-    [LoggerMessage(LogEventIds.BundleSequenceNotKept, LogLevel.Warning, "The sequence of the mesh's own bundle can't be read or written; by the clock it still rises: {Reason}")]
-    public static partial void SequenceNotKept(ILogger logger, string reason);
+    [LoggerMessage(LogEventIds.BundleSequenceNotKept, LogLevel.Warning, "The sequence of the mesh's own bundle can't be read or written ({Place}); by the clock it still rises: {Reason}")]
+    public static partial void SequenceNotKept(ILogger logger, string place, string reason);
 
     [LoggerMessage(LogEventIds.WebCertificateNotRead, LogLevel.Error, "The certificate of the bundle endpoint can't be used, which is tried every {Seconds} s; the one before is: {Reason}")]
     public static partial void WebCertificateNotRead(ILogger logger, double seconds, string reason);
