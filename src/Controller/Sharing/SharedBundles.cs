@@ -134,7 +134,7 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     }
 
     // Or there: what another controller has been told since is taken up from here.
-    private bool IsOvertaken(string key, KeptBundle wanted) => Find(key) is { } kept && wanted.CompareTo(kept) is { } order && (order < 0 || (order == 0 && kept.NotNamedSince is null));
+    private bool IsOvertaken(string key, KeptBundle wanted) => Find(key) is { } kept && wanted.OrderTo(kept) is { } order && (order < 0 || (order == 0 && kept.NotNamedSince is null));
 
     // However large it is, what it has no more is withdrawn, and by how high a sequence: only roots that it still has wait for their endpoint.
     private byte[] Fit(string key, KeptBundle wanted)

@@ -13,7 +13,9 @@ internal sealed record BundleCount(ulong Number, string Digest)
     /// <summary>Reads what <see cref="ToString"/> has written.</summary>
     /// <exception cref="InvalidDataException">It is something else.</exception>
     public static BundleCount Parse(string text) =>
-        text.Split(' ') is [var number, var digest] && ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ulong parsed) && parsed < ulong.MaxValue ? new BundleCount(parsed, digest) : throw new InvalidDataException("it is no sequence");
+        text.Split(' ') is [var number, var digest] && ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ulong parsed) && parsed < ulong.MaxValue
+            ? new BundleCount(parsed, digest)
+            : throw new InvalidDataException("it is no sequence");
 
     /// <summary>The next one.</summary>
     public BundleCount Next(string digest, DateTimeOffset now) => new(Math.Max(Number + 1, (ulong)Math.Max(0, now.ToUnixTimeSeconds())), digest);

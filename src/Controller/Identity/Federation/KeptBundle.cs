@@ -90,10 +90,10 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
     }
 
     /// <summary>Whether another controller's takes this one's place: it knows a higher sequence, or where there is none, has asked later. What files bring is each controller's own to read.</summary>
-    public bool IsOlderThan(KeptBundle other) => CompareTo(other) < 0;
+    public bool IsOlderThan(KeptBundle other) => OrderTo(other) < 0;
 
     /// <summary>Below 0: older than another controller's; 0: both say the same; above 0: newer; null: they began with other files.</summary>
-    public int? CompareTo(KeptBundle other) => FileDigest == other.FileDigest ? (Floor ?? 0, Floor is not null, At).CompareTo((other.Floor ?? 0, other.Floor is not null, other.At)) : null;
+    public int? OrderTo(KeptBundle other) => FileDigest == other.FileDigest ? (Floor ?? 0, Floor is not null, At).CompareTo((other.Floor ?? 0, other.Floor is not null, other.At)) : null;
 
     /// <summary>As much as there is room for: all, or all but some roots, which are <see cref="Missing"/> then.</summary>
     /// <param name="mostBytes">The most bytes of the text; the digests of as many roots as a bundle may have fit.</param>
