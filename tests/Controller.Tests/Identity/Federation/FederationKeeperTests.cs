@@ -739,19 +739,19 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         Assert.Equal(TimeSpan.FromSeconds(seconds), new FederationOptions().AfterFailures(failures, hint is { } said ? TimeSpan.FromSeconds(said) : null));
 
     [Fact]
-    public async Task ADomainThatIsAskedOnceADayIsAskedSoonAfterAFailure()
+    public async Task ADomainThatIsAskedTwiceADayIsAskedSoonAfterAFailure()
     {
-        _site.Tell(Bundles.Json(1, 86400, _root));
+        _site.Tell(Bundles.Json(1, 43200, _root));
         _folder.Write("f.yaml", Web());
         ManualTime time = new(DateTimeOffset.UtcNow);
         _keeper = Keeper(_bundles, o => o with { Shortest = TimeSpan.FromMinutes(1), Longest = TimeSpan.FromDays(1), Interval = TimeSpan.FromMinutes(5) }, time: time);
         await _keeper.StartAsync(Cancellation);
         Assert.True(Has(_root)());
         _site.Answer = _ => Unavailable;
-        time.Advance(TimeSpan.FromDays(1));
+        time.Advance(TimeSpan.FromHours(12));
         await LookAsync(time);
         await UntilAsync(() => _said.Any(l => l.Contains("it is tried again in 60 s: the answer is 503", StringComparison.Ordinal)));
-        _site.Tell(Bundles.Json(2, 86400, _next));
+        _site.Tell(Bundles.Json(2, 43200, _next));
         time.Advance(TimeSpan.FromMinutes(1));
         await LookAsync(time);
         await UntilAsync(Has(_next));
