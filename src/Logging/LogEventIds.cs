@@ -240,7 +240,7 @@ internal static class LogEventIds
     internal const int WebCertificateRead = 2275;
     internal const int FederatedKeysLeftOut = 2276;
     internal const int RootsNotTold = 2277;
-    internal const int FederationEnds = 2278;
+    internal const int FederatedDomainMissing = 2278;
     internal const int FederatedBundlesNotForgotten = 2279;
 
     // src/Controller/Progress
@@ -295,7 +295,7 @@ internal static class LogEventIds
     internal const int RevocationShared = 2703;
     internal const int StateNotExchanged = 2704;
     internal const int StateExchanged = 2705;
-    internal const int BundleNotShared = 2706;
+    internal const int BundleCut = 2706;
 
     // src/Controller/Admission
     internal const int AdmissionRefused = 2801;

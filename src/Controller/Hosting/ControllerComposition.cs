@@ -143,7 +143,7 @@ internal static class ControllerComposition
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
-        WebServer? bundles = offered is null ? null : await TellBundleAsync(options, offered, identity, authority, alone, parts, loggers, cancellationToken);
+        WebServer? bundles = offered is null ? null : await TellBundleAsync(options, offered, identity, authority, shared?.Sequence, alone, parts, loggers, cancellationToken);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, revoked, federation, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, .. alone, keyReader, watching, wishing];
 
         // It says farewell when its nodes have gone.
@@ -191,12 +191,12 @@ internal static class ControllerComposition
 
     /// <summary>The server that tells other trust domains the mesh's bundle.</summary>
     private static async Task<WebServer> TellBundleAsync(
-        ControllerOptions options, ReservedAddress reserved, ServerIdentity identity, ICertificateAuthority authority, List<IHostedService> before, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+        ControllerOptions options, ReservedAddress reserved, ServerIdentity identity, ICertificateAuthority authority, IBundleSequence? shared, List<IHostedService> before, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         BundleEndpointOptions endpoint = options.BundleEndpoint!;
         ILogger<BundlePublication> logger = loggers.CreateLogger<BundlePublication>();
-        string sequence = Path.Combine(options.StateFolder, ControllerHost.BundleSequenceFileName);
-        BundlePublication publication = new(sequence, authority, BundlePublication.HintFor(options.RootActivationDelay), isAlone: options.StateSecret is null, options.Time, logger);
+        IBundleSequence sequence = shared ?? new FileSequence(Path.Combine(options.StateFolder, ControllerHost.BundleSequenceFileName), options.Time, logger);
+        BundlePublication publication = new(authority, sequence, BundlePublication.HintFor(options.RootActivationDelay), logger);
         before.Add(publication);
         if (endpoint.CertificatePath is not { } certificate) return BundleServer.Serve(endpoint, reserved, identity.GetAsync, publication, options.Time, loggers);
         WebCertificate web = parts.Own(await WebCertificate.OpenAsync(certificate, endpoint.KeyPath ?? throw new ArgumentException("A certificate is given for the bundle endpoint, and no key.", nameof(options)), options.Time, logger, cancellationToken));
@@ -215,10 +215,12 @@ internal static class ControllerComposition
         SharedMeshConfig mesh = new(secret.Name, logger);
         Secret read = await secret.WaitAsync(cancellationToken);
         revocations.Take(read);
-        SharedBundles bundles = new(logger);
+        SharedBundles bundles = new(options.Time, logger);
         bundles.Take(read);
-        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh, bundles], metrics, options.Time, logger));
-        return new(secret, mesh, bundles, mesh.Load(read), [secret, exchange]);
+        SharedSequence sequence = new(options.Time, logger);
+        sequence.Take(read);
+        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh, bundles, sequence], metrics, options.Time, logger));
+        return new(secret, mesh, bundles, sequence, mesh.Load(read), [secret, exchange]);
     }
 
     private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
@@ -284,7 +286,8 @@ internal static class ControllerComposition
     /// <param name="Secret">Where it is kept.</param>
     /// <param name="MeshConfig">Keeps the MeshConfig there.</param>
     /// <param name="Bundles">Keeps the bundles of other trust domains there.</param>
+    /// <param name="Sequence">Counts the changes of the mesh's roots there, for others.</param>
     /// <param name="Previous">What was in force when a controller ran last.</param>
     /// <param name="Services">What keeps it current, in the order of their start.</param>
-    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, SharedBundles Bundles, ObjectSet Previous, ImmutableArray<IHostedService> Services);
+    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, SharedBundles Bundles, SharedSequence Sequence, ObjectSet Previous, ImmutableArray<IHostedService> Services);
 }

@@ -2,20 +2,28 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Culvert.Controller.Identity.Federation;
+using Culvert.Core;
 using Culvert.Kubernetes.Resources;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
 
 /// <summary>
-/// The bundles of other trust domains, kept in the Secret: no controller believes again what another one has been told is over, nor one that takes the place of a pod that has gone. Of two the one with the higher sequence holds. Safe for any
-/// number of threads.
+/// The bundles of other trust domains, kept in the Secret: no controller believes again what another one has been told is over, nor one that takes the place of a pod that has gone. Of two the one with the higher sequence holds. Each trust
+/// domain has room of its own, so that none keeps out what another one has withdrawn. Safe for any number of threads.
 /// </summary>
-/// <param name="logger">Where it is said what can't be kept.</param>
-internal sealed class SharedBundles(ILogger logger) : ISharedPart, IBundleStore
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where it is said what there is no room for.</param>
+internal sealed class SharedBundles(TimeProvider time, ILogger logger) : ISharedPart, IBundleStore
 {
-    // Of the 1 MiB that a Secret may have, which roots and revocations need as well: they must not be kept out by what other trust domains tell.
-    private const int MostBytes = 512 * 1024;
+    /// <summary>The most bytes that all have of the 1 MiB that a Secret may have, which roots and revocations need as well: they must not be kept out by what other trust domains tell.</summary>
+    public const int MostBytes = 512 * 1024;
+
+    /// <summary>The most bytes of a trust domain's: the digests of as many roots as a bundle may have are 3 KiB, and half a dozen usual roots fit beside them.</summary>
+    public const int MostBytesEach = MostBytes / TrustBundle.MostFederated;
+
+    /// <summary>How long what is kept stays after a controller has started that does not name the trust domain: its file may be older than others'.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromDays(7);
 
     private const string Prefix = "federated-";
 
@@ -24,7 +32,8 @@ internal sealed class SharedBundles(ILogger logger) : ISharedPart, IBundleStore
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KeptBundle?> _wanted = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unnamed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _cut = new(StringComparer.Ordinal);
     private ImmutableDictionary<string, byte[]> _read = ImmutableDictionary<string, byte[]>.Empty;
     private IReadOnlyCollection<string>? _named;
 
@@ -59,11 +68,22 @@ internal sealed class SharedBundles(ILogger logger) : ISharedPart, IBundleStore
     /// <inheritdoc/>
     public KeptBundle? FindOthers(string trustDomain)
     {
-        lock (_lock) return _read.TryGetValue(KeyOf(trustDomain), out byte[]? kept) ? TryRead(kept) : null;
+        lock (_lock) return Find(KeyOf(trustDomain));
     }
 
     /// <inheritdoc/>
     public void Save(string trustDomain, KeptBundle bundle) => Want(trustDomain, bundle);
+
+    /// <inheritdoc/>
+    public void Uphold(string trustDomain, KeptBundle bundle)
+    {
+        string key = KeyOf(trustDomain);
+        lock (_lock)
+        {
+            if (_wanted.ContainsKey(key) || (Find(key) is { NotNamedSince: null } kept && !kept.IsOlderThan(bundle))) return;
+        }
+        Want(trustDomain, bundle);
+    }
 
     /// <inheritdoc/>
     public void Forget(string trustDomain) => Want(trustDomain, null);
@@ -79,37 +99,54 @@ internal sealed class SharedBundles(ILogger logger) : ISharedPart, IBundleStore
     public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
     {
         Take(read);
-        List<KeyValuePair<string, byte[]?>> news = [];
-        lock (_lock)
-        {
-            if (_named is { } named)
-            {
-                _named = null;
-                foreach (string gone in _read.Keys.Where(k => !named.Contains(k) && !_wanted.ContainsKey(k))) _wanted.Add(gone, null);
-            }
-            int bytes = _read.Sum(d => d.Value.Length);
-            foreach ((string key, KeptBundle? wanted) in _wanted.ToArray())
-            {
-                byte[]? kept = _read.GetValueOrDefault(key), text = wanted?.Write();
+        lock (_lock) return [.. Unnamed(), .. Wanted()];
+    }
 
-                // Done, or overtaken: what another controller has been told since is taken up from here.
-                if (text is null ? kept is null : kept is not null && (kept.AsSpan().SequenceEqual(text) || TryRead(kept) is { } other && wanted!.IsOlderThan(other))) _wanted.Remove(key);
-                else if (text is not null && bytes - (kept?.Length ?? 0) + text.Length > MostBytes) Refuse(key);
-                else
-                {
-                    bytes += (text?.Length ?? 0) - (kept?.Length ?? 0);
-                    news.Add(new(key, text));
-                }
-            }
+    // Under the lock. Whoever names one writes it anew.
+    private List<KeyValuePair<string, byte[]?>> Unnamed()
+    {
+        if (_named is { } named) _unnamed.UnionWith(_read.Keys.Where(k => !named.Contains(k)));
+        _named = null;
+        List<KeyValuePair<string, byte[]?>> news = [];
+        DateTimeOffset now = time.GetUtcNow();
+        foreach (string key in _unnamed.ToArray())
+        {
+            // What can't be read may be of another version.
+            KeptBundle? kept = _wanted.ContainsKey(key) ? null : Find(key);
+            if (kept is { NotNamedSince: null }) news.Add(new(key, (kept with { NotNamedSince = now }).Within(MostBytesEach, kept).Write()));
+            else if (kept is { NotNamedSince: { } since } && now - since > Grace) news.Add(new(key, null));
+            else _unnamed.Remove(key);
         }
         return news;
     }
 
-    private void Refuse(string key)
+    // Under the lock.
+    private List<KeyValuePair<string, byte[]?>> Wanted()
     {
-        _wanted.Remove(key);
-        if (_refused.Add(key)) SharingLog.BundleNotKept(logger, key, MostBytes);
+        List<KeyValuePair<string, byte[]?>> news = [];
+        foreach ((string key, KeptBundle? wanted) in _wanted.ToArray())
+        {
+            byte[]? kept = _read.GetValueOrDefault(key), text = wanted is null ? null : IsOvertaken(key, wanted) ? kept : Fit(key, wanted);
+            if (text is null ? kept is null : kept is not null && kept.AsSpan().SequenceEqual(text)) _wanted.Remove(key);
+            else news.Add(new(key, text));
+        }
+        return news;
     }
+
+    // Or there: what another controller has been told since is taken up from here.
+    private bool IsOvertaken(string key, KeptBundle wanted) => Find(key) is { } kept && wanted.OrderTo(kept) is { } order && (order < 0 || (order == 0 && kept.NotNamedSince is null));
+
+    // However large it is, what it has no more is withdrawn, and by how high a sequence: only roots that it still has wait for their endpoint.
+    private byte[] Fit(string key, KeptBundle wanted)
+    {
+        KeptBundle fitting = (wanted with { NotNamedSince = null }).Within(MostBytesEach, Find(key));
+        int all = fitting.Document.Roots.Length + fitting.Missing.Length;
+        if (!fitting.IsPart) _cut.Remove(key);
+        else if (_cut.Add(key)) SharingLog.BundleCut(logger, key, fitting.Document.Roots.Length, all, MostBytesEach);
+        return fitting.Write();
+    }
+
+    private KeptBundle? Find(string key) => _read.TryGetValue(key, out byte[]? kept) ? TryRead(kept) : null;
 
     private void Want(string trustDomain, KeptBundle? bundle)
     {

@@ -18,8 +18,8 @@ internal static partial class SharingLog
     [LoggerMessage(LogEventIds.StateNotExchanged, LogLevel.Error, "{Secret} can't be brought up to date: a node that was revoked here is refused here only, and the MeshConfig of now does not outlive the controllers; tried again in {Seconds} s: {Reason}")]
     public static partial void NotExchanged(ILogger logger, string secret, double seconds, string reason);
 
-    [LoggerMessage(LogEventIds.BundleNotShared, LogLevel.Warning, "'{Key}' is not kept in the Secret, where bundles of other trust domains have {Most} bytes: a controller that starts anew asks for this one's first.")]
-    public static partial void BundleNotKept(ILogger logger, string key, int most);
+    [LoggerMessage(LogEventIds.BundleCut, LogLevel.Warning, "'{Key}' of the Secret has {Roots} of {All} roots, as a trust domain's have {Most} bytes there: a controller that starts anew has to ask for the others first.")]
+    public static partial void BundleCut(ILogger logger, string key, int roots, int all, int most);
 
     [LoggerMessage(LogEventIds.StateExchanged, LogLevel.Information, "Revocations and the MeshConfig are shared with other controllers again.")]
     public static partial void Exchanged(ILogger logger);

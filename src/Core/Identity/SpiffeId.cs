@@ -18,7 +18,7 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
     /// <summary>Path of the controller's identity.</summary>
     public const string ControllerPath = "/culvert/controller";
 
-    private const string OwnPath = "/culvert";
+    private const string OwnPath = "/culvert", SpirePath = "/spire";
 
     private readonly string _text;
 
@@ -51,7 +51,10 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
     /// Whether the identity is one of the mesh's own parts (below <c>/culvert</c>: a node's agent, the controller). Such an identity speaks to the
     /// controller and to agents, and is never a workload's.
     /// </summary>
-    public bool IsOwn => Path == OwnPath || Path.StartsWith(OwnPath + "/", StringComparison.Ordinal);
+    public bool IsOwn => IsBelow(OwnPath);
+
+    /// <summary>Whether the identity is one of SPIRE's own parts (below <c>/spire</c>: its server, an agent), which SPIRE gives to no workload.</summary>
+    public bool IsSpires => IsBelow(SpirePath);
 
     /// <summary>The default identity of a workload: <c>spiffe://TD/ns/NAMESPACE/sa/ACCOUNT</c>.</summary>
     /// <exception cref="FormatException">A part holds characters that SPIFFE does not allow.</exception>
@@ -115,6 +118,8 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
 
     /// <summary>Ordinal inequality.</summary>
     public static bool operator !=(SpiffeId? left, SpiffeId? right) => !(left == right);
+
+    private bool IsBelow(string path) => Path.StartsWith(path, StringComparison.Ordinal) && (Path.Length == path.Length || Path[path.Length] == '/');
 
     private static string? Check(string? text, out int pathStart)
     {

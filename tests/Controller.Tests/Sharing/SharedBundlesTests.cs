@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Sharing;
 using Culvert.Controller.Tests.Identity.Upstream;
+using Culvert.Core;
 using Culvert.Kubernetes.Resources;
 using Culvert.Tests.Shared;
 
@@ -14,6 +16,7 @@ public sealed class SharedBundlesTests : IDisposable
     private const string Partner = "partner.example";
     private readonly CaFiles _root = CaFiles.Make(), _next = CaFiles.Make();
     private readonly ConcurrentQueue<string> _said = [];
+    private readonly ManualTime _time = new();
     private ImmutableDictionary<string, byte[]> _secret = ImmutableDictionary<string, byte[]>.Empty.Add("root-1.key.pem", [1]);
 
     public void Dispose()
@@ -62,7 +65,8 @@ public sealed class SharedBundlesTests : IDisposable
     }
 
     [Fact]
-    public void WithoutSequencesTheLaterHoldsAndOneOfAnotherFileIsNeverOlder()
+    [Trait("Category", "Attack")]
+    public void WithoutSequencesTheLaterHoldsAndWhatIsToldIsLaterThanAllThatIsKnownWhateverTheClocksSay()
     {
         KeptBundle early = Kept(null, _root), late = early with { At = early.At.AddSeconds(1) }, counted = early with { Floor = 0, At = early.At.AddSeconds(-1) };
         Assert.True(early.IsOlderThan(late));
@@ -70,6 +74,15 @@ public sealed class SharedBundlesTests : IDisposable
         Assert.False(early.IsOlderThan(early));
         Assert.True(late.IsOlderThan(counted));
         Assert.False(early.IsOlderThan(late with { FileDigest = "another" }));
+
+        // Another controller's clock is ahead, this one's behind, or the other's is broken.
+        DateTimeOffset now = late.At.AddHours(-1);
+        KeptBundle told = early with { At = KeptBundle.MomentAfter(now, null, late) };
+        Assert.True(late.IsOlderThan(told));
+        Assert.True(told.IsOlderThan(early with { At = KeptBundle.MomentAfter(now, told, late) }));
+        Assert.Equal(now, KeptBundle.MomentAfter(now, null, early with { At = now.AddTicks(-1) }));
+        Assert.Equal(now, KeptBundle.MomentAfter(now, null, null));
+        Assert.Equal(DateTimeOffset.MaxValue, KeptBundle.MomentAfter(now, late with { At = DateTimeOffset.MaxValue }));
     }
 
     [Fact]
@@ -85,12 +98,40 @@ public sealed class SharedBundlesTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsNamedNoMoreGoesAndNothingElse()
+    [Trait("Category", "Attack")]
+    public void WhatAControllerDoesNotNameStaysForAWhileAndWhoeverNamesItKeepsIt()
     {
         SharedBundles opened = Open();
-        opened.Save(Partner, Kept(1, _root));
-        opened.Save("third.example", Kept(1, _root));
+        KeptBundle known = Kept(5, _root), third = Kept(1, _root);
+        opened.Save(Partner, known);
+        opened.Save("third.example", third);
+        Assert.Equal((2, 0), (Exchange(opened), Exchange(opened)));
+
+        // One that starts with an older file, or without one: roots and sequences stay, and there is a mark, once.
+        SharedBundles other = Open();
+        other.ForgetOthers([]);
+        Assert.Equal(2, Exchange(other));
+        Assert.Equal(0, Exchange(other));
+        KeptBundle marked = Open().Load(Partner)!;
+        Assert.Equal((5ul, _time.GetUtcNow(), 1), (marked.Floor, marked.NotNamedSince, marked.Document.Roots.Length));
+
+        // One that goes on to name it takes the mark away.
         Exchange(opened);
+        opened.Uphold(Partner, known);
+        Assert.Equal(1, Exchange(opened));
+        Assert.Equal(0, Exchange(opened));
+        Assert.Null(Open().Load(Partner)!.NotNamedSince);
+        int signals = 0;
+        opened.Changed += () => signals++;
+        opened.Uphold(Partner, known);
+        Assert.Equal((0, 0), (signals, Exchange(opened)));
+
+        // What nobody names any more goes at a start after that.
+        _time.Advance(SharedBundles.Grace);
+        SharedBundles early = Open();
+        early.ForgetOthers([Partner]);
+        Assert.Equal(0, Exchange(early));
+        _time.Advance(TimeSpan.FromSeconds(1));
         SharedBundles later = Open();
         later.ForgetOthers([Partner]);
         Assert.Equal(1, Exchange(later));
@@ -99,19 +140,62 @@ public sealed class SharedBundlesTests : IDisposable
 
     [Fact]
     [Trait("Category", "Attack")]
-    public void OthersBundlesLeaveRoomInTheSecretForWhatTheMeshNeeds()
+    public void WhatAnotherControllerHasTakenAwayOrMadeOlderIsWrittenAgain()
     {
-        // As many keys for tokens as a bundle may have; roots are bounded before.
-        ImmutableArray<string> keys = [.. Enumerable.Range(0, 1000).Select(i => $$"""{"use":"jwt-svid","kty":"EC","kid":"{{i}}","x":"{{new string('x', 200)}}"}""")];
         SharedBundles opened = Open();
-        for (int i = 0; i < 4; i++) opened.Save($"d{i}.example", Kept(1, _root) with { Document = new() { Roots = [_root.Certificate.RawData], JwtKeys = keys } });
-        Exchange(opened);
-        Assert.InRange(_secret.Values.Sum(v => v.Length), 256 * 1024, 512 * 1024);
-        Assert.Contains("is not kept in the Secret", _said.First(), StringComparison.Ordinal);
+        KeptBundle known = Kept(5, _root);
+        opened.Save(Partner, known);
+        Assert.Equal((1, 0), (Exchange(opened), Exchange(opened)));
+        foreach (byte[]? now in new[] { null, Kept(4, _next).Write(), "{}"u8.ToArray() })
+        {
+            _secret = now is null ? _secret.Remove("federated-" + Partner) : _secret.SetItem("federated-" + Partner, now);
+            Exchange(opened);
+            opened.Uphold(Partner, known);
+            Assert.Equal(1, Exchange(opened));
+            Assert.Equal(0, Exchange(opened));
+            Assert.Equal(5ul, Open().Load(Partner)!.Floor);
+        }
 
-        // Small ones still are.
-        opened.Save(Partner, Kept(1, _root));
+        // A newer one, and one of a file that is not here, are others' to say.
+        foreach (KeptBundle now in new[] { Kept(6, _next), Kept(1, _next) with { FileDigest = "another" } })
+        {
+            _secret = _secret.SetItem("federated-" + Partner, now.Write());
+            Exchange(opened);
+            opened.Uphold(Partner, known);
+            Assert.Equal(0, Exchange(opened));
+        }
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void EachTrustDomainHasRoomOfItsOwnInTheSecretAndAWithdrawalAlwaysFits()
+    {
+        // As many roots as a bundle may have, of 2 KiB each.
+        CaFiles[] files = [.. Enumerable.Range(0, BundleDocument.MostRoots).Select(_ => CaFiles.Make(shape: new() { Others = [new X509Extension("1.2.3.4", new byte[1500], critical: false)] }))];
+        ImmutableArray<ReadOnlyMemory<byte>> roots = [.. files.Select(f => (ReadOnlyMemory<byte>)f.Certificate.RawData)];
+        Assert.True(roots.Sum(r => r.Length) <= BundleDocument.MostRootBytes);
+        SharedBundles opened = Open();
+        KeptBundle little = Kept(1, _root) with { Document = new() { Roots = [_root.Certificate.RawData, _next.Certificate.RawData], Sequence = 1 } };
+        opened.Save(Partner, little);
+        Exchange(opened);
+        for (int i = 1; i < TrustBundle.MostFederated; i++) opened.Save($"d{i}.example", new(new() { Roots = roots, Sequence = 1 }, new string('F', 64), ulong.MaxValue, DateTimeOffset.MaxValue));
+        Assert.Equal(TrustBundle.MostFederated - 1, Exchange(opened));
+        Assert.Equal(0, Exchange(opened));
+        Assert.All(_secret.Values, v => Assert.InRange(v.Length, 1, SharedBundles.MostBytesEach));
+        Assert.InRange(_secret.Values.Sum(v => v.Length), SharedBundles.MostBytes / 2, SharedBundles.MostBytes);
+        Assert.Equal(TrustBundle.MostFederated - 1, _said.Count(l => l.Contains($"of {roots.Length} roots", StringComparison.Ordinal)));
+
+        // One withdraws a root, and has so many others instead that they do not fit.
+        opened.Save(Partner, little with { Document = new() { Roots = [.. roots.Take(BundleDocument.MostRoots - 1), _next.Certificate.RawData], Sequence = 2 }, Floor = 2 });
         Assert.Equal(1, Exchange(opened));
+        Assert.Equal(0, Exchange(opened));
+        KeptBundle kept = Open().Load(Partner)!;
+        Assert.Equal((2ul, BundleDocument.MostRoots), (kept.Floor, kept.Document.Roots.Length + kept.Missing.Length));
+        Assert.Contains(kept.Document.Roots, r => r.Span.SequenceEqual(_next.Certificate.RawData));
+        Assert.DoesNotContain(kept.Document.Roots, r => r.Span.SequenceEqual(_root.Certificate.RawData));
+        Assert.DoesNotContain(kept.Missing, m => m == BundleDocument.NameOf(_root.Certificate.RawData));
+        Assert.InRange(_secret.Values.Sum(v => v.Length), SharedBundles.MostBytes / 2, SharedBundles.MostBytes);
+        foreach (CaFiles one in files) one.Dispose();
     }
 
     [Fact]
@@ -130,7 +214,7 @@ public sealed class SharedBundlesTests : IDisposable
 
     private SharedBundles Open()
     {
-        SharedBundles opened = new(new LineLogger(_said));
+        SharedBundles opened = new(_time, new LineLogger(_said));
         opened.Take(Secret());
         return opened;
     }

@@ -39,6 +39,21 @@ public sealed class SpiffeIdTests
         Assert.NotEmpty(error);
     }
 
+    [Theory]
+    [InlineData("/culvert", true, false)]
+    [InlineData("/culvert/node/n1", true, false)]
+    [InlineData("/culverts", false, false)]
+    [InlineData("/spire", false, true)]
+    [InlineData("/spire/server", false, true)]
+    [InlineData("/spire-demo/a", false, false)]
+    [InlineData("/a/spire/server", false, false)]
+    [InlineData("", false, false)]
+    public void PartsOfTheMeshAndOfSpireAreKnownByTheBeginningOfTheirPath(string path, bool isOwn, bool isSpires)
+    {
+        SpiffeId id = SpiffeId.Parse("spiffe://td" + path);
+        Assert.Equal((isOwn, isSpires), (id.IsOwn, id.IsSpires));
+    }
+
     [Fact]
     public void RejectsOverlongIdentities()
     {

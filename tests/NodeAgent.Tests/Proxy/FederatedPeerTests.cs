@@ -56,6 +56,9 @@ public sealed class FederatedPeerTests : IAsyncDisposable
     [InlineData(Partner + "/", "empty segment")]
     [InlineData(Partner + "/culvert/controller", "no workload")]
     [InlineData(Partner + "/culvert/node/node-1", "no workload")]
+    [InlineData(Partner + "/spire/server", "a part of SPIRE and no workload")]
+    [InlineData(Partner + "/spire/agent/k8s_psat/demo/1", "a part of SPIRE and no workload")]
+    [InlineData(Partner + "/spire", "a part of SPIRE and no workload")]
     public async Task AFederatedDomainsRootProvesNoNamesOfOthersAndNoneOfAMeshsParts(string name, string reason)
     {
         Federate((Partner, [_partner.Root]), (Third, [_third.Root]));

@@ -4,7 +4,6 @@ using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -44,13 +43,10 @@ internal sealed record BundleDocument
     /// <summary>The roots of X.509-SVIDs in DER, each once, in the document's order. None: nobody is believed any more.</summary>
     public ImmutableArray<ReadOnlyMemory<byte>> Roots { get; init; } = [];
 
-    /// <summary>The keys of JWT-SVIDs, each a JSON Web Key with an ID, without spaces.</summary>
-    public ImmutableArray<string> JwtKeys { get; init; } = [];
-
     /// <summary>What is wrong with keys of X.509-SVIDs that can't be used and were left out: nobody is believed by them. Each completes a sentence that begins with what was read.</summary>
     public ImmutableArray<string> LeftOut { get; init; } = [];
 
-    /// <summary>Reads one. Keys of another use or type than are known are passed over, as the standard asks, and so are certificates of no authority (<see cref="LeftOut"/>).</summary>
+    /// <summary>Reads one. Keys of another use or type are passed over, as the standard asks, those of JWT-SVIDs among them, by which the mesh believes nobody; and so are certificates of no authority (<see cref="LeftOut"/>).</summary>
     /// <param name="utf8">The text.</param>
     /// <exception cref="InvalidDataException">It is none; the message completes a sentence that begins with what was read.</exception>
     public static BundleDocument Read(ReadOnlyMemory<byte> utf8)
@@ -69,8 +65,8 @@ internal sealed record BundleDocument
         }
     }
 
-    /// <summary>Whether another one has the same keys, in whatever order; their counts and hints may differ.</summary>
-    public bool HasSameKeys(BundleDocument other) => Roots.Select(NameOf).ToHashSet().SetEquals(other.Roots.Select(NameOf)) && JwtKeys.ToHashSet(StringComparer.Ordinal).SetEquals(other.JwtKeys);
+    /// <summary>Whether another one has the same roots, in whatever order; their counts and hints may differ.</summary>
+    public bool HasSameRoots(BundleDocument other) => Roots.Select(NameOf).ToHashSet().SetEquals(other.Roots.Select(NameOf));
 
     /// <summary>The text that others are told, in UTF-8: without roots whose keys have no name there (<see cref="CanTell"/>).</summary>
     public byte[] Write()
@@ -83,7 +79,6 @@ internal sealed record BundleDocument
         {
             if (DescribeKey(root) is { } key) WriteRoot(writer, root, key);
         }
-        foreach (string key in JwtKeys) writer.WriteRawValue(key);
         writer.WriteEndArray();
         if (Sequence is { } sequence) writer.WriteNumber("spiffe_sequence"u8, sequence);
         if (RefreshHint is { } hint) writer.WriteNumber("spiffe_refresh_hint"u8, (long)hint.TotalSeconds);
@@ -100,32 +95,22 @@ internal sealed record BundleDocument
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("keys"u8, out JsonElement keys) || keys.ValueKind != JsonValueKind.Array) throw new InvalidDataException("has no list 'keys', which a bundle has");
         if (keys.GetArrayLength() > MostKeys) throw new InvalidDataException($"has more than {MostKeys} keys");
         ImmutableArray<ReadOnlyMemory<byte>>.Builder roots = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
-        ImmutableArray<string>.Builder tokens = ImmutableArray.CreateBuilder<string>(), leftOut = ImmutableArray.CreateBuilder<string>();
+        ImmutableArray<string>.Builder leftOut = ImmutableArray.CreateBuilder<string>();
         HashSet<string> seen = [];
         foreach ((int index, JsonElement key) in keys.EnumerateArray().Index())
         {
             if (key.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"has keys[{index}], which is no JSON Web Key");
-            if (TextOf(key, "kty") is not ("EC" or "RSA" or "OKP")) continue;
-            string? use = TextOf(key, "use");
-            if (use == "x509-svid")
-            {
-                ReadOnlyMemory<byte> certificate = ReadRoot(key, index);
-                if (!seen.Add(NameOf(certificate))) continue;
-                if (FindProblem(certificate, $"keys[{index}]") is { } problem) leftOut.Add(problem);
-                else roots.Add(certificate);
-            }
-            else if (use == "jwt-svid")
-            {
-                if (string.IsNullOrEmpty(TextOf(key, "kid"))) throw new InvalidDataException($"has keys[{index}] for JWT-SVIDs without an ID (kid)");
-                tokens.Add(Compact(key));
-            }
+            if (TextOf(key, "kty") is not ("EC" or "RSA" or "OKP") || TextOf(key, "use") != "x509-svid") continue;
+            ReadOnlyMemory<byte> certificate = ReadRoot(key, index);
+            if (!seen.Add(NameOf(certificate))) continue;
+            if (FindProblem(certificate, $"keys[{index}]") is { } problem) leftOut.Add(problem);
+            else roots.Add(certificate);
         }
         return new()
         {
             Sequence = NumberOf(root, "spiffe_sequence"),
             RefreshHint = HintOf(root),
             Roots = roots.ToImmutable(),
-            JwtKeys = tokens.ToImmutable(),
             LeftOut = leftOut.ToImmutable(),
         };
     }
@@ -138,19 +123,14 @@ internal sealed record BundleDocument
         return der;
     }
 
-    // As much as is said, however much room it takes: what is kept of it is not to grow.
-    private static string Compact(JsonElement key)
-    {
-        ArrayBufferWriter<byte> buffer = new();
-        using (Utf8JsonWriter writer = new(buffer, Readable with { Indented = false })) key.WriteTo(writer);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
     /// <summary>Makes sure that a certificate is one of an authority.</summary>
     /// <param name="der">It, and nothing behind it.</param>
     /// <param name="place">Where it stands, for messages.</param>
     /// <exception cref="InvalidDataException">It is not.</exception>
     internal static ReadOnlyMemory<byte> CheckRoot(ReadOnlyMemory<byte> der, string place) => FindProblem(der, place) is { } problem ? throw new InvalidDataException(problem) : der;
+
+    /// <summary>A root's digest (SHA-256, in hex), by which roots are told apart.</summary>
+    internal static string NameOf(ReadOnlyMemory<byte> root) => Convert.ToHexString(SHA256.HashData(root.Span));
 
     private static string? FindProblem(ReadOnlyMemory<byte> der, string place)
     {
@@ -237,6 +217,4 @@ internal sealed record BundleDocument
     }
 
     private static string? TextOf(JsonElement key, string name) => key.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static string NameOf(ReadOnlyMemory<byte> root) => Convert.ToHexString(SHA256.HashData(root.Span));
 }

@@ -17,7 +17,7 @@ internal static class BundleRules
         {
             if (told.Sequence is not { } sequence) return $"it has no sequence, and the one in force {floor}; {remedy}";
             if (sequence < floor) return $"its sequence is {sequence}, and that of the one in force {floor}; {remedy}";
-            if (sequence == floor && !WithoutEnded(told, now).HasSameKeys(WithoutEnded(last.Document, now))) return $"its sequence is {sequence}, as that of the one in force, and its keys are others; {remedy}";
+            if (sequence == floor && !IsSame(WithoutEnded(told, now), last with { Document = WithoutEnded(last.Document, now) })) return $"its sequence is {sequence}, as that of the one in force, and its keys are others; {remedy}";
         }
         return FindFault(told, now);
     }
@@ -38,6 +38,13 @@ internal static class BundleRules
     {
         ImmutableArray<ReadOnlyMemory<byte>> valid = [.. bundle.Roots.Where(r => EndOf(r) > now)];
         return valid.Length == bundle.Roots.Length ? bundle : bundle with { Roots = valid };
+    }
+
+    // What is known may be a part, and digests of the rest, of which some have ended by now.
+    private static bool IsSame(BundleDocument told, KeptBundle last)
+    {
+        HashSet<string> said = [.. told.Roots.Select(BundleDocument.NameOf)], known = [.. last.Document.Roots.Select(BundleDocument.NameOf)];
+        return known.IsSubsetOf(said) && said.All(r => known.Contains(r) || last.Missing.Contains(r));
     }
 
     private static DateTimeOffset EndOf(ReadOnlyMemory<byte> root)

@@ -93,6 +93,11 @@ internal static class BundleServer
             return;
         }
         ReadOnlyMemory<byte> document = publication.Document;
+        if (document.IsEmpty)
+        {
+            response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
         (response.ContentType, response.ContentLength) = ("application/json", document.Length);
         await response.Body.WriteAsync(document, context.RequestAborted);
     }

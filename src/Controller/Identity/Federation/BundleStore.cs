@@ -39,6 +39,12 @@ internal sealed class BundleStore(string folder) : IBundleStore
     }
 
     /// <inheritdoc/>
+    public void Uphold(string trustDomain, KeptBundle bundle)
+    {
+        // Nobody else writes here.
+    }
+
+    /// <inheritdoc/>
     public void Forget(string trustDomain)
     {
         string path = PathOf(trustDomain);

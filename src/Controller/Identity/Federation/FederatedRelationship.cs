@@ -19,6 +19,12 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     /// <summary>What was left out of what it has told last.</summary>
     public string LeftOut { get; set; } = "";
 
+    /// <summary>Since when the file does not name it any more; null: it does, or there is no telling.</summary>
+    public DateTimeOffset? MissingSince { get; set; }
+
+    /// <summary>How many questions in a row have brought nothing that is believed.</summary>
+    public int Failures { get; set; }
+
     /// <summary>When the endpoint is to be asked next.</summary>
     public DateTimeOffset Due { get; set; } = DateTimeOffset.MinValue;
 
@@ -34,9 +40,15 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     /// <summary>Its roots as far as they are known: those in force, or the file's, which prove its endpoint; null: none are.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>>? Roots => (Kept?.Document ?? First?.Document)?.Roots;
 
+    /// <summary>What an answer of the endpoint is compared with: what is in force, or the file's; null: nothing.</summary>
+    public KeptBundle? Last(DateTimeOffset now) => Kept ?? (First is { } first ? new(first.Document, first.Digest, first.Document.Sequence, now) : null);
+
     /// <summary>Whether its endpoint's first answer is waited for.</summary>
     public bool IsAwaited(DateTimeOffset now) => Kept is null && now < AwaitedUntil;
 
+    /// <summary>Whether its endpoint is to be asked before anything is said of it: nothing is known, or not all of it, or what is may be old, as nobody has asked for a while.</summary>
+    public bool IsToBeAskedFirst(DateTimeOffset now) => IsAwaited(now) || (Domain.Endpoint is not null && Kept is { IsPart: true } or { NotNamedSince: not null });
+
     /// <summary>Whether a bundle that another controller keeps began with another file than the one here, where nothing else is known here: that is read first.</summary>
-    public bool IsOfOtherFile(KeptBundle other) => Kept is null && Domain.BundlePath is not null && other.FileDigest != First?.Digest;
+    public bool IsOfOtherFile(KeptBundle other) => Kept is null && Domain.BundlePath is not null && other.FileDigest != KeptBundle.UnreadFile && other.FileDigest != First?.Digest;
 }

@@ -22,6 +22,9 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     // Of the time until the next question: controllers do not ask at once.
     private const double Jitter = 0.1;
 
+    // Of reasons in one line of the log; a bundle may have a thousand.
+    private const int MostReasons = 8;
+
     private readonly BundleClient _client = new(options, time);
     private readonly LoggedBundleStore _store = new(store, logger);
     private readonly Lock _lock = new();
@@ -30,7 +33,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     private readonly List<Task> _asking = [];
     private ImmutableArray<SourceError> _errors = [];
     private string? _failure;
-    private DateTimeOffset? _emptySince;
+    private DateTimeOffset? _forgetFrom;
     private bool _isDisposed;
     private Task _running = Task.CompletedTask;
 
@@ -44,7 +47,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             return;
         }
         FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
-        if (read.IsWhole && !read.IsEmpty) _store.ForgetOthers([.. read.Broken, .. read.Domains.Select(d => d.TrustDomain)]);
+        _forgetFrom = time.GetUtcNow() + options.EmptyFor;
         Take(read);
         await ReadBundleFilesAsync(cancellationToken);
         await AskFirstAsync(cancellationToken);
@@ -97,7 +100,8 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         Task[] asking;
         lock (_lock)
         {
-            if (!_known.Values.Any(IsAwaited)) return;
+            DateTimeOffset now = time.GetUtcNow();
+            if (!_known.Values.Any(r => r.IsToBeAskedFirst(now))) return;
             Ask();
             asking = [.. _asking];
         }
@@ -121,35 +125,31 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         try
         {
             FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
-            RequireMeant(read, path);
             if (_failure is not null) FederationLog.FileReadAgain(logger, path);
             _failure = null;
             Take(read);
+            ForgetOthers(read);
         }
         catch (InvalidDataException e)
         {
             if (_failure != e.Message) FederationLog.FileNotRead(logger, options.Look.TotalSeconds, e.Message);
             _failure = e.Message;
+            lock (_lock)
+            {
+                foreach (FederatedRelationship known in _known.Values) known.MissingSince = null;
+            }
         }
         await ReadBundleFilesAsync(cancellationToken);
         TakeOthers();
         Publish();
     }
 
-    // One with nothing in it may be just being written; nobody takes so long for that.
-    private void RequireMeant(FederationFile read, string path)
+    // What was kept for trust domains that are not there any more: once, when the file has been there for long enough to be whole.
+    private void ForgetOthers(FederationFile read)
     {
-        bool hasAny;
-        lock (_lock) hasAny = _known.Count > 0;
-        if (!read.IsEmpty || !hasAny)
-        {
-            _emptySince = null;
-            return;
-        }
-        DateTimeOffset now = time.GetUtcNow();
-        _emptySince ??= now;
-        if (now - _emptySince < options.EmptyFor) throw new InvalidDataException($"{path} names no trust domain; where it still names none after {options.EmptyFor.TotalSeconds:0.#} s, the mesh is federated with nobody any more");
-        FederationLog.Ends(logger, path);
+        if (_forgetFrom is not { } from || time.GetUtcNow() < from || !read.IsWhole || read.IsEmpty) return;
+        _forgetFrom = null;
+        lock (_lock) _store.ForgetOthers([.. read.Broken, .. _known.Keys]);
     }
 
     private void Take(FederationFile read)
@@ -162,9 +162,26 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         string? mesh = own()?.TrustDomain;
         lock (_lock)
         {
-            foreach (string gone in _known.Keys.Where(d => d == mesh || (read.IsWhole && !named.Contains(d))).ToArray()) Leave(gone);
+            foreach ((string trustDomain, FederatedRelationship known) in _known.ToArray())
+            {
+                if (trustDomain == mesh || IsMissing(known, read.IsWhole && !named.Contains(trustDomain))) Leave(trustDomain);
+            }
             foreach (FederatedDomain domain in read.Domains) Join(domain);
         }
+    }
+
+    // Under the lock. A file that is being written may lack some for a moment; nobody takes so long for that.
+    private bool IsMissing(FederatedRelationship known, bool isNow)
+    {
+        if (!isNow)
+        {
+            known.MissingSince = null;
+            return false;
+        }
+        DateTimeOffset now = time.GetUtcNow();
+        if (known.MissingSince is null) FederationLog.Missing(logger, options.Path!, known.Domain.TrustDomain, options.EmptyFor.TotalSeconds);
+        known.MissingSince ??= now;
+        return now - known.MissingSince.Value >= options.EmptyFor;
     }
 
     // Under the lock.
@@ -193,19 +210,29 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         _store.Keep(trustDomain, null);
     }
 
-    // What another controller has been told since: also where this one's endpoint lags behind.
+    // What another controller has been told since: also where this one's endpoint lags behind. And what is known here another one must not lose, which does not know the trust domain yet.
     private void TakeOthers()
     {
         lock (_lock)
         {
             foreach (FederatedRelationship relationship in _known.Values)
             {
+                string trustDomain = relationship.Domain.TrustDomain;
                 KeptBundle? held = relationship.Kept;
-                if (_store.FindOthers(relationship.Domain.TrustDomain) is not { } other || held?.IsOlderThan(other) == false || relationship.IsOfOtherFile(other)) continue;
-                if (held is null || !held.Document.HasSameKeys(other.Document)) Replace(relationship, other, "another controller");
-                else relationship.Kept = other with { Document = other.Document with { Roots = held.Document.Roots, JwtKeys = held.Document.JwtKeys } };
+                if (_store.FindOthers(trustDomain) is { } other && held?.IsOlderThan(other) != false && !relationship.IsOfOtherFile(other)) TakeOther(relationship, other.CompletedBy(held));
+                if (relationship.Kept is { } known) _store.Uphold(trustDomain, known);
             }
         }
+    }
+
+    // Under the lock.
+    private void TakeOther(FederatedRelationship relationship, KeptBundle other)
+    {
+        if (relationship.Kept?.Document is not { } held || !held.HasSameRoots(other.Document)) Replace(relationship, other, "another controller");
+        else relationship.Kept = other with { Document = other.Document with { Roots = held.Roots } };
+
+        // The rest of it, unless that is under way.
+        if (other.IsPart && relationship.Due != DateTimeOffset.MaxValue) relationship.Due = DateTimeOffset.MinValue;
     }
 
     /// <summary>
@@ -236,7 +263,13 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
                 relationship.FileFailure = failure;
                 if (file is null || relationship.Kept?.FileDigest == file.Digest) continue;
                 relationship.First = file;
-                if (!relationship.IsAwaited(time.GetUtcNow())) Replace(relationship, new(BundleRules.WithoutEnded(file.Document, time.GetUtcNow()), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
+                if (relationship.Kept is { FileDigest: KeptBundle.UnreadFile } told)
+                {
+                    // It is older than what the endpoint has told; the next one is not.
+                    relationship.Kept = told with { FileDigest = file.Digest };
+                    _store.Keep(relationship.Domain.TrustDomain, relationship.Kept);
+                }
+                else if (!relationship.IsAwaited(time.GetUtcNow())) Replace(relationship, new(BundleRules.WithoutEnded(file.Document, time.GetUtcNow()), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
             }
         }
     }
@@ -265,11 +298,13 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             {
                 if (_known.GetValueOrDefault(relationship.Domain.TrustDomain) != relationship) return;
 
-                // Of which nothing is known yet no workload is believed, and another domain's bundle may be there by then that proves the server.
-                TimeSpan wait = told is null && relationship.Kept is null ? options.Shortest : options.After((told ?? relationship.Kept!.Document).RefreshHint);
-                wait = Max(options.Shortest, wait * (1 - (Jitter * Random.Shared.NextDouble())));
+                KeptBundle? last = relationship.Last(time.GetUtcNow());
+                if (told is not null) failure = BundleRules.FindDoubt(told, last, time.GetUtcNow());
+                relationship.Failures = failure is null ? 0 : relationship.Failures + 1;
+                TimeSpan wait = WaitFor(relationship, told);
                 relationship.Due = time.GetUtcNow() + wait;
-                TakeTold(relationship, told, failure, endpoint.Url.ToString(), wait);
+                if (failure is null) TakeTold(relationship, told!, last, endpoint.Url.ToString());
+                else Refuse(relationship, failure, told is not null, endpoint.Url.ToString(), wait);
                 relationship.AwaitedUntil = DateTimeOffset.MinValue;
             }
             Publish();
@@ -284,38 +319,54 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         }
     }
 
+    // Under the lock. Of which nothing is known yet no workload is believed, and another domain's bundle may be there by then that proves the server.
+    private TimeSpan WaitFor(FederatedRelationship relationship, BundleDocument? told)
+    {
+        TimeSpan? hint = relationship.Kept?.Document.RefreshHint;
+        TimeSpan wait = relationship.Failures == 0 ? options.After(told!.RefreshHint) : relationship.Kept is null ? options.Shortest : options.AfterFailures(relationship.Failures, hint);
+        return Max(options.Shortest, wait * (1 - (Jitter * Random.Shared.NextDouble())));
+    }
+
     // Under the lock.
-    private void TakeTold(FederatedRelationship relationship, BundleDocument? told, string? failure, string source, TimeSpan wait)
+    private void Refuse(FederatedRelationship relationship, string failure, bool isAnswer, string source, TimeSpan wait)
     {
         string trustDomain = relationship.Domain.TrustDomain;
-        KeptBundle? last = relationship.Kept ?? (relationship.First is { } first ? new(first.Document, first.Digest, first.Document.Sequence, time.GetUtcNow()) : null);
-        if (told is not null) failure = BundleRules.FindDoubt(told, last, time.GetUtcNow());
-        if (failure is not null)
-        {
-            if (told is null) metrics.Failed(trustDomain);
-            else metrics.Refused(trustDomain);
-            if (relationship.Failure != failure) FederationLog.NotRead(logger, trustDomain, source, wait.TotalSeconds, failure);
-            relationship.Failure = failure;
-            return;
-        }
+        if (isAnswer) metrics.Refused(trustDomain);
+        else metrics.Failed(trustDomain);
+        if (relationship.Failure != failure) FederationLog.NotRead(logger, trustDomain, source, wait.TotalSeconds, failure);
+        relationship.Failure = failure;
+    }
+
+    // Under the lock.
+    private void TakeTold(FederatedRelationship relationship, BundleDocument told, KeptBundle? last, string source)
+    {
+        string trustDomain = relationship.Domain.TrustDomain;
+        DateTimeOffset now = time.GetUtcNow();
         if (relationship.Failure is not null) FederationLog.ReadAgain(logger, trustDomain, source);
         relationship.Failure = null;
-        string leftOut = string.Join("; ", told!.LeftOut);
+        string leftOut = Summarize(told.LeftOut);
         if (leftOut.Length > 0 && leftOut != relationship.LeftOut) FederationLog.LeftOut(logger, trustDomain, source, leftOut);
         relationship.LeftOut = leftOut;
-        KeptBundle kept = new(BundleRules.WithoutEnded(told, time.GetUtcNow()), last?.FileDigest, told.Sequence, time.GetUtcNow());
-        if (relationship.Kept?.Document is { } before && kept.Document.HasSameKeys(before))
+        string? file = last?.FileDigest ?? (relationship.Domain.BundlePath is null ? null : KeptBundle.UnreadFile);
+        KeptBundle kept = new(BundleRules.WithoutEnded(told, now), file, told.Sequence, KeptBundle.MomentAfter(now, relationship.Kept, _store.FindOthers(trustDomain)));
+        if (relationship.Kept is { } before && kept.Document.HasSameRoots(before.Document))
         {
-            metrics.Same(trustDomain, time.GetUtcNow());
+            metrics.Same(trustDomain, now);
 
             // In the order of before: nodes need not hear of another one.
-            if (told.Sequence == before.Sequence && told.RefreshHint == before.RefreshHint && kept.Floor == relationship.Kept.Floor) return;
-            relationship.Kept = kept with { Document = kept.Document with { Roots = before.Roots, JwtKeys = before.JwtKeys } };
+            if (told.Sequence == before.Document.Sequence && told.RefreshHint == before.Document.RefreshHint && kept.Floor == before.Floor && !before.IsPart) return;
+            relationship.Kept = kept with { Document = kept.Document with { Roots = before.Document.Roots } };
             _store.Keep(trustDomain, relationship.Kept);
             return;
         }
-        metrics.Changed(trustDomain, time.GetUtcNow());
+        metrics.Changed(trustDomain, now);
         Replace(relationship, kept, source);
+    }
+
+    private static string Summarize(ImmutableArray<string> reasons)
+    {
+        string first = string.Join("; ", reasons.Take(MostReasons));
+        return reasons.Length <= MostReasons ? first : $"{first}; and {reasons.Length - MostReasons} more";
     }
 
     // Under the lock.

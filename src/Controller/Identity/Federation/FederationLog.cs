@@ -46,17 +46,17 @@ internal static partial class FederationLog
     [LoggerMessage(LogEventIds.FederatedKeysLeftOut, LogLevel.Warning, "The bundle of {TrustDomain} from {Source} is taken without keys that can't be used, by which nobody is believed: it {Reason}")]
     public static partial void LeftOut(ILogger logger, string trustDomain, string source, string reason);
 
-    [LoggerMessage(LogEventIds.FederationEnds, LogLevel.Warning, "{Path} has named no trust domain for long enough that it is meant so.")]
-    public static partial void Ends(ILogger logger, string path);
+    [LoggerMessage(LogEventIds.FederatedDomainMissing, LogLevel.Warning, "{Path} does not name {TrustDomain} any more; where it still does not after {Seconds} s, the mesh is not federated with it.")]
+    public static partial void Missing(ILogger logger, string path, string trustDomain, double seconds);
 
     [LoggerMessage(LogEventIds.RootsNotTold, LogLevel.Error, "{Count} of the mesh's roots can't be told to other trust domains, as SPIFFE's bundles have no name for their kind of key: nobody there believes what is below them.")]
     public static partial void NotTold(ILogger logger, int count);
 
     [LoggerMessage(LogEventIds.BundleServed, LogLevel.Information, "The mesh's own bundle has {Roots} roots, and is told to other trust domains with sequence {Sequence}.")]
-    public static partial void Served(ILogger logger, int roots, ulong? sequence);
+    public static partial void Served(ILogger logger, int roots, ulong sequence);
 
-    [LoggerMessage(LogEventIds.BundleSequenceNotKept, LogLevel.Warning, "The sequence of the mesh's own bundle can't be read or written; by the clock it still rises: {Reason}")]
-    public static partial void SequenceNotKept(ILogger logger, string reason);
+    [LoggerMessage(LogEventIds.BundleSequenceNotKept, LogLevel.Warning, "The sequence of the mesh's own bundle can't be read or written ({Place}); by the clock it still rises: {Reason}")]
+    public static partial void SequenceNotKept(ILogger logger, string place, string reason);
 
     [LoggerMessage(LogEventIds.WebCertificateNotRead, LogLevel.Error, "The certificate of the bundle endpoint can't be used, which is tried every {Seconds} s; the one before is: {Reason}")]
     public static partial void WebCertificateNotRead(ILogger logger, double seconds, string reason);

@@ -3,6 +3,9 @@ namespace Culvert.Controller.Identity.Federation;
 /// <summary>How the mesh is federated with other trust domains.</summary>
 internal sealed record FederationOptions
 {
+    // Of the shortest time; more than a day by then.
+    private const int MostDoublings = 16;
+
     /// <summary>The file that names them; null: none are.</summary>
     public string? Path { get; init; }
 
@@ -24,7 +27,7 @@ internal sealed record FederationOptions
     /// <summary>How long the first answer about a trust domain of which nothing is known is waited for, before what its file says counts, or it is published without it.</summary>
     public TimeSpan FirstAnswer { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the file has to be without a trust domain until that is believed.</summary>
+    /// <summary>How long the file has to be without a trust domain that it has named, until that is believed: it may be just being written.</summary>
     public TimeSpan EmptyFor { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long to wait until a bundle is asked for again.</summary>
@@ -33,5 +36,14 @@ internal sealed record FederationOptions
     {
         TimeSpan wanted = hint ?? Interval;
         return wanted < Shortest ? Shortest : wanted > Longest ? Longest : wanted;
+    }
+
+    /// <summary>How long to wait after questions that have brought nothing: at first not for long, whatever the trust domain says, and never for longer than it says.</summary>
+    /// <param name="failures">How many in a row, from 1.</param>
+    /// <param name="hint">What its trust domain says; null: nothing.</param>
+    public TimeSpan AfterFailures(int failures, TimeSpan? hint)
+    {
+        TimeSpan most = After(hint), wanted = Shortest * Math.Pow(2, Math.Min(failures - 1, MostDoublings));
+        return wanted < most ? wanted : most;
     }
 }

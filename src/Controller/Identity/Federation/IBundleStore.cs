@@ -17,12 +17,15 @@ internal interface IBundleStore
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     void Save(string trustDomain, KeptBundle bundle);
 
+    /// <summary>Keeps one again where another controller has taken it away, or put an older one in its place; nothing where there is no other.</summary>
+    void Uphold(string trustDomain, KeptBundle bundle);
+
     /// <summary>Keeps nothing of a trust domain any more.</summary>
     /// <exception cref="IOException">It can't be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be deleted.</exception>
     void Forget(string trustDomain);
 
-    /// <summary>Keeps nothing of any but these, as after a run without the others.</summary>
+    /// <summary>Keeps nothing of any but these, as after a run without the others. Where there are other controllers, which may name them, it goes after a while.</summary>
     /// <exception cref="IOException">Something can't be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">Something may not be deleted.</exception>
     void ForgetOthers(IReadOnlyCollection<string> trustDomains);

@@ -1,19 +1,31 @@
-using System.Text;
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace Culvert.Controller.Identity.Federation;
 
 /// <summary>The bundle of a trust domain that is in force, and what has to be known to replace it. Immutable.</summary>
 /// <param name="Document">The bundle.</param>
-/// <param name="FileDigest">Digest of the file that has brought a bundle last; null: none has. When the file is another one, its bundle takes the place of what is in force.</param>
+/// <param name="FileDigest">Digest of the file that has brought a bundle last, or <see cref="UnreadFile"/>; null: none has. When the file is another one, its bundle takes the place of what is in force.</param>
 /// <param name="Floor">The highest sequence that was told since that file: what has a lower one, or none, is older; null: none was.</param>
-/// <param name="At">When it was taken.</param>
+/// <param name="At">When it was taken, later than all that was known then.</param>
 internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, ulong? Floor, DateTimeOffset At)
 {
+    /// <summary>In place of a digest: the endpoint has answered while a file was named that could not be read. Once it can be, it is older than the answer.</summary>
+    public const string UnreadFile = "unread";
+
     // Of what a bundle says, once more in base64 at most.
     private const int MostDepth = 8;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MostDepth, AllowDuplicateProperties = false };
+
+    /// <summary>Digests of further roots, for which there was no room: whoever has these has the whole.</summary>
+    public ImmutableArray<string> Missing { get; init; } = [];
+
+    /// <summary>Since when a controller has not named the trust domain any more; null: all do that have said something of it.</summary>
+    public DateTimeOffset? NotNamedSince { get; init; }
+
+    /// <summary>Whether roots are missing.</summary>
+    public bool IsPart => !Missing.IsEmpty;
 
     /// <summary>Reads what <see cref="Write"/> has written.</summary>
     /// <exception cref="InvalidDataException">It is damaged.</exception>
@@ -28,14 +40,26 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
                 Sequence = NumberOf(kept, "sequence"u8),
                 RefreshHint = NumberOf(kept, "hintSeconds"u8) is { } hint ? TimeSpan.FromSeconds(Math.Min(hint, int.MaxValue)) : null,
                 Roots = [.. kept.GetProperty("roots"u8).EnumerateArray().Index().Select(r => BundleDocument.CheckRoot(r.Item.GetBytesFromBase64(), $"root {r.Index + 1}"))],
-                JwtKeys = [.. kept.GetProperty("jwtKeys"u8).EnumerateArray().Select(k => k.GetRawText())],
             };
-            return new(bundle, kept.GetProperty("file"u8).GetString(), NumberOf(kept, "floor"u8), kept.GetProperty("at"u8).GetDateTimeOffset());
+            return new(bundle, kept.GetProperty("file"u8).GetString(), NumberOf(kept, "floor"u8), kept.GetProperty("at"u8).GetDateTimeOffset())
+            {
+                Missing = kept.TryGetProperty("missing"u8, out JsonElement missing) ? [.. missing.EnumerateArray().Select(d => Convert.ToHexString(d.GetBytesFromBase64()))] : [],
+                NotNamedSince = kept.TryGetProperty("notNamedSince"u8, out JsonElement since) ? since.GetDateTimeOffset() : null,
+            };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw new InvalidDataException(e.Message, e);
         }
+    }
+
+    /// <summary>A moment for what is told now: later than all that is known, also by a controller whose clock is ahead.</summary>
+    /// <param name="now">The clock's.</param>
+    /// <param name="known">What is known; null: nothing.</param>
+    public static DateTimeOffset MomentAfter(DateTimeOffset now, params KeptBundle?[] known)
+    {
+        DateTimeOffset latest = known.Max(k => k?.At) ?? DateTimeOffset.MinValue;
+        return latest < now ? now : latest.AddTicks(latest < DateTimeOffset.MaxValue ? 1 : 0);
     }
 
     /// <summary>The text, in UTF-8. Certificates are told as they are, whatever keys they have.</summary>
@@ -50,19 +74,59 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
             WriteNumber(writer, "sequence"u8, Document.Sequence);
             WriteNumber(writer, "hintSeconds"u8, (ulong?)Document.RefreshHint?.TotalSeconds);
             writer.WriteString("at"u8, At);
+            if (NotNamedSince is { } since) writer.WriteString("notNamedSince"u8, since);
             writer.WriteStartArray("roots"u8);
             foreach (ReadOnlyMemory<byte> root in Document.Roots) writer.WriteBase64StringValue(root.Span);
             writer.WriteEndArray();
-            writer.WriteStartArray("jwtKeys"u8);
-            foreach (string key in Document.JwtKeys) writer.WriteRawValue(Encoding.UTF8.GetBytes(key));
-            writer.WriteEndArray();
+            if (IsPart)
+            {
+                writer.WriteStartArray("missing"u8);
+                foreach (string digest in Missing) writer.WriteBase64StringValue(Convert.FromHexString(digest));
+                writer.WriteEndArray();
+            }
             writer.WriteEndObject();
         }
         return stream.ToArray();
     }
 
     /// <summary>Whether another controller's takes this one's place: it knows a higher sequence, or where there is none, has asked later. What files bring is each controller's own to read.</summary>
-    public bool IsOlderThan(KeptBundle other) => FileDigest == other.FileDigest && ((Floor ?? 0, Floor is not null, At).CompareTo((other.Floor ?? 0, other.Floor is not null, other.At)) < 0);
+    public bool IsOlderThan(KeptBundle other) => OrderTo(other) < 0;
+
+    /// <summary>Below 0: older than another controller's; 0: both say the same; above 0: newer; null: they began with other files.</summary>
+    public int? OrderTo(KeptBundle other) => FileDigest == other.FileDigest ? (Floor ?? 0, Floor is not null, At).CompareTo((other.Floor ?? 0, other.Floor is not null, other.At)) : null;
+
+    /// <summary>As much as there is room for: all, or all but some roots, which are <see cref="Missing"/> then.</summary>
+    /// <param name="mostBytes">The most bytes of the text; the digests of as many roots as a bundle may have fit.</param>
+    /// <param name="before">What was there before, whose roots come first; null: nothing.</param>
+    public KeptBundle Within(int mostBytes, KeptBundle? before)
+    {
+        if (Write().Length <= mostBytes) return this;
+        HashSet<string> old = before is null ? [] : [.. before.Document.Roots.Select(BundleDocument.NameOf)];
+        HashSet<string> chosen = [];
+        foreach (string root in Document.Roots.Select(BundleDocument.NameOf).OrderByDescending(r => old.Contains(r)))
+        {
+            chosen.Add(root);
+            if (Of(chosen).Write().Length > mostBytes) chosen.Remove(root);
+        }
+        return Of(chosen);
+    }
+
+    /// <summary>With those of the missing roots that another one has.</summary>
+    public KeptBundle CompletedBy(KeptBundle? other)
+    {
+        ReadOnlyMemory<byte>[] found = other is null ? [] : [.. other.Document.Roots.Where(r => Missing.Contains(BundleDocument.NameOf(r)))];
+        return found.Length == 0 ? this : this with
+        {
+            Document = Document with { Roots = [.. Document.Roots, .. found] },
+            Missing = [.. Missing.Except(found.Select(BundleDocument.NameOf))],
+        };
+    }
+
+    private KeptBundle Of(HashSet<string> roots) => this with
+    {
+        Document = Document with { Roots = [.. Document.Roots.Where(r => roots.Contains(BundleDocument.NameOf(r)))] },
+        Missing = [.. Missing, .. Document.Roots.Select(BundleDocument.NameOf).Where(r => !roots.Contains(r))],
+    };
 
     private static ulong? NumberOf(JsonElement kept, ReadOnlySpan<byte> name) => kept.GetProperty(name) is { ValueKind: not JsonValueKind.Null } number ? number.GetUInt64() : null;
 

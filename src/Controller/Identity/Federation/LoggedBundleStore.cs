@@ -24,6 +24,9 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
     /// <summary>What another controller of the mesh keeps by now; null: nothing that can be used, or there is no other.</summary>
     public KeptBundle? FindOthers(string trustDomain) => store.FindOthers(trustDomain);
 
+    /// <summary>Keeps one again where another controller has taken it away, or put an older one in its place.</summary>
+    public void Uphold(string trustDomain, KeptBundle bundle) => store.Uphold(trustDomain, bundle);
+
     /// <summary>Keeps one in place of the one before; null: none any more.</summary>
     public void Keep(string trustDomain, KeptBundle? bundle)
     {

@@ -146,7 +146,8 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
         if (id.TrustDomain != own.TrustDomain && (expected is not null || !certificates.TrustsForeign(id.TrustDomain, peer.Anchor)))
             return Mismatch($"the peer is {id}, of another trust domain than {own}, with which the mesh is not federated");
 
-        // The same root signs for nodes and the controller; who has stolen their certificate must not come in as a workload.
+        // The same root signs for nodes and the controller, or for SPIRE's servers and agents; who has stolen their certificate must not come in as a workload.
+        if (id.IsSpires) return Mismatch($"the peer is {id}, a part of SPIRE and no workload");
         return id.IsOwn ? Mismatch($"the peer is {id}, a part of the mesh and no workload") : (id, peer, ProxyFailure.None, null);
     }
 

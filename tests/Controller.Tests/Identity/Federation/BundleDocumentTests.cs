@@ -40,17 +40,15 @@ public sealed class BundleDocumentTests : IDisposable
             }
             """);
         Assert.Equal(_root.Certificate.RawData, Assert.Single(read.Roots).ToArray());
-        Assert.Contains("C6vs25welZOx6WksNYfbMfiw9l96pMnD", Assert.Single(read.JwtKeys), StringComparison.Ordinal);
         Assert.Equal((12035488ul, TimeSpan.FromSeconds(300)), (read.Sequence, read.RefreshHint));
     }
 
     [Fact]
     public void KeysOfUnknownUseOrTypeArePassedOver()
     {
-        string none = $$"""{"use":"wit-svid","kty":"EC","kid":"a"}, {"kty":"EC","x5c":["!"]}, {"use":"x509-svid","kty":"ML","x5c":["!"]}, {"use":"x509-svid","x5c":["!"]}, {"use":7,"kty":"EC"}""";
+        string none = $$"""{"use":"wit-svid","kty":"EC","kid":"a"}, {"kty":"EC","x5c":["!"]}, {"use":"x509-svid","kty":"ML","x5c":["!"]}, {"use":"x509-svid","x5c":["!"]}, {"use":7,"kty":"EC"}, {"use":"jwt-svid","kty":"EC"}""";
         BundleDocument read = Read($$"""{"keys": [{{none}}, {{Key}}], "more": {"a": [1] } }""");
         Assert.Single(read.Roots);
-        Assert.Empty(read.JwtKeys);
         Assert.Null(read.Sequence);
         Assert.Null(read.RefreshHint);
     }
@@ -94,7 +92,6 @@ public sealed class BundleDocumentTests : IDisposable
     [InlineData("""{"keys": [{"use":"x509-svid","kty":"EC"}]}""", "keys[0] for X.509-SVIDs without a certificate")]
     [InlineData("""{"keys": [{"use":"x509-svid","kty":"EC","x5c":[]}]}""", "keys[0] for X.509-SVIDs without a certificate")]
     [InlineData("""{"keys": [{"use":"x509-svid","kty":"EC","x5c":["_-"]}]}""", "keys[0] for X.509-SVIDs without a certificate")]
-    [InlineData("""{"keys": [{"use":"jwt-svid","kty":"EC"}]}""", "keys[0] for JWT-SVIDs without an ID")]
     [InlineData("""{"keys": [{"use":"\ud800","kty":"EC"}]}""", "is no JSON")]
     [InlineData("""{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}},"keys": []}""", "is no JSON")]
     public void WhatIsNoBundleIsRefused(string text, string reason) => Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => Read(text)).Message, StringComparison.Ordinal);
@@ -149,8 +146,9 @@ public sealed class BundleDocumentTests : IDisposable
         KeptBundle read = KeptBundle.Read(Encoding.UTF8.GetString(text));
         Assert.Equal((kept.FileDigest, kept.Floor, kept.At, kept.Document.Sequence, kept.Document.RefreshHint), (read.FileDigest, read.Floor, read.At, read.Document.Sequence, read.Document.RefreshHint));
         Assert.Equal(kept.Document.Roots.Select(r => r.ToArray()), read.Document.Roots.Select(r => r.ToArray()));
-        Assert.True(read.Document.HasSameKeys(kept.Document));
+        Assert.True(read.Document.HasSameRoots(kept.Document));
         Assert.Equal(text, read.Write());
+        Assert.DoesNotContain("a+b", Encoding.UTF8.GetString(text), StringComparison.Ordinal);
         KeptBundle little = new(new(), null, null, kept.At);
         KeptBundle again = KeptBundle.Read(Encoding.UTF8.GetString(little.Write()));
         Assert.Equal((null, null, kept.At, null), (again.FileDigest, again.Floor, again.At, again.Document.Sequence));
@@ -164,13 +162,12 @@ public sealed class BundleDocumentTests : IDisposable
         using ECDsa p384 = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         using RSA rsa = RSA.Create(2048);
         using CaFiles elliptic = CaFiles.Make(key: p384), large = CaFiles.Make(key: rsa);
-        BundleDocument written = new() { Sequence = ulong.MaxValue, RefreshHint = TimeSpan.FromSeconds(100), Roots = [_root.Certificate.RawData, elliptic.Certificate.RawData, large.Certificate.RawData], JwtKeys = ["""{"use":"jwt-svid","kty":"EC","kid":"k"}"""] };
+        BundleDocument written = new() { Sequence = ulong.MaxValue, RefreshHint = TimeSpan.FromSeconds(100), Roots = [_root.Certificate.RawData, elliptic.Certificate.RawData, large.Certificate.RawData] };
         byte[] text = written.Write();
         BundleDocument read = BundleDocument.Read(text);
         Assert.Equal((written.Sequence, written.RefreshHint), (read.Sequence, read.RefreshHint));
         Assert.Equal(written.Roots.Select(r => r.ToArray()), read.Roots.Select(r => r.ToArray()));
-        Assert.Equal(written.JwtKeys, read.JwtKeys);
-        Assert.True(written.HasSameKeys(read));
+        Assert.True(written.HasSameRoots(read));
 
         // The keys as others read them, who look at no certificate.
         using JsonDocument parsed = JsonDocument.Parse(text);
@@ -182,12 +179,48 @@ public sealed class BundleDocumentTests : IDisposable
     }
 
     [Fact]
-    public void BundlesAreComparedByTheirKeysInWhateverOrder()
+    public void BundlesAreComparedByTheirRootsInWhateverOrder()
     {
-        BundleDocument one = new() { Sequence = 1, Roots = [_root.Certificate.RawData, _other.Certificate.RawData], JwtKeys = ["a", "b"] };
-        Assert.True(one.HasSameKeys(one with { Sequence = 2, Roots = [_other.Certificate.RawData, _root.Certificate.RawData], JwtKeys = ["b", "a"] }));
-        Assert.False(one.HasSameKeys(one with { Roots = [_root.Certificate.RawData] }));
-        Assert.False(one.HasSameKeys(one with { JwtKeys = ["a"] }));
+        BundleDocument one = new() { Sequence = 1, Roots = [_root.Certificate.RawData, _other.Certificate.RawData] };
+        Assert.True(one.HasSameRoots(one with { Sequence = 2, Roots = [_other.Certificate.RawData, _root.Certificate.RawData] }));
+        Assert.False(one.HasSameRoots(one with { Roots = [_root.Certificate.RawData] }));
+    }
+
+    [Fact]
+    public void WhereThereIsNoRoomForAllRootsThoseOfBeforeComeFirstAndTheOthersAreKnownByTheirDigests()
+    {
+        CaFiles[] roots = [.. Enumerable.Range(0, 6).Select(_ => CaFiles.Make())];
+        ReadOnlyMemory<byte>[] certificates = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
+        KeptBundle whole = new(new() { Roots = [.. certificates], Sequence = 7 }, null, 7, new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        Assert.Same(whole, whole.Within(whole.Write().Length, null));
+        KeptBundle before = whole with { Document = new() { Roots = [certificates[4], certificates[5]], Sequence = 6 }, Floor = 6 };
+        int most = whole.Write().Length - 1000;
+        KeptBundle part = whole.Within(most, before);
+        Assert.InRange(part.Write().Length, most - 800, most);
+        Assert.True(part.IsPart);
+        Assert.Equal((7ul, 6), (part.Floor, part.Document.Roots.Length + part.Missing.Length));
+        Assert.Contains(part.Document.Roots, r => r.Span.SequenceEqual(certificates[4].Span));
+        Assert.Contains(part.Document.Roots, r => r.Span.SequenceEqual(certificates[5].Span));
+
+        // Again, and over what is written, it is the same.
+        KeptBundle read = KeptBundle.Read(Encoding.UTF8.GetString(part.Write()));
+        Assert.Equal(part.Write(), read.Write());
+        Assert.Equal(part.Write(), whole.Within(most, read).Write());
+        Assert.Equal(part.Missing, read.Missing);
+
+        // Whoever has the others has all of it, and nothing that was withdrawn.
+        KeptBundle other = whole with { Document = new() { Roots = [.. certificates, _root.Certificate.RawData] } };
+        KeptBundle completed = read.CompletedBy(other);
+        Assert.False(completed.IsPart);
+        Assert.True(completed.Document.HasSameRoots(whole.Document));
+        Assert.Same(read, read.CompletedBy(null));
+
+        // An answer with the sequence of a part has to be the whole.
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        Assert.Null(BundleRules.FindDoubt(whole.Document, read, now));
+        Assert.Contains("its keys are others", BundleRules.FindDoubt(other.Document with { Sequence = 7 }, read, now), StringComparison.Ordinal);
+        Assert.Contains("its keys are others", BundleRules.FindDoubt(whole.Document with { Roots = [.. certificates[..5]] }, read, now), StringComparison.Ordinal);
+        foreach (CaFiles root in roots) root.Dispose();
     }
 
     private static BundleDocument Read(string text) => BundleDocument.Read(Encoding.UTF8.GetBytes(text));

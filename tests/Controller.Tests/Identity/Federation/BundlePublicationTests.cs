@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
-using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Tests.Shared;
@@ -15,7 +13,7 @@ public sealed class BundlePublicationTests : IDisposable
     private readonly ManualTime _time = new();
     private readonly ConcurrentQueue<string> _said = [];
     private readonly CaFiles _first = CaFiles.Make(), _second = CaFiles.Make(), _third = CaFiles.Make(), _odd = CaFiles.Make(key: ECDsa.Create(ECCurve.CreateFromValue("1.3.132.0.33")));
-    private readonly Changing _authority = new();
+    private readonly ChangingRoots _authority = new();
     private BundlePublication? _started;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -62,14 +60,6 @@ public sealed class BundlePublicationTests : IDisposable
     }
 
     [Fact]
-    public async Task OfSeveralControllersNoneTellsOne()
-    {
-        _authority.Set(_first);
-        Assert.Null(BundleDocument.Read((await StartAsync(isAlone: false)).Document).Sequence);
-        Assert.False(File.Exists(_folder.File("sequence")));
-    }
-
-    [Fact]
     public async Task ARootWhoseKeyHasNoNameIsNotToldAndThatIsSaid()
     {
         _authority.Set(_first, _odd);
@@ -80,26 +70,12 @@ public sealed class BundlePublicationTests : IDisposable
 
     private static ulong? SequenceOf(BundlePublication told) => BundleDocument.Read(told.Document).Sequence;
 
-    private async Task<BundlePublication> StartAsync(bool isAlone = true)
+    private async Task<BundlePublication> StartAsync()
     {
-        BundlePublication started = new(_folder.File("sequence"), _authority, TimeSpan.FromSeconds(100), isAlone, _time, new LineLogger(_said));
+        LineLogger logger = new(_said);
+        BundlePublication started = new(_authority, new FileSequence(_folder.File("sequence"), _time, logger), TimeSpan.FromSeconds(100), logger);
         if (_started is not null) await _started.StopAsync(Cancellation);
         await started.StartAsync(Cancellation);
         return _started = started;
-    }
-
-    private sealed class Changing : ICertificateAuthority
-    {
-        public event Action? RootsChanged;
-
-        public ImmutableArray<ReadOnlyMemory<byte>> Roots { get; private set; } = [];
-
-        public void Set(params CaFiles[] roots)
-        {
-            Roots = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
-            RootsChanged?.Invoke();
-        }
-
-        public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

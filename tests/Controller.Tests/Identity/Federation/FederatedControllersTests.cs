@@ -165,7 +165,7 @@ public sealed class FederatedControllersTests : IDisposable
             },
             options => options with
             {
-                Federation = new() { Path = Path.Combine(Path.GetDirectoryName(options.StateFolder)!, "federation.yaml"), Look = soon, Interval = soon, Shortest = soon, Longest = soon },
+                Federation = new() { Path = Path.Combine(Path.GetDirectoryName(options.StateFolder)!, "federation.yaml"), Look = soon, Interval = soon, Shortest = soon, Longest = soon, EmptyFor = soon },
                 BundleEndpoint = new(new IPEndPoint(IPAddress.Loopback, 0))
                 {
                     CertificatePath = isWeb ? Path.Combine(Path.GetDirectoryName(options.StateFolder)!, "web.pem") : null,

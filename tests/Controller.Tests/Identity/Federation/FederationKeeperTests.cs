@@ -15,6 +15,7 @@ namespace Culvert.Controller.Tests.Identity.Federation;
 public sealed class FederationKeeperTests : IAsyncDisposable
 {
     private const string Server = "spiffe://partner.example/spire/server";
+    private const string Unavailable = "HTTP/1.1 503 Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly TempFolder _folder = new();
@@ -175,6 +176,13 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         await UntilAsync(Has(_root));
         await AskedAsync();
         Assert.Single(_said, l => l.Contains("has keys[0], whose certificate is no authority's", StringComparison.Ordinal));
+
+        // However many there are, the line is short.
+        CaFiles[] leaves = [.. Enumerable.Range(0, 20).Select(_ => CaFiles.Make(_root, shape: new() { IsAuthority = false }))];
+        _site.Tell($$"""{"keys": [{{string.Join(',', leaves.Select(Key))}}, {{Key(_root)}}], "spiffe_sequence": 1}""");
+        await UntilAsync(() => _said.Any(l => l.Contains("keys[7], whose certificate is no authority's; and 12 more", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_said, l => l.Contains("keys[8]", StringComparison.Ordinal));
+        foreach (CaFiles one in leaves) one.Dispose();
         _site.Tell($$"""{"keys": [{{Key(leaf)}}], "spiffe_sequence": 2}""");
         await UntilAsync(() => _said.Any(l => l.Contains("none of its keys for X.509-SVIDs can be used", StringComparison.Ordinal)));
         Assert.True(Has(_root)());
@@ -357,7 +365,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         await StartAsync(Web());
         await UntilAsync(Has(_root));
         await StopAsync();
-        _site.Answer = _ => "HTTP/1.1 503 Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        _site.Answer = _ => Unavailable;
         FederatedBundles after = await RestartAsync();
         Assert.Equal(_root.Certificate.RawData, Assert.Single(Assert.Single(after.All).Roots).ToArray());
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.File("federation/partner.example.json")));
@@ -500,6 +508,10 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         foreach (CaFiles one in many) one.Dispose();
         _folder.Replace("b.json", Bundles.Json(1, null, _next));
         await UntilAsync(Has(_next));
+
+        // Who is to be believed no more at once.
+        _folder.Replace("b.json", """{"keys": []}""");
+        await UntilAsync(Has());
     }
 
     [Fact]
@@ -523,28 +535,158 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
         // A file with nothing in it, or without one, is no order to end all.
         _folder.Replace("f.yaml", "");
-        await UntilAsync(() => _said.Any(l => l.Contains("names no trust domain", StringComparison.Ordinal)));
+        await UntilAsync(() => _said.Count(l => l.Contains("any more; where it still does not after 30 s", StringComparison.Ordinal)) == 2);
         File.Delete(_folder.File("f.yaml"));
         await UntilAsync(() => _said.Any(l => l.Contains("f.yaml can't be read", StringComparison.Ordinal)));
         Assert.Equal(2, _bundles.All.Count);
+
+        // Nor is one that lacks some, as it may be half of what is being written.
+        _said.Clear();
         _folder.Write("f.yaml", second);
-        await UntilAsync(() => _bundles.All.Count == 1);
-        Assert.Equal("third.example", Assert.Single(_bundles.TrustDomains));
+        await UntilAsync(() => _said.Any(l => l.Contains("f.yaml does not name partner.example any more", StringComparison.Ordinal)));
+        Assert.Equal(2, _bundles.All.Count);
+    }
+
+    [Theory]
+    [InlineData("# nobody any more\n", 0)]
+    [InlineData("trustDomain: third.example\nbundle: b.json\n", 1)]
+    public async Task WhomAFileDoesNotNameForAWhileHasLeft(string then, int left)
+    {
+        ManualTime time = new(DateTimeOffset.UtcNow);
+        _folder.Write("b.json", Bundles.Json(1, null, _root));
+        const string first = "trustDomain: partner.example\nbundle: b.json\n";
+        _folder.Write("f.yaml", first);
+        _keeper = Keeper(_bundles, time: time);
+        await _keeper.StartAsync(Cancellation);
+        Assert.Single(_bundles.All);
+
+        // For a moment, twice.
+        foreach (string file in new[] { then, first, then })
+        {
+            _folder.Replace("f.yaml", file);
+            await LookAsync(time);
+            time.Advance(TimeSpan.FromSeconds(20));
+        }
+        await LookAsync(time);
+        Assert.Contains("partner.example", _bundles.TrustDomains);
+        time.Advance(TimeSpan.FromSeconds(10));
+        await LookAsync(time);
+        Assert.Equal(left, _bundles.All.Count);
+        Assert.DoesNotContain("partner.example", _bundles.TrustDomains);
         Assert.False(File.Exists(_folder.File("federation/partner.example.json")));
         Assert.Contains(_said, l => l.Contains("not federated with partner.example any more", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task AFileThatStaysEmptyEndsAll()
+    [Trait("Category", "Attack")]
+    public async Task AFileThatIsReadForTheFirstTimeAfterTheEndpointHasAnsweredLowersNothing()
     {
-        _folder.Write("b.json", Bundles.Json(1, null, _root));
-        _folder.Write("f.yaml", "trustDomain: partner.example\nbundle: b.json\n");
-        _keeper = Keeper(_bundles, o => o with { EmptyFor = TimeSpan.FromMilliseconds(200) });
+        // What it brings has been withdrawn since.
+        _site.Tell(Bundles.Json(9, null, _next));
+        await StartAsync(Web() + "bundle: late.json\n");
+        await UntilAsync(Has(_next));
+        _folder.Write("late.json", Bundles.Json(3, null, _root));
+        string kept = _folder.File("federation/partner.example.json");
+        await UntilAsync(() => !File.ReadAllText(kept).Contains(KeptBundle.UnreadFile, StringComparison.Ordinal));
+        _site.Tell(Bundles.Json(8, null, _root));
+        await UntilAsync(() => _said.Any(l => l.Contains("its sequence is 8, and that of the one in force 9", StringComparison.Ordinal)));
+        Assert.True(Has(_next)());
+        await StopAsync();
+        await StartAsync(Web() + "bundle: late.json\n");
+        Assert.True(Has(_next)());
+
+        // Another one is meant to count, and so is one that is named only now.
+        _site.Answer = _ => Unavailable;
+        _folder.Replace("late.json", Bundles.Json(4, null, _own));
+        await UntilAsync(Has(_own));
+        _folder.Write("named.json", Bundles.Json(5, null, _root));
+        _folder.Replace("f.yaml", Web() + "bundle: named.json\n");
+        await UntilAsync(Has(_root));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ADirectAnswerIsLaterThanWhatAControllerWhoseClockIsAheadHasTold()
+    {
+        KeptBundle ahead = new(new() { Roots = [_root.Certificate.RawData] }, null, null, DateTimeOffset.UtcNow.AddHours(1));
+        OthersStore store = new() { Others = ahead };
+        _site.Tell(Bundles.Json(null, null, _next));
+        _folder.Write("f.yaml", Web());
+        _keeper = Keeper(_bundles, store: store);
         await _keeper.StartAsync(Cancellation);
-        _folder.Replace("f.yaml", "# nobody any more\n");
-        await UntilAsync(() => _bundles.All.IsEmpty);
-        Assert.Empty(_bundles.TrustDomains);
-        Assert.Contains(_said, l => l.Contains("names no trust domain; where it still names none after 0.2 s", StringComparison.Ordinal));
+        await UntilAsync(Has(_next));
+        await AskedAsync();
+        await AskedAsync();
+        Assert.True(Has(_next)());
+        Assert.True(ahead.IsOlderThan(store.Saved!));
+        Assert.DoesNotContain(_said, l => l.Contains("from another controller", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task APartThatAnotherControllerKeepsTakesNothingAwayThatIsNotAndTheRestIsAskedFor()
+    {
+        // What has left is not in it; of the others this one has one, and asks for the other.
+        ManualTime time = new(DateTimeOffset.UtcNow);
+        OthersStore store = new();
+        _site.Tell(Bundles.Json(5, 3600, _root, _own));
+        _folder.Write("f.yaml", Web());
+        _keeper = Keeper(_bundles, o => o with { Longest = TimeSpan.FromHours(1) }, store, time);
+        await _keeper.StartAsync(Cancellation);
+        Assert.True(Has(_root, _own)());
+        _site.Tell(Bundles.Json(6, 3600, _own, _next));
+        KeptBundle whole = new(new() { Roots = [_own.Certificate.RawData, _next.Certificate.RawData], Sequence = 6 }, null, 6, time.GetUtcNow());
+        store.Others = whole with { Document = new() { Sequence = 6 }, Missing = [.. whole.Document.Roots.Select(BundleDocument.NameOf)] };
+        int asked = _site.Asked;
+        await LookAsync(time);
+        await UntilAsync(() => _site.Asked > asked && Has(_own, _next)());
+        Assert.DoesNotContain(_said, l => l.Contains("its keys are others", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStartAsksFirstWhereAPartIsKnownOrNobodyHasNamedTheDomainForAWhile(bool isPart)
+    {
+        KeptBundle whole = new(new() { Roots = [_own.Certificate.RawData, _next.Certificate.RawData], Sequence = 6 }, null, 6, DateTimeOffset.UtcNow);
+        KeptBundle part = whole with { Document = new() { Roots = [_own.Certificate.RawData], Sequence = 6 }, Missing = [BundleDocument.NameOf(_next.Certificate.RawData)] };
+        OthersStore store = new() { Loaded = isPart ? part : whole with { NotNamedSince = DateTimeOffset.UtcNow } };
+        _site.Tell(isPart ? Bundles.Json(6, null, _own, _next) : Bundles.Json(7, null, _next));
+        _folder.Write("f.yaml", Web());
+        int changes = 0;
+        _bundles.Changed += () => changes++;
+        _keeper = Keeper(_bundles, store: store);
+        await _keeper.StartAsync(Cancellation);
+        Assert.True(isPart ? Has(_own, _next)() : Has(_next)());
+        Assert.Equal(1, changes);
+    }
+
+    [Fact]
+    public async Task WhatAFileDoesNotNameAtAStartIsKeptUntilItIsSurelyWhole()
+    {
+        ManualTime time = new(DateTimeOffset.UtcNow);
+        new BundleStore(_folder.File("federation")).Save("partner.example", new(new() { Roots = [_root.Certificate.RawData] }, null, 5, time.GetUtcNow()));
+        _folder.Write("b.json", Bundles.Json(1, null, _root));
+        _folder.Write("f.yaml", "trustDomain: third.example\nbundle: b.json\n");
+        _keeper = Keeper(_bundles, time: time);
+        await _keeper.StartAsync(Cancellation);
+        await LookAsync(time);
+        Assert.True(File.Exists(_folder.File("federation/partner.example.json")));
+        time.Advance(TimeSpan.FromSeconds(30));
+        await LookAsync(time);
+        Assert.Equal(["third.example.json"], Directory.EnumerateFiles(_folder.File("federation")).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task WhatIsKeptIsUpheldWhereAnotherControllerLosesIt()
+    {
+        OthersStore store = new();
+        _site.Tell(Bundles.Json(5, null, _root));
+        _folder.Write("f.yaml", Web());
+        _keeper = Keeper(_bundles, store: store);
+        await _keeper.StartAsync(Cancellation);
+        await UntilAsync(() => store.Upheld?.Floor == 5);
     }
 
     [Fact]
@@ -585,6 +727,36 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     public void BundlesAreAskedForAsOftenAsTheirDomainSaysWithinBounds(int? hint, int seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), new FederationOptions().After(hint is { } said ? TimeSpan.FromSeconds(said) : null));
 
+    [Theory]
+    [InlineData(1, null, 60)]
+    [InlineData(2, null, 120)]
+    [InlineData(4, null, 300)]
+    [InlineData(1, 86400, 60)]
+    [InlineData(8, 86400, 7680)]
+    [InlineData(int.MaxValue, 86400, 86400)]
+    [InlineData(3, 60, 60)]
+    public void AfterFailuresABundleIsAskedForSoonAndThenMoreSeldom(int failures, int? hint, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), new FederationOptions().AfterFailures(failures, hint is { } said ? TimeSpan.FromSeconds(said) : null));
+
+    [Fact]
+    public async Task ADomainThatIsAskedTwiceADayIsAskedSoonAfterAFailure()
+    {
+        _site.Tell(Bundles.Json(1, 43200, _root));
+        _folder.Write("f.yaml", Web());
+        ManualTime time = new(DateTimeOffset.UtcNow);
+        _keeper = Keeper(_bundles, o => o with { Shortest = TimeSpan.FromMinutes(1), Longest = TimeSpan.FromDays(1), Interval = TimeSpan.FromMinutes(5) }, time: time);
+        await _keeper.StartAsync(Cancellation);
+        Assert.True(Has(_root)());
+        _site.Answer = _ => Unavailable;
+        time.Advance(TimeSpan.FromHours(12));
+        await LookAsync(time);
+        await UntilAsync(() => _said.Any(l => l.Contains("it is tried again in 60 s: the answer is 503", StringComparison.Ordinal)));
+        _site.Tell(Bundles.Json(2, 43200, _next));
+        time.Advance(TimeSpan.FromMinutes(1));
+        await LookAsync(time);
+        await UntilAsync(Has(_next));
+    }
+
     private string Web() => $"trustDomain: partner.example\nbundleEndpoint: {{url: '{_site.Url}', profile: https_web, webRoots: roots.pem}}\n";
 
     private string SpiffeFile()
@@ -616,12 +788,23 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         return UntilAsync(() => _site.Asked >= before + 2);
     }
 
-    private FederationKeeper Keeper(FederatedBundles bundles, Func<FederationOptions, FederationOptions>? change = null, IBundleStore? store = null)
+    // What a keeper with a clock of the test's own reads is in force then.
+    private static async Task LookAsync(ManualTime time)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            await time.TimersAsync(1);
+            time.Advance(TimeSpan.FromMilliseconds(20));
+        }
+        await time.TimersAsync(1);
+    }
+
+    private FederationKeeper Keeper(FederatedBundles bundles, Func<FederationOptions, FederationOptions>? change = null, IBundleStore? store = null, TimeProvider? time = null)
     {
         TimeSpan soon = TimeSpan.FromMilliseconds(20);
         FederationOptions options = new() { Path = _folder.File("f.yaml"), Look = soon, Interval = soon, Shortest = soon, Longest = soon, Patience = TimeSpan.FromSeconds(2) };
         TrustBundle own = new("cluster.local", [_own.Certificate.RawData]);
-        return new(change?.Invoke(options) ?? options, store ?? new BundleStore(_folder.File("federation")), bundles, () => own, _metrics, TimeProvider.System, new LineLogger(_said, LogLevel.Information));
+        return new(change?.Invoke(options) ?? options, store ?? new BundleStore(_folder.File("federation")), bundles, () => own, _metrics, time ?? TimeProvider.System, new LineLogger(_said, LogLevel.Information));
     }
 
     private async Task StartAsync(string file)
@@ -650,15 +833,15 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     /// <summary>Keeps nothing, and tells what another controller keeps.</summary>
     private sealed class OthersStore : IBundleStore
     {
-        public volatile KeptBundle? Others;
+        public volatile KeptBundle? Loaded, Others, Saved, Upheld;
 
-        public KeptBundle? Load(string trustDomain) => null;
+        public KeptBundle? Load(string trustDomain) => Loaded;
 
         public KeptBundle? FindOthers(string trustDomain) => Others;
 
-        public void Save(string trustDomain, KeptBundle bundle)
-        {
-        }
+        public void Save(string trustDomain, KeptBundle bundle) => Saved = bundle;
+
+        public void Uphold(string trustDomain, KeptBundle bundle) => Upheld = bundle;
 
         public void Forget(string trustDomain)
         {
