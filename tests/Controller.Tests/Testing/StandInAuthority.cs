@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Threading.Channels;
 using Culvert.Controller.Identity;
 using Culvert.Core;
 
@@ -7,10 +8,14 @@ namespace Culvert.Controller.Tests;
 /// <summary>An authority that can be told to fail, before another that signs.</summary>
 internal sealed class StandInAuthority(ICertificateAuthority inner) : ICertificateAuthority
 {
+    private readonly Channel<SpiffeId> _begun = Channel.CreateUnbounded<SpiffeId>();
     private int _signingJwts;
 
     /// <summary>What tokens wait for.</summary>
     public Task JwtsUntil { get; set; } = Task.CompletedTask;
+
+    /// <summary>Whose tokens it has begun to sign, in turn.</summary>
+    public ChannelReader<SpiffeId> BegunJwts => _begun.Reader;
 
     /// <summary>Tokens that are being signed.</summary>
     public int SigningJwts => Volatile.Read(ref _signingJwts);
@@ -42,6 +47,7 @@ internal sealed class StandInAuthority(ICertificateAuthority inner) : ICertifica
     public async Task<IssuedJwt> SignJwtAsync(SpiffeId identity, IReadOnlyList<string> audience, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _signingJwts);
+        _begun.Writer.TryWrite(identity);
         await JwtsUntil.WaitAsync(cancellationToken);
         Interlocked.Decrement(ref _signingJwts);
         return await inner.SignJwtAsync(identity, audience, cancellationToken);
