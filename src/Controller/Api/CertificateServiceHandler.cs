@@ -25,21 +25,15 @@ internal sealed class CertificateServiceHandler(
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan JwtRetry = TimeSpan.FromSeconds(1);
 
-    /// <summary>Tokens that one node may have signed at once after a pause, and, after these, <see cref="JwtsPerSecond"/>: agents keep them for half their life, and others have certificates signed here.</summary>
-    internal const int JwtBurst = 400;
-
-    /// <summary>See <see cref="JwtBurst"/>.</summary>
-    internal const int JwtsPerSecond = 100;
-
     /// <summary>Tokens of one node that are being signed at a time; a SPIRE server has 8 places for those of all.</summary>
     internal const int MostJwtsAtOnce = 2;
 
-    /// <summary>Beside these, that wait; an agent asks for 4 at a time, and an older one may be ending beside it.</summary>
-    internal const int MostJwtsWaiting = 6;
+    /// <summary>Beside these, that wait: of an agent, and of an older one that may be ending beside it.</summary>
+    internal const int MostJwtsWaiting = (2 * ProtocolLimits.JwtsAtOnce) - MostJwtsAtOnce;
 
     private readonly LogQuota _joinRefusals = new(time);
     private readonly NodePlaces _signingJwts = new(MostJwtsAtOnce, MostJwtsWaiting);
-    private readonly SourceRate<string> _jwts = new(JwtsPerSecond, JwtBurst, time);
+    private readonly SourceRate<string> _jwts = new(ProtocolLimits.JwtsPerSecond, ProtocolLimits.JwtBurst, time);
 
     public override async Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
@@ -61,7 +55,7 @@ internal sealed class CertificateServiceHandler(
         WorkloadInfo workload = RequireWorkload(publisher.Current, node, request.WorkloadUid);
         if (JwtSvid.CheckAudience(request.Audience) is { } wrong) throw new RpcException(new Status(StatusCode.InvalidArgument, wrong));
         if (!authority.SignsJwts) return new SignJwtResponse { Unsupported = "the controller's authority is one that signs none; its own does, and a SPIRE server that signs each certificate" };
-        if (!_jwts.TryTake(node)) throw ServiceFailures.Overloaded($"node {node} has more than {JwtsPerSecond} tokens a second signed", JwtRetry);
+        if (!_jwts.TryTake(node)) throw ServiceFailures.Overloaded($"node {node} has more than {ProtocolLimits.JwtsPerSecond} tokens a second signed", JwtRetry);
         using IDisposable place = await _signingJwts.TryEnterAsync(node, context.CancellationToken)
             ?? throw ServiceFailures.Overloaded($"node {node} waits for {MostJwtsAtOnce + MostJwtsWaiting} tokens already", JwtRetry);
         IssuedJwt issued;
@@ -75,7 +69,7 @@ internal sealed class CertificateServiceHandler(
             throw ServiceFailures.ToRpc(e);
         }
 
-        // As above.
+        // As for certificates: the node may have been revoked meanwhile.
         authenticator.Authenticate(context);
         ApiLog.JwtSigned(logger, node, workload.Identity.ToString(), issued.ExpiresAt);
         return new SignJwtResponse { Token = issued.Token, Identity = workload.Identity.ToString(), IssuedAt = issued.IssuedAt.ToTimestamp(), ExpiresAt = issued.ExpiresAt.ToTimestamp() };
@@ -172,7 +166,7 @@ internal sealed class CertificateServiceHandler(
 
     private CertificateResponse NoteIssued(string node, CertificateResponse response, string? askedWith = null)
     {
-        string signed = NodeCertificate.FingerprintOf(response.ChainDer[0].Span);
+        string signed = CertificateFingerprint.Of(response.ChainDer[0].Span);
         try
         {
             nodes.NoteIssued(node, response.NotBefore.ToDateTimeOffset() + authority.Backdating, response.NotAfter.ToDateTimeOffset(), askedWith is null ? [signed] : [signed, askedWith]);

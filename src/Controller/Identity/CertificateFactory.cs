@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity;
 
@@ -11,15 +12,13 @@ internal static class CertificateFactory
 {
     private const int SerialLength = 16;
     private const int NameDigits = 8;
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
-    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     // The same in all leaves, so they are encoded once.
     private static readonly ImmutableArray<X509Extension> LeafExtensions =
     [
         new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true),
         new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
-        new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication), new Oid(ClientAuthentication)], critical: false),
+        new X509EnhancedKeyUsageExtension([new Oid(KeyPurposes.ServerAuthentication), new Oid(KeyPurposes.ClientAuthentication)], critical: false),
     ];
 
     /// <summary>A self-signed root.</summary>
@@ -79,7 +78,7 @@ internal static class CertificateFactory
     /// <summary>A moment as certificates have it, in whole seconds.</summary>
     public static DateTimeOffset WholeSecond(DateTimeOffset time) => new(time.Ticks - (time.Ticks % TimeSpan.TicksPerSecond), time.Offset);
 
-    /// <summary>128 random bits, the first of them zero: serial numbers are positive and never begin with a zero byte.</summary>
+    /// <summary>126 random bits behind 0 and 1: serial numbers are positive, and never begin with a zero byte.</summary>
     private static byte[] NewSerial()
     {
         byte[] serial = RandomNumberGenerator.GetBytes(SerialLength);

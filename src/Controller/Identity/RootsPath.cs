@@ -22,34 +22,24 @@ internal sealed record RootsPath(ReadOnlyMemory<byte> Root, DateTimeOffset NotAf
     public static bool TryFind(ImmutableArray<ReadOnlyMemory<byte>> chain, ImmutableArray<ReadOnlyMemory<byte>> roots, DateTimeOffset at, [NotNullWhen(true)] out RootsPath? path, [NotNullWhen(false)] out string? problem)
     {
         (path, problem) = (null, null);
-        using X509Chain building = new() { ChainPolicy = RootsPolicy.Create(roots, at) };
-        try
+        using RootsChain building = new(roots, at);
+        building.Add(chain.Skip(1));
+        using X509Certificate2 first = X509CertificateLoader.LoadCertificate(chain[0].Span);
+        if (!building.Build(first))
         {
-            foreach (ReadOnlyMemory<byte> certificate in chain.Skip(1)) building.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
-            using X509Certificate2 first = X509CertificateLoader.LoadCertificate(chain[0].Span);
-            if (!building.Build(first))
-            {
-                problem = Describe(building);
-                return false;
-            }
-            X509Certificate2[] found = [.. building.ChainElements.Select(e => e.Certificate)];
-            CertificateEnd above = found.Skip(found.Length > 1 ? 1 : 0).Select(CertificateEnd.Of).MinBy(e => e.NotAfter)!;
-            path = new(found[^1].RawDataMemory, found.Min(c => CertificateEnd.Of(c).NotAfter), above);
-            return true;
+            problem = Describe(building);
+            return false;
         }
-        finally
-        {
-            IEnumerable<X509Certificate2> held = [.. building.ChainPolicy.CustomTrustStore, .. building.ChainPolicy.ExtraStore, .. building.ChainElements.Select(e => e.Certificate)];
-            foreach (X509Certificate2 certificate in held) certificate.Dispose();
-        }
+        X509Certificate2[] found = [.. building.Elements.Select(e => e.Certificate)];
+        CertificateEnd above = found.Skip(found.Length > 1 ? 1 : 0).Select(CertificateEnd.Of).MinBy(e => e.NotAfter)!;
+        path = new(found[^1].RawDataMemory, found.Min(c => CertificateEnd.Of(c).NotAfter), above);
+        return true;
     }
 
     /// <summary>What is wrong, and with which of the certificates above the first, whose name may be another one each time.</summary>
-    private static string Describe(X509Chain chain)
+    private static string Describe(RootsChain chain)
     {
-        string[] problems = [.. chain.ChainElements.SelectMany((e, i) => e.ChainElementStatus.Select(s => i == 0 ? Text(s) : $"{Text(s)} ({e.Certificate.Subject})"))];
-        return string.Join(", ", problems.Length > 0 ? problems : chain.ChainStatus.Select(Text).Distinct(StringComparer.Ordinal));
-
-        static string Text(X509ChainStatus status) => status.StatusInformation.Trim().TrimEnd('.');
+        string[] problems = [.. chain.Elements.SelectMany((e, i) => e.ChainElementStatus.Select(s => i == 0 ? RootsChain.TextOf(s) : $"{RootsChain.TextOf(s)} ({e.Certificate.Subject})"))];
+        return string.Join(", ", problems.Length > 0 ? problems : chain.Problems.Select(RootsChain.TextOf).Distinct(StringComparer.Ordinal));
     }
 }

@@ -75,7 +75,7 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
         if (http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(NodeProof.Key, out object? kept) != true || kept is not NodeProof proof)
             throw new InvalidOperationException("A connection with a certificate was let in without a look at it.");
         DateTimeOffset issued = new DateTimeOffset(certificate.NotBefore.ToUniversalTime()) + authority.Backdating;
-        return new NodeCaller(node) { Certificate = new(id.TrustDomain, issued, new(certificate.NotAfter.ToUniversalTime()), proof.Root, NodeCertificate.FingerprintOf(certificate.RawDataMemory.Span)) };
+        return new NodeCaller(node) { Certificate = new(id.TrustDomain, issued, new(certificate.NotAfter.ToUniversalTime()), proof.Root, CertificateFingerprint.Of(certificate.RawDataMemory.Span)) };
     }
 
     private string? Refusal(NodeCaller caller, bool isRenewal)

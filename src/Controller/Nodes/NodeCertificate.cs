@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Nodes;
 
@@ -7,9 +7,5 @@ namespace Culvert.Controller.Nodes;
 /// <param name="IssuedAt">When it was made.</param>
 /// <param name="NotAfter">When it ends.</param>
 /// <param name="Root">The root that it leads to, in DER.</param>
-/// <param name="Fingerprint">What it is known by (<see cref="FingerprintOf"/>).</param>
-internal sealed record NodeCertificate(string TrustDomain, DateTimeOffset IssuedAt, DateTimeOffset NotAfter, byte[] Root, string Fingerprint)
-{
-    /// <summary>The fingerprint of a certificate in DER.</summary>
-    public static string FingerprintOf(ReadOnlySpan<byte> certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate));
-}
+/// <param name="Fingerprint">What it is known by (<see cref="CertificateFingerprint"/>).</param>
+internal sealed record NodeCertificate(string TrustDomain, DateTimeOffset IssuedAt, DateTimeOffset NotAfter, byte[] Root, string Fingerprint);

@@ -66,7 +66,7 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     }
 
     /// <inheritdoc/>
-    public KeptBundle? FindOthers(string trustDomain)
+    public KeptBundle? FindAtOtherController(string trustDomain)
     {
         lock (_lock) return Find(KeyOf(trustDomain));
     }
@@ -89,7 +89,7 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     public void Forget(string trustDomain) => Want(trustDomain, null);
 
     /// <inheritdoc/>
-    public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+    public void ForgetAllBut(IReadOnlyCollection<string> trustDomains)
     {
         lock (_lock) _named = [.. trustDomains.Select(KeyOf)];
         Changed?.Invoke();

@@ -15,12 +15,12 @@ internal static partial class SharingLog
     [LoggerMessage(LogEventIds.RevocationShared, LogLevel.Warning, "Certificates of node {Node} made until {Until:u} are refused: it was revoked at another controller.")]
     public static partial void Revoked(ILogger logger, string node, DateTimeOffset until);
 
-    [LoggerMessage(LogEventIds.StateNotExchanged, LogLevel.Error, "{Secret} can't be brought up to date: a node that was revoked here is refused here only, and the MeshConfig of now does not outlive the controllers; tried again in {Seconds} s: {Reason}")]
+    [LoggerMessage(LogEventIds.StateNotExchanged, LogLevel.Error, "{Secret} can't be brought up to date: a node that was revoked here is refused here only, and the MeshConfig and the bundles of now do not outlive the controllers; tried again in {Seconds} s: {Reason}")]
     public static partial void NotExchanged(ILogger logger, string secret, double seconds, string reason);
 
     [LoggerMessage(LogEventIds.BundleCut, LogLevel.Warning, "'{Key}' of the Secret has {Roots} of {All} roots, as a trust domain's have {Most} bytes there: a controller that starts anew has to ask for the others first.")]
     public static partial void BundleCut(ILogger logger, string key, int roots, int all, int most);
 
-    [LoggerMessage(LogEventIds.StateExchanged, LogLevel.Information, "Revocations and the MeshConfig are shared with other controllers again.")]
+    [LoggerMessage(LogEventIds.StateExchanged, LogLevel.Information, "Revocations, the MeshConfig and bundles are shared with other controllers again.")]
     public static partial void Exchanged(ILogger logger);
 }

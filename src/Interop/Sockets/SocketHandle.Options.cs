@@ -16,17 +16,6 @@ public sealed partial class SocketHandle
         return SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(address, (int)length), out local) ? SocketErrno.None : SocketErrno.InvalidArgument;
     }
 
-    /// <summary>The address of the other side.</summary>
-    /// <param name="remote">The address, when None is returned.</param>
-    public unsafe SocketErrno GetRemoteEndPoint(out SocketEndPoint remote)
-    {
-        byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
-        uint length = SocketAddressCodec.MaxSize;
-        remote = default;
-        if (Libc.getpeername(Fd, address, &length) < 0) return LastError();
-        return SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(address, (int)length), out remote) ? SocketErrno.None : SocketErrno.InvalidArgument;
-    }
-
     /// <summary>Takes the pending error from the socket (SO_ERROR), as after a non-blocking connect.</summary>
     public unsafe SocketErrno TakeError()
     {

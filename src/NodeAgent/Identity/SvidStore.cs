@@ -23,7 +23,7 @@ public sealed class SvidStore : ISvidStore
     private readonly Telemetry.AgentMetrics? _metrics;
     private readonly Lock _lock = new();
     private readonly Dictionary<SpiffeId, Entry> _entries = [];
-    private readonly List<Task> _ending = []; // loops of those that nobody wants any more
+    private readonly EndingLoops _ending = new();
     private readonly CancellationTokenSource _stop = new();
     private volatile RevokedCredentials _revoked = RevokedCredentials.None;
 
@@ -89,9 +89,7 @@ public sealed class SvidStore : ISvidStore
         {
             foreach (SpiffeId gone in _entries.Keys.Where(id => !wanted.ContainsKey(id)).ToArray())
             {
-                _entries[gone].Stop.Cancel();
-                _ending.RemoveAll(l => l.IsCompleted);
-                _ending.Add(_entries[gone].Loop);
+                _ending.Add(_entries[gone].Stop, _entries[gone].Loop);
                 _entries.Remove(gone);
                 _cache?.Remove(gone);
             }
@@ -191,9 +189,11 @@ public sealed class SvidStore : ISvidStore
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        Task[] loops;
-        lock (_lock) loops = [.. _entries.Values.Select(e => e.Loop), .. _ending];
-        await Task.WhenAll(loops);
+        Entry[] entries;
+        Task[] ending;
+        lock (_lock) (entries, ending) = ([.. _entries.Values], [.. _ending.Loops]);
+        await Task.WhenAll([.. entries.Select(e => e.Loop), .. ending]);
+        foreach (Entry entry in entries) entry.Stop.Dispose();
         _stop.Dispose();
     }
 

@@ -31,8 +31,8 @@ internal static class SvidVerifier
     /// <summary>Whether every signature from the certificate to a root of the bundle is right, and all of them are valid at a time.</summary>
     internal static bool LeadsTo(Svid svid, TrustBundle bundle, DateTimeOffset at)
     {
-        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(bundle.Roots, at) };
-        foreach (byte[] certificate in svid.Chain.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate));
+        using RootsChain chain = new(bundle.Roots, at);
+        chain.Add(svid.Chain.Skip(1).Select(c => (ReadOnlyMemory<byte>)c));
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
         return chain.Build(leaf);
     }

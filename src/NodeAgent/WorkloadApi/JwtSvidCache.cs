@@ -1,5 +1,4 @@
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
 using Grpc.Core;
@@ -14,32 +13,11 @@ namespace Culvert.NodeAgent.WorkloadApi;
 /// <param name="time">The clock.</param>
 internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Most tokens that are kept; those that end first make room.</summary>
-    internal const int Most = 4096;
-
-    /// <summary>Most of one workload: others' are not to go for the many that one asks for.</summary>
-    internal const int MostOfOne = 64;
-
-    /// <summary>Tokens that one workload may have signed at once after a pause, and, after these, <see cref="PerSecond"/>: the authority has others to serve.</summary>
-    internal const int Burst = 64;
-
-    /// <summary>See <see cref="Burst"/>.</summary>
-    internal const int PerSecond = 10;
-
     /// <summary>Tokens that one workload may be waiting for at a time.</summary>
     internal const int MostUnfinished = 8;
 
     /// <summary>At once, of all: the authority has other nodes as well.</summary>
-    internal const int MostAsked = 4;
-
-    /// <summary>Tokens of all that are asked for at once after a pause, and, after these, <see cref="PerSecondOfAll"/>: fewer than a controller signs for a node (400, and 100 a second).</summary>
-    internal const int BurstOfAll = 320;
-
-    /// <summary>See <see cref="BurstOfAll"/>.</summary>
-    internal const int PerSecondOfAll = 80;
-
-    /// <summary>How long nothing is asked for, at least, when the controller has refused for want of time.</summary>
-    internal static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
+    internal const int MostAsked = ProtocolLimits.JwtsAtOnce;
 
     /// <summary>How long whoever has a token that is still good waits for the next one.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -51,16 +29,14 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     internal static readonly TimeSpan UnsupportedFor = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<Key, Held> _held = [];
-    private readonly Dictionary<Key, JwtAsk> _asked = [];
+    private readonly HeldJwts _held = new();
+    private readonly JwtPace _pace = new(time);
+    private readonly Dictionary<JwtQuestion, JwtAsk> _asked = [];
     private readonly Dictionary<string, int> _unfinished = new(StringComparer.Ordinal);
     private readonly JwtAskQueue _queue = new();
-    private readonly SourceRate<string> _rate = new(PerSecond, Burst, time), _rateOfAll = new(PerSecondOfAll, BurstOfAll, time);
     private readonly HashSet<Task> _running = [];
     private readonly CancellationTokenSource _stop = new();
     private (string Reason, DateTimeOffset Until) _unsupported = ("", DateTimeOffset.MinValue);
-    private EquatableArray<JwtKey> _keys;
-    private (long Since, TimeSpan For) _pause;
     private ITimer? _wake;
 
     /// <summary>How many are kept.</summary>
@@ -90,20 +66,20 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     internal async Task<IssuedJwt> GetAsync(WorkloadInfo workload, IEnumerable<string> audience, CancellationToken cancellationToken)
     {
         string[] names = [.. audience.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        Key key = new(workload.Uid, workload.Identity, string.Join('\0', names));
+        JwtQuestion question = new(workload.Uid, workload.Identity, string.Join('\0', names));
         IssuedJwt? good;
         JwtAsk ask;
         lock (_lock)
         {
             DateTimeOffset now = time.GetUtcNow();
-            Held? held = _held.GetValueOrDefault(key);
+            HeldJwt? held = _held.Find(question);
             if (held is not null && now < held.RenewAt) return held.Jwt;
             good = held is not null && now < held.EndsAt ? held.Jwt : null;
             if (now < _unsupported.Until) return good ?? throw new JwtsUnsupportedException(_unsupported.Reason);
-            if (!_asked.TryGetValue(key, out JwtAsk? running))
+            if (!_asked.TryGetValue(question, out JwtAsk? running))
             {
-                if (WhyNot(key.Uid) is { } why) return good ?? throw new RpcException(new Status(StatusCode.ResourceExhausted, why));
-                running = Add(key, names);
+                if (WhyNot(question.Uid) is { } why) return good ?? throw new RpcException(new Status(StatusCode.ResourceExhausted, why));
+                running = Add(question, names);
             }
             ask = running;
             ask.Waiting++;
@@ -130,20 +106,14 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         }
         finally
         {
-            Leave(key, ask, isLeftRunning);
+            Leave(question, ask, isLeftRunning);
         }
     }
 
     /// <summary>Takes the keys of the trust domain: what was signed with one that has left them nobody believes any more.</summary>
     internal void Forget(EquatableArray<JwtKey> keys)
     {
-        lock (_lock)
-        {
-            if (keys == _keys) return;
-            HashSet<string?> gone = [.. _keys.Select(k => k.KeyId).Except(keys.Select(k => k.KeyId))];
-            _keys = keys;
-            foreach (Key key in _held.Where(h => gone.Contains(h.Value.KeyId)).Select(h => h.Key).ToArray()) _held.Remove(key);
-        }
+        lock (_lock) _held.Forget(keys);
     }
 
     /// <summary>Ends what is being asked for.</summary>
@@ -167,18 +137,18 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     private string? WhyNot(string uid)
     {
         if (_unfinished.GetValueOrDefault(uid) >= MostUnfinished) return $"this workload waits for {MostUnfinished} tokens already";
-        return _rate.TryTake(uid) ? null : $"this workload has more than {PerSecond} tokens a second signed";
+        return _pace.TryTake(uid) ? null : $"this workload has more than {JwtPace.PerSecond} tokens a second signed";
     }
 
-    private JwtAsk Add(Key key, string[] names)
+    private JwtAsk Add(JwtQuestion question, string[] names)
     {
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        JwtAsk ask = new(key.Uid, names, time.GetTimestamp(), _stop.Token);
-        _asked.Add(key, ask);
-        _unfinished[key.Uid] = _unfinished.GetValueOrDefault(key.Uid) + 1;
+        JwtAsk ask = new(question.Uid, names, time.GetTimestamp(), _stop.Token);
+        _asked.Add(question, ask);
+        _unfinished[question.Uid] = _unfinished.GetValueOrDefault(question.Uid) + 1;
         _queue.Add(ask);
-        ask.Limit = time.CreateTimer(_ => Expire(key, ask), null, LongestQueue, Timeout.InfiniteTimeSpan);
-        ask.Run = () => RunAsync(key, ask);
+        ask.Limit = time.CreateTimer(_ => Expire(question, ask), null, LongestQueue, Timeout.InfiniteTimeSpan);
+        ask.Run = () => RunAsync(question, ask);
         StartNext();
         return ask;
     }
@@ -187,7 +157,7 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     {
         while (_running.Count < MostAsked && !_queue.IsEmpty)
         {
-            if (LeftToWait() is { } wait)
+            if (_pace.TakeOrWait() is { } wait)
             {
                 _wake ??= time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                 _wake.Change(wait, Timeout.InfiniteTimeSpan);
@@ -207,14 +177,6 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         }
     }
 
-    // Until the controller may be asked again; null: now.
-    private TimeSpan? LeftToWait()
-    {
-        TimeSpan left = LeftOfPause();
-        if (left > TimeSpan.Zero) return left;
-        return _rateOfAll.TryTake("") ? null : TimeSpan.FromSeconds(1.0 / PerSecondOfAll);
-    }
-
     private void Wake()
     {
         lock (_lock)
@@ -223,17 +185,17 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         }
     }
 
-    private async Task RunAsync(Key key, JwtAsk ask)
+    private async Task RunAsync(JwtQuestion question, JwtAsk ask)
     {
         DateTimeOffset asked = time.GetUtcNow();
         try
         {
-            IssuedJwt jwt = await issuer.SignJwtAsync(key.Uid, ask.Audience, ask.Token);
-            if (jwt.Identity != key.Identity.ToString()) throw new InvalidOperationException($"the controller signed a token of {jwt.Identity} for {key.Identity}");
+            IssuedJwt jwt = await issuer.SignJwtAsync(question.Uid, ask.Audience, ask.Token);
+            if (jwt.Identity != question.Identity.ToString()) throw new InvalidOperationException($"the controller signed a token of {jwt.Identity} for {question.Identity}");
             lock (_lock)
             {
-                Keep(key, jwt, asked);
-                End(key, ask);
+                _held.Keep(question, jwt, asked, time.GetUtcNow());
+                End(question, ask);
             }
             ask.Finish(jwt);
         }
@@ -243,9 +205,9 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
             lock (_lock)
             {
                 // The controller signs too many already, for this node or in all.
-                if (overload is not null && TryPutBack(key, ask, RetryPushback.Of(overload))) return;
+                if (overload is not null && TryPutBack(question, ask, RetryPushback.Of(overload))) return;
                 if (e is JwtsUnsupportedException) _unsupported = (e.Message, time.GetUtcNow() + UnsupportedFor);
-                End(key, ask);
+                End(question, ask);
             }
             // As of one whose turn does not come: it is not the workload that has asked for too many.
             ask.Fail(overload is null ? e : new RpcException(new Status(StatusCode.Unavailable, overload.Status.Detail)));
@@ -253,20 +215,17 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
     }
 
     /// <summary>Has one wait again that the controller has refused for want of time, and all others with it; false: its time is over, or nobody wants it any more.</summary>
-    private bool TryPutBack(Key key, JwtAsk ask, TimeSpan pushback)
+    private bool TryPutBack(JwtQuestion question, JwtAsk ask, TimeSpan pushback)
     {
-        TimeSpan pause = TimeSpan.FromTicks(Math.Clamp(pushback.Ticks, LeastPause.Ticks, LongestQueue.Ticks));
-        if (pause > LeftOfPause()) _pause = (time.GetTimestamp(), pause);
+        _pace.Pause(pushback, LongestQueue);
         TimeSpan left = LongestQueue - time.GetElapsedTime(ask.Since);
         if (left <= TimeSpan.Zero || ask.Token.IsCancellationRequested) return false;
         _queue.AddAgain(ask);
-        ask.Limit = time.CreateTimer(_ => Expire(key, ask), null, left, Timeout.InfiniteTimeSpan);
+        ask.Limit = time.CreateTimer(_ => Expire(question, ask), null, left, Timeout.InfiniteTimeSpan);
         return true;
     }
 
-    private TimeSpan LeftOfPause() => _pause.For - time.GetElapsedTime(_pause.Since);
-
-    private void Leave(Key key, JwtAsk ask, bool isLeftRunning)
+    private void Leave(JwtQuestion question, JwtAsk ask, bool isLeftRunning)
     {
         lock (_lock)
         {
@@ -274,19 +233,19 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
             if (--ask.Waiting > 0 || ask.IsWantedAnyway || ask.IsEnded) return;
 
             // Another one that comes for the same asks anew.
-            if (_asked.GetValueOrDefault(key) == ask) _asked.Remove(key);
+            if (_asked.GetValueOrDefault(question) == ask) _asked.Remove(question);
             if (_queue.Remove(ask)) GiveUp(ask);
             else ask.Cancel(); // it has its place until it has ended
         }
     }
 
     // The controller, or who has asked before, is too slow.
-    private void Expire(Key key, JwtAsk ask)
+    private void Expire(JwtQuestion question, JwtAsk ask)
     {
         lock (_lock)
         {
             if (!_queue.Remove(ask)) return;
-            End(key, ask);
+            End(question, ask);
         }
         ask.Fail(new RpcException(new Status(StatusCode.Unavailable, $"the controller could not be asked for it within {LongestQueue.TotalSeconds} s, as the tokens before it take as long")));
     }
@@ -297,9 +256,9 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         ask.Fail(new OperationCanceledException("nobody waits for the token any more"));
     }
 
-    private void End(Key key, JwtAsk ask)
+    private void End(JwtQuestion question, JwtAsk ask)
     {
-        if (_asked.GetValueOrDefault(key) == ask) _asked.Remove(key);
+        if (_asked.GetValueOrDefault(question) == ask) _asked.Remove(question);
         NoteEnd(ask);
     }
 
@@ -308,23 +267,4 @@ internal sealed class JwtSvidCache(IJwtIssuer issuer, TimeProvider time) : IAsyn
         ask.Dispose();
         if (--_unfinished[ask.Uid] == 0) _unfinished.Remove(ask.Uid);
     }
-
-    // Its life is counted from when it was asked for: it began later than that, and the controller's clock may be another.
-    private void Keep(Key key, IssuedJwt jwt, DateTimeOffset asked)
-    {
-        DateTimeOffset now = time.GetUtcNow();
-        if (!_held.ContainsKey(key))
-        {
-            foreach (Key ended in _held.Where(h => h.Value.EndsAt <= now).Select(h => h.Key).ToArray()) _held.Remove(ended);
-            Key[] own = [.. _held.Where(h => h.Key.Uid == key.Uid).OrderBy(h => h.Value.EndsAt).Select(h => h.Key)];
-            if (own.Length >= MostOfOne) _held.Remove(own[0]);
-            if (_held.Count >= Most) _held.Remove(_held.MinBy(h => h.Value.EndsAt).Key);
-        }
-        TimeSpan life = jwt.ExpiresAt - jwt.IssuedAt;
-        _held[key] = new(jwt, JwtSvid.KeyIdOf(jwt.Token), asked + (life / 2), asked + life);
-    }
-
-    private sealed record Key(string Uid, SpiffeId Identity, string Audience);
-
-    private sealed record Held(IssuedJwt Jwt, string? KeyId, DateTimeOffset RenewAt, DateTimeOffset EndsAt);
 }

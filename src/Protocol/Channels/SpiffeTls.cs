@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 
@@ -10,8 +9,6 @@ namespace Culvert.Protocol;
 /// <summary>Connections over TLS 1.3 to servers that are known by their SPIFFE IDs, wherever they are.</summary>
 public static class SpiffeTls
 {
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
-
     /// <summary>Has a handler of HTTP/2 in the clear connect so: it sees plain HTTP/2, the stream below it is encrypted.</summary>
     /// <param name="handler">The handler; its callback for connections is set.</param>
     /// <param name="options">Who the server is, and what it is shown.</param>
@@ -63,7 +60,7 @@ public static class SpiffeTls
             TargetHost = host,
             EnabledSslProtocols = SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http2],
-            CertificateChainPolicy = ServerPolicy(options.Roots(), options.Time.GetUtcNow()),
+            CertificateChainPolicy = RootsPolicy.Create(options.Roots(), options.Time.GetUtcNow(), KeyPurposes.ServerAuthentication),
             AllowTlsResume = false,
             ClientCertificateContext = identity is null ? null : OwnCertificate.Context(identity.Certificate, identity.Intermediates),
             // Its address is of no account.
@@ -71,12 +68,5 @@ public static class SpiffeTls
                 (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None
                 && certificate is X509Certificate2 leaf && SvidReader.TryRead(leaf, out SpiffeId? id) && options.IsServer(id),
         };
-    }
-
-    private static X509ChainPolicy ServerPolicy(IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset now)
-    {
-        X509ChainPolicy policy = RootsPolicy.Create(roots, now);
-        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        return policy;
     }
 }

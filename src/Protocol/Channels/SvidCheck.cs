@@ -59,28 +59,15 @@ public static class SvidCheck
     private static List<BrokenSvidRule> FindBrokenOfChain(X509Certificate2 leaf, IReadOnlyList<ReadOnlyMemory<byte>> certificates, TrustBundle bundle, DateTimeOffset at)
     {
         List<BrokenSvidRule> broken = [];
-        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(bundle.Roots, at) };
 
         // Dates are a rule of their own: who is late still wants to know whether the rest is right.
-        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
-        try
-        {
-            foreach (ReadOnlyMemory<byte> certificate in certificates.Skip(1)) chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(certificate.Span));
-            if (bundle.Roots.IsEmpty) broken.Add(new(Chain, "leads nowhere: there is no trust bundle"));
-            else if (!chain.Build(leaf)) broken.Add(new(Chain, $"does not lead to a root of the trust bundle: {Describe(chain)}"));
-            if (chain.ChainElements.Count == 0) AddDates(broken, leaf, "", at);
-            for (int i = 0; i < chain.ChainElements.Count; i++)
-            {
-                X509Certificate2 element = chain.ChainElements[i].Certificate;
-                AddDates(broken, element, i == 0 ? "" : $"is below {element.Subject}, which ", at);
-            }
-            return broken;
-        }
-        finally
-        {
-            IEnumerable<X509Certificate2> held = [.. chain.ChainPolicy.CustomTrustStore, .. chain.ChainPolicy.ExtraStore, .. chain.ChainElements.Select(e => e.Certificate)];
-            foreach (X509Certificate2 certificate in held) certificate.Dispose();
-        }
+        using RootsChain chain = new(bundle.Roots, at) { IgnoresDates = true };
+        chain.Add(certificates.Skip(1));
+        if (bundle.Roots.IsEmpty) broken.Add(new(Chain, "leads nowhere: there is no trust bundle"));
+        else if (!chain.Build(leaf)) broken.Add(new(Chain, $"does not lead to a root of the trust bundle: {Describe(chain)}"));
+        if (chain.Elements.Count == 0) AddDates(broken, leaf, "", at);
+        foreach ((int i, X509ChainElement element) in chain.Elements.Index()) AddDates(broken, element.Certificate, i == 0 ? "" : $"is below {element.Certificate.Subject}, which ", at);
+        return broken;
     }
 
     private static void AddDates(List<BrokenSvidRule> broken, X509Certificate2 certificate, string before, DateTimeOffset at)
@@ -90,7 +77,7 @@ public static class SvidCheck
         if (at > until) broken.Add(new(Validity, Text($"{before}has ended at {until.ToUniversalTime():u}")));
     }
 
-    private static string Describe(X509Chain chain) => string.Join("; ", chain.ChainStatus.Where(s => s.Status != X509ChainStatusFlags.NotTimeValid).Select(s => s.StatusInformation.Trim().TrimEnd('.')).Distinct(StringComparer.Ordinal));
+    private static string Describe(RootsChain chain) => string.Join("; ", chain.Problems.Where(p => p.Status != X509ChainStatusFlags.NotTimeValid).Select(RootsChain.TextOf).Distinct(StringComparer.Ordinal));
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -10,8 +10,6 @@ namespace Culvert.Protocol;
 public static class SvidReader
 {
     private const string SubjectAlternativeName = "2.5.29.17";
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
-    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private static readonly Asn1Tag Version = new(TagClass.ContextSpecific, 0);
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
@@ -59,7 +57,7 @@ public static class SvidReader
     private static bool LacksPurpose(X509EnhancedKeyUsageExtension extension)
     {
         string?[] purposes = [.. extension.EnhancedKeyUsages.Cast<Oid>().Select(p => p.Value)];
-        return !purposes.Contains(ServerAuthentication) || !purposes.Contains(ClientAuthentication);
+        return !purposes.Contains(KeyPurposes.ServerAuthentication) || !purposes.Contains(KeyPurposes.ClientAuthentication);
     }
 
     // None where they can't be read: then they name nobody.

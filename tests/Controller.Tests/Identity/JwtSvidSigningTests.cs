@@ -170,7 +170,7 @@ public sealed class JwtSvidSigningTests : IDisposable
         await using Running running = await StartAsync();
         using FakeAgent many = FakeAgent.OverSocket(running.Socket, "node-1"), other = FakeAgent.OverSocket(running.Socket, "node-2");
         Status refused = Status.DefaultSuccess;
-        for (int round = 0; round < 20 * CertificateServiceHandler.JwtBurst && refused.StatusCode == StatusCode.OK; round++)
+        for (int round = 0; round < 20 * ProtocolLimits.JwtBurst && refused.StatusCode == StatusCode.OK; round++)
         {
             // More than come back while they are signed, and no more at a time than are signed or wait.
             Status[] answers = await Task.WhenAll(Enumerable.Range(0, CertificateServiceHandler.MostJwtsAtOnce + CertificateServiceHandler.MostJwtsWaiting).Select(_ => SignAsync(many, "shop/web")));

@@ -6,6 +6,7 @@ using Culvert.Controller.Sharing;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests.Sharing;
@@ -54,8 +55,8 @@ public sealed class SharedBundlesTests : IDisposable
         ahead.Save(Partner, Kept(6, _next));
         Exchange(ahead);
         Assert.Equal(0, Exchange(behind));
-        Assert.Equal(6ul, behind.FindOthers(Partner)!.Floor);
-        Assert.True(Kept(5, _root).IsOlderThan(behind.FindOthers(Partner)!));
+        Assert.Equal(6ul, behind.FindAtOtherController(Partner)!.Floor);
+        Assert.True(Kept(5, _root).IsOlderThan(behind.FindAtOtherController(Partner)!));
         Assert.Equal(6ul, behind.Load(Partner)!.Floor);
 
         // Its next one has to be higher, too.
@@ -91,7 +92,7 @@ public sealed class SharedBundlesTests : IDisposable
         _secret = _secret.Add("federated-" + Partner, "{}"u8.ToArray());
         SharedBundles opened = Open();
         Assert.Contains("'federated-partner.example' of the Secret is damaged", Assert.Throws<InvalidDataException>(() => opened.Load(Partner)).Message, StringComparison.Ordinal);
-        Assert.Null(opened.FindOthers(Partner));
+        Assert.Null(opened.FindAtOtherController(Partner));
         opened.Save(Partner, Kept(1, _root));
         Assert.Equal(1, Exchange(opened));
         Assert.Equal(1ul, Open().Load(Partner)!.Floor);
@@ -109,7 +110,7 @@ public sealed class SharedBundlesTests : IDisposable
 
         // One that starts with an older file, or without one: roots and sequences stay, and there is a mark, once.
         SharedBundles other = Open();
-        other.ForgetOthers([]);
+        other.ForgetAllBut([]);
         Assert.Equal(2, Exchange(other));
         Assert.Equal(0, Exchange(other));
         KeptBundle marked = Open().Load(Partner)!;
@@ -129,11 +130,11 @@ public sealed class SharedBundlesTests : IDisposable
         // What nobody names any more goes at a start after that.
         _time.Advance(SharedBundles.Grace);
         SharedBundles early = Open();
-        early.ForgetOthers([Partner]);
+        early.ForgetAllBut([Partner]);
         Assert.Equal(0, Exchange(early));
         _time.Advance(TimeSpan.FromSeconds(1));
         SharedBundles later = Open();
-        later.ForgetOthers([Partner]);
+        later.ForgetAllBut([Partner]);
         Assert.Equal(1, Exchange(later));
         Assert.Equal(["federated-partner.example", "root-1.key.pem"], _secret.Keys.Order(StringComparer.Ordinal));
     }
@@ -193,7 +194,7 @@ public sealed class SharedBundlesTests : IDisposable
         Assert.Equal((2ul, BundleDocument.MostRoots), (kept.Floor, kept.Document.Roots.Length + kept.Missing.Length));
         Assert.Contains(kept.Document.Roots, r => r.Span.SequenceEqual(_next.Certificate.RawData));
         Assert.DoesNotContain(kept.Document.Roots, r => r.Span.SequenceEqual(_root.Certificate.RawData));
-        Assert.DoesNotContain(kept.Missing, m => m == BundleDocument.NameOf(_root.Certificate.RawData));
+        Assert.DoesNotContain(kept.Missing, m => m == CertificateFingerprint.Of(_root.Certificate.RawData));
         Assert.InRange(_secret.Values.Sum(v => v.Length), SharedBundles.MostBytes / 2, SharedBundles.MostBytes);
         foreach (CaFiles one in files) one.Dispose();
     }

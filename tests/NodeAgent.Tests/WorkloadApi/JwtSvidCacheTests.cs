@@ -37,12 +37,12 @@ public sealed class JwtSvidCacheTests : IAsyncDisposable
     public async Task WhoAsksForTokensWithoutEndHasHisOwnForgotten()
     {
         IssuedJwt kept = await GetAsync(Db, "cache");
-        for (int i = 0; i < 3 * JwtSvidCache.MostOfOne; i++)
+        for (int i = 0; i < 3 * HeldJwts.MostOfOne; i++)
         {
             await GetAsync(Web, $"audience-{i}");
-            _time.Advance(TimeSpan.FromSeconds(1.0 / JwtSvidCache.PerSecond));
+            _time.Advance(TimeSpan.FromSeconds(1.0 / JwtPace.PerSecond));
         }
-        Assert.Equal(JwtSvidCache.MostOfOne + 1, _cache.Count);
+        Assert.Equal(HeldJwts.MostOfOne + 1, _cache.Count);
         Assert.Same(kept, await GetAsync(Db, "cache"));
     }
 
@@ -149,22 +149,22 @@ public sealed class JwtSvidCacheTests : IAsyncDisposable
     [Trait("Category", "Attack")]
     public async Task OfAllPodsOnlySoManyAreAskedForAndEachHasItsTurn()
     {
-        for (int i = 0; i < JwtSvidCache.BurstOfAll; i++)
+        for (int i = 0; i < JwtPace.BurstOfAll; i++)
         {
-            string name = $"pod-{i / JwtSvidCache.Burst}";
+            string name = $"pod-{i / JwtPace.Burst}";
             await GetAsync(ServedWorkloads.Workload(name, SpiffeId.ForServiceAccount("cluster.local", "shop", name)), $"audience-{i}");
         }
         Task<IssuedJwt>[] many = [.. Enumerable.Range(0, JwtSvidCache.MostUnfinished).Select(i => GetAsync(Web, $"audience-{i}"))];
         Task<IssuedJwt> other = GetAsync(Db, "cache");
-        Assert.Equal(JwtSvidCache.BurstOfAll, _issuer.Calls);
+        Assert.Equal(JwtPace.BurstOfAll, _issuer.Calls);
 
         // For two or three of them.
-        _time.Advance(TimeSpan.FromSeconds(3.0 / JwtSvidCache.PerSecondOfAll));
+        _time.Advance(TimeSpan.FromSeconds(3.0 / JwtPace.PerSecondOfAll));
         await other;
-        Assert.InRange(_issuer.Calls, JwtSvidCache.BurstOfAll + 1, JwtSvidCache.BurstOfAll + 3);
+        Assert.InRange(_issuer.Calls, JwtPace.BurstOfAll + 1, JwtPace.BurstOfAll + 3);
         _time.Advance(TimeSpan.FromSeconds(1));
         await Task.WhenAll(many);
-        Assert.Equal(JwtSvidCache.BurstOfAll + JwtSvidCache.MostUnfinished + 1, _issuer.Calls);
+        Assert.Equal(JwtPace.BurstOfAll + JwtSvidCache.MostUnfinished + 1, _issuer.Calls);
     }
 
     [Fact]

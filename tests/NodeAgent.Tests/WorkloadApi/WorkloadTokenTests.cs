@@ -208,16 +208,16 @@ public sealed class WorkloadTokenTests : IAsyncLifetime
     {
         SpiffeWorkloadAPI.SpiffeWorkloadAPIClient client = _api.Client();
         string first = Token(await FetchAsync(client, "audience"));
-        for (int i = 1; i < JwtSvidCache.Burst; i++) await FetchAsync(client, $"audience-{i}");
+        for (int i = 1; i < JwtPace.Burst; i++) await FetchAsync(client, $"audience-{i}");
         Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => FetchAsync(client, "another"))).StatusCode);
-        Assert.Equal(JwtSvidCache.Burst, _api.Issuer.Calls);
+        Assert.Equal(JwtPace.Burst, _api.Issuer.Calls);
 
         // What it has it has, and others are not concerned.
         Assert.Equal(first, Token(await FetchAsync(client, "audience")));
         _api.Attestor.Is(_api.Db);
         await FetchAsync(_api.Client(), "another");
         _time.Advance(TimeSpan.FromSeconds(1));
-        for (int i = 0; i < JwtSvidCache.PerSecond; i++) await FetchAsync(client, $"next-{i}");
+        for (int i = 0; i < JwtPace.PerSecond; i++) await FetchAsync(client, $"next-{i}");
         Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => FetchAsync(client, "another"))).StatusCode);
     }
 

@@ -10,8 +10,6 @@ namespace Culvert.Controller.Identity.Federation;
 /// </summary>
 internal static class AnchorPath
 {
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
-
     // What an anchor lacks, and no other certificate may.
     private const X509ChainStatusFlags OfAnchors = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;
 
@@ -23,32 +21,22 @@ internal static class AnchorPath
     /// <exception cref="CryptographicException">An anchor is no certificate.</exception>
     public static string? FindProblem(X509Certificate2 leaf, X509Certificate2Collection others, IReadOnlyList<ReadOnlyMemory<byte>> anchors, DateTimeOffset at)
     {
-        using X509Chain chain = new() { ChainPolicy = RootsPolicy.Create(anchors, at) };
-        try
+        using RootsChain chain = new(anchors, at, KeyPurposes.ServerAuthentication);
+        chain.Add(others);
+        chain.Build(leaf);
+        if (chain.Problems.FirstOrDefault(p => p.Status == X509ChainStatusFlags.NotValidForUsage) is { Status: not X509ChainStatusFlags.NoError } usage) return RootsChain.TextOf(usage);
+        foreach (X509ChainElement element in chain.Elements)
         {
-            chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-            chain.ChainPolicy.ExtraStore.AddRange(others);
-            chain.Build(leaf);
-            if (chain.ChainStatus.FirstOrDefault(s => s.Status == X509ChainStatusFlags.NotValidForUsage) is { Status: not X509ChainStatusFlags.NoError } usage) return Text(usage);
-            foreach (X509ChainElement element in chain.ChainElements)
-            {
-                // What is above an anchor is of no account, as are its own signature and who has made it.
-                bool isAnchor = anchors.Any(a => a.Span.SequenceEqual(element.Certificate.RawDataMemory.Span));
-                X509ChainStatus broken = element.ChainElementStatus.FirstOrDefault(s => !isAnchor || (s.Status & ~OfAnchors) != X509ChainStatusFlags.NoError);
-                if (broken.Status != X509ChainStatusFlags.NoError) return Text(broken);
-                if (!isAnchor) continue;
+            // What is above an anchor is of no account, as are its own signature and who has made it.
+            bool isAnchor = anchors.Any(a => a.Span.SequenceEqual(element.Certificate.RawDataMemory.Span));
+            X509ChainStatus broken = element.ChainElementStatus.FirstOrDefault(s => !isAnchor || (s.Status & ~OfAnchors) != X509ChainStatusFlags.NoError);
+            if (broken.Status != X509ChainStatusFlags.NoError) return RootsChain.TextOf(broken);
+            if (!isAnchor) continue;
 
-                // Of what no self-signed one is above OpenSSL does not look at the time.
-                X509Certificate2 anchor = element.Certificate;
-                return at.UtcDateTime < anchor.NotBefore.ToUniversalTime() || at.UtcDateTime >= anchor.NotAfter.ToUniversalTime() ? "the root of the bundle that it leads to is not valid now" : null;
-            }
-            return "it leads to no root of the bundle";
+            // Of what no self-signed one is above OpenSSL does not look at the time.
+            X509Certificate2 anchor = element.Certificate;
+            return at.UtcDateTime < anchor.NotBefore.ToUniversalTime() || at.UtcDateTime >= anchor.NotAfter.ToUniversalTime() ? "the root of the bundle that it leads to is not valid now" : null;
         }
-        finally
-        {
-            foreach (X509Certificate2 certificate in chain.ChainPolicy.CustomTrustStore.Concat(chain.ChainElements.Select(e => e.Certificate))) certificate.Dispose();
-        }
-
-        static string Text(X509ChainStatus status) => status.StatusInformation.Trim().TrimEnd('.');
+        return "it leads to no root of the bundle";
     }
 }

@@ -3,7 +3,6 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Controller.Identity.Upstream;
 using Culvert.Core;
 using Culvert.Protocol;
 
@@ -16,7 +15,6 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
 {
     private const int MostRedirects = 5;
     private const int MostReason = 300;
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     /// <summary>Asks for one.</summary>
     /// <param name="endpoint">Where.</param>
@@ -94,9 +92,8 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
     /// <summary>Whom to believe to be the server, without a word to anybody else: a certificate that the server shows could name an address to ask for another one, also one that only this machine reaches (RFC 5280, section 8).</summary>
     private async Task<X509ChainPolicy> PolicyAsync(BundleEndpoint endpoint, CancellationToken cancellationToken)
     {
-        X509ChainPolicy policy = RootsPolicy.Create(endpoint.WebRoots is { } path ? PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken)) : [], time.GetUtcNow());
+        X509ChainPolicy policy = RootsPolicy.Create(endpoint.WebRoots is { } path ? PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken)) : [], time.GetUtcNow(), KeyPurposes.ServerAuthentication);
         if (endpoint is { Server: null, WebRoots: null }) policy.TrustMode = X509ChainTrustMode.System;
-        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         return policy;
     }
 

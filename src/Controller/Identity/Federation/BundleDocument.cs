@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Federation;
 
@@ -66,7 +67,7 @@ internal sealed record BundleDocument
     }
 
     /// <summary>Whether another one has the same roots, in whatever order; their counts and hints may differ.</summary>
-    public bool HasSameRoots(BundleDocument other) => Roots.Select(NameOf).ToHashSet().SetEquals(other.Roots.Select(NameOf));
+    public bool HasSameRoots(BundleDocument other) => CertificateFingerprint.AreSame(Roots, other.Roots);
 
     /// <summary>The text that others are told, in UTF-8: without roots whose keys have no name there (<see cref="CanTell"/>).</summary>
     public byte[] Write()
@@ -102,7 +103,7 @@ internal sealed record BundleDocument
             if (key.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"has keys[{index}], which is no JSON Web Key");
             if (TextOf(key, "kty") is not ("EC" or "RSA" or "OKP") || TextOf(key, "use") != "x509-svid") continue;
             ReadOnlyMemory<byte> certificate = ReadRoot(key, index);
-            if (!seen.Add(NameOf(certificate))) continue;
+            if (!seen.Add(CertificateFingerprint.Of(certificate))) continue;
             if (FindProblem(certificate, $"keys[{index}]") is { } problem) leftOut.Add(problem);
             else roots.Add(certificate);
         }
@@ -128,9 +129,6 @@ internal sealed record BundleDocument
     /// <param name="place">Where it stands, for messages.</param>
     /// <exception cref="InvalidDataException">It is not.</exception>
     internal static ReadOnlyMemory<byte> CheckRoot(ReadOnlyMemory<byte> der, string place) => FindProblem(der, place) is { } problem ? throw new InvalidDataException(problem) : der;
-
-    /// <summary>A root's digest (SHA-256, in hex), by which roots are told apart.</summary>
-    internal static string NameOf(ReadOnlyMemory<byte> root) => Convert.ToHexString(SHA256.HashData(root.Span));
 
     private static string? FindProblem(ReadOnlyMemory<byte> der, string place)
     {

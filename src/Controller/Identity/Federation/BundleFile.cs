@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Culvert.Controller.Files;
-using Culvert.Controller.Identity.Upstream;
 
 namespace Culvert.Controller.Identity.Federation;
 

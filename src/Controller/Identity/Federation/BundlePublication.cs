@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using Culvert.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -69,7 +70,7 @@ internal sealed class BundlePublication(ICertificateAuthority authority, IBundle
     // Whatever their order: that is no change of the bundle.
     private static string DigestOf(ImmutableArray<ReadOnlyMemory<byte>> roots)
     {
-        IEnumerable<string> each = roots.Select(r => Convert.ToHexString(SHA256.HashData(r.Span))).Order(StringComparer.Ordinal);
+        IEnumerable<string> each = roots.Select(CertificateFingerprint.Of).Order(StringComparer.Ordinal);
         return Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(each))));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Federation;
 
@@ -43,7 +44,7 @@ internal static class BundleRules
     // What is known may be a part, and digests of the rest, of which some have ended by now.
     private static bool IsSame(BundleDocument told, KeptBundle last)
     {
-        HashSet<string> said = [.. told.Roots.Select(BundleDocument.NameOf)], known = [.. last.Document.Roots.Select(BundleDocument.NameOf)];
+        HashSet<string> said = [.. told.Roots.Select(CertificateFingerprint.Of)], known = [.. last.Document.Roots.Select(CertificateFingerprint.Of)];
         return known.IsSubsetOf(said) && said.All(r => known.Contains(r) || last.Missing.Contains(r));
     }
 

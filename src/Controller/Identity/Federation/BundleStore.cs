@@ -29,7 +29,7 @@ internal sealed class BundleStore(string folder) : IBundleStore
     }
 
     /// <inheritdoc/>
-    public KeptBundle? FindOthers(string trustDomain) => null;
+    public KeptBundle? FindAtOtherController(string trustDomain) => null;
 
     /// <inheritdoc/>
     public void Save(string trustDomain, KeptBundle bundle)
@@ -52,7 +52,7 @@ internal sealed class BundleStore(string folder) : IBundleStore
     }
 
     /// <inheritdoc/>
-    public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+    public void ForgetAllBut(IReadOnlyCollection<string> trustDomains)
     {
         if (!Directory.Exists(folder)) return;
         HashSet<string> kept = [.. trustDomains.Select(PathOf)];

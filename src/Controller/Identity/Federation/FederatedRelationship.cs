@@ -14,7 +14,7 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     public DateTimeOffset AwaitedUntil { get; set; } = DateTimeOffset.MinValue;
 
     /// <summary>The file's bundle, by which the endpoint is proven where nothing else is known; null: none was read yet.</summary>
-    public BundleFile? First { get; set; }
+    public BundleFile? FileBundle { get; set; }
 
     /// <summary>What was left out of what it has told last.</summary>
     public string LeftOut { get; set; } = "";
@@ -38,10 +38,10 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     public string Source => Domain.Endpoint is { } endpoint ? endpoint.Url.ToString() : Domain.BundlePath!;
 
     /// <summary>Its roots as far as they are known: those in force, or the file's, which prove its endpoint; null: none are.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>>? Roots => (Kept?.Document ?? First?.Document)?.Roots;
+    public IReadOnlyList<ReadOnlyMemory<byte>>? Roots => (Kept?.Document ?? FileBundle?.Document)?.Roots;
 
     /// <summary>What an answer of the endpoint is compared with: what is in force, or the file's; null: nothing.</summary>
-    public KeptBundle? Last(DateTimeOffset now) => Kept ?? (First is { } first ? new(first.Document, first.Digest, first.Document.Sequence, now) : null);
+    public KeptBundle? Last(DateTimeOffset now) => Kept ?? (FileBundle is { } file ? new(file.Document, file.Digest, file.Document.Sequence, now) : null);
 
     /// <summary>Whether its endpoint's first answer is waited for.</summary>
     public bool IsAwaited(DateTimeOffset now) => Kept is null && now < AwaitedUntil;
@@ -50,5 +50,5 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     public bool IsToBeAskedFirst(DateTimeOffset now) => IsAwaited(now) || (Domain.Endpoint is not null && Kept is { IsPart: true } or { NotNamedSince: not null });
 
     /// <summary>Whether a bundle that another controller keeps began with another file than the one here, where nothing else is known here: that is read first.</summary>
-    public bool IsOfOtherFile(KeptBundle other) => Kept is null && Domain.BundlePath is not null && other.FileDigest != KeptBundle.UnreadFile && other.FileDigest != First?.Digest;
+    public bool IsOfOtherFile(KeptBundle other) => Kept is null && Domain.BundlePath is not null && other.FileDigest != KeptBundle.UnreadFile && other.FileDigest != FileBundle?.Digest;
 }

@@ -43,7 +43,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         if (options.Path is not { } path)
         {
-            _store.ForgetOthers([]);
+            _store.ForgetAllBut([]);
             return;
         }
         FederationFile read = await FederationFile.ReadAsync(path, own()?.TrustDomain, cancellationToken);
@@ -128,7 +128,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             if (_failure is not null) FederationLog.FileReadAgain(logger, path);
             _failure = null;
             Take(read);
-            ForgetOthers(read);
+            ForgetAllBut(read);
         }
         catch (InvalidDataException e)
         {
@@ -145,11 +145,11 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     }
 
     // What was kept for trust domains that are not there any more: once, when the file has been there for long enough to be whole.
-    private void ForgetOthers(FederationFile read)
+    private void ForgetAllBut(FederationFile read)
     {
         if (_forgetFrom is not { } from || time.GetUtcNow() < from || !read.IsWhole || read.IsEmpty) return;
         _forgetFrom = null;
-        lock (_lock) _store.ForgetOthers([.. read.Broken, .. _known.Keys]);
+        lock (_lock) _store.ForgetAllBut([.. read.Broken, .. _known.Keys]);
     }
 
     private void Take(FederationFile read)
@@ -219,7 +219,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             {
                 string trustDomain = relationship.Domain.TrustDomain;
                 KeptBundle? held = relationship.Kept;
-                if (_store.FindOthers(trustDomain) is { } other && held?.IsOlderThan(other) != false && !relationship.IsOfOtherFile(other)) TakeOther(relationship, other.CompletedBy(held));
+                if (_store.FindAtOtherController(trustDomain) is { } other && held?.IsOlderThan(other) != false && !relationship.IsOfOtherFile(other)) TakeOther(relationship, other.CompletedBy(held));
                 if (relationship.Kept is { } known) _store.Uphold(trustDomain, known);
             }
         }
@@ -262,7 +262,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
                 if (failure is not null && relationship.FileFailure != failure) FederationLog.NotRead(logger, relationship.Domain.TrustDomain, path, options.Look.TotalSeconds, failure);
                 relationship.FileFailure = failure;
                 if (file is null || relationship.Kept?.FileDigest == file.Digest) continue;
-                relationship.First = file;
+                relationship.FileBundle = file;
                 if (relationship.Kept is { FileDigest: KeptBundle.UnreadFile } told)
                 {
                     // It is older than what the endpoint has told; the next one is not.
@@ -316,6 +316,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             FederationLog.Fault(logger, e);
+            lock (_lock) relationship.Due = time.GetUtcNow() + options.Shortest;
         }
     }
 
@@ -348,7 +349,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         if (leftOut.Length > 0 && leftOut != relationship.LeftOut) FederationLog.LeftOut(logger, trustDomain, source, leftOut);
         relationship.LeftOut = leftOut;
         string? file = last?.FileDigest ?? (relationship.Domain.BundlePath is null ? null : KeptBundle.UnreadFile);
-        KeptBundle kept = new(BundleRules.WithoutEnded(told, now), file, told.Sequence, KeptBundle.MomentAfter(now, relationship.Kept, _store.FindOthers(trustDomain)));
+        KeptBundle kept = new(BundleRules.WithoutEnded(told, now), file, told.Sequence, KeptBundle.MomentAfter(now, relationship.Kept, _store.FindAtOtherController(trustDomain)));
         if (relationship.Kept is { } before && kept.Document.HasSameRoots(before.Document))
         {
             metrics.Same(trustDomain, now);

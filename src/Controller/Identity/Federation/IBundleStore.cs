@@ -10,7 +10,7 @@ internal interface IBundleStore
     KeptBundle? Load(string trustDomain);
 
     /// <summary>What another controller of the mesh keeps by now; null: nothing that can be used, or there is no other.</summary>
-    KeptBundle? FindOthers(string trustDomain);
+    KeptBundle? FindAtOtherController(string trustDomain);
 
     /// <summary>Keeps one in place of the one before.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
@@ -28,5 +28,5 @@ internal interface IBundleStore
     /// <summary>Keeps nothing of any but these, as after a run without the others. Where there are other controllers, which may name them, it goes after a while.</summary>
     /// <exception cref="IOException">Something can't be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">Something may not be deleted.</exception>
-    void ForgetOthers(IReadOnlyCollection<string> trustDomains);
+    void ForgetAllBut(IReadOnlyCollection<string> trustDomains);
 }

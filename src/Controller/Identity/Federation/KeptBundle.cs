@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Federation;
 
@@ -43,7 +44,7 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
             };
             return new(bundle, kept.GetProperty("file"u8).GetString(), NumberOf(kept, "floor"u8), kept.GetProperty("at"u8).GetDateTimeOffset())
             {
-                Missing = kept.TryGetProperty("missing"u8, out JsonElement missing) ? [.. missing.EnumerateArray().Select(d => Convert.ToHexString(d.GetBytesFromBase64()))] : [],
+                Missing = kept.TryGetProperty("missing"u8, out JsonElement missing) ? [.. missing.EnumerateArray().Select(d => Convert.ToHexStringLower(d.GetBytesFromBase64()))] : [],
                 NotNamedSince = kept.TryGetProperty("notNamedSince"u8, out JsonElement since) ? since.GetDateTimeOffset() : null,
             };
         }
@@ -101,9 +102,9 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
     public KeptBundle Within(int mostBytes, KeptBundle? before)
     {
         if (Write().Length <= mostBytes) return this;
-        HashSet<string> old = before is null ? [] : [.. before.Document.Roots.Select(BundleDocument.NameOf)];
+        HashSet<string> old = before is null ? [] : [.. before.Document.Roots.Select(CertificateFingerprint.Of)];
         HashSet<string> chosen = [];
-        foreach (string root in Document.Roots.Select(BundleDocument.NameOf).OrderByDescending(r => old.Contains(r)))
+        foreach (string root in Document.Roots.Select(CertificateFingerprint.Of).OrderByDescending(r => old.Contains(r)))
         {
             chosen.Add(root);
             if (Of(chosen).Write().Length > mostBytes) chosen.Remove(root);
@@ -114,18 +115,18 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
     /// <summary>With those of the missing roots that another one has.</summary>
     public KeptBundle CompletedBy(KeptBundle? other)
     {
-        ReadOnlyMemory<byte>[] found = other is null ? [] : [.. other.Document.Roots.Where(r => Missing.Contains(BundleDocument.NameOf(r)))];
+        ReadOnlyMemory<byte>[] found = other is null ? [] : [.. other.Document.Roots.Where(r => Missing.Contains(CertificateFingerprint.Of(r)))];
         return found.Length == 0 ? this : this with
         {
             Document = Document with { Roots = [.. Document.Roots, .. found] },
-            Missing = [.. Missing.Except(found.Select(BundleDocument.NameOf))],
+            Missing = [.. Missing.Except(found.Select(CertificateFingerprint.Of))],
         };
     }
 
     private KeptBundle Of(HashSet<string> roots) => this with
     {
-        Document = Document with { Roots = [.. Document.Roots.Where(r => roots.Contains(BundleDocument.NameOf(r)))] },
-        Missing = [.. Missing, .. Document.Roots.Select(BundleDocument.NameOf).Where(r => !roots.Contains(r))],
+        Document = Document with { Roots = [.. Document.Roots.Where(r => roots.Contains(CertificateFingerprint.Of(r)))] },
+        Missing = [.. Missing, .. Document.Roots.Select(CertificateFingerprint.Of).Where(r => !roots.Contains(r))],
     };
 
     private static ulong? NumberOf(JsonElement kept, ReadOnlySpan<byte> name) => kept.GetProperty(name) is { ValueKind: not JsonValueKind.Null } number ? number.GetUInt64() : null;

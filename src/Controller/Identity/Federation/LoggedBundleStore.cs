@@ -22,7 +22,7 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
     }
 
     /// <summary>What another controller of the mesh keeps by now; null: nothing that can be used, or there is no other.</summary>
-    public KeptBundle? FindOthers(string trustDomain) => store.FindOthers(trustDomain);
+    public KeptBundle? FindAtOtherController(string trustDomain) => store.FindAtOtherController(trustDomain);
 
     /// <summary>Keeps one again where another controller has taken it away, or put an older one in its place.</summary>
     public void Uphold(string trustDomain, KeptBundle bundle) => store.Uphold(trustDomain, bundle);
@@ -42,11 +42,11 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
     }
 
     /// <summary>Keeps nothing of any but these.</summary>
-    public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+    public void ForgetAllBut(IReadOnlyCollection<string> trustDomains)
     {
         try
         {
-            store.ForgetOthers(trustDomains);
+            store.ForgetAllBut(trustDomains);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Culvert.Controller.Identity.Upstream;
 
 namespace Culvert.Controller.Identity.Revocation;
 

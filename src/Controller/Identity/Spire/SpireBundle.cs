@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Protocol;
 using Culvert.Protocol.SpireTypes;
 
 namespace Culvert.Controller.Identity.Spire;
@@ -30,24 +31,20 @@ internal sealed record SpireBundle(string TrustDomain, ulong Sequence, Immutable
             }
         }
         return roots.Count > 0
-            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable()) { Tainted = [.. told.X509Authorities.Where(a => a.Tainted).Select(a => NameOf(a.Asn1.Span))], JwtKeys = JwtKeysOf(told, now) }
+            ? new(told.TrustDomain, told.SequenceNumber, roots.ToImmutable()) { Tainted = [.. told.X509Authorities.Where(a => a.Tainted).Select(a => CertificateFingerprint.Of(a.Asn1.Span))], JwtKeys = JwtKeysOf(told, now) }
             : throw new AuthorityException(AuthorityFailure.Unavailable, $"The bundle of {told.TrustDomain} has {told.X509Authorities.Count} roots, and none that is valid at {now:u}; check the clock, and the server's authority.");
     }
 
     /// <summary>What JWT-SVIDs of the trust domain are verified with, without keys that have ended or are of no use here; by name.</summary>
     public EquatableArray<JwtKey> JwtKeys { get; init; }
 
-    /// <summary>Names of those of the roots that the server has tainted: what leads to them is to be replaced.</summary>
+    /// <summary>Fingerprints of those of the roots that the server has tainted: what leads to them is to be replaced.</summary>
     public ImmutableArray<string> Tainted { get; init; } = [];
 
     /// <summary>Whether it has other roots than another one, whatever their order. A server counts further when nothing has changed, and its sequence says nothing of which are newer where it was set up anew.</summary>
-    public bool HasOtherRoots(SpireBundle other) => !Names().SetEquals(other.Names());
+    public bool HasOtherRoots(SpireBundle other) => !CertificateFingerprint.AreSame(Roots, other.Roots);
 
     private static EquatableArray<JwtKey> JwtKeysOf(Bundle told, DateTimeOffset now) => told.JwtAuthorities
         .Where(k => k.KeyId.Length > 0 && (k.ExpiresAt <= 0 || k.ExpiresAt > now.ToUnixTimeSeconds()))
         .OrderBy(k => k.KeyId, StringComparer.Ordinal).Select(k => JwtKey.FromPublicKey(k.KeyId, k.PublicKey.Span)).OfType<JwtKey>().ToEquatableArray();
-
-    private HashSet<string> Names() => [.. Roots.Select(r => NameOf(r.Span))];
-
-    private static string NameOf(ReadOnlySpan<byte> root) => Convert.ToHexString(SHA256.HashData(root));
 }

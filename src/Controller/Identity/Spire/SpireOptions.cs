@@ -23,6 +23,6 @@ public sealed record SpireOptions
     /// <summary>How often the server is asked for its bundle: a root that it revokes is trusted for so long more. SPIRE's own agents ask as often.</summary>
     public TimeSpan BundleInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a call waits at most.</summary>
-    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a call takes at most, its wait for a place included: less than the 10 s that agents wait for the controller, so that they are told why there is no certificate.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(8);
 }

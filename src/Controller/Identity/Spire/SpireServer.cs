@@ -85,7 +85,7 @@ internal sealed partial class SpireServer : IAsyncDisposable
     {
         MintX509SVIDRequest request = new() { Csr = ByteString.CopyFrom(csr.Span), Ttl = Seconds(lifetime) };
         MintX509SVIDResponse response = await SignAsync(
-            isOwn ? _signingOwn : _signing, $"{MostSigning - 1} certificates", () => CallAsync("MintX509SVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
+            isOwn ? _signingOwn : _signing, $"{MostSigning - 1} certificates", by => CallAsync("MintX509SVID", by, options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintX509SVIDAsync(request, options), cancellationToken), cancellationToken);
         return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintX509SVID without a certificate.");
     }
 
@@ -98,22 +98,25 @@ internal sealed partial class SpireServer : IAsyncDisposable
     {
         MintJWTSVIDRequest request = new() { Id = new() { TrustDomain = identity.TrustDomain, Path = identity.Path }, Audience = { audience }, Ttl = Seconds(lifetime) };
         MintJWTSVIDResponse response = await SignAsync(
-            _signingJwts, $"{MostSigningJwts} tokens", () => CallAsync("MintJWTSVID", options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
+            _signingJwts, $"{MostSigningJwts} tokens", by => CallAsync("MintJWTSVID", by, options => new SVID.SVIDClient(_channel.CreateCallInvoker()).MintJWTSVIDAsync(request, options), cancellationToken), cancellationToken);
         return response.Svid ?? throw new AuthorityException(AuthorityFailure.Unavailable, $"The SPIRE server at {Place} answered MintJWTSVID without a token.");
     }
 
-    private async Task<T> SignAsync<T>(SemaphoreSlim places, string all, Func<Task<T>> sign, CancellationToken cancellationToken)
+    // The wait for a place is of the time that the call has, and leaves it half.
+    private async Task<T> SignAsync<T>(SemaphoreSlim places, string all, Func<DateTimeOffset, Task<T>> sign, CancellationToken cancellationToken)
     {
-        if (!await places.WaitAsync(_options.Deadline, cancellationToken))
+        DateTimeOffset by = _time.GetUtcNow() + _options.Deadline;
+        TimeSpan longestWait = _options.Deadline / 2;
+        if (!await places.WaitAsync(longestWait, cancellationToken))
         {
-            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {all} to sign already, which takes it more than {_options.Deadline.TotalSeconds} s.")
+            throw new AuthorityException(AuthorityFailure.Overloaded, $"The SPIRE server at {Place} has {all} to sign already, which takes it more than {longestWait.TotalSeconds} s.")
             {
                 RetryAfter = OverloadRetry,
             };
         }
         try
         {
-            return await sign();
+            return await sign(by);
         }
         finally
         {
@@ -141,12 +144,14 @@ internal sealed partial class SpireServer : IAsyncDisposable
         _signingJwts.Dispose();
     }
 
-    private async Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
+    private Task<T> CallAsync<T>(string method, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => CallAsync(method, _time.GetUtcNow() + _options.Deadline, call, cancellationToken);
+
+    private async Task<T> CallAsync<T>(string method, DateTimeOffset by, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
     {
         if (_own is { Current: null }) throw NoIdentity();
         try
         {
-            using AsyncUnaryCall<T> running = call(new CallOptions(deadline: (_time.GetUtcNow() + _options.Deadline).UtcDateTime, cancellationToken: cancellationToken));
+            using AsyncUnaryCall<T> running = call(new CallOptions(deadline: by.UtcDateTime, cancellationToken: cancellationToken));
             return await running.ResponseAsync;
         }
         catch (RpcException e) when (!cancellationToken.IsCancellationRequested)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Upstream;
 
@@ -45,8 +46,8 @@ internal sealed class DiskFiles : IDisposable
             for (int i = 0; i < roots.Count; i++) RequireRoot(options, rootsPem is null, i, roots[i]);
             ImmutableArray<ReadOnlyMemory<byte>> trusted = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.RawData)], given = [.. chain.Select(c => (ReadOnlyMemory<byte>)c.RawData)];
             if (!RootsPath.TryFind(given, trusted, now, out _, out string? problem)) throw new InvalidDataException($"{options.Certificate} leads to no root of {options.Roots ?? options.Certificate}: {problem}.");
-            HashSet<string> names = [.. trusted.Select(UpstreamState.NameOf)];
-            DiskFiles files = new(own, key, signer, [.. given.Where(c => !names.Contains(UpstreamState.NameOf(c)))], new(trusted, UpstreamState.NameOf(own.RawData)));
+            HashSet<string> names = [.. trusted.Select(CertificateFingerprint.Of)];
+            DiskFiles files = new(own, key, signer, [.. given.Where(c => !names.Contains(CertificateFingerprint.Of(c)))], new(trusted, CertificateFingerprint.Of(own.RawData)));
             (chain[0], key) = (X509CertificateLoader.LoadCertificate(own.RawData), null); // the files' now
             return files;
         }

@@ -55,8 +55,8 @@ internal sealed class Subordinate : IDisposable
     /// <summary>The first of its certificates, or of those above, that is revoked; null: none is.</summary>
     public CertificateSerial? RevokedBy(RevokedCredentials revoked) => revoked.Find(Chain.Select(c => SvidReader.SerialOf(c)));
 
-    /// <summary>The root that it leads to, by <see cref="UpstreamState.NameOf"/>; null: to none of them.</summary>
-    public string? RootAmong(ImmutableArray<ReadOnlyMemory<byte>> roots, DateTimeOffset now) => RootsPath.TryFind(Chain, roots, now, out RootsPath? path, out _) ? UpstreamState.NameOf(path.Root) : null;
+    /// <summary>The root that it leads to, by its <see cref="CertificateFingerprint"/>; null: to none of them.</summary>
+    public string? RootAmong(ImmutableArray<ReadOnlyMemory<byte>> roots, DateTimeOffset now) => RootsPath.TryFind(Chain, roots, now, out RootsPath? path, out _) ? CertificateFingerprint.Of(path.Root) : null;
 
     /// <summary>
     /// Makes sure, once for each trust domain, that what it signs is taken by those who know the roots of when it was certified: nothing but a leaf shows what authorities above forbid by the length of paths and by names.

@@ -102,7 +102,7 @@ internal sealed partial class SubordinateAuthority
             UpstreamLog.RootsChanged(_logger, read.Roots.Length, read.DescribeRootsBeside(_state), _state.DescribeRootsBeside(read));
         }
         _state = read;
-        HashSet<string> names = [.. read.Roots.Select(UpstreamState.NameOf)];
+        HashSet<string> names = [.. read.Roots.Select(CertificateFingerprint.Of)];
         foreach (string gone in _trustedSince.Keys.Where(n => !names.Contains(n)).ToArray()) _trustedSince.Remove(gone);
         foreach (string name in names) _trustedSince.TryAdd(name, _time.GetUtcNow());
     }

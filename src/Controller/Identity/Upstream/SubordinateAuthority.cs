@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.Upstream;
@@ -37,7 +38,7 @@ internal sealed partial class SubordinateAuthority : ICertificateAuthority, IAsy
         (_upstream, _state, _options, _time, _random, _logger, _metrics) = (upstream, state, options, time, random, logger, metrics);
 
         // Whoever knows a controller that has just started knows what it trusts.
-        foreach (ReadOnlyMemory<byte> root in state.Roots) _trustedSince.Add(UpstreamState.NameOf(root), DateTimeOffset.MinValue);
+        foreach (ReadOnlyMemory<byte> root in state.Roots) _trustedSince.Add(CertificateFingerprint.Of(root), DateTimeOffset.MinValue);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Upstream;
 
@@ -11,14 +11,11 @@ internal sealed record UpstreamState(ImmutableArray<ReadOnlyMemory<byte>> Roots,
 {
     private const int DigitsTold = 12;
 
-    /// <summary>A name for a certificate.</summary>
-    public static string NameOf(ReadOnlyMemory<byte> certificate) => Convert.ToHexString(SHA256.HashData(certificate.Span));
-
     /// <summary>The roots that another one does not have, for people: subjects, and how their fingerprints (SHA-256) begin.</summary>
     public string DescribeRootsBeside(UpstreamState other)
     {
-        HashSet<string> known = [.. other.Roots.Select(NameOf)];
-        string[] found = [.. Roots.Where(r => !known.Contains(NameOf(r))).Select(Describe)];
+        HashSet<string> known = [.. other.Roots.Select(CertificateFingerprint.Of)];
+        string[] found = [.. Roots.Where(r => !known.Contains(CertificateFingerprint.Of(r))).Select(Describe)];
         return found.Length > 0 ? string.Join(", ", found) : "none";
     }
 
@@ -26,11 +23,11 @@ internal sealed record UpstreamState(ImmutableArray<ReadOnlyMemory<byte>> Roots,
     public bool IsSameAs(UpstreamState other) => Signer == other.Signer && !HasOtherRoots(other);
 
     /// <summary>Whether it has other roots than another one, whatever their order.</summary>
-    public bool HasOtherRoots(UpstreamState other) => !Roots.Select(NameOf).ToHashSet(StringComparer.Ordinal).SetEquals(other.Roots.Select(NameOf));
+    public bool HasOtherRoots(UpstreamState other) => !CertificateFingerprint.AreSame(Roots, other.Roots);
 
     private static string Describe(ReadOnlyMemory<byte> root)
     {
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(root.Span);
-        return $"{certificate.Subject} ({NameOf(root)[..DigitsTold].ToLowerInvariant()})";
+        return $"{certificate.Subject} ({CertificateFingerprint.Of(root)[..DigitsTold]})";
     }
 }

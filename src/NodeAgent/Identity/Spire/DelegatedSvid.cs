@@ -27,13 +27,21 @@ internal sealed record DelegatedSvid(IReadOnlyList<byte[]> Chain, PrivateKeyByte
     /// <param name="bundle">The roots in force.</param>
     /// <param name="revoked">What is believed no more.</param>
     /// <param name="now">The time.</param>
-    internal string? FindBroken(SpiffeId identity, TrustBundle bundle, RevokedCredentials revoked, DateTimeOffset now)
+    internal string? FindBroken(SpiffeId identity, TrustBundle bundle, RevokedCredentials revoked, DateTimeOffset now) => Defect ?? FindBroken(Chain, NotAfter, identity, bundle, revoked, now);
+
+    /// <summary>Why peers would not take a certificate that has been taken before.</summary>
+    /// <param name="chain">It, and those above it.</param>
+    /// <param name="notAfter">Its end.</param>
+    /// <param name="identity">Whose it has to be.</param>
+    /// <param name="bundle">The roots in force.</param>
+    /// <param name="revoked">What is believed no more.</param>
+    /// <param name="now">The time.</param>
+    internal static string? FindBroken(IReadOnlyList<byte[]> chain, DateTimeOffset notAfter, SpiffeId identity, TrustBundle bundle, RevokedCredentials revoked, DateTimeOffset now)
     {
-        if (Defect is not null) return Defect;
-        if (now >= NotAfter) return $"has ended at {NotAfter:u}";
+        if (now >= notAfter) return $"has ended at {notAfter:u}";
 
         // Revoked identities are the business of policy, as where the controller gives certificates.
-        IReadOnlyList<BrokenSvidRule> broken = SvidCheck.FindBroken([.. Chain.Select(c => (ReadOnlyMemory<byte>)c)], bundle, new() { Serials = revoked.Serials }, identity, now);
+        IReadOnlyList<BrokenSvidRule> broken = SvidCheck.FindBroken([.. chain.Select(c => (ReadOnlyMemory<byte>)c)], bundle, new() { Serials = revoked.Serials }, identity, now);
         return broken.Count > 0 ? string.Join("; it ", broken.Select(b => b.Text)) : null;
     }
 

@@ -3,6 +3,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
 using Culvert.Protocol.SpireAgentApi;
 using Google.Protobuf;
@@ -41,9 +42,7 @@ internal static class SpireBundle
         told.CaCertificates.Count == 0 ? "none" : string.Join(", ", told.CaCertificates.Keys.Select(k => k.StartsWith(SpiffeId.SchemePrefix, StringComparison.Ordinal) ? k[SpiffeId.SchemePrefix.Length..] : k).Order(StringComparer.Ordinal));
 
     /// <summary>Whether two have the same roots, in whatever order.</summary>
-    internal static bool HasSameRoots(TrustBundle one, TrustBundle other) => one.TrustDomain == other.TrustDomain && Fingerprints(one).SetEquals(Fingerprints(other));
-
-    private static HashSet<string> Fingerprints(TrustBundle bundle) => [.. bundle.Roots.Select(r => Convert.ToHexString(SHA256.HashData(r.Span)))];
+    internal static bool HasSameRoots(TrustBundle one, TrustBundle other) => one.TrustDomain == other.TrustDomain && CertificateFingerprint.AreSame(one.Roots, other.Roots);
 
     private static DateTimeOffset EndOf(ReadOnlyMemory<byte> der)
     {

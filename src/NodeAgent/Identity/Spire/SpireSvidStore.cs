@@ -27,8 +27,8 @@ internal sealed class SpireSvidStore : ISvidStore
     private readonly AgentMetrics? _metrics;
     private readonly SpireAgentLink _link;
     private readonly Lock _lock = new();
-    private readonly Dictionary<SpiffeId, Entry> _entries = [];
-    private readonly List<Task> _ending = []; // streams of those that nobody wants any more
+    private readonly Dictionary<SpiffeId, FollowedSvid> _entries = [];
+    private readonly EndingLoops _ending = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly ITimer _timer;
     private readonly Task _running;
@@ -79,7 +79,7 @@ internal sealed class SpireSvidStore : ISvidStore
     /// <inheritdoc/>
     public Svid? Find(SpiffeId id)
     {
-        lock (_lock) return _entries.TryGetValue(id, out Entry? entry) ? entry.Current : null;
+        lock (_lock) return _entries.TryGetValue(id, out FollowedSvid? entry) ? entry.Current : null;
     }
 
     /// <inheritdoc/>
@@ -96,14 +96,12 @@ internal sealed class SpireSvidStore : ISvidStore
         {
             foreach (SpiffeId gone in _entries.Keys.Where(id => !wanted.ContainsKey(id)).ToArray())
             {
-                _entries[gone].Stop.Cancel();
-                _ending.RemoveAll(l => l.IsCompleted);
-                _ending.Add(_entries[gone].Following);
+                _ending.Add(_entries[gone].Stop, _entries[gone].Following);
                 _entries.Remove(gone);
             }
             foreach (SpiffeId id in wanted.Keys.Where(id => !_entries.ContainsKey(id)))
             {
-                Entry entry = new() { Id = id, Stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token) };
+                FollowedSvid entry = new() { Id = id, Stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token) };
                 _entries.Add(id, entry);
                 entry.Following = Task.Run(() => FollowAsync(entry), CancellationToken.None);
             }
@@ -122,7 +120,7 @@ internal sealed class SpireSvidStore : ISvidStore
     {
         lock (_lock)
         {
-            return Task.FromResult(_entries.TryGetValue(id, out Entry? entry)
+            return Task.FromResult(_entries.TryGetValue(id, out FollowedSvid? entry)
                 ? new Rotation(entry.Current?.Chain[0], null, "SPIRE renews what its agent gives by itself; `spire-server entry update` of the identity's entry has another certificate, with another key, made within seconds")
                 : new Rotation(null, null, Gone));
         }
@@ -164,21 +162,23 @@ internal sealed class SpireSvidStore : ISvidStore
     /// <summary>Waits until the streams are over of all that nobody wants any more.</summary>
     internal Task SettleAsync()
     {
-        lock (_lock) return Task.WhenAll(_ending);
+        lock (_lock) return Task.WhenAll(_ending.Loops);
     }
 
     /// <summary>Ends all streams.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        Task[] following;
-        lock (_lock) following = [_running, .. _entries.Values.Select(e => e.Following), .. _ending];
-        await Task.WhenAll(following);
+        FollowedSvid[] entries;
+        Task[] ending;
+        lock (_lock) (entries, ending) = ([.. _entries.Values], [.. _ending.Loops]);
+        await Task.WhenAll([_running, .. entries.Select(e => e.Following), .. ending]);
+        foreach (FollowedSvid entry in entries) entry.Stop.Dispose();
         await _timer.DisposeAsync();
         _stop.Dispose();
     }
 
-    private async Task FollowAsync(Entry entry)
+    private async Task FollowAsync(FollowedSvid entry)
     {
         CancellationToken stop = entry.Stop.Token;
         if (RequestFor(entry.Id) is not { } request)
@@ -237,7 +237,7 @@ internal sealed class SpireSvidStore : ISvidStore
         return request;
     }
 
-    private void Note(Entry entry, string reason, bool isLogged)
+    private void Note(FollowedSvid entry, string reason, bool isLogged)
     {
         bool isNew;
         lock (_lock)
@@ -248,11 +248,11 @@ internal sealed class SpireSvidStore : ISvidStore
         if (isNew && isLogged) SpireAgentLog.Missing(_logger, entry.Id, reason);
     }
 
-    private void Take(Entry entry, SubscribeToX509SVIDsResponse answer)
+    private void Take(FollowedSvid entry, SubscribeToX509SVIDsResponse answer)
     {
         IReadOnlyList<DelegatedSvid> read = DelegatedSvid.Read(answer, entry.Id);
         string others = read.Count > 0 ? "" : string.Join(", ", DelegatedSvid.IdentitiesOf(answer));
-        Finding finding;
+        SvidFinding finding;
         lock (_lock)
         {
             (entry.Answer, entry.Others, entry.StreamError) = (read, others, null);
@@ -301,25 +301,25 @@ internal sealed class SpireSvidStore : ISvidStore
     // Called when a certificate may have ended, or one that was not good may be by now.
     private void Look()
     {
-        List<(SpiffeId, Finding)> findings = [];
+        List<(SpiffeId, SvidFinding)> findings = [];
         lock (_lock)
         {
             DateTimeOffset now = _time.GetUtcNow();
-            foreach (Entry entry in _entries.Values.Where(e => e.Doubt is not null || e.Current?.NotAfter <= now)) findings.Add((entry.Id, Evaluate(entry)));
+            foreach (FollowedSvid entry in _entries.Values.Where(e => e.Doubt is not null || e.Current?.NotAfter <= now)) findings.Add((entry.Id, Evaluate(entry)));
             SetTimer();
         }
-        foreach ((SpiffeId id, Finding finding) in findings) Tell(id, finding);
+        foreach ((SpiffeId id, SvidFinding finding) in findings) Tell(id, finding);
     }
 
     private void EvaluateAll()
     {
-        List<(SpiffeId, Finding)> findings;
+        List<(SpiffeId, SvidFinding)> findings;
         lock (_lock)
         {
             findings = [.. _entries.Values.Select(e => (e.Id, Evaluate(e)))];
             SetTimer();
         }
-        foreach ((SpiffeId id, Finding finding) in findings) Tell(id, finding);
+        foreach ((SpiffeId id, SvidFinding finding) in findings) Tell(id, finding);
     }
 
     // Under the lock.
@@ -328,7 +328,7 @@ internal sealed class SpireSvidStore : ISvidStore
         if (_stop.IsCancellationRequested) return;
         DateTimeOffset now = _time.GetUtcNow();
         TimeSpan? next = null;
-        foreach (Entry entry in _entries.Values)
+        foreach (FollowedSvid entry in _entries.Values)
         {
             TimeSpan? due = entry.Current is { } svid ? svid.NotAfter - now : null;
             if (due is null && entry is not { Doubt: not null, Answer.Count: > 0 }) continue;
@@ -339,7 +339,7 @@ internal sealed class SpireSvidStore : ISvidStore
     }
 
     // Under the lock. Says which certificate is in use from now on.
-    private Finding Evaluate(Entry entry)
+    private SvidFinding Evaluate(FollowedSvid entry)
     {
         if (entry.Answer is not { } answer || _bundle.TrustDomain.Length == 0) return default;
         DateTimeOffset now = _time.GetUtcNow();
@@ -363,24 +363,28 @@ internal sealed class SpireSvidStore : ISvidStore
         }
 
         // One that was good and is, though another one that should follow it is not: it is used. One that is told no more is not.
-        string? lost = null;
-        if (entry.Current is { } current)
-        {
-            lost = answer.Count == 0 ? "withdrawn" : new DelegatedSvid(current.Chain, null, current.NotBefore, current.NotAfter, null).FindBroken(entry.Id, _bundle, _revoked, now) is null ? null : now >= current.NotAfter ? "expired" : "refused";
-            if (lost is not null) entry.Current = null;
-        }
+        SvidLoss? lost = entry.Current is { } current ? FindLoss(entry.Id, current, answer, now) : null;
+        if (lost is not null) entry.Current = null;
         entry.Doubt = (broken is null || _bundle.Roots.IsEmpty) && _bundleError is not null ? _bundleError : broken is not null ? $"the certificate that the SPIRE agent gives {broken}" : WhyNone(entry);
         return new() { Lost = lost, Doubt = entry.Doubt == before && lost is null ? null : entry.Doubt, IsKept = entry.Current is not null, IsRefusal = broken is not null };
     }
 
-    private string WhyNone(Entry entry)
+    // Under the lock. How a certificate that was good is so no more; null: it still is.
+    private SvidLoss? FindLoss(SpiffeId id, Svid current, IReadOnlyList<DelegatedSvid> answer, DateTimeOffset now)
+    {
+        if (answer.Count == 0) return SvidLoss.Withdrawn;
+        if (now >= current.NotAfter) return SvidLoss.Expired;
+        return DelegatedSvid.FindBroken(current.Chain, current.NotAfter, id, _bundle, _revoked, now) is null ? null : SvidLoss.Refused;
+    }
+
+    private string WhyNone(FollowedSvid entry)
     {
         string[] selectors = [.. RequestFor(entry.Id)!.Selectors.Select(s => $"{s.Type}:{s.Value}")];
         string instead = entry.Others.Length > 0 ? $" (it has {entry.Others} for them)" : "";
         return $"the SPIRE agent has no entry of this identity for {string.Join(" and ", selectors)}{instead}; make one: spire-server entry create -spiffeID {entry.Id} -parentID <the SPIRE agent's ID> {string.Join(' ', selectors.Select(s => $"-selector {s}"))}";
     }
 
-    private void Tell(SpiffeId id, Finding finding)
+    private void Tell(SpiffeId id, SvidFinding finding)
     {
         if (finding.Taken is { } taken)
         {
@@ -392,53 +396,8 @@ internal sealed class SpireSvidStore : ISvidStore
         if (finding.Doubt is { } doubt && finding.IsKept) SpireAgentLog.Refused(_logger, id, doubt);
         else if (finding.Doubt is not null) SpireAgentLog.Missing(_logger, id, finding.Doubt);
         if (finding.Lost is not { } lost) return;
-        if (lost != "refused") _metrics?.SpireCertificates.With(lost).Increment();
+        if (lost is SvidLoss.Withdrawn) _metrics?.SpireCertificates.With("withdrawn").Increment();
+        if (lost is SvidLoss.Expired) _metrics?.SpireCertificates.With("expired").Increment();
         Withdrawn?.Invoke(id);
-    }
-
-    /// <summary>What has come of looking at an identity's certificates.</summary>
-    private readonly record struct Finding
-    {
-        /// <summary>What has come into use.</summary>
-        internal Svid? Taken { get; init; }
-
-        /// <summary>How the one in use was lost, without another one; null: it was not.</summary>
-        internal string? Lost { get; init; }
-
-        /// <summary>What is wrong, where that has not been said yet.</summary>
-        internal string? Doubt { get; init; }
-
-        /// <summary>Whether there is one in use all the same.</summary>
-        internal bool IsKept { get; init; }
-
-        /// <summary>Whether one was told, and is not good.</summary>
-        internal bool IsRefusal { get; init; }
-    }
-
-    private sealed class Entry
-    {
-        internal required SpiffeId Id { get; init; }
-
-        internal required CancellationTokenSource Stop { get; init; }
-
-        internal Task Following { get; set; } = Task.CompletedTask;
-
-        /// <summary>What the agent has told last of this identity; null before it has.</summary>
-        internal IReadOnlyList<DelegatedSvid>? Answer { get; set; }
-
-        /// <summary>Whom it has told of in place of this identity.</summary>
-        internal string Others { get; set; } = "";
-
-        internal Svid? Current { get; set; }
-
-        internal int Version { get; set; }
-
-        /// <summary>Why nothing is told.</summary>
-        internal string? StreamError { get; set; }
-
-        /// <summary>What is wrong with what was told.</summary>
-        internal string? Doubt { get; set; }
-
-        internal bool Uses(DelegatedSvid told) => Current is { } current && told.Chain.Count > 0 && told.Chain[0].AsSpan().SequenceEqual(current.Chain[0]);
     }
 }

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 
@@ -636,7 +637,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         Assert.True(Has(_root, _own)());
         _site.Tell(Bundles.Json(6, 3600, _own, _next));
         KeptBundle whole = new(new() { Roots = [_own.Certificate.RawData, _next.Certificate.RawData], Sequence = 6 }, null, 6, time.GetUtcNow());
-        store.Others = whole with { Document = new() { Sequence = 6 }, Missing = [.. whole.Document.Roots.Select(BundleDocument.NameOf)] };
+        store.Others = whole with { Document = new() { Sequence = 6 }, Missing = [.. whole.Document.Roots.Select(CertificateFingerprint.Of)] };
         int asked = _site.Asked;
         await LookAsync(time);
         await UntilAsync(() => _site.Asked > asked && Has(_own, _next)());
@@ -650,7 +651,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     public async Task AStartAsksFirstWhereAPartIsKnownOrNobodyHasNamedTheDomainForAWhile(bool isPart)
     {
         KeptBundle whole = new(new() { Roots = [_own.Certificate.RawData, _next.Certificate.RawData], Sequence = 6 }, null, 6, DateTimeOffset.UtcNow);
-        KeptBundle part = whole with { Document = new() { Roots = [_own.Certificate.RawData], Sequence = 6 }, Missing = [BundleDocument.NameOf(_next.Certificate.RawData)] };
+        KeptBundle part = whole with { Document = new() { Roots = [_own.Certificate.RawData], Sequence = 6 }, Missing = [CertificateFingerprint.Of(_next.Certificate.RawData)] };
         OthersStore store = new() { Loaded = isPart ? part : whole with { NotNamedSince = DateTimeOffset.UtcNow } };
         _site.Tell(isPart ? Bundles.Json(6, null, _own, _next) : Bundles.Json(7, null, _next));
         _folder.Write("f.yaml", Web());
@@ -837,7 +838,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
         public KeptBundle? Load(string trustDomain) => Loaded;
 
-        public KeptBundle? FindOthers(string trustDomain) => Others;
+        public KeptBundle? FindAtOtherController(string trustDomain) => Others;
 
         public void Save(string trustDomain, KeptBundle bundle) => Saved = bundle;
 
@@ -847,7 +848,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         {
         }
 
-        public void ForgetOthers(IReadOnlyCollection<string> trustDomains)
+        public void ForgetAllBut(IReadOnlyCollection<string> trustDomains)
         {
         }
     }

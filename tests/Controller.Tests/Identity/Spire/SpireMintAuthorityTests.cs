@@ -211,7 +211,7 @@ public sealed class SpireMintAuthorityTests
     public async Task NoMoreThanSixtyFourAreSignedAtOnce()
     {
         await using StandInSpire spire = await StandInSpire.StartAsync();
-        await using SpireMintAuthority authority = await OpenAsync(spire);
+        await using SpireMintAuthority authority = await OpenAsync(spire, deadline: Patience);
         TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
         spire.Hold = release.Task;
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -230,6 +230,23 @@ public sealed class SpireMintAuthorityTests
         release.SetResult();
         await Task.WhenAll([own, .. all]).WaitAsync(Patience, Cancellation);
         Assert.Equal(64, spire.MostSigning);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhoeverAsksAServerThatIsSilentIsToldWithinItsPatience()
+    {
+        await using StandInSpire spire = await StandInSpire.StartAsync();
+        await using SpireMintAuthority authority = await OpenAsync(spire, deadline: TimeSpan.FromSeconds(2));
+        spire.Hold = new TaskCompletionSource().Task;
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AuthorityException[] failures = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(Request(key), Cancellation)))).WaitAsync(Patience, Cancellation);
+
+        // One finds no place, and not what its wait would have left of a place.
+        AuthorityException full = Assert.Single(failures, f => f.Reason == AuthorityFailure.Overloaded);
+        Assert.Contains("has 63 certificates to sign already, which takes it more than 1 s", full.Message, StringComparison.Ordinal);
+        Assert.NotNull(full.RetryAfter);
+        Assert.All(failures.Where(f => f != full), f => Assert.Contains("signs nothing has to be started again", f.Message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -430,6 +447,6 @@ public sealed class SpireMintAuthorityTests
         return endpoint;
     }
 
-    private static Task<SpireMintAuthority> OpenAsync(StandInSpire spire, bool isTcp = false, ConcurrentQueue<string>? said = null) =>
-        SpireMintAuthority.OpenAsync(Options(spire, isTcp), TimeProvider.System, new Random(1), new LineLogger(said ?? new()), Cancellation).WaitAsync(Patience, Cancellation);
+    private static Task<SpireMintAuthority> OpenAsync(StandInSpire spire, bool isTcp = false, ConcurrentQueue<string>? said = null, TimeSpan? deadline = null) =>
+        SpireMintAuthority.OpenAsync(deadline is { } patience ? Options(spire, isTcp) with { Deadline = patience } : Options(spire, isTcp), TimeProvider.System, new Random(1), new LineLogger(said ?? new()), Cancellation).WaitAsync(Patience, Cancellation);
 }

@@ -267,7 +267,7 @@ public sealed class SubordinateAuthorityTests : IDisposable
         return intermediate.IssuerName.RawData.AsSpan().SequenceEqual(root.Certificate.SubjectName.RawData);
     }
 
-    private static async Task<string> SignerAsync(SubordinateAuthority authority) => UpstreamState.NameOf((await SignAsync(authority)).Chain[1]);
+    private static async Task<string> SignerAsync(SubordinateAuthority authority) => CertificateFingerprint.Of((await SignAsync(authority)).Chain[1]);
 
     private static async Task<IssuedCertificate> SignAsync(SubordinateAuthority authority)
     {

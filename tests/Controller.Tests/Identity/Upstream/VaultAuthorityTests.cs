@@ -131,6 +131,21 @@ public sealed class VaultAuthorityTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ATokenIsUsedToItsEndWhereThereIsNoOther()
+    {
+        await using VaultAuthority authority = new(Options("approle"), _time);
+        await authority.ReadAsync(Cancellation);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        _vault.RenewalStatus = 403;
+        _folder.Write("secret", "wrong");
+        _time.Advance(TimeSpan.FromMinutes(31));
+        await Assert.ThrowsAsync<AuthorityException>(() => authority.ReadAsync(Cancellation));
+        Assert.NotEmpty(await authority.CertifyAsync(key, "x", TimeSpan.FromDays(1), Cancellation));
+        _time.Advance(TimeSpan.FromMinutes(30));
+        await Assert.ThrowsAsync<AuthorityException>(() => authority.CertifyAsync(key, "x", TimeSpan.FromDays(1), Cancellation));
+    }
+
+    [Fact]
     public async Task AFileOfRootsHasRootsInIt()
     {
         _folder.Write("upstream.pem", Make(Make()).CertificatePem);

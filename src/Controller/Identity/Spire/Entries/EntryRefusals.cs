@@ -7,8 +7,6 @@ internal sealed class EntryRefusals(SpireEntryOptions options)
 {
     private readonly Dictionary<string, Refusal> _all = new(StringComparer.Ordinal);
 
-    public int Count => _all.Count;
-
     /// <summary>When the first of them is to be tried again; null: none is.</summary>
     public TimeSpan? Next => _all.Count == 0 ? null : _all.Values.Min(r => r.RetryAt);
 

@@ -8,6 +8,7 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.Upstream.CertManager;
@@ -40,7 +41,7 @@ internal sealed class CertManagerAuthority(CertManagerOptions options, IKubernet
     public async Task<ImmutableArray<ReadOnlyMemory<byte>>> CertifyAsync(ECDsa key, string name, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         ImmutableArray<ReadOnlyMemory<byte>> roots = await PemFile.ReadRootsAsync(options.Roots, cancellationToken);
-        HashSet<string> known = [.. roots.Select(UpstreamState.NameOf)];
+        HashSet<string> known = [.. roots.Select(CertificateFingerprint.Of)];
         using CancellationTokenSource patience = new(options.Deadline, time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         CertificateRequestObject? made = null, last = null;
@@ -49,7 +50,7 @@ internal sealed class CertManagerAuthority(CertManagerOptions options, IKubernet
             made = last = await _requests.CreateAsync(Request(key, name, lifetime), null, either.Token);
             while (true)
             {
-                if (CertificateOf(last) is { } pem) return [.. PemFile.Certificates(Encoding.ASCII.GetString(pem)).Where(c => !known.Contains(UpstreamState.NameOf(c)))];
+                if (CertificateOf(last) is { } pem) return [.. PemFile.Certificates(Encoding.ASCII.GetString(pem)).Where(c => !known.Contains(CertificateFingerprint.Of(c)))];
                 last = await NextAsync(last, either.Token);
             }
         }

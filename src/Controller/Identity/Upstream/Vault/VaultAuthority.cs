@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Upstream.Vault;
 
@@ -42,7 +43,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         Issuer signer = await ReadIssuerAsync("default", cancellationToken);
         ImmutableArray<ReadOnlyMemory<byte>> roots = _options.Roots is { } file ? await PemFile.ReadRootsAsync(file, cancellationToken) : await ReadRootsAsync(cancellationToken);
         if (roots.IsEmpty) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{Place} has no issuer that is a root: name a file with the roots, by --upstream-roots.");
-        return new(roots, UpstreamState.NameOf(signer.Certificate));
+        return new(roots, CertificateFingerprint.Of(signer.Certificate));
     }
 
     /// <inheritdoc/>
@@ -109,7 +110,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
             Issuer issuer = await ReadIssuerAsync(Uri.EscapeDataString(id), cancellationToken);
             if (PemFile.IsRoot(issuer.Certificate) && issuer.NotAfter > _time.GetUtcNow()) roots.Add(issuer.Certificate);
         }
-        return [.. roots.DistinctBy(UpstreamState.NameOf)];
+        return [.. roots.DistinctBy(CertificateFingerprint.Of)];
     }
 
     private async Task<Issuer> ReadIssuerAsync(string reference, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Upstream.Vault;
 
@@ -12,7 +13,6 @@ internal sealed class VaultClient : IDisposable
 {
     private const int MostBytes = 1 << 20;
     private const int MostErrors = 500;
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     private readonly VaultOptions _options;
     private readonly HttpClient _client;
@@ -118,16 +118,9 @@ internal sealed class VaultClient : IDisposable
         try
         {
             roots.ImportFromPemFile(file);
-            using X509Chain path = new();
-            path.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            path.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-            path.ChainPolicy.DisableCertificateDownloads = true;
-            path.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-            path.ChainPolicy.CustomTrustStore.AddRange(roots);
-            if (chain is not null) path.ChainPolicy.ExtraStore.AddRange(chain.ChainPolicy.ExtraStore);
-            bool isServer = path.Build((X509Certificate2)certificate);
-            foreach (X509ChainElement element in path.ChainElements) element.Certificate.Dispose();
-            return isServer;
+            using RootsChain path = new(roots.Select(r => r.RawDataMemory), TimeProvider.System.GetUtcNow(), KeyPurposes.ServerAuthentication);
+            if (chain is not null) path.Add(chain.ChainPolicy.ExtraStore);
+            return path.Build((X509Certificate2)certificate);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -14,11 +14,20 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
     private DateTimeOffset _madeAt;
     private DateTimeOffset _endsAt = DateTimeOffset.MaxValue;
 
+    private bool HasToken => _token is not null && time.GetUtcNow() < _endsAt;
+
     /// <summary>Calls a method in the name of this process. Where the token is not taken any more, once more with another one.</summary>
     /// <inheritdoc cref="VaultClient.CallAsync"/>
     public async Task<JsonDocument> CallAsync(string method, string path, IReadOnlyDictionary<string, object>? body, CancellationToken cancellationToken)
     {
-        await KeepAsync(cancellationToken);
+        try
+        {
+            await KeepAsync(cancellationToken);
+        }
+        catch (AuthorityException) when (HasToken)
+        {
+            // It is good as long as before: whoever watches this authority is told why there is no other one, and tries again.
+        }
         try
         {
             return await client.CallAsync(method, path, _token, body, cancellationToken);
@@ -27,19 +36,22 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
         {
             // Either the token is none any more, or it may not do this: another one would not either, and each stays in Vault for its life.
             if (await IsTakenAsync(cancellationToken)) throw;
+            _token = null;
             await LogInAsync(cancellationToken);
             return await client.CallAsync(method, path, _token, body, cancellationToken);
         }
     }
 
     /// <summary>Makes sure that there is a token, and that it does not end soon.</summary>
-    /// <exception cref="AuthorityException">There is none to be had.</exception>
+    /// <exception cref="AuthorityException">There is none to be had, or none in place of one that ends soon.</exception>
     public async Task KeepAsync(CancellationToken cancellationToken)
     {
-        DateTimeOffset now = time.GetUtcNow();
-        if (_token is not null && now < _madeAt + ((_endsAt - _madeAt) * RenewalShare)) return;
-        if (_token is not null && now < _endsAt && _isRenewable && await TryRenewAsync(_token, cancellationToken)) return;
-        if (_token is not null && now < _endsAt && login is VaultLogin.Token) return; // another login would have no other one
+        if (HasToken)
+        {
+            if (time.GetUtcNow() < _madeAt + ((_endsAt - _madeAt) * RenewalShare)) return;
+            if (_isRenewable && await TryRenewAsync(_token!, cancellationToken)) return;
+            if (login is VaultLogin.Token) return; // another login would have no other one
+        }
         await LogInAsync(cancellationToken);
     }
 
@@ -82,7 +94,6 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
 
     private async Task LogInAsync(CancellationToken cancellationToken)
     {
-        _token = null;
         (string Method, string Path, Dictionary<string, object>? Body, string? Token) call = login switch
         {
             VaultLogin.Token by => ("GET", "auth/token/lookup-self", null, await ReadSecretAsync(by.File, cancellationToken)),

@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Identity.Upstream;
+namespace Culvert.Controller.Identity;
 
 /// <summary>Files by which an authority signs, or is asked to: nobody else may open them.</summary>
 internal static class SecretFile

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Controller.Files;
 
-namespace Culvert.Controller.Identity.Upstream;
+namespace Culvert.Controller.Identity;
 
 /// <summary>Reads files of certificates. What can't be used is told as a failure of the authority whose they are.</summary>
 internal static class PemFile
