@@ -200,6 +200,7 @@ internal static class LogEventIds
     internal const int RevocationListsTooMany = 2214;
     internal const int RevocationListNotTaken = 2215;
     internal const int RevocationListReadAgain = 2216;
+    internal const int RevocationListGone = 2217;
     internal const int SpireWaiting = 2221;
     internal const int SpireBundleNotRead = 2222;
     internal const int SpireBundleRead = 2223;
@@ -242,6 +243,9 @@ internal static class LogEventIds
     internal const int RootsNotTold = 2277;
     internal const int FederatedDomainMissing = 2278;
     internal const int FederatedBundlesNotForgotten = 2279;
+    internal const int FederatedBundleKeptAgain = 2280;
+    internal const int WebCertificateEnded = 2281;
+    internal const int FederatedRootsOfOthers = 2282;
 
     // src/Controller/Progress
     internal const int ProgressNotWritten = 2251;

@@ -1,3 +1,6 @@
+using Culvert.Interop;
+using Microsoft.Win32.SafeHandles;
+
 namespace Culvert.Controller.Files;
 
 /// <summary>Reads files that somebody else writes, and that may be of any size.</summary>
@@ -7,12 +10,12 @@ internal static class BoundedFile
     /// <param name="path">Its path; links are followed.</param>
     /// <param name="most">Most bytes that it may have.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="IOException">It can't be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <exception cref="IOException">It can't be read, or is no file: who opens a pipe waits for who writes to it.</exception>
     /// <exception cref="InvalidDataException">It has more.</exception>
     public static async Task<byte[]> ReadAsync(string path, int most, CancellationToken cancellationToken)
     {
-        await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true);
+        using SafeFileHandle handle = RegularFile.TryOpen(path) ?? throw new IOException("it is a folder, a pipe, a socket or a device");
+        await using FileStream file = new(handle, FileAccess.Read, bufferSize: 0);
 
         // It may grow while it is read.
         byte[] content = new byte[Math.Min(file.Length, most) + 1];

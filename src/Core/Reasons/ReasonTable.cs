@@ -22,7 +22,7 @@ public static class ReasonTable
         new("no-endpoint", Packet, Internal, Silent, "the pod's interface is guarded, and no workload is known for it (yet)", "nothing while a pod starts; later `culvert status` says why the workload is not captured"),
         new("policy-deny", Packet | Connection, Denied, Reset, "a DENY policy matched", "`culvert flows --verdict deny` names policy, rule and file"),
         new("policy-no-allow", Packet | Connection, Denied, Reset, "ALLOW policies select the destination and none matched", "allow it, if it is meant to be"),
-        new("policy-default", Packet | Connection, Denied, Reset, "no policy speaks of it, and `defaultAction` is DENY or its source of another trust domain", "allow it, if it is meant to be"),
+        new("policy-default", Packet | Connection, Denied, Reset, "no policy speaks of it, and `defaultAction` is DENY, or its source is of another trust domain", "allow it, if it is meant to be"),
         new("strict-mtls", Packet | Connection, Denied, Reset, "plaintext to a workload whose mode is STRICT", "enrol the client, or make the workload PERMISSIVE"),
         new("no-service-port", Packet | Connection, Denied, Unreachable, "a Service's address, but none of its ports", "correct the client or the Service"),
         new("no-backend", Packet | Connection, Denied, Unreachable, "the Service port has no backend", "start workloads that it selects, or correct its selector"),

@@ -38,6 +38,12 @@ public static class GrpcSocketsHandler
                 await socket.ConnectAsync(endPoint, cancellationToken);
                 return new NetworkStream(socket, ownsSocket: true);
             }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+            {
+                // ENOENT, of which .NET says "Cannot assign requested address".
+                socket.Dispose();
+                throw new IOException($"there is no socket at {path}", e);
+            }
             catch
             {
                 socket.Dispose();

@@ -50,6 +50,7 @@ internal sealed class SnapshotTarget(
 
         // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away. Nor is any of it refused for what another trust domain tells.
         tls.Revoke(snapshot.Mesh.Revoked);
+        channel.Revoke(snapshot.Mesh.Revoked);
         trust.Withdraw(snapshot.FederatedBundles);
 
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.

@@ -4,6 +4,7 @@ using Culvert.Hosting;
 using Culvert.NodeAgent.WorkloadApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -146,6 +147,8 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
             (kestrel.Limits.Http2.InitialStreamWindowSize, kestrel.Limits.Http2.InitialConnectionWindowSize) = (CallWindow, ConnectionWindow);
             kestrel.Limits.MaxConcurrentConnections = CallerConnections.Most;
         });
+        // Beyond it a connection that does not wait is refused by the kernel.
+        builder.Services.Configure<SocketTransportOptions>(o => o.Backlog = CallerConnections.Most);
         builder.WebHost.UseGrpcUnixSocket(socket, placed.Bind, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));
         WebApplication app = builder.Build();
         app.MapGrpcService(service.Bind());

@@ -38,6 +38,7 @@ internal sealed class ControllerLink : IDisposable
     private volatile bool _refused;
     private volatile TrustBundle _bundle = TrustBundle.Empty;
     private volatile GrpcChannel? _channel;
+    private volatile TaskCompletionSource _renewNow = NewSignal();
     private string? _channelThumbprint;
     private DateTimeOffset _renewNotBefore;
 
@@ -58,6 +59,12 @@ internal sealed class ControllerLink : IDisposable
 
     /// <summary>Roots from the snapshot in force: from now on they, and not the bootstrap roots, say who the controller is.</summary>
     internal void SetBundle(TrustBundle bundle) => _bundle = bundle;
+
+    /// <summary>Has the node's certificate renewed now where it is revoked, or one above it is.</summary>
+    internal void Revoke(RevokedCredentials revoked)
+    {
+        if (_credentials.Revoke(revoked)) _renewNow.TrySetResult();
+    }
 
     /// <summary>A way to call the controller as this node; joins or renews first when needed.</summary>
     internal async Task<CallInvoker> ConnectAsync(CancellationToken cancellationToken) => (await OpenAsync(cancellationToken)).CreateCallInvoker();
@@ -117,7 +124,7 @@ internal sealed class ControllerLink : IDisposable
                 ? RotationSchedule.RetryAfter(Math.Max(failures, SlowRetry), Random.Shared.NextDouble(), pushback)
                 : due - _time.GetUtcNow() + LeastWait;
             if (wait < LeastWait) wait = LeastWait;
-            await Task.Delay(wait < LongestWait ? wait : LongestWait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await WaitAsync(wait < LongestWait ? wait : LongestWait, stop);
             if (stop.IsCancellationRequested) return;
             try
             {
@@ -136,6 +143,16 @@ internal sealed class ControllerLink : IDisposable
     {
         _channel?.Dispose();
         _gate.Dispose();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task WaitAsync(TimeSpan longest, CancellationToken stop)
+    {
+        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(_renewNow.Task, Task.Delay(longest, _time, timer.Token));
+        await timer.CancelAsync();
+        _renewNow = NewSignal();
     }
 
     private static ReadOnlyMemory<byte>[] ReadRoots(string file)

@@ -32,6 +32,7 @@ internal sealed class NodeCredentials : INodeIdentity
     private SpiffeId? _identity;
     private string? _unsaved;
     private volatile NodeSvid? _held;
+    private volatile RevokedCredentials _revoked = RevokedCredentials.None;
     private volatile string? _lastError;
 
     /// <exception cref="AgentStartException">The state folder has the certificate of another node.</exception>
@@ -62,11 +63,13 @@ internal sealed class NodeCredentials : INodeIdentity
     /// <summary>Certificates between the node's and the root.</summary>
     internal X509Certificate2Collection KnownIntermediates { get; private set; } = [];
 
-    /// <summary>When it should be renewed: past two thirds of its life; null: there is none.</summary>
-    public DateTimeOffset? DueAt => _current is null ? null : RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
+    /// <summary>When it should be renewed: past two thirds of its life, and at once where it is revoked, or one above it is; null: there is none.</summary>
+    public DateTimeOffset? DueAt => _current is null ? null : IsRevoked ? new DateTimeOffset(_current.NotBefore) : RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
 
     /// <summary>Whether it should be renewed now.</summary>
     internal bool IsDue => DueAt is { } due && _time.GetUtcNow() > due;
+
+    private bool IsRevoked => _held is { } held && SvidVerifier.FindRevoked(held.Chain, _revoked) is not null;
 
     /// <summary>Why the certificate that was there can't be used and the node has to join again; null when there was none, or it can.</summary>
     internal string? WhyUnusable { get; private set; }
@@ -130,6 +133,15 @@ internal sealed class NodeCredentials : INodeIdentity
 
     private CallOptions Options(CancellationToken cancellationToken) =>
         new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(60), cancellationToken: cancellationToken);
+
+    /// <summary>Takes what is believed no more.</summary>
+    /// <returns>Whether the certificate is of that, and was not said to be before.</returns>
+    internal bool Revoke(RevokedCredentials revoked)
+    {
+        bool before = IsRevoked;
+        _revoked = revoked;
+        return !before && IsRevoked;
+    }
 
     /// <summary>Notes why there is no other certificate, until one comes.</summary>
     internal void NoteFailure(string reason) => _lastError = reason;

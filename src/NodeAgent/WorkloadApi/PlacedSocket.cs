@@ -68,9 +68,9 @@ internal sealed class PlacedSocket : IDisposable
         return socket;
     }
 
-    /// <summary>Whether it is where it is to be.</summary>
+    /// <summary>Whether it is where it is to be, and everybody may connect.</summary>
     /// <exception cref="IOException">It can't be looked at.</exception>
-    internal bool IsInPlace() => FileStatus.Of(_path) is { } there && there.Inode == _inode;
+    internal bool IsInPlace() => IsThere() && File.GetUnixFileMode(Made) == ForAll;
 
     /// <summary>Puts it there, in place of whatever is. A folder is only moved aside: it may have any size.</summary>
     /// <exception cref="IOException">The kernel refused; so is <see cref="UnauthorizedAccessException"/>.</exception>
@@ -78,6 +78,9 @@ internal sealed class PlacedSocket : IDisposable
     {
         string next = Path.Combine(_own, NextName);
         File.Delete(next);
+
+        // Whoever may write in the folder may be its owner, too: it is one socket, by either name.
+        File.SetUnixFileMode(Made, ForAll);
         HardLink.Make(Made, next);
         try
         {
@@ -96,7 +99,7 @@ internal sealed class PlacedSocket : IDisposable
     {
         try
         {
-            if (_inode != 0 && IsInPlace()) File.Delete(_path);
+            if (_inode != 0 && IsThere()) File.Delete(_path);
             Directory.Delete(_own, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -105,6 +108,8 @@ internal sealed class PlacedSocket : IDisposable
             return;
         }
     }
+
+    private bool IsThere() => FileStatus.Of(_path) is { } there && there.Inode == _inode;
 
     private static void RemoveLeft(string above)
     {

@@ -14,6 +14,6 @@ internal static partial class WorkloadApiLog
     [LoggerMessage(EventId = LogEventIds.WorkloadApiServed, Level = LogLevel.Information, Message = "the Workload API is served at {Socket}")]
     internal static partial void Served(ILogger logger, string socket);
 
-    [LoggerMessage(EventId = LogEventIds.WorkloadApiSocketReplaced, Level = LogLevel.Warning, Message = "somebody has removed the socket at {Socket} or put something else in its place, and it is put there again: who may write in its folder can give applications false roots; have pods mount it read-only")]
+    [LoggerMessage(EventId = LogEventIds.WorkloadApiSocketReplaced, Level = LogLevel.Warning, Message = "somebody has removed the socket at {Socket}, changed its mode or put something else in its place, and it is put there again: who may write in its folder can give applications false roots; have pods mount it read-only")]
     internal static partial void Replaced(ILogger logger, string socket);
 }

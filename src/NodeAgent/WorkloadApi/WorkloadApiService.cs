@@ -70,12 +70,12 @@ internal sealed class WorkloadApiService(
     }
 
     private Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509SVID", responseStream, context, w => new X509State(CertificateOf(w), Roots()), s => s.ToSvids());
+        StreamAsync(nameof(FetchX509SVID), responseStream, context, w => new X509State(CertificateOf(w), Roots()), s => s.ToSvids());
 
     private Task FetchX509Bundles(X509BundlesRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchX509Bundles", responseStream, context, _ => Roots(), s => new EncodedMessage(s.All));
+        StreamAsync(nameof(FetchX509Bundles), responseStream, context, _ => Roots(), s => new EncodedMessage(s.All));
 
-    private Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync("FetchJWTSVID", async () =>
+    private Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) => AnswerAsync(nameof(FetchJWTSVID), async () =>
     {
         AttestedCaller caller = CallerOf(context);
         WorkloadInfo workload = WorkloadOf(caller, context);
@@ -107,10 +107,10 @@ internal sealed class WorkloadApiService(
     });
 
     private Task FetchJWTBundles(JWTBundlesRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
-        StreamAsync("FetchJWTBundles", responseStream, context, _ => _bundles.KeysOf(Bundle()), s => new EncodedMessage(s.All));
+        StreamAsync(nameof(FetchJWTBundles), responseStream, context, _ => _bundles.KeysOf(Bundle()), s => new EncodedMessage(s.All));
 
     // Says whether a token is good for whoever it was shown to; asked by anybody, as what it takes is no secret.
-    private Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync("ValidateJWTSVID", () =>
+    private Task<ValidateJWTSVIDResponse> ValidateJWTSVID(ValidateJWTSVIDRequest request, ServerCallContext context) => AnswerAsync(nameof(ValidateJWTSVID), () =>
     {
         if (request.Audience.Length == 0) throw Error(StatusCode.InvalidArgument, "audience must be specified");
         if (request.Svid.Length == 0) throw Error(StatusCode.InvalidArgument, "svid must be specified");

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Tests.Proxy;
+using Culvert.Protocol;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -77,6 +78,28 @@ public sealed class ControllerLinkTests : IDisposable
         Assert.StartsWith($"{path} can't be used: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("; nor can the node join: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("not that of a controller of the known roots", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ANodesCertificateThatIsRevokedIsRenewedAtOnce()
+    {
+        const string Node = "spiffe://cluster.local/culvert/node/n1";
+        TestLeaf own = _old.Issue(DateTimeOffset.UtcNow.AddDays(9), Node);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "node.pem"), $"{own.CertificatePem}\n{own.KeyPem}", Cancel);
+        await using StandInController controller = await StandInController.StartAsync(_old, Node);
+        NodeCredentials credentials = new("n1", _folder, null, TimeProvider.System, NullLogger.Instance);
+        using ControllerLink link = new(controller.Address, "n1", Path.Combine(_folder, "roots.pem"), credentials, TimeProvider.System, NullLogger.Instance);
+        link.SetBundle(new TrustBundle("cluster.local", [_old.Root]));
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task renewing = link.KeepRenewedAsync(stop.Token);
+
+        Assert.True(credentials.DueAt > DateTimeOffset.UtcNow);
+        link.Revoke(new() { Serials = [SvidReader.SerialOf(own.Certificate)] });
+        await controller.Asked.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        await link.ConnectAsync(Cancel); // one at a time: what came of it is there
+        Assert.NotEqual(own.Certificate, credentials.Held!.Chain[0]);
+        await stop.CancelAsync();
+        await renewing;
     }
 
     public void Dispose()

@@ -26,6 +26,7 @@ internal sealed class StandInController : CertificateService.CertificateServiceB
     private readonly string _node;
     private readonly X509Certificate2 _own;
     private readonly WebApplication _app;
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private StandInController(TestAuthority authority, string node)
     {
@@ -46,6 +47,9 @@ internal sealed class StandInController : CertificateService.CertificateServiceB
     /// <summary>How often it was asked.</summary>
     internal int Calls { get; private set; }
 
+    /// <summary>Ends when it is asked for the first time.</summary>
+    internal Task Asked => _asked.Task;
+
     internal Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
     internal static async Task<StandInController> StartAsync(TestAuthority authority, string node)
@@ -58,6 +62,7 @@ internal sealed class StandInController : CertificateService.CertificateServiceB
     public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
     {
         Calls++;
+        _asked.TrySetResult();
         if (Failure is not null) throw Failure;
         CertificateRequest asked = CertificateRequest.LoadSigningRequest(request.CsrDer.ToByteArray(), HashAlgorithmName.SHA256);
         return Task.FromResult(new CertificateResponse { ChainDer = { ByteString.CopyFrom(_authority.IssueFor(asked.PublicKey, _node)) } });

@@ -61,6 +61,17 @@ public sealed class WorkloadApiSocketTests : IAsyncLifetime
         Assert.Single(_api.Log, l => l.Contains("put there again", StringComparison.Ordinal));
     }
 
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task EverybodyMayConnectAgainWhateverModeItWasGiven()
+    {
+        File.SetUnixFileMode(_api.Socket, UnixFileMode.None);
+        await _time.TimersAsync(1);
+        _time.Advance(WorkloadApiServer.Interval);
+        await SocketExtensions.EventuallyAsync(() => (int)File.GetUnixFileMode(_api.Socket) == 0b111_111_111);
+        Assert.Single(_api.Log, l => l.Contains("put there again", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("file")]
     [InlineData("link")]

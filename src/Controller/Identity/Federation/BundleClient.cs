@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -49,7 +50,7 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
         }
         catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
         {
-            string reason = verification?.Refusal ?? string.Concat((e.InnerException?.Message ?? e.Message).Where(c => !char.IsControl(c)));
+            string reason = verification?.Refusal ?? string.Concat(ReasonOf(e, endpoint).Where(c => !char.IsControl(c)));
             return (null, reason.Length <= MostReason ? reason : reason[..MostReason]);
         }
         finally
@@ -92,10 +93,35 @@ internal sealed class BundleClient(FederationOptions options, TimeProvider time)
     /// <summary>Whom to believe to be the server, without a word to anybody else: a certificate that the server shows could name an address to ask for another one, also one that only this machine reaches (RFC 5280, section 8).</summary>
     private async Task<X509ChainPolicy> PolicyAsync(BundleEndpoint endpoint, CancellationToken cancellationToken)
     {
-        X509ChainPolicy policy = RootsPolicy.Create(endpoint.WebRoots is { } path ? PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken)) : [], time.GetUtcNow(), KeyPurposes.ServerAuthentication);
+        X509ChainPolicy policy = RootsPolicy.Create(endpoint.WebRoots is { } path ? await ReadWebRootsAsync(path, cancellationToken) : [], time.GetUtcNow(), KeyPurposes.ServerAuthentication);
         if (endpoint is { Server: null, WebRoots: null }) policy.TrustMode = X509ChainTrustMode.System;
         return policy;
     }
+
+    private static async Task<IReadOnlyList<ReadOnlyMemory<byte>>> ReadWebRootsAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ImmutableArray<ReadOnlyMemory<byte>> roots = PemFile.Certificates(await PemFile.ReadAsync(path, cancellationToken));
+            return roots.IsEmpty ? throw new InvalidDataException($"{path} of webRoots has no certificate") : roots;
+        }
+        catch (Exception e) when (e is AuthorityException or CryptographicException)
+        {
+            throw new InvalidDataException($"webRoots can't be used: {e.Message}", e);
+        }
+    }
+
+    private static string ReasonOf(Exception failure, BundleEndpoint endpoint) => failure switch
+    {
+        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => $"no address of the host {endpoint.Url.IdnHost} can be found",
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when endpoint.Server is not null => $"the TLS handshake has failed; is it TLS that answers there? {TextOf(failure)}",
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+            $"the TLS handshake has failed; is it TLS that answers there, with a certificate of the web for this host (https_web), and not one that proves a SPIFFE ID (https_spiffe)? {TextOf(failure)}",
+        InvalidDataException => failure.Message,
+        _ => TextOf(failure),
+    };
+
+    private static string TextOf(Exception failure) => failure.InnerException?.Message ?? failure.Message;
 
     private static IReadOnlyList<ReadOnlyMemory<byte>> RootsOf(SpiffeId server, Func<string, IReadOnlyList<ReadOnlyMemory<byte>>?> rootsOf) =>
         rootsOf(server.TrustDomain) ?? throw new InvalidDataException($"the server is to be {server}, and no bundle of {server.TrustDomain} is known that could prove it: federate with that domain, too, or bring its bundle by a file");

@@ -43,6 +43,9 @@ internal sealed class FederatedRelationship(FederatedDomain domain)
     /// <summary>What an answer of the endpoint is compared with: what is in force, or the file's; null: nothing.</summary>
     public KeptBundle? Last(DateTimeOffset now) => Kept ?? (FileBundle is { } file ? new(file.Document, file.Digest, file.Document.Sequence, now) : null);
 
+    /// <summary>What is in force while there is nothing new, for people.</summary>
+    public string InForce => Kept is null ? "nothing is known of it, so that nobody of it is believed" : "the one before is in force";
+
     /// <summary>Whether its endpoint's first answer is waited for.</summary>
     public bool IsAwaited(DateTimeOffset now) => Kept is null && now < AwaitedUntil;
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Culvert.Controller.Schema;
 using Culvert.Core;
+using Culvert.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -215,6 +217,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         lock (_lock)
         {
+            _store.KeepAgain();
             foreach (FederatedRelationship relationship in _known.Values)
             {
                 string trustDomain = relationship.Domain.TrustDomain;
@@ -259,7 +262,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
             }
             lock (_lock)
             {
-                if (failure is not null && relationship.FileFailure != failure) FederationLog.NotRead(logger, relationship.Domain.TrustDomain, path, options.Look.TotalSeconds, failure);
+                if (failure is not null && relationship.FileFailure != failure) FederationLog.NotRead(logger, relationship.Domain.TrustDomain, path, relationship.InForce, options.Look.TotalSeconds, failure);
                 relationship.FileFailure = failure;
                 if (file is null || relationship.Kept?.FileDigest == file.Digest) continue;
                 relationship.FileBundle = file;
@@ -334,7 +337,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
         string trustDomain = relationship.Domain.TrustDomain;
         if (isAnswer) metrics.Refused(trustDomain);
         else metrics.Failed(trustDomain);
-        if (relationship.Failure != failure) FederationLog.NotRead(logger, trustDomain, source, wait.TotalSeconds, failure);
+        if (relationship.Failure != failure) FederationLog.NotRead(logger, trustDomain, source, relationship.InForce, wait.TotalSeconds, failure);
         relationship.Failure = failure;
     }
 
@@ -375,9 +378,19 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     {
         string trustDomain = relationship.Domain.TrustDomain;
         relationship.Kept = kept;
-        FederationLog.Taken(logger, trustDomain, source, kept.Document.Roots.Length, kept.Document.Sequence);
+        FederationLog.Taken(logger, trustDomain, source, kept.Document.Roots.Length, kept.Document.Sequence?.ToString(CultureInfo.InvariantCulture) ?? "none");
+        string[] others = [.. OthersOf(relationship, kept)];
+        if (others.Length > 0) FederationLog.RootsOfOthers(logger, trustDomain, source, string.Join(" and ", others));
         metrics.Has(trustDomain, kept.Document.Roots.Length);
         _store.Keep(trustDomain, kept);
+    }
+
+    // Under the lock. Whose roots are among those of a bundle, too: most likely a file was taken for another one. They are good for names of its own trust domain all the same.
+    private IEnumerable<string> OthersOf(FederatedRelationship relationship, KeptBundle kept)
+    {
+        HashSet<string> roots = [.. kept.Document.Roots.Select(CertificateFingerprint.Of)];
+        if (own() is { } mesh && mesh.Roots.Any(r => roots.Contains(CertificateFingerprint.Of(r)))) yield return $"the mesh's own trust domain, {mesh.TrustDomain},";
+        foreach (FederatedRelationship other in _known.Values.Where(o => o != relationship && o.Kept is { } known && known.Document.Roots.Any(r => roots.Contains(CertificateFingerprint.Of(r))))) yield return other.Domain.TrustDomain;
     }
 
     private IReadOnlyList<ReadOnlyMemory<byte>>? RootsOf(string trustDomain)

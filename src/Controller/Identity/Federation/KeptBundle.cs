@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Culvert.Protocol;
 
 namespace Culvert.Controller.Identity.Federation;
@@ -9,15 +8,10 @@ namespace Culvert.Controller.Identity.Federation;
 /// <param name="FileDigest">Digest of the file that has brought a bundle last, or <see cref="UnreadFile"/>; null: none has. When the file is another one, its bundle takes the place of what is in force.</param>
 /// <param name="Floor">The highest sequence that was told since that file: what has a lower one, or none, is older; null: none was.</param>
 /// <param name="At">When it was taken, later than all that was known then.</param>
-internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, ulong? Floor, DateTimeOffset At)
+internal sealed partial record KeptBundle(BundleDocument Document, string? FileDigest, ulong? Floor, DateTimeOffset At)
 {
     /// <summary>In place of a digest: the endpoint has answered while a file was named that could not be read. Once it can be, it is older than the answer.</summary>
     public const string UnreadFile = "unread";
-
-    // Of what a bundle says, once more in base64 at most.
-    private const int MostDepth = 8;
-
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MostDepth, AllowDuplicateProperties = false };
 
     /// <summary>Digests of further roots, for which there was no room: whoever has these has the whole.</summary>
     public ImmutableArray<string> Missing { get; init; } = [];
@@ -28,32 +22,6 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
     /// <summary>Whether roots are missing.</summary>
     public bool IsPart => !Missing.IsEmpty;
 
-    /// <summary>Reads what <see cref="Write"/> has written.</summary>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
-    public static KeptBundle Read(string text)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(text, Strict);
-            JsonElement kept = document.RootElement;
-            BundleDocument bundle = new()
-            {
-                Sequence = NumberOf(kept, "sequence"u8),
-                RefreshHint = NumberOf(kept, "hintSeconds"u8) is { } hint ? TimeSpan.FromSeconds(Math.Min(hint, int.MaxValue)) : null,
-                Roots = [.. kept.GetProperty("roots"u8).EnumerateArray().Index().Select(r => BundleDocument.CheckRoot(r.Item.GetBytesFromBase64(), $"root {r.Index + 1}"))],
-            };
-            return new(bundle, kept.GetProperty("file"u8).GetString(), NumberOf(kept, "floor"u8), kept.GetProperty("at"u8).GetDateTimeOffset())
-            {
-                Missing = kept.TryGetProperty("missing"u8, out JsonElement missing) ? [.. missing.EnumerateArray().Select(d => Convert.ToHexStringLower(d.GetBytesFromBase64()))] : [],
-                NotNamedSince = kept.TryGetProperty("notNamedSince"u8, out JsonElement since) ? since.GetDateTimeOffset() : null,
-            };
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new InvalidDataException(e.Message, e);
-        }
-    }
-
     /// <summary>A moment for what is told now: later than all that is known, also by a controller whose clock is ahead.</summary>
     /// <param name="now">The clock's.</param>
     /// <param name="known">What is known; null: nothing.</param>
@@ -61,33 +29,6 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
     {
         DateTimeOffset latest = known.Max(k => k?.At) ?? DateTimeOffset.MinValue;
         return latest < now ? now : latest.AddTicks(latest < DateTimeOffset.MaxValue ? 1 : 0);
-    }
-
-    /// <summary>The text, in UTF-8. Certificates are told as they are, whatever keys they have.</summary>
-    public byte[] Write()
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("file"u8, FileDigest);
-            WriteNumber(writer, "floor"u8, Floor);
-            WriteNumber(writer, "sequence"u8, Document.Sequence);
-            WriteNumber(writer, "hintSeconds"u8, (ulong?)Document.RefreshHint?.TotalSeconds);
-            writer.WriteString("at"u8, At);
-            if (NotNamedSince is { } since) writer.WriteString("notNamedSince"u8, since);
-            writer.WriteStartArray("roots"u8);
-            foreach (ReadOnlyMemory<byte> root in Document.Roots) writer.WriteBase64StringValue(root.Span);
-            writer.WriteEndArray();
-            if (IsPart)
-            {
-                writer.WriteStartArray("missing"u8);
-                foreach (string digest in Missing) writer.WriteBase64StringValue(Convert.FromHexString(digest));
-                writer.WriteEndArray();
-            }
-            writer.WriteEndObject();
-        }
-        return stream.ToArray();
     }
 
     /// <summary>Whether another controller's takes this one's place: it knows a higher sequence, or where there is none, has asked later. What files bring is each controller's own to read.</summary>
@@ -128,12 +69,4 @@ internal sealed record KeptBundle(BundleDocument Document, string? FileDigest, u
         Document = Document with { Roots = [.. Document.Roots.Where(r => roots.Contains(CertificateFingerprint.Of(r)))] },
         Missing = [.. Missing, .. Document.Roots.Select(CertificateFingerprint.Of).Where(r => !roots.Contains(r))],
     };
-
-    private static ulong? NumberOf(JsonElement kept, ReadOnlySpan<byte> name) => kept.GetProperty(name) is { ValueKind: not JsonValueKind.Null } number ? number.GetUInt64() : null;
-
-    private static void WriteNumber(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ulong? number)
-    {
-        if (number is { } known) writer.WriteNumber(name, known);
-        else writer.WriteNull(name);
-    }
 }

@@ -2,11 +2,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.Federation;
 
-/// <summary>A store whose failures are said in the log: what is kept is for the next start, and stops nothing that runs. For one thread at a time.</summary>
+/// <summary>A store whose failures are said in the log, and tried again: what is kept is for the next start, and stops nothing that runs. For one thread at a time.</summary>
 /// <param name="store">The store.</param>
 /// <param name="logger">Where it is said.</param>
 internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
 {
+    private readonly Dictionary<string, Unkept> _unkept = new(StringComparer.Ordinal);
+
     /// <summary>What was kept; null: nothing, or it can't be read.</summary>
     public KeptBundle? Load(string trustDomain)
     {
@@ -30,15 +32,25 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
     /// <summary>Keeps one in place of the one before; null: none any more.</summary>
     public void Keep(string trustDomain, KeptBundle? bundle)
     {
+        Unkept? before = _unkept.GetValueOrDefault(trustDomain);
         try
         {
             if (bundle is null) store.Forget(trustDomain);
             else store.Save(trustDomain, bundle);
+            _unkept.Remove(trustDomain);
+            if (before is not null) FederationLog.KeptAgain(logger, trustDomain);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            FederationLog.NotKept(logger, trustDomain, e.Message);
+            if (before?.Failure != e.Message) FederationLog.NotKept(logger, trustDomain, e.Message);
+            _unkept[trustDomain] = new(bundle, e.Message);
         }
+    }
+
+    /// <summary>Tries again what could not be kept: otherwise what was withdrawn would be believed after the next start.</summary>
+    public void KeepAgain()
+    {
+        foreach ((string trustDomain, Unkept unkept) in _unkept.ToArray()) Keep(trustDomain, unkept.Bundle);
     }
 
     /// <summary>Keeps nothing of any but these.</summary>
@@ -53,4 +65,6 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
             FederationLog.OthersNotForgotten(logger, e.Message);
         }
     }
+
+    private sealed record Unkept(KeptBundle? Bundle, string Failure);
 }

@@ -20,6 +20,7 @@ internal sealed class WebCertificate : IDisposable
     private Pair _read;
     private DateTimeOffset _lookAt;
     private string? _failure;
+    private Pair? _saidEnded;
 
     private WebCertificate(string certificate, string key, Pair read, TimeProvider time, ILogger logger)
     {
@@ -34,8 +35,12 @@ internal sealed class WebCertificate : IDisposable
     /// <param name="logger">Where it is said what was read later, and what can't be.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="InvalidDataException">They can't be used.</exception>
-    public static async Task<WebCertificate> OpenAsync(string certificate, string key, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
-        new(certificate, key, await ReadAsync(certificate, key, null, cancellationToken), time, logger);
+    public static async Task<WebCertificate> OpenAsync(string certificate, string key, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        WebCertificate opened = new(certificate, key, await ReadAsync(certificate, key, null, cancellationToken), time, logger);
+        opened.SayWhereEnded();
+        return opened;
+    }
 
     /// <summary>The certificate to show in a handshake.</summary>
     public async ValueTask<SslStreamCertificateContext> GetAsync(CancellationToken cancellationToken)
@@ -46,8 +51,10 @@ internal sealed class WebCertificate : IDisposable
             if (_time.GetUtcNow() < _lookAt) return _read.Context;
             _lookAt = _time.GetUtcNow() + Interval;
             Pair read = await ReadAsync(_certificate, _key, _read, cancellationToken);
-            if (read != _read) FederationLog.WebCertificateRead(_logger, new(read.Context.TargetCertificate.NotAfter.ToUniversalTime()));
+            if (HasEnded(read) && !HasEnded(_read)) throw new InvalidDataException($"{_certificate} has ended at {EndOf(read):u}");
+            if (read != _read) FederationLog.WebCertificateRead(_logger, EndOf(read));
             (_read, _failure) = (read, null);
+            SayWhereEnded();
         }
         catch (InvalidDataException e)
         {
@@ -62,6 +69,18 @@ internal sealed class WebCertificate : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    // It is shown all the same: there is no other one, and the controller has more to do than this.
+    private void SayWhereEnded()
+    {
+        if (!HasEnded(_read) || _saidEnded == _read) return;
+        _saidEnded = _read;
+        FederationLog.WebCertificateEnded(_logger, EndOf(_read), _certificate);
+    }
+
+    private bool HasEnded(Pair pair) => EndOf(pair) <= _time.GetUtcNow();
+
+    private static DateTimeOffset EndOf(Pair pair) => new(pair.Context.TargetCertificate.NotAfter.ToUniversalTime());
 
     private static async Task<Pair> ReadAsync(string certificatePath, string keyPath, Pair? before, CancellationToken cancellationToken)
     {

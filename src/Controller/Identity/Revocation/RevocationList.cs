@@ -43,6 +43,9 @@ internal sealed class RevocationList
     /// <summary>When it was issued.</summary>
     public DateTimeOffset ThisUpdate { get; }
 
+    /// <summary>Whether both are lists of one issuer.</summary>
+    public bool IsOfIssuerOf(RevocationList other) => Issuer.RawData.AsSpan().SequenceEqual(other.Issuer.RawData);
+
     /// <summary>When another one is issued at the latest; null: it does not say.</summary>
     public DateTimeOffset? NextUpdate { get; }
 

@@ -91,6 +91,7 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
             RevocationLog.Late(logger, path, late.Issuer.Name, late.NextUpdate!.Value);
             read = read with { IsLate = true };
         }
+        foreach (RevocationList gone in before.Lists.Where(b => !read.Lists.Any(l => l.IsOfIssuerOf(b)))) RevocationLog.Gone(logger, path, gone.Issuer.Name, gone.Serials.Length);
         if (before.Failure is not null) RevocationLog.ReadAgain(logger, path);
         return read with { Failure = null };
     }
@@ -112,9 +113,9 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
         try
         {
             ImmutableArray<RevocationList> lists = RevocationListFile.Read(content, authority.Roots, time.GetUtcNow());
-            foreach (RevocationList list in lists) RequireRightTime(list, before.Lists);
+            foreach (RevocationList list in lists) RequireRightTime(list, before.Newest);
             foreach (RevocationList list in lists) RevocationLog.Read(logger, path, list.Issuer.Name, list.ThisUpdate, list.Serials.Length);
-            return new(content, lists, null, IsLate: false);
+            return new(content, lists, [.. lists, .. before.Newest.Where(b => !lists.Any(l => l.IsOfIssuerOf(b)))], null, IsLate: false);
         }
         catch (InvalidDataException e)
         {
@@ -123,11 +124,11 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
     }
 
     /// <summary>What was revoked is not believed again for a list that somebody has kept; and one of a time to come would keep all others out until then.</summary>
-    private void RequireRightTime(RevocationList list, ImmutableArray<RevocationList> before)
+    private void RequireRightTime(RevocationList list, ImmutableArray<RevocationList> newest)
     {
         if (list.ThisUpdate > time.GetUtcNow() + MostAhead) throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, which is yet to come: check the clocks");
-        if (before.FirstOrDefault(b => b.Issuer.RawData.AsSpan().SequenceEqual(list.Issuer.RawData) && b.ThisUpdate > list.ThisUpdate) is { } newer)
-            throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, and that of {newer.ThisUpdate:u} is in force");
+        if (newest.FirstOrDefault(n => n.IsOfIssuerOf(list) && n.ThisUpdate > list.ThisUpdate) is { } newer)
+            throw new InvalidDataException($"has a list of '{list.Issuer.Name}' of {list.ThisUpdate:u}, and that of {newer.ThisUpdate:u} is known");
     }
 
     private void Take()
@@ -151,10 +152,11 @@ internal sealed class RevocationLists(IReadOnlyList<string> paths, ICertificateA
 
     /// <param name="Content">What the file had in it when it could be used last; null: it was not read yet.</param>
     /// <param name="Lists">Its lists.</param>
+    /// <param name="Newest">Of each issuer whose list it has ever had the newest one: an older one is not taken, either, when it had none for a while.</param>
     /// <param name="Failure">Why it could not be used the last time; null: it could.</param>
     /// <param name="IsLate">Whether it was said that another list is due.</param>
-    private sealed record FileState(byte[]? Content, ImmutableArray<RevocationList> Lists, string? Failure, bool IsLate)
+    private sealed record FileState(byte[]? Content, ImmutableArray<RevocationList> Lists, ImmutableArray<RevocationList> Newest, string? Failure, bool IsLate)
     {
-        public static FileState None { get; } = new(null, [], null, IsLate: false);
+        public static FileState None { get; } = new(null, [], [], null, IsLate: false);
     }
 }

@@ -18,6 +18,9 @@ internal static partial class RevocationLog
     [LoggerMessage(LogEventIds.RevocationListLate, LogLevel.Warning, "{Path}: '{Issuer}' should have issued another list by {Due:u}; the one that there is stays in force.")]
     public static partial void Late(ILogger logger, string path, string issuer, DateTimeOffset due);
 
+    [LoggerMessage(LogEventIds.RevocationListGone, LogLevel.Warning, "{Path} has no list of '{Issuer}' any more: the {Count} certificates that it has revoked are believed again.")]
+    public static partial void Gone(ILogger logger, string path, string issuer, int count);
+
     [LoggerMessage(LogEventIds.RevocationListsTooMany, LogLevel.Error, "Revocation lists name {Count} certificates, and {Most} are the most: what they said before stays in force. Have those left out that have ended.")]
     public static partial void TooMany(ILogger logger, int count, int most);
 

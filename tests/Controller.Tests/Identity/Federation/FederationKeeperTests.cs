@@ -692,6 +692,36 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
     [Fact]
     [Trait("Category", "Attack")]
+    public async Task WhatCanNotBeKeptIsKeptOnceItCan()
+    {
+        OthersStore store = new() { Failure = new IOException("No space left on device") };
+        _site.Tell(Bundles.Json(5, null, _root));
+        _folder.Write("f.yaml", Web());
+        _keeper = Keeper(_bundles, store: store);
+        await _keeper.StartAsync(Cancellation);
+        await UntilAsync(Has(_root));
+        _site.Tell("""{"keys": [], "spiffe_sequence": 6}""");
+        await UntilAsync(Has());
+        await AskedAsync();
+        Assert.Null(store.Saved);
+        store.Failure = null;
+        await UntilAsync(() => store.Saved is { Floor: 6, Document.Roots.IsEmpty: true });
+        await UntilAsync(() => _said.Any(l => l.Contains("is kept for the next start again", StringComparison.Ordinal)));
+        Assert.Single(_said, l => l.Contains("No space left on device", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ABundleWithRootsOfTheMeshItselfOrOfAnotherDomainIsDoubted()
+    {
+        _folder.Write("own.json", Bundles.Json(1, null, _own));
+        _folder.Write("b.json", Bundles.Json(1, null, _root));
+        await StartAsync("trustDomain: a.example\nbundle: own.json\n---\ntrustDomain: partner.example\nbundle: b.json\n---\ntrustDomain: x.example\nbundle: b.json\n");
+        Assert.Single(_said, l => l.Contains("The bundle of a.example", StringComparison.Ordinal) && l.Contains("has a root of the mesh's own trust domain, cluster.local, too", StringComparison.Ordinal));
+        Assert.Single(_said, l => l.Contains("has a root of partner.example, too: is it that of x.example?", StringComparison.Ordinal) || l.Contains("has a root of x.example, too: is it that of partner.example?", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
     public async Task TheMeshsOwnTrustDomainIsRefused()
     {
         _folder.Write("b.json", Bundles.Json(1, null, _root));
@@ -836,11 +866,13 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     {
         public volatile KeptBundle? Loaded, Others, Saved, Upheld;
 
+        public volatile IOException? Failure;
+
         public KeptBundle? Load(string trustDomain) => Loaded;
 
         public KeptBundle? FindAtOtherController(string trustDomain) => Others;
 
-        public void Save(string trustDomain, KeptBundle bundle) => Saved = bundle;
+        public void Save(string trustDomain, KeptBundle bundle) => Saved = Failure is { } failure ? throw failure : bundle;
 
         public void Uphold(string trustDomain, KeptBundle bundle) => Upheld = bundle;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Tests.Identity.Upstream;
@@ -72,6 +73,46 @@ public sealed class RevocationListsTests : IAsyncDisposable
         await LookAsync();
         Assert.Equal(2, lists.Serials.Length);
         Assert.Single(_said, l => l.Contains("is in force", StringComparison.Ordinal) && l.Contains("a.crl has a list of", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task AnOlderListIsNoneAlsoAfterThereWasNoneOfItsIssuer()
+    {
+        using CaFiles below = CaFiles.Make(_root);
+        byte[] old = Crls.Make(_root, ["7F01"], issued: _time.GetUtcNow().AddDays(-1)), now = Crls.Make(_root, ["7F01", "7F02"]);
+        Write("a.crl", now);
+        RevocationLists lists = await StartAsync("a.crl");
+        _folder.Write("a.crl", below.CertificatePem + Crls.Pem(Crls.Make(below, ["7F03"])));
+        await LookAsync();
+        Assert.Equal([Crls.Serial("7F03")], lists.Serials);
+        Assert.Single(_said, l => l.Contains("any more: the 2 certificates that it has revoked are believed again", StringComparison.Ordinal));
+        Write("a.crl", old);
+        await LookAsync();
+        Assert.Equal([Crls.Serial("7F03")], lists.Serials);
+        Write("a.crl", now);
+        await LookAsync();
+        Assert.Equal(2, lists.Serials.Length);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task APipeHoldsNobodyUp()
+    {
+        Write("a.crl", Crls.Make(_root, ["7F01"]));
+        RevocationLists lists = await StartAsync("a.crl");
+        File.Delete(_folder.File("a.crl"));
+        using (Process make = Process.Start("mkfifo", [_folder.File("a.crl")]))
+        {
+            await make.WaitForExitAsync(Cancellation);
+            Assert.Equal(0, make.ExitCode);
+        }
+        await LookAsync();
+        Assert.Single(_said, l => l.Contains("a.crl can't be read: it is a folder, a pipe, a socket or a device", StringComparison.Ordinal));
+        File.Delete(_folder.File("a.crl"));
+        Write("a.crl", Crls.Make(_root, ["7F01", "7F02"]));
+        await LookAsync();
+        Assert.Equal(2, lists.Serials.Length);
     }
 
     [Fact]

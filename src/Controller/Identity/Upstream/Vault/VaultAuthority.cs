@@ -75,7 +75,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         }
         catch (Exception e) when (IsOddity(e))
         {
-            throw NotUnderstood(path, e);
+            throw _client.NotUnderstood(path, e);
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         }
         catch (Exception e) when (IsOddity(e))
         {
-            throw NotUnderstood(path, e);
+            throw _client.NotUnderstood(path, e);
         }
         if (ids.Length > MostIssuers) throw new AuthorityException(AuthorityFailure.Misconfigured, $"{Place} has {ids.Length} issuers, and {MostIssuers} are the most: name a file with the roots, by --upstream-roots.");
         List<ReadOnlyMemory<byte>> roots = [];
@@ -129,7 +129,7 @@ internal sealed class VaultAuthority : IUpstreamAuthority
         }
         catch (Exception e) when (IsOddity(e))
         {
-            throw NotUnderstood(path, e);
+            throw _client.NotUnderstood(path, e);
         }
     }
 
@@ -141,8 +141,6 @@ internal sealed class VaultAuthority : IUpstreamAuthority
     }
 
     private static bool IsOddity(Exception e) => e is KeyNotFoundException or InvalidOperationException or CryptographicException;
-
-    private AuthorityException NotUnderstood(string path, Exception e) => new(AuthorityFailure.Unavailable, $"Vault at {_client.Place} answered {path} with what is not understood: {e.Message}", e);
 
     private sealed record Issuer(ReadOnlyMemory<byte> Certificate, DateTimeOffset NotAfter);
 }

@@ -30,6 +30,11 @@ internal sealed class VaultClient : IDisposable
     /// <summary>Where it is.</summary>
     public string Place => _options.Address.GetLeftPart(UriPartial.Authority);
 
+    /// <summary>What is told of an answer that is none.</summary>
+    /// <param name="path">What was asked.</param>
+    /// <param name="e">What is odd about it.</param>
+    public AuthorityException NotUnderstood(string path, Exception e) => new(AuthorityFailure.Unavailable, $"Vault at {Place} answered {path} with what is not understood: {e.Message}", e);
+
     /// <summary>Calls a method.</summary>
     /// <param name="method">GET, POST or LIST.</param>
     /// <param name="path">The path below <c>/v1/</c>.</param>

@@ -88,7 +88,7 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw NotUnderstood("auth/token/renew-self", e);
+            throw client.NotUnderstood("auth/token/renew-self", e);
         }
     }
 
@@ -113,7 +113,7 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw NotUnderstood(call.Path, e);
+            throw client.NotUnderstood(call.Path, e);
         }
     }
 
@@ -159,6 +159,4 @@ internal sealed class VaultSession(VaultClient client, VaultLogin login, TimePro
         VaultLogin.Kubernetes by => $"Is the method mounted at auth/{by.Mount} (--vault-auth-mount), and is the role '{by.Role}' bound to this service account and namespace?",
         _ => "",
     };
-
-    private AuthorityException NotUnderstood(string path, Exception e) => new(AuthorityFailure.Unavailable, $"Vault at {client.Place} answered {path} with what is not understood: {e.Message}", e);
 }
