@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -40,19 +41,20 @@ public static class SpiffeTls
 
     private static async Task HandshakeAsync(SslStream stream, SpiffeTlsOptions options, string host, CancellationToken cancellationToken)
     {
+        string untimely = "";
         try
         {
-            await stream.AuthenticateAsClientAsync(HandshakeOptions(options, host), cancellationToken);
+            await stream.AuthenticateAsClientAsync(HandshakeOptions(options, host, text => untimely = text), cancellationToken);
             return;
         }
         catch (AuthenticationException e) when (e.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal))
         {
             // Said below, without the runtime's exception: of several, a call says what the innermost says, and that knows nothing but the callback's name.
         }
-        throw new AuthenticationException(options.Refusal);
+        throw new AuthenticationException(options.Refusal + untimely);
     }
 
-    private static SslClientAuthenticationOptions HandshakeOptions(SpiffeTlsOptions options, string host)
+    private static SslClientAuthenticationOptions HandshakeOptions(SpiffeTlsOptions options, string host, Action<string> sayUntimely)
     {
         SslClientIdentity? identity = options.Identity?.Invoke();
         return new()
@@ -64,9 +66,20 @@ public static class SpiffeTls
             AllowTlsResume = false,
             ClientCertificateContext = identity is null ? null : OwnCertificate.Context(identity.Certificate, identity.Intermediates),
             // Its address is of no account.
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
-                (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None
-                && certificate is X509Certificate2 leaf && SvidReader.TryRead(leaf, out SpiffeId? id) && options.IsServer(id),
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            {
+                if (certificate is not X509Certificate2 leaf) return false;
+                if ((errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None) return SvidReader.TryRead(leaf, out SpiffeId? id) && options.IsServer(id);
+                if (chain?.ChainStatus.All(s => s.Status == X509ChainStatusFlags.NotTimeValid) == true) sayUntimely(Untimely(leaf, options.Time.GetUtcNow()));
+                return false;
+            },
         };
+    }
+
+    // Where nothing else is wrong: most likely a clock is.
+    private static string Untimely(X509Certificate2 leaf, DateTimeOffset now)
+    {
+        DateTimeOffset from = new(leaf.NotBefore.ToUniversalTime()), until = new(leaf.NotAfter.ToUniversalTime());
+        return now < from || now > until ? string.Create(CultureInfo.InvariantCulture, $"; the certificate is good from {from:u} to {until:u}, and the clock here says {now:u}") : "";
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -64,6 +65,19 @@ public sealed class ControllerLinkTests : IDisposable
     {
         using ControllerLink link = Link();
         Assert.False(await IsBelievedAsync(link, identity is null ? _old.Issue() : _old.Issue(identity)));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(11 * 24)]
+    public async Task WhereOnlyTheClockIsWrongTheDatesAreSaid(int hours)
+    {
+        using ControllerLink link = Link();
+        DateTimeOffset until = DateTimeOffset.UtcNow.AddHours(hours);
+        Task<bool> serving = ServeOnceAsync(_old.Issue(until, Controller), []);
+        RpcException failure = await Assert.ThrowsAsync<RpcException>(() => link.ConnectAsync(Cancel));
+        Assert.False(await serving);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $" to {until:u}, and the clock here says "), failure.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -389,7 +389,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
     private IEnumerable<string> OthersOf(FederatedRelationship relationship, KeptBundle kept)
     {
         HashSet<string> roots = [.. kept.Document.Roots.Select(CertificateFingerprint.Of)];
-        if (own() is { } mesh && mesh.Roots.Any(r => roots.Contains(CertificateFingerprint.Of(r)))) yield return $"the mesh's own trust domain, {mesh.TrustDomain},";
+        if (own() is { } mesh && mesh.Roots.Any(r => roots.Contains(CertificateFingerprint.Of(r)))) yield return $"the mesh's own trust domain, {mesh.TrustDomain}";
         foreach (FederatedRelationship other in _known.Values.Where(o => o != relationship && o.Kept is { } known && known.Document.Roots.Any(r => roots.Contains(CertificateFingerprint.Of(r))))) yield return other.Domain.TrustDomain;
     }
 
