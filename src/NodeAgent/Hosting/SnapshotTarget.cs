@@ -50,7 +50,6 @@ internal sealed class SnapshotTarget(
 
         // Holds whatever becomes of the rest, for which the kernel may have no room: it only takes away. Nor is any of it refused for what another trust domain tells.
         tls.Revoke(snapshot.Mesh.Revoked);
-        channel.Revoke(snapshot.Mesh.Revoked);
         trust.Withdraw(snapshot.FederatedBundles);
 
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
@@ -71,6 +70,7 @@ internal sealed class SnapshotTarget(
         svids.Want(wanted);
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
+        channel.Revoke(snapshot.Mesh.Revoked);
         trust.Use(snapshot.TrustBundle, wanted.Keys.ToHashSet(), snapshot.FederatedBundles);
         if (!_offered) offerListeners();
         _offered = true;

@@ -96,9 +96,14 @@ internal sealed class WorkloadApiService(
             // Clients stop asking then: only where the controller says so itself, and not for what somebody may mend, or one that is older than its agents.
             throw Error(StatusCode.Unimplemented, $"the controller signs no JWT-SVIDs: {e.Message}");
         }
-        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException and not RpcException { StatusCode: StatusCode.ResourceExhausted })
+        catch (RpcException e) when (e.StatusCode != StatusCode.ResourceExhausted)
         {
             throw Error(StatusCode.Unavailable, $"could not fetch JWT-SVID: {CallFailure.Describe(e)}");
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException and not RpcException)
+        {
+            // Such as that the node has to join again, and by which file: that is for whoever runs the node.
+            throw Error(StatusCode.Unavailable, "could not fetch JWT-SVID: the agent can't ask the controller now; the node's `culvert status` says why");
         }
 
         // Meanwhile its pod may have gone.
