@@ -181,13 +181,12 @@ public sealed class TunnelExplainerTests
     };
 
     // orders on this node with all the policies, far on another, plain of no mesh.
-    private static NodeSnapshot Snapshot(params PolicyInfo[] policies) => TestMesh.Snapshot(
-        [
-            TestMesh.Workload("orders", "n1", "10.0.0.2", policies: [.. policies.Select(p => p.Name.Name)]),
-            TestMesh.Workload("far", "n2", "10.0.0.3", "far"),
-            TestMesh.Workload("plain", "n1", "10.0.0.9") with { Enrolled = false },
-        ],
-        policies) with { FederatedBundles = [Bundle, Empty] };
+    private static NodeSnapshot Snapshot(params PolicyInfo[] policies)
+    {
+        WorkloadInfo orders = TestMesh.Workload("orders", "n1", "10.0.0.2", policies: [.. policies.Select(p => p.Name.Name)]);
+        WorkloadInfo far = TestMesh.Workload("far", "n2", "10.0.0.3", "far"), plain = TestMesh.Workload("plain", "n1", "10.0.0.9") with { Enrolled = false };
+        return TestMesh.Snapshot([orders, far, plain], policies) with { FederatedBundles = [Bundle, Empty] };
+    }
 
     private static Wire.ExplainResponse Explain(NodeSnapshot snapshot, string id, string? from = null, string destination = "shop/orders", uint port = 80)
     {
