@@ -35,6 +35,8 @@ public sealed class CommandTests
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:0")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "fd00::1:80")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:80/sctp")]
+    [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:80", "--from", "10.1.2.3")]
+    [InlineData(ExitCode.CannotConnect, "explain", "spiffe://two.example/x", "shop/api:80", "--from", "10.1.2.3", "--admin-socket", "/nonexistent/agent.sock")]
     [InlineData(ExitCode.CannotConnect, "top", "--admin-socket", "/nonexistent/agent.sock")]
     [InlineData(ExitCode.Usage, "top", "--interval", "0")]
     [InlineData(ExitCode.BadInput, "flows", "-s", "999.1.1.1")]
@@ -286,6 +288,20 @@ public sealed class CommandTests
         Assert.Equal(ExitCode.Failed, denied.Code);
         Assert.Equal((destination, 80u, protocol), (agent.LastExplain!.Destination, agent.LastExplain.Port, agent.LastExplain.Protocol));
         Assert.Contains("first this", allowed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_takes_a_SPIFFE_ID_as_the_source_and_where_its_tunnel_comes_from()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var known = await RunAsync("explain", "spiffe://two.example/ns/a/sa/client", "shop/api:80", "--from", "10.1.2.3", "--admin-socket", agent.Socket);
+        Assert.Equal(("spiffe://two.example/ns/a/sa/client", "10.1.2.3"), (agent.LastExplain!.Source, agent.LastExplain.SourceAddress));
+        var unknown = await RunAsync("explain", "spiffe://two.example/ns/a/sa/client", "shop/api:80", "--admin-socket", agent.Socket);
+
+        Assert.StartsWith("allowed: spiffe://two.example/ns/a/sa/client (10.1.2.3:0) -> ", known.Output, StringComparison.Ordinal);
+        Assert.StartsWith("allowed: spiffe://two.example/ns/a/sa/client -> ", unknown.Output, StringComparison.Ordinal);
+        Assert.Equal("", agent.LastExplain.SourceAddress);
     }
 
     [Fact]

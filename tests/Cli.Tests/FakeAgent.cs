@@ -114,6 +114,15 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
 
         var answer = new ExplainResponse { Verdict = ExplainVerdict, Reason = ExplainReason, Path = FlowPath.Tunnel };
         answer.Steps.Add("first this");
+        if (request.Source.StartsWith("spiffe://", StringComparison.Ordinal))
+        {
+            answer.Source = new FlowEndpoint { Identity = request.Source };
+            if (request.SourceAddress.Length > 0)
+            {
+                answer.Source.Address = ByteString.CopyFrom(IPAddress.Parse(request.SourceAddress).GetAddressBytes());
+            }
+        }
+
         if (DecidedBy is { } node)
         {
             (answer.Verdict, answer.Reason, answer.DecidedByNode) = (Verdict.Unspecified, "", node);

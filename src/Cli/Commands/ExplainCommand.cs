@@ -14,11 +14,17 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert explain</c></summary>
 internal static class ExplainCommand
 {
-    private static readonly Argument<string> Source = new("SRC") { Description = "Workload (namespace/name) or address." };
+    private static readonly Argument<string> Source = new("SRC") { Description = "Workload (namespace/name) or address; or a SPIFFE ID, for a tunnel that comes with it." };
 
     private static readonly Argument<string> Destination = new("DST:PORT")
     {
         Description = "Workload or service (namespace/name) or address, and port, with /udp for UDP; an IPv6 address in brackets.",
+    };
+
+    private static readonly Option<string> From = new("--from")
+    {
+        Description = "With a SPIFFE ID: the address that the tunnel comes from, where policy asks for it.",
+        HelpName = "ADDRESS",
     };
 
     public static Command Create()
@@ -29,12 +35,14 @@ internal static class ExplainCommand
             new Example("culvert explain shop/web shop/api:8080", "by name"),
             new Example("culvert explain 10.91.1.1 10.96.0.10:80", "by address"),
             new Example("culvert explain shop/web shop/dns:53/udp", "a datagram"),
-            new Example("culvert explain shop/web [fd91:2::1]:80 -o json", "IPv6, for a program"))
+            new Example("culvert explain shop/web [fd91:2::1]:80 -o json", "IPv6, for a program"),
+            new Example("culvert explain spiffe://two.example/ns/a/sa/client shop/api:8080", "a workload of another trust domain"))
         {
             Codes = [(ExitCode.Ok, "the connection is allowed"), (ExitCode.Failed, "the connection is denied"), (ExitCode.DecidedElsewhere, "not decided here: the destination's node decides, ask the agent there")],
         };
         command.Arguments.Add(Source);
         command.Arguments.Add(Destination);
+        command.Options.Add(From);
         command.SetAction(RunAsync);
         return command;
     }
@@ -42,13 +50,21 @@ internal static class ExplainCommand
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
         var (destination, port, protocol) = Split(result.GetRequiredValue(Destination));
+        var source = result.GetRequiredValue(Source);
+        var from = result.GetValue(From);
+        if (from is not null && !source.StartsWith(SpiffeId.SchemePrefix, StringComparison.Ordinal))
+        {
+            throw new CliException(ExitCode.BadInput, $"{From.Name}: '{source}' is no SPIFFE ID", "it is where a tunnel comes from; an address can be SRC itself");
+        }
+
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         var request = new ExplainRequest
         {
-            Source = result.GetRequiredValue(Source),
+            Source = source,
             Destination = destination,
             Port = port,
             Protocol = protocol,
+            SourceAddress = from ?? "",
         };
         var answer = await admin.ExplainAsync(request, cancellationToken);
         var report = AdminMapping.ToReport(answer);
@@ -93,6 +109,14 @@ internal static class ExplainCommand
             : (name, port, protocol);
     }
 
+    // Of a tunnel's peer the address may not be known; what it is judged by is its identity.
+    private static string SourceOf(FlowEndpointReport source) => source switch
+    {
+        { Workload: null, Identity: { } identity, Address: null } => identity,
+        { Workload: null, Identity: { } identity } => $"{identity} ({FlowText.End(source)})",
+        _ => FlowText.End(source),
+    };
+
     private static void Write(TextWriter output, ExplainReport report)
     {
         var verdict = report.Verdict switch
@@ -101,7 +125,7 @@ internal static class ExplainCommand
             ExplainReport.Undecided => $"not decided here: node {report.DecidedByNode} decides",
             _ => "denied",
         };
-        output.WriteLine($"{verdict}: {FlowText.End(report.Source)} -> {FlowText.End(report.Destination)}");
+        output.WriteLine($"{verdict}: {SourceOf(report.Source)} -> {FlowText.End(report.Destination)}");
         if (report.Rule is { } rule)
         {
             output.WriteLine("  rule:    " + FlowText.Rule(rule));

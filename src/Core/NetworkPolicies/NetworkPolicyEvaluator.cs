@@ -15,6 +15,19 @@ internal static class NetworkPolicyEvaluator
     public static NetworkPolicyOutcome EvaluateEgress(NodeSnapshot snapshot, WorkloadInfo source, in PolicyPeer destination, ushort port, TransportProtocol protocol) =>
         Evaluate(snapshot, source, PolicyDirection.Egress, destination, destination.NamedPorts, port, protocol);
 
+    /// <summary>Whether it depends on who comes whether a connection may come in at a port: NetworkPolicies isolate it, and let some in there.</summary>
+    public static bool AsksForPeer(NodeSnapshot snapshot, WorkloadInfo destination, ushort port, TransportProtocol protocol)
+    {
+        if (EvaluateIngress(snapshot, destination, new PolicyPeer(Block: null, [], []), port, protocol).Effect != NetworkPolicyEffect.Isolated) return false;
+        foreach (NamespacedName name in destination.NetworkPolicyNames)
+        {
+            NetworkPolicyInfo policy = snapshot.NetworkPolicies[name]; // that it isolates says that none is missing
+            if (policy.IsolatesIngress && policy.Ingress.Any(r => MatchesPort(r, port, protocol, destination.NamedPorts))) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Whether a policy isolates what it selects in a direction.</summary>
     public static bool Isolates(NetworkPolicyInfo policy, PolicyDirection direction) => direction == PolicyDirection.Ingress ? policy.IsolatesIngress : policy.IsolatesEgress;
 

@@ -45,6 +45,32 @@ public static class PolicyEvaluator
         return outcome.Effect == NetworkPolicyEffect.Allowed ? (Reference(outcome), outcome.RuleIndex) : null;
     }
 
+    /// <summary>
+    /// Whether what is decided about a connection may depend on the address that it comes from: some rule about its identity and port asks for addresses, or a NetworkPolicy for pods or blocks. For those who know
+    /// the identity alone; what a request says as its own address is not looked at.
+    /// </summary>
+    public static bool AsksForAddress(NodeSnapshot snapshot, in ConnectionRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        foreach (NamespacedName name in request.Destination.PolicyNames)
+        {
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue;
+            foreach (PolicyRule rule in policy.Rules)
+            {
+                if (AsksForAddress(rule, policy.Action, snapshot.Mesh.TrustDomain, request)) return true;
+            }
+        }
+
+        return NetworkPolicyEvaluator.AsksForPeer(snapshot, request.Destination, request.Port, request.Protocol);
+    }
+
+    private static bool AsksForAddress(PolicyRule rule, PolicyAction action, string trustDomain, in ConnectionRequest request)
+    {
+        (ushort port, TransportProtocol protocol, SpiffeId? identity) = (request.Port, request.Protocol, request.ProvenIdentity);
+        return (rule.To.IsEmpty || rule.To.Any(t => MatchesPort(t, port, protocol)))
+            && rule.From.Any(s => !(s.IpBlocks.IsEmpty && s.NotIpBlocks.IsEmpty) && Matches(s with { IpBlocks = [], NotIpBlocks = [] }, action, trustDomain, identity, block: null));
+    }
+
     /// <summary>Decides whether a connection may go out of its source. The destination's own node decides besides whether it may come in there.</summary>
     public static Decision EvaluateEgress(NodeSnapshot snapshot, in EgressRequest request)
     {

@@ -68,7 +68,7 @@ public static class ReasonTable
         new("connect-failed", Connection, Peer, Reset, "no path to the destination, or its node could not connect or had no place", "look at the flows of the destination's node"),
         new("tls-handshake", Connection, Peer, Reset, "the TLS handshake failed", "the log says why; clocks, trust domain, roots"),
         new("tls-timeout", Connection, Peer, Reset, "the TLS handshake took too long", "is one of the nodes overloaded?"),
-        new("peer-identity-mismatch", Connection, Denied, Reset, "the peer has another identity than the destination's", "nothing while addresses change hands; otherwise somebody else answers there"),
+        new("peer-identity-mismatch", Connection, Denied, Reset, "the peer has another identity than the destination's, or one that opens no tunnels (below `/culvert` or `/spire`)", "nothing while addresses change hands; otherwise somebody else answers there"),
         new("peer-revoked", Connection, Denied, Reset, "the peer's certificate, the authority that signed it, or its identity has been revoked (`revoked` of the MeshConfig)", "nothing, if it is meant so; else take it off that list"),
         new("protocol-error", Connection, Malformed, Reset, "the peer broke the rules of HTTP/2, or spoke HTTP/1.1 at a port of HTTP/2", "see what it is, and of which version; say of ports of HTTP/1.1 that they are (`appProtocol: http`)"),
         new("bad-request", Connection, Malformed, Reset, "the destination's node did not take the request", "nothing while addresses change hands; otherwise compare both nodes' `culvert status`"),

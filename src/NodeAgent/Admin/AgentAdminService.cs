@@ -13,8 +13,9 @@ internal sealed class AgentAdminService(IAdminBackend agent, IdentityAdmin ident
 
     public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context)
     {
-        Wire.ExplainResponse answer = Explainer.Explain(agent.Oracle, request);
-        ClosedPolicyExplainer.Correct(answer, agent.Closed, agent.Oracle);
+        PathOracle oracle = agent.Oracle;
+        Wire.ExplainResponse answer = TunnelExplainer.IsAsked(request) ? TunnelExplainer.Explain(oracle, agent.Believed, request) : Explainer.Explain(oracle, request);
+        ClosedPolicyExplainer.Correct(answer, agent.Closed, oracle);
         return Task.FromResult(answer);
     }
 

@@ -21,10 +21,9 @@ internal static class Explainer
     internal static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request)
     {
         SnapshotIndex index = oracle.World;
-        TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
-        if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
+        TransportProtocol protocol = ProtocolOf(request);
+        ushort port = PortOf(request);
         (IPAddress sourceAddress, WorkloadInfo? source) = FindSource(index, request);
-        ushort port = (ushort)request.Port;
         (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
         Question question = new(sourceAddress, source, named, protocol);
         Wire.ExplainResponse answer = question.Begin();
@@ -51,7 +50,18 @@ internal static class Explainer
             ExplainTo(oracle, question, backend.Address, backend.Port, addressed, asked is null && oracle.IsLeftAlone(IpPrefix.Host(backend.Address), backend.Port), to);
     }
 
-    private static void AddOthers(Wire.ExplainResponse answer, IReadOnlyCollection<Wire.ExplainResponse> backends)
+    /// <summary>The port that is asked for.</summary>
+    /// <exception cref="RpcException">It is none.</exception>
+    internal static ushort PortOf(Wire.ExplainRequest request) =>
+        request.Port is 0 or > 65535 ? throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535")) : (ushort)request.Port;
+
+    /// <summary>The protocol that is asked for.</summary>
+    internal static TransportProtocol ProtocolOf(Wire.ExplainRequest request) => request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
+
+    /// <summary>Says of which other backends of a Service something else holds.</summary>
+    /// <param name="answer">What holds for the first.</param>
+    /// <param name="backends">What holds for each of the others.</param>
+    internal static void AddOthers(Wire.ExplainResponse answer, IReadOnlyCollection<Wire.ExplainResponse> backends)
     {
         Wire.ExplainResponse[] others = [.. backends.Where(o => (o.Verdict, o.Reason, o.Path) != (answer.Verdict, answer.Reason, answer.Path))];
         foreach (Wire.ExplainResponse other in others.Take(MostBackendsTold))
@@ -97,13 +107,7 @@ internal static class Explainer
         };
         answer.Steps.Add(PathStep(source, destination, answer.Path, protocol) + (path.Reason == PathReason.Requests ? ", which reads its requests: policy asks about them" : ""));
         ProxyProtocolExplainer.AddSteps(answer, destination, targetPort, protocol);
-        if (destination.Node != snapshot.Node)
-        {
-            answer.DecidedByNode = destination.Node;
-            answer.Verdict = Wire.Verdict.Unspecified;
-            answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
-            return answer;
-        }
+        if (destination.Node != snapshot.Node) return LeaveTo(destination, answer);
         if (path.Kind == PathKind.Proxy && source is { Enrolled: false } && source.Node == snapshot.Node)
         {
             answer.Steps.Add($"the port is behind the proxy, which takes what comes from outside the node, and from workloads of the mesh: {source.Uid} is neither");
@@ -111,8 +115,28 @@ internal static class Explainer
         }
         if (source is null && oracle.IsNodeAddress(sourceAddress))
             return Pass(answer, "node", $"{sourceAddress} is the node's own: its own processes reach its workloads (probes), no policy");
-        if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))
-            Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
+        if (ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol)) return answer;
+        Decide(snapshot, new ConnectionRequest
+        {
+            SourceIdentity = source?.Identity,
+            SourceAddress = sourceAddress,
+            SourceWorkload = source,
+            Destination = destination,
+            Port = targetPort,
+            Protocol = protocol,
+            Authenticated = authenticated,
+            IsRead = destination.HttpAt(targetPort, protocol) != HttpKind.None,
+        }, answer);
+        if (!authenticated) TunnelExplainer.AddHint(answer, snapshot, destination, targetPort, protocol);
+        return answer;
+    }
+
+    /// <summary>Leaves the decision to the node that a workload runs on.</summary>
+    internal static Wire.ExplainResponse LeaveTo(WorkloadInfo destination, Wire.ExplainResponse answer)
+    {
+        answer.DecidedByNode = destination.Node;
+        answer.Verdict = Wire.Verdict.Unspecified;
+        answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
         return answer;
     }
 
@@ -162,19 +186,11 @@ internal static class Explainer
         return false;
     }
 
-    private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
+    /// <summary>Says what policy decides about a connection that comes in at a workload of this node.</summary>
+    /// <returns>The decision.</returns>
+    internal static Decision Decide(NodeSnapshot snapshot, in ConnectionRequest request, Wire.ExplainResponse answer)
     {
-        ConnectionRequest request = new()
-        {
-            SourceIdentity = source?.Identity,
-            SourceAddress = sourceAddress,
-            SourceWorkload = source,
-            Destination = destination,
-            Port = port,
-            Protocol = protocol,
-            Authenticated = authenticated,
-            IsRead = destination.HttpAt(port, protocol) != HttpKind.None,
-        };
+        WorkloadInfo destination = request.Destination;
         if (PolicyEvaluator.FindNetworkPolicy(snapshot, request) is var (letIn, index))
             answer.Steps.Add($"let in by {letIn} ingress rule {index} ({FlowMapping.Rule(letIn, index, snapshot).SourceReference})");
         Decision decision = PolicyEvaluator.Evaluate(snapshot, request);
@@ -194,6 +210,7 @@ internal static class Explainer
         }
         AddAudits(answer, decision, snapshot, $"isolates what comes in to {destination.Uid}");
         RequestExplainer.AddSteps(answer, snapshot, request, decision);
+        return decision;
     }
 
     private static void AddAudits(Wire.ExplainResponse answer, Decision decision, NodeSnapshot snapshot, string isolates)
@@ -215,11 +232,13 @@ internal static class Explainer
         return (workload!.Addresses.FirstOrDefault(a => a.AddressFamily == destination.AddressFamily) ?? address, workload);
     }
 
-    private static (IPAddress Address, WorkloadInfo? Workload) FindEnd(SnapshotIndex index, string text, string what)
+    /// <summary>The address, or that of the workload, that a text names.</summary>
+    /// <exception cref="RpcException">There is none.</exception>
+    internal static (IPAddress Address, WorkloadInfo? Workload) FindEnd(SnapshotIndex index, string text, string what)
     {
         if (IpPrefix.TryParseAddress(text, out IPAddress? address)) return (address, index.FindWorkload(address));
         WorkloadInfo? workload = FindWorkload(index.Snapshot, text);
-        if (workload is null) throw new RpcException(new Status(StatusCode.NotFound, $"{what} '{text}' is no address and no workload (uid or namespace/name){(what == "destination" ? ", nor a Service" : "")}"));
+        if (workload is null) throw new RpcException(new Status(StatusCode.NotFound, $"{what} '{text}' is no address and no workload (uid or namespace/name), nor {(what == "destination" ? "a Service" : "a SPIFFE ID")}"));
         if (workload.Addresses.IsEmpty) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"workload {workload.Uid} has no address"));
         return (workload.Addresses[0], workload);
     }
@@ -237,7 +256,8 @@ internal static class Explainer
     }
 
     /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
-    private static (ServicePort? Addressed, ServiceBackend[] Backends, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    /// <exception cref="RpcException">It leads nowhere, and is asked for without an address.</exception>
+    internal static (ServicePort? Addressed, ServiceBackend[] Backends, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
         ServicePort? servicePort = service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
         ServiceBackend[] live = servicePort is null ? [] : [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];

@@ -12,6 +12,9 @@ internal interface IAdminBackend
     /// <summary>What policies of that snapshot say for which the kernel has no room.</summary>
     IReadOnlyCollection<ClosedPolicy> Closed { get; }
 
+    /// <summary>Which peers of tunnels are believed.</summary>
+    BelievedPeers Believed { get; }
+
     /// <summary>How the agent stands.</summary>
     Task<Wire.StatusResponse> StatusAsync();
 

@@ -20,12 +20,14 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, MeshDirectory directory, SnapshotClient client, INodeIdentity own, ISvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, INodeIdentity own, ISvidStore svids, TunnelTrust trust, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, CniInstaller? installer, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
 
     public IReadOnlyCollection<ClosedPolicy> Closed => state.Current.Closed;
+
+    public BelievedPeers Believed => new(trust.Federated, trust.Revoked);
 
     public Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken) => detach(cancellationToken);
 

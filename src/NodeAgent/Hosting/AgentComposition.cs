@@ -168,7 +168,7 @@ internal static class AgentComposition
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
         CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, health, logger)) : null;
         installer?.Announce();
-        AgentBackend backend = new(options, directory, client, own, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, own, svids, trust, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, installer, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         BackgroundWork sending = parts.Own(new BackgroundWork(logger, ("sending spans", spans.RunAsync))); // to the end: also for connections that are drained, or carried on beside another agent

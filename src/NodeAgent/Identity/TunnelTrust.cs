@@ -41,6 +41,9 @@ internal sealed class TunnelTrust
         }
     }
 
+    /// <summary>What is believed no more, though it is signed and valid.</summary>
+    internal RevokedCredentials Revoked => _tls.Revoked;
+
     /// <summary>Takes what a snapshot says.</summary>
     /// <param name="controllers">Its bundle.</param>
     /// <param name="wanted">The identities of this node.</param>

@@ -139,24 +139,10 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
         TlsPeer? peer = tls.GetPeer();
         if (peer is null) return Mismatch("the peer has shown no certificate");
         if (!SvidRules.TryRead(peer, out SpiffeId? id, out string? error)) return Mismatch(error);
-        if (FindRevoked(id, peer) is { } revoked) return Refused(ProxyFailure.PeerRevoked, revoked);
-        if (expected is not null && id != expected) return Mismatch($"the peer is {id}, not {expected}");
-
-        // A root that signs for several trust domains does not make them one mesh. One of a federated domain vouches for that domain's names, and for those who come: whoever is connected to is of this mesh.
-        if (id.TrustDomain != own.TrustDomain && (expected is not null || !certificates.TrustsForeign(id.TrustDomain, peer.Anchor)))
-            return Mismatch($"the peer is {id}, of another trust domain than {own}, with which the mesh is not federated");
-
-        // The same root signs for nodes and the controller, or for SPIRE's servers and agents; who has stolen their certificate must not come in as a workload.
-        if (id.IsSpires) return Mismatch($"the peer is {id}, a part of SPIRE and no workload");
-        return id.IsOwn ? Mismatch($"the peer is {id}, a part of the mesh and no workload") : (id, peer, ProxyFailure.None, null);
-    }
-
-    private string? FindRevoked(SpiffeId id, TlsPeer peer)
-    {
+        bool isForeignTrusted = id.TrustDomain != own.TrustDomain && certificates.TrustsForeign(id.TrustDomain, peer.Anchor);
         RevokedCredentials revoked = certificates.Revoked;
-        if (revoked.IsEmpty) return null;
-        if (revoked.Contains(id)) return $"{id} is revoked";
-        return revoked.Find(SerialsOf(peer)) is { } serial ? $"certificate {serial}, by which the peer is {id}, is revoked" : null;
+        (ProxyFailure failure, string? detail) = PeerRules.FindRefusal(id, own, expected, revoked, revoked.IsEmpty ? [] : SerialsOf(peer), isForeignTrusted);
+        return failure == ProxyFailure.None ? (id, peer, ProxyFailure.None, null) : Refused(failure, detail);
     }
 
     private static CertificateSerial[] SerialsOf(TlsPeer peer) => [.. peer.Serials.Select(s => CertificateSerial.Of(s))];
