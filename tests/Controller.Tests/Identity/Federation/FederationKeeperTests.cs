@@ -632,13 +632,13 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         OthersStore store = new();
         _site.Tell(Bundles.Json(5, 3600, _root, _own));
         _folder.Write("f.yaml", Web());
-        _keeper = Keeper(_bundles, o => o with { Longest = TimeSpan.FromHours(1) }, store, time);
+        _keeper = Keeper(_bundles, o => o with { Longest = TimeSpan.FromHours(1), Patience = Patience }, store, time);
         await _keeper.StartAsync(Cancellation);
         Assert.True(Has(_root, _own)());
         _site.Tell(Bundles.Json(6, 3600, _own, _next));
         KeptBundle whole = new(new() { Roots = [_own.Certificate.RawData, _next.Certificate.RawData], Sequence = 6 }, null, 6, time.GetUtcNow());
-        store.Others = whole with { Document = new() { Sequence = 6 }, Missing = [.. whole.Document.Roots.Select(CertificateFingerprint.Of)] };
         int asked = _site.Asked;
+        store.Others = whole with { Document = new() { Sequence = 6 }, Missing = [.. whole.Document.Roots.Select(CertificateFingerprint.Of)] };
         await LookAsync(time);
         await UntilAsync(() => _site.Asked > asked && Has(_own, _next)());
         Assert.DoesNotContain(_said, l => l.Contains("its keys are others", StringComparison.Ordinal));
@@ -775,7 +775,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
         _site.Tell(Bundles.Json(1, 43200, _root));
         _folder.Write("f.yaml", Web());
         ManualTime time = new(DateTimeOffset.UtcNow);
-        _keeper = Keeper(_bundles, o => o with { Shortest = TimeSpan.FromMinutes(1), Longest = TimeSpan.FromDays(1), Interval = TimeSpan.FromMinutes(5) }, time: time);
+        _keeper = Keeper(_bundles, o => o with { Shortest = TimeSpan.FromMinutes(1), Longest = TimeSpan.FromDays(1), Interval = TimeSpan.FromMinutes(5), Patience = Patience }, time: time);
         await _keeper.StartAsync(Cancellation);
         Assert.True(Has(_root)());
         _site.Answer = _ => Unavailable;
