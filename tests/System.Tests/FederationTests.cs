@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Authentication;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
+using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -45,6 +46,13 @@ public sealed class FederationTests
         Assert.Equal(0, await ConnectAsync(place, await other.IssueAsync($"spiffe://{OtherDomain}/culvert/node/node1")));
         Assert.True(await place.CanConnectAsync());
 
+        // And so `culvert explain` says.
+        Assert.Equal((Verdict.Allow, "allowed-by-policy"), await ExplainAsync(place, $"spiffe://{OtherDomain}/ns/demo/sa/client"));
+        Assert.Equal((Verdict.Deny, "policy-no-allow"), await ExplainAsync(place, $"spiffe://{OtherDomain}/ns/demo/sa/guest"));
+        Assert.Equal((Verdict.Deny, "peer-identity-mismatch"), await ExplainAsync(place, $"spiffe://{OtherDomain}/culvert/node/node1"));
+        Assert.Equal((Verdict.Deny, "tls-handshake"), await ExplainAsync(place, "spiffe://three.example/ns/demo/sa/client"));
+        Assert.Equal((Verdict.Allow, "allowed-by-policy"), await ExplainAsync(place, MeshObjects.Identity("client")));
+
         await other.RunVerbAsync("root", "remove", await other.FindRootAsync(signs: false));
         files.Write("second.pem", await File.ReadAllTextAsync(other.Roots));
         files.Federate("bundle: second.pem");
@@ -53,7 +61,14 @@ public sealed class FederationTests
 
         files.Federate("bundle: none.json");
         await LabWait.UntilAsync("nobody of the other mesh is believed any more", async () => await ConnectAsync(place, second) == 0, Soon);
+        Assert.Equal((Verdict.Deny, "tls-handshake"), await ExplainAsync(place, $"spiffe://{OtherDomain}/ns/demo/sa/client"));
         Assert.True(await place.CanConnectAsync());
+    }
+
+    private static async Task<(Verdict Verdict, string Reason)> ExplainAsync(RootLab place, string identity)
+    {
+        ExplainResponse answer = await place.Mesh.Nodes[1].ExplainAsync(identity, $"{MeshObjects.Namespace}/far", (uint)place.Server.EndPoint.Port);
+        return (answer.Verdict, answer.Reason);
     }
 
     // From a pod that is not the mesh's to the server's node, as another mesh's workload would.
