@@ -134,7 +134,7 @@ public sealed class FederatedPeerTests : IAsyncDisposable
         _pair.Destination.Foreign.Set(Bundles((Partner, [_partner.Root]), (Third, [_third.Root])));
         DateTimeOffset now = DateTimeOffset.UtcNow;
         PeerTrust ours = Trust(Alice, _pair.Authority), thirds = Trust(SpiffeId.Parse(Third + "/ns/a/sa/alice"), _third);
-        for (int i = 0; i < 10 * most; i++) proofs.Note(Key(SpiffeId.Parse($"{Partner}/made/up/{i}")), Proof(_partner, now.AddHours(1)));
+        for (int i = 0; i < 10 * most; i++) proofs.Note(Key(SpiffeId.Parse($"{Partner}/made/up/{i}")), Proof(_partner, now.AddHours(1)) with { MadeAt = now.AddMilliseconds(i) });
 
         // Both tunnels are as old as certificates that have ended: what their peers have shown since is all that they have.
         Assert.Equal((ProxyFailure.None, ProxyFailure.None), (ours.Doubt, thirds.Doubt));
