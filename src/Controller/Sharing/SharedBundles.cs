@@ -99,7 +99,28 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
     {
         Take(read);
-        lock (_lock) return [.. Unnamed(), .. Wanted()];
+        lock (_lock) return Bound([.. Unnamed(), .. Wanted()]);
+    }
+
+    // Under the lock. What is named has room by what each may have; of what nobody names any more the oldest goes.
+    private List<KeyValuePair<string, byte[]?>> Bound(List<KeyValuePair<string, byte[]?>> news)
+    {
+        Dictionary<string, byte[]> then = _read.ToDictionary(StringComparer.Ordinal);
+        foreach ((string key, byte[]? text) in news)
+        {
+            if (text is null) then.Remove(key);
+            else then[key] = text;
+        }
+        int all = then.Values.Sum(t => t.Length);
+        if (all <= MostBytes) return news;
+        foreach ((string key, DateTimeOffset since) in then.Select(t => (t.Key, TryRead(t.Value)?.NotNamedSince)).Where(t => t.NotNamedSince is not null).Select(t => (t.Key, t.NotNamedSince!.Value)).OrderBy(t => t.Value).ToArray())
+        {
+            if (all <= MostBytes) break;
+            all -= then[key].Length;
+            news.RemoveAll(n => n.Key == key);
+            news.Add(new(key, null));
+        }
+        return news;
     }
 
     // Under the lock. Whoever names one writes it anew.

@@ -54,7 +54,7 @@ public static class PolicyEvaluator
         ArgumentNullException.ThrowIfNull(snapshot);
         foreach (NamespacedName name in request.Destination.PolicyNames)
         {
-            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy)) continue;
+            if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy) || policy.Action == PolicyAction.Limit) continue;
             foreach (PolicyRule rule in policy.Rules)
             {
                 if (AsksForAddress(rule, policy.Action, snapshot.Mesh.TrustDomain, request)) return true;

@@ -56,6 +56,13 @@ public sealed class SourceRate<TSource>
         }
     }
 
+    /// <summary>Whether a source has a bucket of its own; otherwise it shares one with all others, or was not here yet.</summary>
+    public bool HasOwn(TSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        lock (_lock) return _buckets.ContainsKey(source);
+    }
+
     private Bucket Find(TSource source, long now)
     {
         if (_buckets.TryGetValue(source, out Bucket? known)) return known;

@@ -113,6 +113,10 @@ public sealed unsafe class PeerProcess : IDisposable
         {
             throw new KernelException($"look at {path}", Errno.ESRCH, e.Message); // it has ended, or is not for us to look at
         }
+        catch (IOException e) when (ResourceShortage.Is(e))
+        {
+            throw new KernelException($"look at {path}", e.HResult);
+        }
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         return long.Parse(fields[StartField], CultureInfo.InvariantCulture);
     }

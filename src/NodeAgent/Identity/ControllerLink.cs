@@ -230,6 +230,9 @@ internal sealed class ControllerLink : IDisposable
                 using GrpcChannel current = TlsChannel(show: true);
                 await _credentials.RenewAsync(current.CreateCallInvoker(), cancellationToken);
                 _refused = false;
+
+                // The authority goes on to sign below what is revoked: not with each call once more.
+                if (_credentials.IsRevoked) _renewNotBefore = _time.GetUtcNow() + Rotation.LeastBetween;
                 return;
             }
             catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)

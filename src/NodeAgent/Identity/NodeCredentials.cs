@@ -69,7 +69,8 @@ internal sealed class NodeCredentials : INodeIdentity
     /// <summary>Whether it should be renewed now.</summary>
     internal bool IsDue => DueAt is { } due && _time.GetUtcNow() > due;
 
-    private bool IsRevoked => _held is { } held && SvidVerifier.FindRevoked(held.Chain, _revoked) is not null;
+    /// <summary>Whether it, or one above it, is believed no more.</summary>
+    internal bool IsRevoked => _held is { } held && SvidVerifier.FindRevoked(held.Chain, _revoked) is not null;
 
     /// <summary>Why the certificate that was there can't be used and the node has to join again; null when there was none, or it can.</summary>
     internal string? WhyUnusable { get; private set; }

@@ -96,8 +96,8 @@ internal sealed class CallerConnections(IWorkloadAttestor attestor, CallerPlaces
         using (peer) return MayLook(peer) ? await AttestAsync(connection, peer) : null;
     }
 
-    // With more processes than have a bucket each, none is refused for what others do: to make so many costs more than looking at them.
-    private bool MayLook(PeerProcess peer) => _rate.TryTake(peer.Id) || _rate.Count >= SourceRate<int>.MostSources;
+    // With more processes than have a bucket each, none of the others is refused for what they do together: to make so many costs more than looking at them.
+    private bool MayLook(PeerProcess peer) => _rate.TryTake(peer.Id) || !_rate.HasOwn(peer.Id);
 
     private Attestation WithoutPeer(KernelException failure)
     {

@@ -141,6 +141,30 @@ public sealed class SharedBundlesTests : IDisposable
 
     [Fact]
     [Trait("Category", "Attack")]
+    public void WhatNobodyNamesMakesRoomForWhatSomebodyDoes()
+    {
+        // Each as large as one may be.
+        CaFiles[] roots = [.. Enumerable.Range(0, 30).Select(_ => CaFiles.Make())];
+        KeptBundle large = new(new() { Roots = [.. roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)], Sequence = 1 }, null, 1, DateTimeOffset.UnixEpoch);
+        for (int set = 0; set < 2; set++)
+        {
+            _time.Advance(TimeSpan.FromDays(1));
+            SharedBundles opened = Open();
+            string[] named = [.. Enumerable.Range(0, TrustBundle.MostFederated).Select(i => $"d{i}.set{set}.example")];
+            opened.ForgetAllBut(named);
+            foreach (string domain in named) opened.Save(domain, large);
+            while (Exchange(opened) > 0)
+            {
+            }
+            Assert.All(named, d => Assert.NotNull(Open().Load(d)));
+        }
+        int all = _secret.Where(d => d.Key.StartsWith("federated-", StringComparison.Ordinal)).Sum(d => d.Value.Length);
+        Assert.InRange(all, SharedBundles.MostBytes / 2, SharedBundles.MostBytes);
+        foreach (CaFiles root in roots) root.Dispose();
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
     public void WhatAnotherControllerHasTakenAwayOrMadeOlderIsWrittenAgain()
     {
         SharedBundles opened = Open();

@@ -272,7 +272,7 @@ internal sealed class FederationKeeper(FederationOptions options, IBundleStore s
                     relationship.Kept = told with { FileDigest = file.Digest };
                     _store.Keep(relationship.Domain.TrustDomain, relationship.Kept);
                 }
-                else if (!relationship.IsAwaited(time.GetUtcNow())) Replace(relationship, new(BundleRules.WithoutEnded(file.Document, time.GetUtcNow()), file.Digest, file.Document.Sequence, time.GetUtcNow()), path);
+                else if (!relationship.IsAwaited(time.GetUtcNow())) Replace(relationship, new(BundleRules.WithoutEnded(file.Document, time.GetUtcNow()), file.Digest, file.Document.Sequence, KeptBundle.BeforeAnswers), path);
             }
         }
     }

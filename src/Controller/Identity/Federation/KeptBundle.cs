@@ -13,6 +13,9 @@ internal sealed partial record KeptBundle(BundleDocument Document, string? FileD
     /// <summary>In place of a digest: the endpoint has answered while a file was named that could not be read. Once it can be, it is older than the answer.</summary>
     public const string UnreadFile = "unread";
 
+    /// <summary>When a file's bundle was taken, in the order of those that began with it: before all answers, also those that other controllers have had.</summary>
+    public static readonly DateTimeOffset BeforeAnswers = DateTimeOffset.MinValue;
+
     /// <summary>Digests of further roots, for which there was no room: whoever has these has the whole.</summary>
     public ImmutableArray<string> Missing { get; init; } = [];
 

@@ -12,6 +12,7 @@ internal sealed class LoggedBundleStore(IBundleStore store, ILogger logger)
     /// <summary>What was kept; null: nothing, or it can't be read.</summary>
     public KeptBundle? Load(string trustDomain)
     {
+        if (_unkept.TryGetValue(trustDomain, out Unkept? unkept)) return unkept.Bundle;
         try
         {
             return store.Load(trustDomain);

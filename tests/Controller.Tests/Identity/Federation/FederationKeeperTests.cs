@@ -711,6 +711,38 @@ public sealed class FederationKeeperTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhatAFileBringsIsOlderThanAnyAnswerAlsoOfAnotherController()
+    {
+        // It was told without a sequence that nobody is believed any more, before the file was here.
+        OthersStore store = new();
+        _folder.Write("b.json", Bundles.Json(null, null, _root));
+        _folder.Write("f.yaml", "trustDomain: partner.example\nbundle: b.json\n");
+        _keeper = Keeper(_bundles, store: store);
+        await _keeper.StartAsync(Cancellation);
+        Assert.True(Has(_root)());
+        KeptBundle own = store.Saved!;
+        store.Others = own with { Document = new(), At = DateTimeOffset.UtcNow.AddDays(-1) };
+        await UntilAsync(Has());
+        Assert.True(own.IsOlderThan(store.Others));
+    }
+
+    [Fact]
+    public void WhatCanNotBeForgottenIsNotKnownAgain()
+    {
+        OthersStore store = new();
+        LoggedBundleStore logged = new(store, new LineLogger(_said));
+        store.Loaded = new(new() { Roots = [_root.Certificate.RawData] }, null, 5, DateTimeOffset.UtcNow);
+        Assert.NotNull(logged.Load("partner.example"));
+        store.Failure = new IOException("Read-only file system");
+        logged.Keep("partner.example", null);
+        Assert.Null(logged.Load("partner.example"));
+        store.Failure = null;
+        logged.KeepAgain();
+        Assert.True(store.IsForgotten);
+    }
+
+    [Fact]
     public async Task ABundleWithRootsOfTheMeshItselfOrOfAnotherDomainIsDoubted()
     {
         _folder.Write("own.json", Bundles.Json(1, null, _own));
@@ -868,6 +900,8 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
         public volatile IOException? Failure;
 
+        public volatile bool IsForgotten;
+
         public KeptBundle? Load(string trustDomain) => Loaded;
 
         public KeptBundle? FindAtOtherController(string trustDomain) => Others;
@@ -876,9 +910,7 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
         public void Uphold(string trustDomain, KeptBundle bundle) => Upheld = bundle;
 
-        public void Forget(string trustDomain)
-        {
-        }
+        public void Forget(string trustDomain) => IsForgotten = Failure is { } failure ? throw failure : true;
 
         public void ForgetAllBut(IReadOnlyCollection<string> trustDomains)
         {
