@@ -95,12 +95,15 @@ public sealed class ControllerLinkTests : IDisposable
     }
 
     [Fact]
-    public async Task ANodesCertificateThatIsRevokedIsRenewedAtOnce()
+    public async Task ANodesCertificateThatIsRevokedIsRenewedAtOnceAndNotWithEachCall()
     {
         const string Node = "spiffe://cluster.local/culvert/node/n1";
         TestLeaf own = _old.Issue(DateTimeOffset.UtcNow.AddDays(9), Node);
         await File.WriteAllTextAsync(Path.Combine(_folder, "node.pem"), $"{own.CertificatePem}\n{own.KeyPem}", Cancel);
         await using StandInController controller = await StandInController.StartAsync(_old, Node);
+
+        // As of an authority that goes on to sign below what is revoked.
+        controller.Above = _old.Root;
         NodeCredentials credentials = new("n1", _folder, null, TimeProvider.System, NullLogger.Instance);
         using ControllerLink link = new(controller.Address, "n1", Path.Combine(_folder, "roots.pem"), credentials, TimeProvider.System, NullLogger.Instance);
         link.SetBundle(new TrustBundle("cluster.local", [_old.Root]));
@@ -108,10 +111,12 @@ public sealed class ControllerLinkTests : IDisposable
         Task renewing = link.KeepRenewedAsync(stop.Token);
 
         Assert.True(credentials.DueAt > DateTimeOffset.UtcNow);
-        link.Revoke(new() { Serials = [SvidReader.SerialOf(own.Certificate)] });
+        link.Revoke(new() { Serials = [SvidReader.SerialOf(own.Certificate), SvidReader.SerialOf(_old.Root)] });
         await controller.Asked.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
         await link.ConnectAsync(Cancel); // one at a time: what came of it is there
         Assert.NotEqual(own.Certificate, credentials.Held!.Chain[0]);
+        for (int i = 0; i < 10; i++) await link.ConnectAsync(Cancel);
+        Assert.Equal(1, controller.Calls);
         await stop.CancelAsync();
         await renewing;
     }

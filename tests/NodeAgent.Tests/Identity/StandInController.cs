@@ -44,6 +44,9 @@ internal sealed class StandInController : CertificateService.CertificateServiceB
     /// <summary>Why nothing is renewed; null: it is.</summary>
     internal RpcException? Failure { get; set; }
 
+    /// <summary>What comes with a certificate, DER; empty: nothing.</summary>
+    internal ReadOnlyMemory<byte> Above { get; set; }
+
     /// <summary>How often it was asked.</summary>
     internal int Calls { get; private set; }
 
@@ -65,7 +68,9 @@ internal sealed class StandInController : CertificateService.CertificateServiceB
         _asked.TrySetResult();
         if (Failure is not null) throw Failure;
         CertificateRequest asked = CertificateRequest.LoadSigningRequest(request.CsrDer.ToByteArray(), HashAlgorithmName.SHA256);
-        return Task.FromResult(new CertificateResponse { ChainDer = { ByteString.CopyFrom(_authority.IssueFor(asked.PublicKey, _node)) } });
+        CertificateResponse response = new() { ChainDer = { ByteString.CopyFrom(_authority.IssueFor(asked.PublicKey, _node)) } };
+        if (!Above.IsEmpty) response.ChainDer.Add(ByteString.CopyFrom(Above.Span));
+        return Task.FromResult(response);
     }
 
     public async ValueTask DisposeAsync()
