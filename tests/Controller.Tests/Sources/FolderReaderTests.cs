@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Culvert.Controller.Sources.Folder;
 
 namespace Culvert.Controller.Tests;
@@ -30,11 +29,7 @@ public sealed class FolderReaderTests : IDisposable
     {
         const int Least = 200;
         _folder.Write("objects/web.yaml", "a: 1\n");
-        using (Process make = Process.Start("mkfifo", [_folder.File("pipe")]))
-        {
-            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(0, make.ExitCode);
-        }
+        await _folder.MakePipeAsync("pipe");
         string name = _folder.File("objects/web.yaml"), pipe = _folder.File("pipe"), file = _folder.File("file");
         using CancellationTokenSource stop = new();
         Task swapping = Task.Run(

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Culvert.Controller.Tests;
 
 /// <summary>A folder that is gone after the test.</summary>
@@ -19,6 +21,14 @@ internal sealed class TempFolder : IDisposable
         string temporary = File($".{name}.swp");
         System.IO.File.WriteAllText(temporary, text);
         System.IO.File.Move(temporary, File(name), overwrite: true);
+    }
+
+    /// <summary>Makes a named pipe.</summary>
+    public async Task MakePipeAsync(string name)
+    {
+        using Process make = Process.Start("mkfifo", [File(name)]);
+        await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, make.ExitCode);
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

@@ -8,6 +8,17 @@ namespace Culvert.Controller.Tests.Identity.Federation;
 /// <summary>Bundles as trust domains tell them, and certificates of those who do.</summary>
 internal static class Bundles
 {
+    /// <summary>How long it is waited for what is to come of a bundle.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>Waits until it has.</summary>
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Patience);
+        while (!condition()) await Task.Delay(10, limit.Token);
+    }
+
     /// <summary>A bundle in JSON.</summary>
     public static string Json(ulong? sequence, int? hint, params CaFiles[] roots) => Encoding.UTF8.GetString(new BundleDocument
     {

@@ -3,13 +3,13 @@ using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
+using static Culvert.Controller.Tests.Identity.Federation.Bundles;
 
 namespace Culvert.Controller.Tests.Identity.Federation;
 
 /// <summary>Two real controllers that tell each other their bundles.</summary>
 public sealed class FederatedControllersTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly CaFiles _web = CaFiles.Make();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -198,11 +198,4 @@ public sealed class FederatedControllersTests : IDisposable
     }
 
     private static HttpClient Client() => new(new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } }, disposeHandler: true);
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        limit.CancelAfter(Patience);
-        while (!condition()) await Task.Delay(10, limit.Token);
-    }
 }

@@ -9,6 +9,7 @@ using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
+using static Culvert.Controller.Tests.Identity.Federation.Bundles;
 
 namespace Culvert.Controller.Tests.Identity.Federation;
 
@@ -17,7 +18,6 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 {
     private const string Server = "spiffe://partner.example/spire/server";
     private const string Unavailable = "HTTP/1.1 503 Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly TempFolder _folder = new();
     private readonly ConcurrentQueue<string> _said = new();
@@ -836,13 +836,6 @@ public sealed class FederationKeeperTests : IAsyncDisposable
 
     private Func<bool> Has(params CaFiles[] roots) => () =>
         _bundles.All.Items is [{ TrustDomain: "partner.example" } bundle] && bundle.Roots.Length == roots.Length && bundle.Roots.Zip(roots).All(p => p.First.Span.SequenceEqual(p.Second.Certificate.RawData));
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        limit.CancelAfter(Patience);
-        while (!condition()) await Task.Delay(10, limit.Token);
-    }
 
     // Of two questions the second has begun when the answer to the first was taken.
     private Task AskedAsync()

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Diagnostics;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.Revocation;
 using Culvert.Controller.Tests.Identity.Upstream;
@@ -102,11 +101,7 @@ public sealed class RevocationListsTests : IAsyncDisposable
         Write("a.crl", Crls.Make(_root, ["7F01"]));
         RevocationLists lists = await StartAsync("a.crl");
         File.Delete(_folder.File("a.crl"));
-        using (Process make = Process.Start("mkfifo", [_folder.File("a.crl")]))
-        {
-            await make.WaitForExitAsync(Cancellation);
-            Assert.Equal(0, make.ExitCode);
-        }
+        await _folder.MakePipeAsync("a.crl");
         await LookAsync();
         Assert.Single(_said, l => l.Contains("a.crl can't be read: it is a folder, a pipe, a socket or a device", StringComparison.Ordinal));
         File.Delete(_folder.File("a.crl"));
