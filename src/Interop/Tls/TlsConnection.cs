@@ -163,6 +163,9 @@ public sealed unsafe class TlsConnection : SafeHandle
         }
     }
 
+    /// <summary>The key exchange group that the handshake has agreed on, as TLS names it; null before that.</summary>
+    public string? KeyExchangeGroup => TlsGroups.Negotiated(handle);
+
     /// <summary>Whether the handshake chose HTTP/2 by ALPN.</summary>
     public bool IsHttp2Selected()
     {

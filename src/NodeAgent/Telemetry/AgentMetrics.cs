@@ -31,7 +31,7 @@ public sealed class AgentMetrics
         HealthChecks = new HealthCheckMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
-        Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
+        Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result", "tls_group"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
@@ -76,7 +76,7 @@ public sealed class AgentMetrics
     /// <summary>Backends left out, by Service and port.</summary>
     public CounterFamily BackendEjections { get; }
 
-    /// <summary>TLS handshakes by side (client, server) and result.</summary>
+    /// <summary>TLS handshakes by side (client, server), result and key exchange group.</summary>
     public CounterFamily Handshakes { get; }
 
     /// <summary>PROXY protocol headers refused, by reason.</summary>
