@@ -1,6 +1,6 @@
 # Every verb first installs what it needs (eng/setup.sh).
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz soak bench bench-scale lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin cli release images demo test test-attacks test-coexist test-cluster fuzz soak bench bench-scale lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -27,6 +27,10 @@ cli: ## Compile command line, agent and controller to native programs in artifac
 images: ## Build the images of agent and controller as OCI archives, artifacts/images/culvert-*.tar, without a registry (root; ARCHITECTURES as for cli)
 	@eng/setup.sh images $(ARCHITECTURES:%=images-%)
 	@ARCHITECTURES="$(ARCHITECTURES)" eng/build-images.sh
+
+release: ## Pack native programs and their debug symbols into archives in artifacts/release (ARCHITECTURES as for cli)
+	@eng/setup.sh build $(ARCHITECTURES:%=native-%)
+	@ARCHITECTURES="$(ARCHITECTURES)" eng/build-release.sh
 
 plugin: ## Compile the CNI plugin to one native program, artifacts/cni/culvert-cni
 	@eng/setup.sh build

@@ -37,6 +37,16 @@ public sealed class TlsConnectionTests
         Assert.Equal(TlsStatus.Closed, ReadUntil(server));
     }
 
+    [Fact]
+    public void BothSidesAgreeOnTheFirstGroupThatBothHave()
+    {
+        using Pair pair = new();
+        Assert.Equal(TlsGroups.Offered[0], pair.Client.KeyExchangeGroup, ignoreCase: true);
+        Assert.Equal(pair.Client.KeyExchangeGroup, pair.Server.KeyExchangeGroup);
+        string[] expected = OpenSslVersion.Current >= OpenSslVersion.Recommended ? ["X25519MLKEM768", "X25519", "P-256"] : ["X25519", "P-256"];
+        Assert.Equal(expected, TlsGroups.Offered);
+    }
+
     [Theory]
     [InlineData(KeyKind.P256)]
     [InlineData(KeyKind.P384)]
