@@ -32,7 +32,7 @@ public static class ControllerCommand
         CoreDumps.Forbid(); // a core dump would hold keys
         OutOfMemory.EndsProcess();
 
-        // The native program has the settings of the agent, which collects in the background. In a controller whose processors are busy, that falls behind:
+        // The native program collects in the background by default. In a controller whose processors are busy, that falls behind:
         // the heap grew to twice the size in use (make bench-scale).
         GCSettings.LatencyMode = GCLatencyMode.Batch;
         return RunAsync(args);
