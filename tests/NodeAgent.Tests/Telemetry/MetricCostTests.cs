@@ -1,9 +1,17 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.Hosting;
+using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.Tests.Shared;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;
 
 /// <summary>What an update and a scrape cost.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class MetricCostTests(ITestOutputHelper output)
 {
     private const int UpdatesOfARound = 20_000, Rounds = 500;
@@ -41,13 +49,7 @@ public sealed class MetricCostTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task AScrapeOfFiveMegabytesAllocatesLittle(bool openMetrics)
     {
-        MetricRegistry registry = new();
-        CounterFamily counters = registry.Add(new CounterFamily("culvert_tcp_connections_opened_total", "C.", Names));
-        HistogramFamily histograms = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "H.", Names, HistogramFamily.Seconds));
-        registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries.", "gauge", ["map"], () => [new CallbackSample(["cv_flow"], 7)]));
-        List<Counter> held = [];
-        for (int i = 0; i < 4096; i++) held.Add(counters.With("source", $"workload-{i}", "a-namespace", $"destination-{i}", "another-namespace"));
-        for (int i = 0; i < 2000; i++) histograms.With("source", $"workload-{i % 1000}", "a-namespace", "destination", "another-namespace").Observe(i / 100.0);
+        (MetricRegistry registry, List<Counter> held) = LargeRegistry();
 
         // The text of a series' labels is made once, when it is first shown, and kept.
         await registry.ExportAsync(Stream.Null, openMetrics, TestContext.Current.CancellationToken);
@@ -62,6 +64,59 @@ public sealed class MetricCostTests(ITestOutputHelper output)
         Assert.True(text.Written >= LeastText, $"{text.Written} bytes");
         Assert.InRange(text.Longest, 1, 64 * 1024);
         Assert.InRange(allocated, 0, MostBytes);
+    }
+
+    [Fact]
+    public async Task AnAnswerOfFiveMegabytesAllocatesLittle()
+    {
+        (MetricRegistry registry, _) = LargeRegistry();
+        using Socket free = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        IPEndPoint at = (IPEndPoint)free.LocalEndPoint!;
+        free.Dispose();
+        WebServer server = HttpEndpoints.Serve(
+            [at], [at], new ProbeSources([new IpPrefix(IPAddress.Loopback, 8)], () => throw new InvalidOperationException("the source is allowed"), () => throw new InvalidOperationException("the source is allowed")),
+            null, registry, new HealthState(), TimeProvider.System, NullLoggerFactory.Instance);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            // Connections, pools and the text of labels are made by the first.
+            byte[] buffer = new byte[64 * 1024];
+            for (int i = 0; i < 3; i++) Assert.True(Scrape(at, buffer) >= LeastText);
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            long length = Scrape(at, buffer);
+            long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+            output.WriteLine($"{length:N0} bytes of answer, {allocated:N0} bytes allocated in the process");
+            Assert.True(length >= LeastText);
+            Assert.InRange(allocated, 0, MostBytes);
+        }
+        finally
+        {
+            await server.StopAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static long Scrape(IPEndPoint at, byte[] buffer)
+    {
+        using Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 60_000 };
+        client.Connect(at);
+        client.Send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"u8);
+        long length = 0;
+        while (client.Receive(buffer) is > 0 and int read) length += read;
+        return length;
+    }
+
+    // A little more than 5 MiB of text.
+    private static (MetricRegistry Registry, List<Counter> Counters) LargeRegistry()
+    {
+        MetricRegistry registry = new();
+        CounterFamily counters = registry.Add(new CounterFamily("culvert_tcp_connections_opened_total", "C.", Names));
+        HistogramFamily histograms = registry.Add(new HistogramFamily("culvert_http_request_duration_seconds", "H.", Names, HistogramFamily.Seconds, seriesLimit: 4096));
+        registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries.", "gauge", ["map"], () => [new CallbackSample(["cv_flow"], 7)]));
+        List<Counter> held = [];
+        for (int i = 0; i < 4096; i++) held.Add(counters.With("source", $"workload-{i}", "a-namespace", $"destination-{i}", "another-namespace"));
+        for (int i = 0; i < 2000; i++) histograms.With("source", $"workload-{i}", "a-namespace", "destination", "another-namespace").Observe(i / 100.0);
+        return (registry, held);
     }
 
     // The best of many short rounds: on a busy machine some of them have a processor to themselves.

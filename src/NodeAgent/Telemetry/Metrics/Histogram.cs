@@ -150,6 +150,7 @@ public sealed class Histogram : Series
     {
         double[] bounds = _bounds;
         int i = 0;
+        while (i + 4 <= bounds.Length && value > bounds[i + 3]) i += 4; // most families have fifteen
         while (i < bounds.Length && value > bounds[i]) i++;
         return i;
     }
