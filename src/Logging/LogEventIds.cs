@@ -137,6 +137,7 @@ internal static class LogEventIds
     internal const int LimitServiceFailed = 1512;
     internal const int BackendUnhealthy = 1513;
     internal const int BackendHealthy = 1514;
+    internal const int MetricUnreadable = 1515;
 
     // src/NodeAgent/WorkloadApi
     internal const int WorkloadApiNotAttested = 1521;

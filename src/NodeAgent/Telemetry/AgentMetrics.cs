@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -10,13 +9,15 @@ public sealed class AgentMetrics
 {
     private readonly ConnectionFamilies _tcp;
     private readonly ConnectionFamilies _udp;
-    private readonly ConcurrentDictionary<ConnectionLabels.Key, ConnectionSeries> _series = new();
+    private readonly SeriesCache<ConnectionLabels.Key, ConnectionSeries> _series;
 
     /// <summary>Registers every family in <paramref name="registry"/>.</summary>
     public AgentMetrics(MetricRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
         Registry = registry;
+        registry.CountFallbacks();
+        _series = new SeriesCache<ConnectionLabels.Key, ConnectionSeries>(registry, static series => series.IsRemoved);
         _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
@@ -137,15 +138,19 @@ public sealed class AgentMetrics
     {
         ConnectionFamilies families = Families(record);
         ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
-        if (_series.TryGetValue(key, out ConnectionSeries? series)) return series;
+        if (_series.Find(key) is { } known) return known;
         string[] labels = ConnectionLabels.Of(record, reporter);
-        series = new ConnectionSeries(
+        ConnectionSeries series = new(
             labels, families.Opened.With(labels), families.Closed.With(labels), families.Sent.With(labels), families.Received.With(labels), families.Duration.With(reporter, ConnectionLabels.OfPath(record.Path)));
-        if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+        _series.Keep(key, series);
         return series;
     }
 
     private ConnectionFamilies Families(FlowRecord record) => record.Protocol == TransportProtocol.Udp ? _udp : _tcp;
 
-    private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration);
+    private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration)
+    {
+        // The duration is that of all connections of a path, and stays.
+        internal bool IsRemoved => Opened.IsRemoved && Closed.IsRemoved && Sent.IsRemoved && Received.IsRemoved;
+    }
 }

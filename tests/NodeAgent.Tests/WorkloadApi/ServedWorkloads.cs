@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.NodeAgent.Hosting;
@@ -153,12 +154,7 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         _changes.Raise();
     }
 
-    internal string Exposition()
-    {
-        System.Text.StringBuilder text = new();
-        foreach (IMetricFamily family in Registry.Families) family.Write(text, openMetrics: false);
-        return text.ToString();
-    }
+    internal string Exposition() => Registry.Render(openMetrics: false);
 
     public async ValueTask DisposeAsync()
     {
