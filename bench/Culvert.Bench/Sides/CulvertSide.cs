@@ -25,7 +25,9 @@ internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, CulvertA
         }
         CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
         if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, times, NetworkPolicies.In(world, agentA!), Sides.RequestPolicies.In(world, nodes.ServerCross, agentA!, agentB), Sides.RequestPolicies.RoutesIn(world, agentA!, agentB), World.PodTunnels(world, agentA!));
+        CulvertAgent[] both = [agentA!, agentB];
+        return new CulvertSide(
+            nodes, agentA!, agentB, times, NetworkPolicies.In(world, both), Sides.RequestPolicies.In(world, nodes.ServerCross, both), Sides.RequestPolicies.RoutesIn(world, both), World.PodTunnels(world, both));
     }
 
     /// <summary>Where the client calls what the mesh reads as HTTP, on the other node.</summary>
