@@ -69,13 +69,13 @@ bench: ## Measure the native programs against plain routing and nginx sidecars; 
 	@eng/setup.sh bench
 	@eng/build-cli.sh
 	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
-	@CULVERT_PROGRAMS=artifacts/cli bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
+	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
 
 bench-scale: ## Measure the controller with 250, 500 and 1,000 simulated agents; writes artifacts/bench/results.json
 	@eng/setup.sh build
 	@eng/build-cli.sh
 	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
-	@CULVERT_PROGRAMS=artifacts/cli bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench --only scale. $(ARGS)
+	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench --only scale. $(ARGS)
 
 lint: setup ## Check formatting, analyzers and generated code; changes nothing
 	@eng/lint.sh

@@ -65,7 +65,7 @@ internal sealed class BenchRun(BenchOptions options)
         CulvertSide? ours = null;
         if (!options.PeerOnly)
         {
-            int starts = options.Wants(Budget.Ready.Name) ? options.Rounds : 1;
+            int starts = Budget.OfStarts.Any(Wanted) ? options.Rounds : 1;
             ours = await CulvertSide.StartAsync(await StartPodsAsync(ourLab, cancellationToken), options, starts, cancellationToken);
         }
         double idleMegabytes = ours?.AgentMegabytes() ?? 0;
@@ -98,10 +98,10 @@ internal sealed class BenchRun(BenchOptions options)
         {
             await AddAsync(rows, Budget.HttpRss, Budget.HttpRssMegabytes, async () => [await MegabytesWithRoutesAsync(ours, cancellationToken)], cancellationToken);
         }
-        if (Wanted(Budget.Ready))
-        {
-            await AddAsync(rows, Budget.Ready, Budget.ReadySeconds, () => Task.FromResult(ours.StartTimes.Select(t => t.TotalSeconds)), cancellationToken);
-        }
+        await AddAsync(rows, Budget.Ready, Budget.ReadyCpuSeconds, ours.Starts.Select(s => s.CpuSeconds), cancellationToken);
+        await AddAsync(rows, Budget.Start, Budget.StartSeconds, ours.Starts.Select(s => s.Elapsed.TotalSeconds), cancellationToken);
+        await AddAsync(rows, Budget.FirstRequest, Budget.FirstRequestMilliseconds, ours.Starts.Select(s => s.FirstRequest.TotalMilliseconds), cancellationToken);
+        await AddAsync(rows, Budget.ControllerRss, Budget.ControllerRssMegabytes, [ours.ControllerMegabytes], cancellationToken);
 
         await CompareAsync(Scenarios.FromPods(oursCross!, ours.PodTunnels), comparison, rows, cancellationToken);
 
@@ -118,6 +118,10 @@ internal sealed class BenchRun(BenchOptions options)
             await rows.AddAsync(scenario.Metrics, () => comparison.RunAsync(scenario, cancellationToken), cancellationToken);
         }
     }
+
+    // Where it is wanted.
+    private Task AddAsync(RowCollector rows, Metric metric, double budget, IEnumerable<double> values, CancellationToken cancellationToken) =>
+        Wanted(metric) ? AddAsync(rows, metric, budget, () => Task.FromResult(values), cancellationToken) : Task.CompletedTask;
 
     private static Task AddAsync(RowCollector rows, Metric metric, double budget, Func<Task<IEnumerable<double>>> values, CancellationToken cancellationToken) =>
         rows.AddAsync([metric], async () => [Budget.Compare(metric, budget, await values())], cancellationToken);

@@ -10,7 +10,7 @@ internal static class ScaleBench
 
     private const double FullStartSeconds = 60;
     private const double ChangeSeconds = 1;
-    private const double RssMegabytes = 600;
+    private const double RssMegabytes = 500;
 
     // A policy of three identities and a port is some 300 bytes, and has a TLS record, an HTTP/2 frame and a version of its own. A world of this size is hundreds of times that.
     private const double ChangeKibibytes = 4;
@@ -19,7 +19,7 @@ internal static class ScaleBench
     private static readonly Metric PolicyChange = Row("policy_change_p99", "s", "budget of 1 s");
     private static readonly Metric EndpointChange = Row("endpoint_change_p99", "s", "budget of 1 s");
     private static readonly Metric MeshChange = Row("mesh_change_p99", "s", "budget of 1 s");
-    private static readonly Metric Rss = Row("controller_rss", "MB", "budget of 600 MB");
+    private static readonly Metric Rss = Row("controller_rss", "MB", "budget of 500 MB");
     private static readonly Metric ChangeBytes = Row("change_bytes", "KiB", "budget of 4 KiB");
 
     /// <summary>Its rows.</summary>
