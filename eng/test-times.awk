@@ -1,6 +1,8 @@
 # Reads the report of one test project (TRX) and prints how long its tests took:
 # "class SECONDS TESTS NAME" for each class, and "idle SECONDS PROJECT", the time in which none of its tests ran.
-# A class that xunit runs beside others can take longer than the project.
+# A class that xunit runs beside others can take longer than the project. A report is one line, so records end with an element.
+
+BEGIN { RS = ">" }
 
 function attribute(name,    start) {
 	start = index($0, " " name "=\"")
@@ -19,23 +21,18 @@ function seconds(text,    parts) {
 
 /<Times / { began = seconds(attribute("start")); ended = seconds(attribute("finish")) }
 /<UnitTestResult / {
-	test = attribute("testId")
-	taken[test] += seconds(attribute("duration"))
-	count[test]++
+	name = attribute("testName")
+	sub(/\(.*$/, "", name)
+	sub(/\.[^.]*$/, "", name)
+	sub(/^.*\./, "", name)
+	taken[name] += seconds(attribute("duration"))
+	count[name]++
 	starts[++results] = seconds(attribute("startTime"))
 	ends[results] = seconds(attribute("endTime"))
 }
-/<UnitTest / { test = attribute("id") }
-/<TestMethod / { class_of[test] = attribute("className") }
 
 END {
-	for (test in taken) {
-		name = class_of[test]
-		sub(/^.*\./, "", name)
-		class[name] += taken[test]
-		tests[name] += count[test]
-	}
-	for (name in class) printf "class %8.1f %5d  %s\n", class[name], tests[name], name
+	for (name in taken) printf "class %8.1f %5d  %s\n", taken[name], count[name], name
 
 	# The union of the tests' intervals, in order of their starts.
 	for (i = 2; i <= results; i++) {
