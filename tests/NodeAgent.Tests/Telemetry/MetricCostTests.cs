@@ -38,6 +38,21 @@ public sealed class MetricCostTests(ITestOutputHelper output)
         {
             for (int i = 0; i < UpdatesOfARound; i++) histogram.Observe(7);
         });
+
+        // For comparison: what an update of a child of prometheus-net costs by itself.
+        Prometheus.MetricFactory factory = Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry());
+        factory.ExemplarBehavior = Prometheus.ExemplarBehavior.NoExemplars();
+        Prometheus.Counter.Child counterChild = factory.CreateCounter("c_total", "C.", ["a"]).WithLabels("a");
+        Prometheus.Histogram.Child histogramChild = factory.CreateHistogram("h_seconds", "H.", ["a"], new Prometheus.HistogramConfiguration { Buckets = HistogramFamily.Seconds }).WithLabels("a");
+        double childIncrement = Best(() =>
+        {
+            for (int i = 0; i < UpdatesOfARound; i++) counterChild.Inc();
+        });
+        double childObserve = Best(() =>
+        {
+            for (int i = 0; i < UpdatesOfARound; i++) histogramChild.Observe(0.0042);
+        });
+        output.WriteLine($"prometheus-net alone: increment {childIncrement:0.0} ns, observe 4.2 ms {childObserve:0.0} ns");
         output.WriteLine($"increment {increment:0.0} ns, observe 4.2 ms {observe:0.0} ns, observe 7 s {slow:0.0} ns");
         Assert.InRange(increment, 0, MostNanoseconds);
         Assert.InRange(observe, 0, MostNanoseconds);
@@ -115,7 +130,7 @@ public sealed class MetricCostTests(ITestOutputHelper output)
         registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries.", "gauge", ["map"], () => [new CallbackSample(["cv_flow"], 7)]));
         List<Counter> held = [];
         for (int i = 0; i < 4096; i++) held.Add(counters.With("source", $"workload-{i}", "a-namespace", $"destination-{i}", "another-namespace"));
-        for (int i = 0; i < 2000; i++) histograms.With("source", $"workload-{i}", "a-namespace", "destination", "another-namespace").Observe(i / 100.0);
+        for (int i = 0; i < 1200; i++) histograms.With("source", $"workload-{i}", "a-namespace", "destination", "another-namespace").Observe(i / 100.0);
         return (registry, held);
     }
 

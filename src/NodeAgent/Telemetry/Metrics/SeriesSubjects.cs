@@ -7,6 +7,9 @@ internal sealed class SeriesSubjects
 {
     private const string Unknown = "unknown", Other = "other";
 
+    // What their labels begin with.
+    private static readonly string[] Ends = ["source", "destination"], Services = ["service", "backend"];
+
     private readonly (int Name, int Namespace, int Principal)[] _workloads;
     private readonly (int Name, int Namespace)[] _services;
     private readonly (int Name, int Namespace, int Kind) _route;
@@ -18,8 +21,8 @@ internal sealed class SeriesSubjects
     internal SeriesSubjects(string[] labelNames)
     {
         int At(string name) => Array.IndexOf(labelNames, name);
-        _workloads = [.. new[] { "source", "destination" }.Select(end => (At($"{end}_workload"), At($"{end}_workload_namespace"), At($"{end}_principal"))).Where(w => w.Item1 >= 0)];
-        _services = [.. new[] { "service", "backend" }.Select(s => (At(s), At($"{s}_namespace"))).Where(s => s.Item1 >= 0)];
+        _workloads = [.. Ends.Select(end => (At($"{end}_workload"), At($"{end}_workload_namespace"), At($"{end}_principal"))).Where(w => w.Item1 >= 0)];
+        _services = [.. Services.Select(s => (At(s), At($"{s}_namespace"))).Where(s => s.Item1 >= 0)];
         _route = (At("route"), At("route_namespace"), At("route_kind"));
         _policy = At("policy");
         _issuer = At("issuer");
