@@ -6,10 +6,7 @@ namespace Culvert.Logging;
 /// </summary>
 internal static class LogEventIds
 {
-    // src/Grpc/Server
-    internal const int HandlerFailed = 101;
-    internal const int CallEnded = 102;
-    internal const int ClientGone = 103;
+    // src/GrpcHosting; 101 to 103 were events that Grpc.AspNetCore.Server logs now
     internal const int NotRead = 104;
 
     // src/NodeAgent/Hosting

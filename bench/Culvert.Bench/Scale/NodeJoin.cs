@@ -4,11 +4,11 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller;
 using Culvert.Controller.Attestation;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Bench.Scale;
 

@@ -66,7 +66,7 @@ internal static class UpCommand
     // Standard output is for events; the objects' errors are among them and need not be logged as well.
     private static ILoggerFactory CreateLoggers(bool json) => LoggerFactory.Create(logging =>
     {
-        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Culvert.Controller.Sources", LogLevel.Error);
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Culvert.Controller.Sources", LogLevel.Error);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (json)
         {

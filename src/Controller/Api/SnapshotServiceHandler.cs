@@ -2,7 +2,6 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;

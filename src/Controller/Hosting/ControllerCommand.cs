@@ -154,6 +154,7 @@ public static class ControllerCommand
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Grpc", LogLevel.Warning) // at Information it logs each client that leaves, with a stack trace
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -141,6 +141,7 @@ public static class AgentCommand
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Grpc", LogLevel.Warning) // at Information it logs each client that leaves, with a stack trace
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -1,7 +1,7 @@
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol.WorkloadApi;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Protocol.Spiffe;
 

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Attestation;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -10,6 +9,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;

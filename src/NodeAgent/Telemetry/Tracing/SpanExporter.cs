@@ -2,12 +2,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Threading.Channels;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
+using Culvert.Protocol;
 using Culvert.Protocol.OpenTelemetry;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using StatusCode = Grpc.Core.StatusCode;
 
@@ -190,7 +191,7 @@ internal sealed class SpanExporter : IDisposable
         }
         catch (RpcException e) when (!stop.IsCancellationRequested)
         {
-            Fail(endpoint, $"it answers {e.Status}");
+            Fail(endpoint, $"it answers {CallFailure.Describe(e)}");
 
             // OTLP, "OTLP/gRPC response": the same there. Exhausted resources may be had again only where the answer says when, which is not read.
             return e.StatusCode is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
