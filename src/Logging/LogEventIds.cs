@@ -6,7 +6,8 @@ namespace Culvert.Logging;
 /// </summary>
 internal static class LogEventIds
 {
-    // src/GrpcHosting; 101 to 103 were events that Grpc.AspNetCore.Server logs now
+    // src/GrpcHosting; 102 and 103 were events at Debug that Grpc.AspNetCore.Server has its own for
+    internal const int HandlerFailed = 101;
     internal const int NotRead = 104;
 
     // src/NodeAgent/Hosting

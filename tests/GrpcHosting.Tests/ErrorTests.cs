@@ -14,7 +14,6 @@ public sealed class ErrorTests
         using GrpcChannel channel = server.Connect();
         RpcException e = await Call(channel, Echo.Missing);
         Assert.Equal(StatusCode.Unimplemented, e.StatusCode);
-        Assert.Equal($"Method '{Echo.Missing.FullName}' is unimplemented.", e.Status.Detail);
     }
 
     [Fact(Timeout = 30_000)]
@@ -96,15 +95,6 @@ public sealed class ErrorTests
 
         BytesValue over = new() { Value = ByteString.CopyFrom(new byte[4 * 1024 * 1024]) };
         Assert.Equal(StatusCode.ResourceExhausted, (await CallBytes(channel, over)).StatusCode);
-    }
-
-    [Fact(Timeout = 30_000)]
-    public async Task AMessageThatCannotBeDecodedIsInternal()
-    {
-        await using TestServer server = await TestServer.StartAsync(Echo.Definition());
-        using RawClient client = new(server.Address);
-        using HttpResponseMessage response = await client.PostAsync(Echo.Unary.FullName, RawClient.Frame([0xff, 0xff, 0xff]));
-        Assert.Equal("13", RawClient.Status(response));
     }
 
     [Fact(Timeout = 30_000)]

@@ -49,7 +49,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         RecordingLogger log = new();
-        builder.Logging.ClearProviders().AddProvider(log);
+        builder.Logging.ClearProviders().AddGrpcFilters().AddProvider(log);
         builder.Services.AddLimitedGrpc(options, limits);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(5));
         DirectoryInfo? folder = null;

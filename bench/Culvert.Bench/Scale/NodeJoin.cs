@@ -68,7 +68,7 @@ internal static class NodeJoin
                 using AsyncUnaryCall<CertificateResponse> call = controller.JoinNodeAsync(request, cancellationToken: cancellationToken);
                 return await call.ResponseAsync;
             }
-            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable && Stopwatch.GetElapsedTime(since) < Patience)
+            catch (RpcException e) when (CallFailure.CodeOf(e) == StatusCode.Unavailable && Stopwatch.GetElapsedTime(since) < Patience)
             {
                 await Task.Delay(Retry, cancellationToken);
             }

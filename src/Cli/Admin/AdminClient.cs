@@ -97,7 +97,7 @@ internal sealed class AdminClient : IDisposable
         }
     }
 
-    private CliException Explain(RpcException e) => e.StatusCode switch
+    private CliException Explain(RpcException e) => CallFailure.CodeOf(e) switch
     {
         StatusCode.Unavailable when IsForbidden(e) => new CliException(
             ExitCode.Unsupported, $"permission denied: {_socket}, the agent's admin socket, is closed to this user", "run it as root (sudo)", e),

@@ -7,6 +7,7 @@ using Culvert.CommandLine;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Sharing;
+using Culvert.GrpcHosting;
 using Culvert.Interop;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -154,7 +155,7 @@ public static class ControllerCommand
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .AddFilter("Microsoft", LogLevel.Warning)
-        .AddFilter("Grpc", LogLevel.Warning) // at Information it logs each client that leaves, with a stack trace
+        .AddGrpcFilters()
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

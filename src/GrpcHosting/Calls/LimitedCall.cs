@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.GrpcHosting;
 
@@ -47,6 +48,8 @@ internal sealed class LimitedCall : IAsyncDisposable
     /// <summary>Cancelled when the client has gone or the server has ended the call early.</summary>
     internal CancellationToken Interrupted { get; }
 
+    internal ILogger Logger => _environment.Logger;
+
     /// <summary>Runs a call.</summary>
     /// <param name="http">Its request.</param>
     /// <param name="type">Of its method.</param>
@@ -91,14 +94,21 @@ internal sealed class LimitedCall : IAsyncDisposable
 
     /// <summary>The status of a call that did not end as its handler decided; null if it did.</summary>
     /// <param name="failure">What the handler threw; null if it returned.</param>
-    internal Status? ExplainEnd(Exception? failure)
+    /// <param name="isCancelled">Whether the token of the call is cancelled: the client has gone, or the deadline has passed.</param>
+    internal Status? ExplainEnd(Exception? failure, bool isCancelled)
     {
         lock (_lock)
         {
+            if (failure is RpcException) return null;
+            if (failure is not null) return _interruptedBy ?? (isCancelled ? ClientGone : null);
+
             // A handler may notice its token and return: for the client the stream is still cut off.
-            return failure is RpcException || (failure is null && !_isStopped) ? null : _interruptedBy;
+            return _isStopped ? _interruptedBy : null;
         }
     }
+
+    /// <summary>Sets what cancels the writes that follow, beside the end of the call.</summary>
+    internal void CancelWritesBy(CancellationToken cancellationToken) => _response.WriteCancellation = cancellationToken;
 
     /// <summary>Throws the call's refusal, before any of its request is read.</summary>
     internal void ThrowIfRefused()

@@ -21,6 +21,9 @@ internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature
     private volatile bool _isFlushing;
     private ITimer? _timer;
 
+    /// <summary>Cancels flushes, and the stream with what waits for them.</summary>
+    internal CancellationToken WriteCancellation { get; set; }
+
     public PipeWriter Writer => this;
 
     /// <summary>The server's stream; gRPC does not use it, and what is written to it has no write timeout.</summary>
@@ -119,20 +122,26 @@ internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature
 
     private async ValueTask<FlushResult> FlushPartAsync(CancellationToken cancellationToken)
     {
-        using CancellationTokenSource? both = cancellationToken.CanBeCanceled && cancellationToken != call.Interrupted
-            ? CancellationTokenSource.CreateLinkedTokenSource(call.Interrupted, cancellationToken)
+        using CancellationTokenSource? all = cancellationToken.CanBeCanceled || WriteCancellation.CanBeCanceled
+            ? CancellationTokenSource.CreateLinkedTokenSource(call.Interrupted, cancellationToken, WriteCancellation)
             : null;
-        CancellationToken cancel = both?.Token ?? call.Interrupted;
-        cancel.ThrowIfCancellationRequested();
+        CancellationToken cancel = all?.Token ?? call.Interrupted;
         _isFlushing = true;
         ValueTask<FlushResult> flush = _pipe.FlushAsync(cancel);
         FlushResult result;
         try
         {
-            result = flush.IsCompleted ? await flush : await WaitForClientAsync(flush);
+            if (flush.IsCompleted)
+            {
+                result = await flush;
+            }
+            else
+            {
+                result = await WaitForClientAsync(flush);
 
-            // Kestrel may end a cancelled flush as if it had succeeded.
-            cancel.ThrowIfCancellationRequested();
+                // Kestrel may end a cancelled flush as if it had succeeded.
+                cancel.ThrowIfCancellationRequested();
+            }
         }
         catch (OperationCanceledException)
         {

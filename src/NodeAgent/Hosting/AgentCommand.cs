@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
+using Culvert.GrpcHosting;
 using Culvert.Interop;
 using Culvert.Interop.Memory;
 using Culvert.NodeAgent.Options;
@@ -141,7 +142,7 @@ public static class AgentCommand
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
-        .AddFilter("Grpc", LogLevel.Warning) // at Information it logs each client that leaves, with a stack trace
+        .AddGrpcFilters()
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -37,11 +37,11 @@ internal sealed class WorkloadApiService(
 
     /// <summary>The service with its methods. Bound here and not by the generated base class, as streams are sent in another form than that has for them.</summary>
     internal ServerServiceDefinition Bind() => ServerServiceDefinition.CreateBuilder()
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509SVID), Whole(X509SVIDRequest.Parser), EncodedMessage.Marshaller), FetchX509SVID)
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509Bundles), Whole(X509BundlesRequest.Parser), EncodedMessage.Marshaller), FetchX509Bundles)
-        .AddMethod(Method(MethodType.Unary, nameof(FetchJWTSVID), Whole(JWTSVIDRequest.Parser), Whole(JWTSVIDResponse.Parser)), FetchJWTSVID)
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchJWTBundles), Whole(JWTBundlesRequest.Parser), EncodedMessage.Marshaller), FetchJWTBundles)
-        .AddMethod(Method(MethodType.Unary, nameof(ValidateJWTSVID), Whole(ValidateJWTSVIDRequest.Parser), Whole(ValidateJWTSVIDResponse.Parser)), ValidateJWTSVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509SVID), ProtobufMarshaller.For(X509SVIDRequest.Parser), EncodedMessage.Marshaller), FetchX509SVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509Bundles), ProtobufMarshaller.For(X509BundlesRequest.Parser), EncodedMessage.Marshaller), FetchX509Bundles)
+        .AddMethod(Method(MethodType.Unary, nameof(FetchJWTSVID), ProtobufMarshaller.For(JWTSVIDRequest.Parser), ProtobufMarshaller.For(JWTSVIDResponse.Parser)), FetchJWTSVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchJWTBundles), ProtobufMarshaller.For(JWTBundlesRequest.Parser), EncodedMessage.Marshaller), FetchJWTBundles)
+        .AddMethod(Method(MethodType.Unary, nameof(ValidateJWTSVID), ProtobufMarshaller.For(ValidateJWTSVIDRequest.Parser), ProtobufMarshaller.For(ValidateJWTSVIDResponse.Parser)), ValidateJWTSVID)
         .Build();
 
     /// <summary>
@@ -128,9 +128,6 @@ internal sealed class WorkloadApiService(
     private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name, Marshaller<TRequest> request, Marshaller<TResponse> response)
         where TRequest : class
         where TResponse : class => new(type, SpiffeWorkloadAPI.Descriptor.FullName, name, request, response);
-
-    private static Marshaller<T> Whole<T>(MessageParser<T> parser)
-        where T : class, IMessage<T> => Marshallers.Create<T>((message, context) => context.Complete(message.ToByteArray()), context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
 
     private static string NameOf(HttpContext http) => http.Request.Path.Value is { } path ? path[(path.LastIndexOf('/') + 1)..] : "";
 

@@ -194,7 +194,7 @@ internal sealed class SpanExporter : IDisposable
             Fail(endpoint, $"it answers {CallFailure.Describe(e)}");
 
             // OTLP, "OTLP/gRPC response": the same there. Exhausted resources may be had again only where the answer says when, which is not read.
-            return e.StatusCode is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
+            return CallFailure.CodeOf(e) is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
         }
     }
 
