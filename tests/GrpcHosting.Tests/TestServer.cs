@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Hosting;
 using Grpc.AspNetCore.Server;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -17,13 +18,15 @@ namespace Culvert.GrpcHosting.Tests;
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication app;
+    private readonly WebServer server;
     private readonly TestCertificates? certificates;
     private readonly DirectoryInfo? folder;
     private readonly Transport transport;
 
-    private TestServer(WebApplication app, Transport transport, TestCertificates? certificates, DirectoryInfo? folder, RecordingLogger log)
+    private TestServer(WebApplication app, WebServer server, Transport transport, TestCertificates? certificates, DirectoryInfo? folder, RecordingLogger log)
     {
         this.app = app;
+        this.server = server;
         this.transport = transport;
         this.certificates = certificates;
         this.folder = folder;
@@ -68,9 +71,10 @@ internal sealed class TestServer : IAsyncDisposable
 
         WebApplication app = builder.Build();
         app.MapLimitedGrpcService(service);
+        WebServer server = new(() => app);
         try
         {
-            await app.StartAsync();
+            await server.StartAsync(CancellationToken.None);
         }
         catch
         {
@@ -78,7 +82,7 @@ internal sealed class TestServer : IAsyncDisposable
             throw;
         }
 
-        return new TestServer(app, transport, certificates, folder, log);
+        return new TestServer(app, server, transport, certificates, folder, log);
     }
 
     internal GrpcChannel Connect(Action<GrpcChannelOptions>? configure = null)
@@ -100,7 +104,8 @@ internal sealed class TestServer : IAsyncDisposable
         return transport == Transport.Unix ? GrpcChannel.ForAddress("http://localhost", options) : GrpcChannel.ForAddress(Address, options);
     }
 
-    internal Task StopAsync() => app.StopAsync();
+    /// <summary>Stops it as the agent and the controller stop their servers.</summary>
+    internal Task StopAsync() => server.StopAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {

@@ -52,7 +52,7 @@ public sealed class WireTests
         using HttpResponseMessage web = await client.SendAsync(HttpMethod.Post, Echo.Unary.FullName, [], "application/grpc-web");
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, web.StatusCode);
         using HttpResponseMessage get = await client.SendAsync(HttpMethod.Get, Echo.Unary.FullName, [], "application/grpc");
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, get.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, get.StatusCode);
         using HttpResponseMessage proto = await client.SendAsync(HttpMethod.Post, Echo.Unary.FullName, RawClient.Frame([]), "application/grpc+proto");
         await proto.Content.ReadAsByteArrayAsync();
         Assert.Equal("0", RawClient.Status(proto));
