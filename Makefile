@@ -33,7 +33,7 @@ demo: setup ## Show the mesh at work on this machine: two nodes as network names
 	@$(DOTNET_BUILD) src/Cli
 	@src/Cli/bin/$(CONFIGURATION)/net10.0/culvert demo $(ARGS)
 
-test: setup ## Build, run every test, end with the line "N passed, N failed" (root; TESTS="Grpc.Tests …" for some)
+test: setup ## Build, run every test, end with the line "N passed, N failed" (root; TESTS="GrpcHosting.Tests …" for some)
 	@CONFIGURATION=$(CONFIGURATION) eng/run-tests.sh $(TESTS)
 
 test-attacks: setup ## Run only the tests that attack, exhaust or kill something (root)

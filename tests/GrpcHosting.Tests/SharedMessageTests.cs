@@ -12,7 +12,8 @@ public sealed class SharedMessageTests
     private const int Length = 2 * 1024 * 1024;
     private const int Receivers = 40;
 
-    // Measured: 3 to 8 MB for all of them, which is what the server holds of each response and its connections; a copy for each would be 80 MB.
+    // Measured: 3 to 8 MB for all of them, which is what the server holds of each response and its connections; a copy for each would
+    // be 80 MB.
     private const long MostBytes = 16 * 1024 * 1024;
 
     private static readonly BytesValue Whole = new() { Value = ByteString.CopyFrom(RandomBytes(Length)) };
@@ -20,7 +21,8 @@ public sealed class SharedMessageTests
     // Protocol Buffers merge what follows each other: the field's tag and length, and its bytes.
     private static readonly ReadOnlyMemory<byte>[] Pieces = Cut(Whole.ToByteArray());
 
-    private static readonly Marshaller<BytesValue> Shared = Marshallers.Create<BytesValue>((_, context) => context.Complete(Pieces), context => BytesValue.Parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+    private static readonly Marshaller<BytesValue> Shared = Marshallers.Create<BytesValue>(
+        (_, context) => context.Complete(Pieces), context => BytesValue.Parser.ParseFrom(context.PayloadAsReadOnlySequence()));
 
     private static readonly Method<BytesValue, BytesValue> Stream = new(MethodType.ServerStreaming, Echo.Service, "SharedStream", Echo.ServerBytes.RequestMarshaller, Shared);
 

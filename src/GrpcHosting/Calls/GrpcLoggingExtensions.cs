@@ -6,7 +6,8 @@ namespace Culvert.GrpcHosting;
 public static class GrpcLoggingExtensions
 {
     /// <summary>
-    /// Limits the packages' log to warnings. It has none of a server's calls: the package logs each client that leaves, and each request that is invalid, with a stack trace, so that clients could fill the log.
+    /// Limits the packages' log to warnings. It has none of a server's calls: the package logs each client that leaves, and each
+    /// request that is invalid, with a stack trace, so that clients could fill the log.
     /// Failures of handlers are logged by this project, as <c>Culvert.GrpcHosting</c>.
     /// </summary>
     /// <param name="logging">The log of the program.</param>

@@ -6,14 +6,17 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.GrpcHosting;
 
 /// <summary>
-/// A call on the server, around what Grpc.AspNetCore.Server does with it: admission, time and size limits, and the end of streams when the server stops. The package writes the status;
-/// this class supplies it as an exception, from the request's pipe while the request is being read, and from <see cref="LimitedCallInterceptor"/> afterwards.
+/// A call on the server, around what Grpc.AspNetCore.Server does with it: admission, time and size limits, and the end of streams when
+/// the server stops. The package writes the status;
+/// this class supplies it as an exception, from the request's pipe while the request is being read, and from <see
+/// cref="LimitedCallInterceptor"/> afterwards.
 /// </summary>
 internal sealed class LimitedCall : IAsyncDisposable
 {
     private const int Http2Cancel = 0x8;
 
     private static readonly Status ServerStops = new(StatusCode.Unavailable, "The server is shutting down.");
+    private static readonly Status RequestLate = new(StatusCode.DeadlineExceeded, "The request did not arrive in time.");
     private static readonly Status ClientGone = new(StatusCode.Cancelled, "The client reset the stream or disconnected.");
 
     // Longer than any round trip. A client that takes longer loses the reason at most.
@@ -41,8 +44,10 @@ internal sealed class LimitedCall : IAsyncDisposable
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         Interrupted = _cancellation.Token;
         _request = new(this, http.Request.BodyReader);
-        _response = new(this, http.Features.GetRequiredFeature<IHttpResponseBodyFeature>(), environment.Time, environment.Limits.WriteTimeout);
-        if (type != MethodType.Unary) _stopping = environment.Stopping.UnsafeRegister(static state => ((LimitedCall)state!).Interrupt(ServerStops, isStop: true), this);
+        IHttpResponseBodyFeature response = http.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        _response = new(this, response, environment.Time, environment.Limits.WriteTimeout);
+        if (type == MethodType.Unary) return;
+        _stopping = environment.Stopping.UnsafeRegister(static state => ((LimitedCall)state!).Interrupt(ServerStops, isStop: true), this);
     }
 
     /// <summary>Cancelled when the client has gone or the server has ended the call early.</summary>
@@ -120,7 +125,10 @@ internal sealed class LimitedCall : IAsyncDisposable
     internal Exception ExplainRead(Exception failure)
     {
         if (failure is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
-            return new RpcException(new Status(StatusCode.ResourceExhausted, $"The request is longer than {_environment.Limits.MaxRequestBodySize} bytes."));
+        {
+            string text = $"The request is longer than {_environment.Limits.MaxRequestBodySize} bytes.";
+            return new RpcException(new Status(StatusCode.ResourceExhausted, text));
+        }
         if (failure is not OperationCanceledException || _http.RequestAborted.IsCancellationRequested) Interrupt(ClientGone);
         lock (_lock)
         {
@@ -134,7 +142,7 @@ internal sealed class LimitedCall : IAsyncDisposable
     /// <summary>Ends a call whose client does not read.</summary>
     internal void GiveUpWriting()
     {
-        string peer = _http.Connection.RemoteIpAddress is { } address ? $"{address}:{_http.Connection.RemotePort}" : $"unix:{_http.Connection.LocalIpAddress}";
+        string peer = _http.Connection.RemoteIpAddress is { } address ? $"{address}:{_http.Connection.RemotePort}" : "a Unix socket";
         GrpcServerLog.NotRead(_environment.Logger, _http.Request.Path, peer, _environment.Limits.WriteTimeout!.Value.TotalSeconds);
         Interrupt(new Status(StatusCode.DeadlineExceeded, "The client has not read what was sent."));
     }
@@ -173,7 +181,8 @@ internal sealed class LimitedCall : IAsyncDisposable
     private void LimitBody()
     {
         // A stream may be silent for long.
-        if (_http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = _hasSingleRequest ? _environment.Limits.MaxRequestBodySize : null;
+        if (_http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = _hasSingleRequest ? _environment.Limits.MaxRequestBodySize : null;
     }
 
     private IDisposable? Admit()
@@ -193,7 +202,7 @@ internal sealed class LimitedCall : IAsyncDisposable
     {
         if (_environment.Limits.RequestTimeout is not { } longest) return;
         _requestTimer = _environment.Time.CreateTimer(
-            static state => ((LimitedCall)state!).Interrupt(new Status(StatusCode.DeadlineExceeded, "The request did not arrive in time.")), this, longest, Timeout.InfiniteTimeSpan);
+            static state => ((LimitedCall)state!).Interrupt(RequestLate), this, longest, Timeout.InfiniteTimeSpan);
     }
 
     private void ReportRequestFailure()
@@ -205,7 +214,8 @@ internal sealed class LimitedCall : IAsyncDisposable
     }
 
     /// <summary>
-    /// When the server's stop has ended the call: waits until the client has ended its half of the stream, a second at most. Without the wait, the server would reset that half and close the connection.
+    /// When the server's stop has ended the call: waits until the client has ended its half of the stream, a second at most. Without
+    /// the wait, the server would reset that half and close the connection.
     /// .NET's client may see that before it reads the status, and then reports another one.
     /// </summary>
     private async Task SeeOffAsync()

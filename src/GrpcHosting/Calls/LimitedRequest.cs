@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Culvert.GrpcHosting;
 
-/// <summary>The request's bytes as the package reads them: nothing if the call was refused, and until the call is interrupted. One read at a time.</summary>
+/// <summary>
+/// The request's bytes as the package reads them: nothing if the call was refused, and until the call is interrupted. One read at a
+/// time.
+/// </summary>
 internal sealed class LimitedRequest(LimitedCall call, PipeReader inner) : PipeReader, IRequestBodyPipeFeature
 {
     public PipeReader Reader => this;

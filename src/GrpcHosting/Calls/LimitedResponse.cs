@@ -5,10 +5,12 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Culvert.GrpcHosting;
 
 /// <summary>
-/// The response's bytes as the package writes them. Long messages go to the server part by part: it holds no second copy of them, and each part that the client takes is progress for the write timeout.
+/// The response's bytes as the package writes them. Long messages go to the server part by part: it holds no second copy of them, and
+/// each part that the client takes is progress for the write timeout.
 /// Pieces that messages share (<see cref="Append"/>) are not copied before it is their turn. One writer at a time.
 /// </summary>
-internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature inner, TimeProvider time, TimeSpan? writeTimeout) : PipeWriter, IHttpResponseBodyFeature, IAsyncDisposable
+internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature inner, TimeProvider time, TimeSpan? writeTimeout)
+    : PipeWriter, IHttpResponseBodyFeature, IAsyncDisposable
 {
     // Half of what Kestrel holds of a response before writers wait (KestrelServerLimits.MaxResponseBufferSize, 64 KiB).
     private const int PartSize = 32 * 1024;
@@ -37,11 +39,15 @@ internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature
 
     public void DisableBuffering() => inner.DisableBuffering();
 
-    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => inner.SendFileAsync(path, offset, count, cancellationToken);
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
+        inner.SendFileAsync(path, offset, count, cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken = default) => inner.StartAsync(cancellationToken);
 
-    /// <summary>Ends the response with what it has as status. If a message is only partly sent, the status would wait behind it: the stream is reset.</summary>
+    /// <summary>
+    /// Ends the response with what it has as status. If a message is only partly sent, the status would wait behind it: the stream is
+    /// reset.
+    /// </summary>
     public Task CompleteAsync()
     {
         if (!_isFlushing && !HasWaiting) return inner.CompleteAsync();
@@ -157,7 +163,8 @@ internal sealed class LimitedResponse(LimitedCall call, IHttpResponseBodyFeature
     private async ValueTask<FlushResult> WaitForClientAsync(ValueTask<FlushResult> flush)
     {
         if (writeTimeout is not { } longest) return await flush;
-        _timer ??= time.CreateTimer(static state => ((LimitedCall)state!).GiveUpWriting(), call, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer ??= time.CreateTimer(
+            static state => ((LimitedCall)state!).GiveUpWriting(), call, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(longest, Timeout.InfiniteTimeSpan);
         try
         {

@@ -1,7 +1,8 @@
 namespace Culvert.GrpcHosting;
 
 /// <summary>
-/// The responses of a call. A cancelled write resets the stream only if a part of its message is with the server already; the package's writer resets it always, and then the client never gets the status.
+/// The responses of a call. A cancelled write resets the stream only if a part of its message is with the server already; the package's
+/// writer resets it always, and then the client never gets the status.
 /// One write at a time.
 /// </summary>
 internal sealed class LimitedStreamWriter<T>(IServerStreamWriter<T> inner, LimitedCall call) : IServerStreamWriter<T>

@@ -6,7 +6,8 @@ namespace Culvert.GrpcHosting;
 public static class SharedMessageExtensions
 {
     /// <summary>
-    /// Gives the whole payload in pieces. A server that maps its service by <c>MapLimitedGrpcService</c> and does not compress sends the pieces in parts of 32 KiB and makes no copy of the message for each receiver;
+    /// Gives the whole payload in pieces. A server that maps its service by <c>MapLimitedGrpcService</c> and does not compress sends
+    /// the pieces in parts of 32 KiB and makes no copy of the message for each receiver;
     /// others copy the pieces.
     /// </summary>
     /// <param name="context">Where the marshaller puts the message; called once.</param>

@@ -1,7 +1,8 @@
 namespace Culvert.GrpcHosting;
 
 /// <summary>
-/// The streaming calls of a server. They end as soon as the application stops (<c>ApplicationStopping</c>), and whoever stops the server waits for them first: one that closes its connections at the same
+/// The streaming calls of a server. They end as soon as the application stops (<c>ApplicationStopping</c>), and whoever stops the
+/// server waits for them first: one that closes its connections at the same
 /// time may do so before the client has read why. Thread-safe.
 /// </summary>
 public sealed class StreamingCalls

@@ -7,7 +7,8 @@ public static class GrpcSocketsHandler
 {
     /// <summary>
     /// A handler that keeps its connections, opens more when one has no streams left, gives up connecting after 10 s, and finds a dead
-    /// peer by PING: every 20 s while there are calls, answered within 10 s. Redirects, proxies and cookies are off.
+    /// peer by PING: every 20 s while there are calls, answered within 10 s. Redirects, proxies and cookies are off. It connects by a callback,
+    /// which may be replaced: with a handler that has none, Grpc.Net.Client balances loads, and after a failure waits up to two minutes before it connects again.
     /// </summary>
     public static SocketsHttpHandler Create() => new()
     {
@@ -21,6 +22,7 @@ public static class GrpcSocketsHandler
         UseProxy = false,
         UseCookies = false,
         ActivityHeadersPropagator = null,
+        ConnectCallback = ConnectAsync,
     };
 
     /// <summary>A handler as by <see cref="Create"/> that connects to a Unix socket, whatever the address of the channel.</summary>
@@ -51,5 +53,20 @@ public static class GrpcSocketsHandler
             }
         };
         return handler;
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

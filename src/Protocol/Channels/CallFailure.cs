@@ -16,13 +16,16 @@ public static class CallFailure
     }
 
     /// <summary>
-    /// The status code of a failed call; UNAVAILABLE if the connection failed. Grpc.Net.Client reports some of these failures as INTERNAL (a TLS handshake that fails, a stream that a stopping server resets
+    /// The status code of a failed call; UNAVAILABLE if the connection failed. Grpc.Net.Client reports some of these failures as
+    /// INTERNAL (a TLS handshake that fails, a stream that a stopping server resets
     /// with NO_ERROR) or as CANCELLED (a connection that is not made in time).
     /// </summary>
     public static StatusCode CodeOf(RpcException failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        return failure.StatusCode is StatusCode.Internal or StatusCode.Cancelled && IsOfConnection(failure.Status.DebugException) ? StatusCode.Unavailable : failure.StatusCode;
+        return failure.StatusCode is StatusCode.Internal or StatusCode.Cancelled && IsOfConnection(failure.Status.DebugException)
+            ? StatusCode.Unavailable
+            : failure.StatusCode;
     }
 
     /// <summary>What the server says of a failed call; if the connection failed, the reason that the system gives.</summary>
@@ -33,7 +36,8 @@ public static class CallFailure
         while (cause.InnerException is { } inner) cause = inner;
 
         // The system says "temporarily unavailable" of DNS.
-        return $"the connection failed: {(cause is SocketException { SocketErrorCode: SocketError.TryAgain } ? "no DNS server answers who has that name" : cause.Message)}";
+        bool isOfDns = cause is SocketException { SocketErrorCode: SocketError.TryAgain };
+        return $"the connection failed: {(isOfDns ? "no DNS server answers who has that name" : cause.Message)}";
     }
 
     private static bool IsOfConnection(Exception? failure)
