@@ -43,7 +43,7 @@ demo: ## Show the mesh at work on this machine: two nodes as network namespaces 
 	@$(DOTNET_BUILD) src/Cli --artifacts-path artifacts/demo -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false
 	@$(TIERS) artifacts/demo/bin/Culvert.Cli/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/culvert demo $(ARGS)
 
-test: setup ## Build, run every test, end with the line "N passed, N failed" (root; TESTS="Grpc.Tests …" for some)
+test: setup ## Build, run every test, end with the line "N passed, N failed" (root; TESTS="GrpcHosting.Tests …" for some)
 	@CONFIGURATION=$(CONFIGURATION) eng/run-tests.sh $(TESTS)
 
 test-attacks: setup ## Run only the tests that attack, exhaust or kill something (root)

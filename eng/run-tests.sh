@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once, runs every test project, prints a line for each, the 30 slowest test classes, how long each step took and, last,
 # "N passed, N failed[, N skipped]". Projects that mostly wait run beside the others.
-# Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
+# Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example GrpcHosting.Tests
 # Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 2700), CI=true (skipped kernel and cluster tests are failures),
 # CULVERT_FUZZ_SECONDS (how long random packets go through the datapath; 60 with CI=true, otherwise 10),
 # TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)

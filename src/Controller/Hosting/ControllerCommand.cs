@@ -8,6 +8,7 @@ using Culvert.CommandLine;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Sharing;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.Interop;
 using Microsoft.Extensions.Logging;
@@ -169,6 +170,7 @@ public static class ControllerCommand
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddGrpcFilters()
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.Interop;
 using Culvert.Interop.Memory;
@@ -151,6 +152,7 @@ public static class AgentCommand
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddGrpcFilters()
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Telemetry.Metrics;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -11,6 +10,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
