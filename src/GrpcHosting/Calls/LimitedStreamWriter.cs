@@ -20,6 +20,6 @@ internal sealed class LimitedStreamWriter<T>(IServerStreamWriter<T> inner, Limit
         cancellationToken.ThrowIfCancellationRequested();
         call.Interrupted.ThrowIfCancellationRequested();
         call.CancelWritesBy(cancellationToken);
-        await inner.WriteAsync(message);
+        await inner.WriteAsync(message, CancellationToken.None);
     }
 }
