@@ -10,6 +10,8 @@ internal static class ProgramFile
     // Every host program of the runtime has this signature in its data: a bundle would be announced before it.
     private static readonly byte[] HostMarker = Convert.FromHexString("8B1202B96A612038727B930214D7A03213F5B9E6EFAE3318EE3B2DCE24B36AAE");
 
+    private static readonly string[] SourceFolders = ["src", "bpf", "deploy"];
+
     /// <summary>Tells a host of managed code from a program compiled ahead of time.</summary>
     /// <exception cref="BenchInvalidException">There is no such file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -31,7 +33,7 @@ internal static class ProgramFile
         DateTime published = File.GetLastWriteTimeUtc(stamp);
         IEnumerable<string> settings = Directory.EnumerateFiles(root, "Directory.*.props").Append(Path.Combine(root, "global.json"));
         bool stale = settings.Any(f => File.GetLastWriteTimeUtc(f) > published)
-            || new[] { "src", "bpf", "deploy" }.Any(f => AnyNewer(new DirectoryInfo(Path.Combine(root, f)), published));
+            || SourceFolders.Any(f => AnyNewer(new DirectoryInfo(Path.Combine(root, f)), published));
         return stale ? null : folder;
     }
 
