@@ -4,7 +4,6 @@ using Culvert.Controller.Snapshots;
 using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
-using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;

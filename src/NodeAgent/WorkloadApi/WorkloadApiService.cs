@@ -3,7 +3,6 @@ using Culvert.Core;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
