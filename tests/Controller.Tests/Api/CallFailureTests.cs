@@ -4,7 +4,7 @@ using System.Security.Authentication;
 using Culvert.Protocol;
 using Grpc.Core;
 
-namespace Culvert.Controller.Tests.Api;
+namespace Culvert.Controller.Tests;
 
 /// <summary>A failed connection is UNAVAILABLE, whatever status the client library gives it; what a server answers stays as it is.</summary>
 public sealed class CallFailureTests
