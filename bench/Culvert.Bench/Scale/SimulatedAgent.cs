@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Grpc.Core;
@@ -52,11 +53,11 @@ internal sealed class SimulatedAgent(int number, IAgentEvents events)
     private async Task StreamAsync(CallInvoker controller, Action connected, CancellationToken stop)
     {
         using AsyncDuplexStreamingCall<SnapshotRequest, ReceivedSnapshot> call = controller.AsyncDuplexStreamingCall(ReceivedSnapshot.Stream, null, new CallOptions(cancellationToken: stop));
-        await call.RequestStream.WriteAsync(new SnapshotRequest { Hello = new Hello { Node = _node, AgentVersion = "bench", Instance = _instance } }, stop);
+        await call.SendAsync(new SnapshotRequest { Hello = new Hello { Node = _node, AgentVersion = "bench", Instance = _instance } }, stop);
         while (await call.ResponseStream.MoveNext(stop))
         {
             ReceivedSnapshot received = call.ResponseStream.Current;
-            await call.RequestStream.WriteAsync(new SnapshotRequest { Ack = new Ack { Version = received.Version } }, stop);
+            await call.SendAsync(new SnapshotRequest { Ack = new Ack { Version = received.Version } }, stop);
             connected();
             events.Acked(_node, received);
         }

@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
@@ -103,7 +104,7 @@ internal sealed class SnapshotClient(
     {
         SnapshotService.SnapshotServiceClient snapshots = new(controller);
         using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call = snapshots.Stream(channel.Headers, cancellationToken: stop);
-        await call.RequestStream.WriteAsync(new SnapshotRequest
+        await call.SendAsync(new SnapshotRequest
         {
             Hello = new Hello { Node = node, LastVersion = Current.Version, LastEpoch = _epoch, AgentVersion = AgentVersion.Text, Instance = _instance },
         }, stop);
@@ -116,7 +117,7 @@ internal sealed class SnapshotClient(
                 SnapshotLog.Connected(logger, channel.Address);
                 Update(s => s with { Connected = true, Error = "" });
             }
-            await call.RequestStream.WriteAsync(await TakeAsync(call.ResponseStream.Current, stop), stop);
+            await call.SendAsync(await TakeAsync(call.ResponseStream.Current, stop), stop);
         }
 
         return Ended;

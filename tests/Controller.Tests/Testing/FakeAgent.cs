@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
@@ -106,7 +107,7 @@ internal sealed class FakeAgent : IDisposable
     private Task SendHelloAsync(string node) =>
         SendAsync(new() { Hello = new() { Node = node, Instance = Instance, AgentVersion = "test", LastVersion = Snapshot.Version, LastEpoch = _epoch } });
 
-    public Task SendAsync(SnapshotRequest request) => _stream!.RequestStream.WriteAsync(request, _timeout.Token);
+    public Task SendAsync(SnapshotRequest request) => _stream!.SendAsync(request, _timeout.Token);
 
     /// <summary>The next response, not applied and not answered.</summary>
     public async Task<SnapshotResponse> ReceiveAsync() =>
