@@ -38,7 +38,7 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
     /// <exception cref="ApiException">It failed.</exception>
     public async Task<ServerVersion> ReadVersionAsync(CancellationToken cancellationToken)
     {
-        var request = new ApiRequest("get", "version", HttpMethod.Get, "/version");
+        var request = new ApiRequest("get", "version", async (client, token) => (await client.Version.GetCodeWithHttpMessagesAsync(null, token)).Response);
         ReadOnlyMemory<byte> answer = await _transport.SendAsync(request, cancellationToken);
         try
         {
