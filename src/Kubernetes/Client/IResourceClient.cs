@@ -1,6 +1,8 @@
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
@@ -10,7 +12,7 @@ namespace Culvert.Kubernetes.Client;
 /// </summary>
 /// <typeparam name="T">The record for one object.</typeparam>
 public interface IResourceClient<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>The kind.</summary>
     ResourceType<T> Type { get; }

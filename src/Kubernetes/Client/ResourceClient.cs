@@ -3,6 +3,7 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Transport;
 using Culvert.Kubernetes.Watches;
+using k8s;
 using k8s.Autorest;
 using k8s.Models;
 
@@ -10,7 +11,7 @@ namespace Culvert.Kubernetes.Client;
 
 /// <summary>Objects of one kind, by the operations of the package.</summary>
 internal sealed class ResourceClient<T>(ResourceType<T> type, ApiTransport transport, KubernetesClientOptions options, KubernetesMetrics metrics, TimeProvider time) : IResourceClient<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     public ResourceType<T> Type => type;
 
@@ -48,7 +49,8 @@ internal sealed class ResourceClient<T>(ResourceType<T> type, ApiTransport trans
     public async Task<T> CreateAsync(T item, WriteOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(item);
-        string inNamespace = item.Metadata.Namespace ?? "";
+        item.Metadata ??= new();
+        string inNamespace = item.Metadata.NamespaceProperty ?? "";
         if (type.IsNamespaced && inNamespace.Length == 0) throw new ArgumentException($"{type.FullName} are in namespaces, and the object says none", nameof(item));
         type.CheckNamespace(inNamespace);
         (Document body, string? dryRun, string? manager) = (Body(item), All(options?.DryRun), Said(options?.FieldManager));
@@ -127,7 +129,12 @@ internal sealed class ResourceClient<T>(ResourceType<T> type, ApiTransport trans
     private ApiRequest About(string verb, string subject, Call call) =>
         new(verb, type.FullName, async (client, token) => (await call(client.CustomObjects, token)).Response) { Subject = subject };
 
-    private Document Body(T item) => new(JsonSerializer.SerializeToUtf8Bytes(item, type.Json));
+    // The package's models don't say of which kind they are.
+    private Document Body(T item)
+    {
+        (item.ApiVersion, item.Kind) = (type.ApiVersion, type.Kind);
+        return new(JsonSerializer.SerializeToUtf8Bytes(item, type.Json));
+    }
 
     private static V1DeleteOptions Body(DeleteOptions options) => new()
     {

@@ -1,11 +1,13 @@
 using System.Text.Json.Serialization.Metadata;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Resources;
 
 /// <summary>A kind of objects: where the API has it, and how it is read. Those of Kubernetes are in <see cref="KnownResources"/>; custom ones are made by who uses them.</summary>
 /// <typeparam name="T">The record for one object.</typeparam>
 public sealed record ResourceType<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <param name="group">API group; empty for the core group.</param>
     /// <param name="version">Its version, e.g. <c>v1</c>.</param>

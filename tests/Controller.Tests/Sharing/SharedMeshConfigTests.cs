@@ -7,6 +7,7 @@ using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Controller.Store;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -59,7 +60,7 @@ public sealed class SharedMeshConfigTests
         Assert.Empty(_shared.Exchange(new()));
         _shared.Save(Given("""{"defaultAction":"DENY"}"""));
         Assert.Empty(_shared.Exchange(Exchanged(new())));
-        Secret earlier = Exchanged(new());
+        V1Secret earlier = Exchanged(Empty());
         _shared.Save(Given("""{"defaultAction":"ALLOW"}"""));
         Assert.Single(_shared.Exchange(earlier));
     }
@@ -70,7 +71,7 @@ public sealed class SharedMeshConfigTests
     {
         SharedMeshConfig other = new("the Secret culvert-system/culvert-controller", NullLogger.Instance);
         _shared.Save(Given("""{"defaultAction":"ALLOW"}"""));
-        Secret kept = Exchanged(new());
+        V1Secret kept = Exchanged(Empty());
         Assert.Empty(_shared.Exchange(kept));
         other.Save(Given("""{"defaultAction":"DENY"}"""));
         kept = kept with { Data = other.Exchange(kept).ToDictionary(d => d.Key, d => d.Value!) };
@@ -81,7 +82,9 @@ public sealed class SharedMeshConfigTests
         Assert.Single(_shared.Exchange(new()));
     }
 
-    private Secret Exchanged(Secret read) => read with { Data = _shared.Exchange(read).ToDictionary(d => d.Key, d => d.Value!) };
+    private static V1Secret Empty() => new() { Data = new Dictionary<string, byte[]>() };
+
+    private V1Secret Exchanged(V1Secret read) => read with { Data = _shared.Exchange(read).ToDictionary(d => d.Key, d => d.Value!) };
 
     private static ObjectSet Given(string spec)
     {

@@ -3,6 +3,7 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
@@ -52,7 +53,7 @@ public sealed class ServerReturnTests : RunningReflector
         await FailAsync(new ApiException(ApiFailure.Unreachable, "away"));
         Task others = _server.Next;
         Client.NextList("1");
-        Channel<WatchEvent<ConfigMap>> watch = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = Client.NextWatch();
         Time.Advance(TimeSpan.FromMilliseconds(600));
         await others.WaitAsync(TimeSpan.FromSeconds(20));
         watch.Writer.TryComplete(new ApiException(ApiFailure.Unreachable, "away again"));

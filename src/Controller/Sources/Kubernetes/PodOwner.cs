@@ -1,6 +1,7 @@
 using Culvert.Controller.Objects;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -11,17 +12,17 @@ internal static class PodOwner
     private const string HashLabel = "pod-template-hash";
 
     /// <summary>The Deployment, DaemonSet or StatefulSet that has made a pod; null: none of these.</summary>
-    internal static WorkloadReference? Of(Pod pod)
+    internal static WorkloadReference? Of(V1Pod pod)
     {
-        string ns = pod.Metadata.Namespace ?? "";
-        foreach (OwnerReference owner in pod.Metadata.OwnerReferences)
+        string ns = pod.Metadata.NamespaceProperty ?? "";
+        foreach (V1OwnerReference owner in pod.Metadata.OwnerReferences)
         {
             if (owner.Controller != true || owner.ApiVersion != "apps/v1") continue;
             switch (owner.Kind)
             {
                 case "DaemonSet": return new(WorkloadReferenceKind.DaemonSet, new NamespacedName(ns, owner.Name));
                 case "StatefulSet": return new(WorkloadReferenceKind.StatefulSet, new NamespacedName(ns, owner.Name));
-                case "ReplicaSet" when pod.Metadata.Labels.TryGetValue(HashLabel, out string? hash) && hash.Length > 0 && owner.Name.Length > hash.Length + 1 && owner.Name.EndsWith($"-{hash}", StringComparison.Ordinal):
+                case "ReplicaSet" when pod.Metadata.Label(HashLabel) is { Length: > 0 } hash && owner.Name.Length > hash.Length + 1 && owner.Name.EndsWith($"-{hash}", StringComparison.Ordinal):
                     return new(WorkloadReferenceKind.Deployment, new NamespacedName(ns, owner.Name[..^(hash.Length + 1)]));
                 default: return null;
             }
