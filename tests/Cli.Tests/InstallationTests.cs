@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Commands;
 using Culvert.Cli.Installation;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Tests.Shared;
 using k8s.Models;

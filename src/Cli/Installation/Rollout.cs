@@ -1,5 +1,4 @@
 using System.Globalization;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 
 namespace Culvert.Cli.Installation;

@@ -1,4 +1,3 @@
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 
 namespace Culvert.Controller.Sharing;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity.BuiltIn;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 

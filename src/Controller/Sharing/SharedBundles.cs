@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 

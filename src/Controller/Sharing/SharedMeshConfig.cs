@@ -1,6 +1,5 @@
 using System.Text;
 using Culvert.Controller.Store;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Culvert.Controller.Identity.Federation;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 

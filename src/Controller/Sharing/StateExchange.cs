@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Culvert.Kubernetes.Metrics;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.WorkQueue;
 using k8s.Models;
 using Microsoft.Extensions.Hosting;

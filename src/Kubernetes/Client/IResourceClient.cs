@@ -29,11 +29,11 @@ public interface IResourceClient<T>
     /// </summary>
     IAsyncEnumerable<WatchEvent<T>> WatchAsync(WatchOptions options, CancellationToken cancellationToken);
 
-    /// <summary>Creates an object, in the namespace that its metadata says.</summary>
+    /// <summary>Creates an object, in the namespace that its metadata says. Sets the object's apiVersion and kind to those of <see cref="Type"/>.</summary>
     /// <returns>As the server has it now.</returns>
     Task<T> CreateAsync(T item, WriteOptions? options, CancellationToken cancellationToken);
 
-    /// <summary>Replaces an object; <see cref="ApiFailure.Conflict"/> when it has changed since the version that its metadata says.</summary>
+    /// <summary>Replaces an object, after setting its apiVersion and kind to those of <see cref="Type"/>; <see cref="ApiFailure.Conflict"/> when it has changed since the version that its metadata says.</summary>
     /// <exception cref="InvalidOperationException">The record does not have all fields of the kind (<see cref="ResourceType{T}.IsComplete"/>).</exception>
     Task<T> UpdateAsync(T item, WriteOptions? options, CancellationToken cancellationToken);
 

@@ -1,4 +1,3 @@
-using Culvert.Kubernetes.Resources;
 using k8s;
 using k8s.Models;
 

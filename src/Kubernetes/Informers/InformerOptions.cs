@@ -1,4 +1,3 @@
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
 using k8s;
 using k8s.Models;

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Metrics;
-using Culvert.Kubernetes.Resources;
 using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,5 @@
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
 using k8s;
 using k8s.Models;
 

@@ -5,7 +5,6 @@ using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Sharing;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using k8s.Models;

@@ -6,7 +6,6 @@ using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Controller.Store;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
 using k8s.Models;
 

@@ -5,7 +5,6 @@ using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 using ObjectMeta = Culvert.Controller.Objects.ObjectMeta;
 

@@ -1,5 +1,4 @@
 using Culvert.Controller.Sources.Kubernetes;
-using Culvert.Kubernetes.Resources;
 using k8s.Models;
 
 namespace Culvert.Controller.Tests.Sources.Kubernetes;
