@@ -18,11 +18,11 @@ for tool in "$clang" "$strip" "$objdump"; do
 	}
 done
 
-# <asm/types.h> lies in the folder of the host's architecture on Debian and its kin; others need no extra folder.
-multiarch=$( (gcc -print-multiarch || "$clang" -print-multiarch) 2>/dev/null || true)
 flags="-O2 -g -target bpf -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -Wno-address-of-packed-member -mcpu=v3"
 flags="$flags -ffile-prefix-map=$root=. -I$root/bpf -I$root/bpf/include"
-[ -n "$multiarch" ] && [ -d "/usr/include/$multiarch" ] && flags="$flags -idirafter /usr/include/$multiarch"
+# <asm/types.h> is in the folder of the host's architecture on Debian and its derivatives; other distributions need no extra folder.
+multiarch=/usr/include/$(uname -m)-linux-gnu
+[ -d "$multiarch" ] && flags="$flags -idirafter $multiarch"
 
 mkdir -p "$out"
 # The compiler, the flags and this script are inputs too.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images of agent and controller as OCI archives: artifacts/images/culvert-{agent,controller}.tar, to be loaded by
 # `ctr -n k8s.io images import`, `kind load image-archive`, `podman load` and their like. No registry is asked: their base is made of Debian's packages.
-# An archive of several architectures has an index of them, of which who loads it takes its own. Commands of another architecture than this machine's are run by eng/emulate.sh.
+# Debug symbols of their programs are in artifacts/symbols.
+# An archive of several architectures has an index of them; a node loads its own. eng/emulate.sh runs commands of another architecture than this machine's.
 # Usage: eng/build-images.sh
 # Environment: ARCHITECTURES (this machine's; "amd64 arm64"), IMAGE_PREFIX (localhost), IMAGE_TAG (the version), BASE (an image that buildah can get, in place of one made here)
 set -euo pipefail
@@ -39,7 +40,6 @@ for architecture in "${architectures[@]}"; do
 	*) refuse "there is no image for $architecture" ;;
 	esac
 done
-sources=()
 
 # With a name or a base of one's own, or for other architectures than the last time, it is built anew.
 if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/architectures" 2>/dev/null)" = "${architectures[*]}" ] \
@@ -65,25 +65,44 @@ for architecture in "${architectures[@]}"; do
 	[ "$architecture" = "$own" ] || from=-$architecture
 	run "publishing for $architecture" "$root/eng/build-cli.sh" "$architecture"
 	run "compiling the CNI plugin for $architecture" "$root/eng/build-plugin.sh" "$architecture"
-	cp -a "$root/artifacts/cli$from" "$context/$architecture"
-	install -m 755 "$root/artifacts/cni$from/culvert-cni" "$context/$architecture/culvert-cni"
+	mkdir -p "$context/$architecture"
+	for image in agent controller; do cp -a "$root/artifacts/cli$from" "$context/$architecture/$image"; done
+	install -m 755 "$root/artifacts/cni$from/culvert-cni" "$context/$architecture/agent/culvert-cni"
+	rm -r "$context/$architecture/controller"/{culvert-agent,bpf}
+	rm "$context/$architecture/agent/culvert-controller"
 done
 
+# What an image needs of Debian; the Containerfile installs the same on a base that lacks it.
+packages_of() { # image
+	case "$1" in
+	agent) echo ca-certificates,libssl3t64,iproute2,iptables,libbpf1,libnftables1,nftables ;;
+	controller) echo ca-certificates,libssl3t64 ;;
+	esac
+}
+
+# Documentation, translations, character sets other than UTF-8, and perl, which only installing packages needs: a third of the size.
+make_base() { # image, architecture, file
+	"$root/eng/emulate.sh" "$2" mmdebstrap --mode=root --variant=essential --architectures="$2" --include="$(packages_of "$1")" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		--customize-hook='rm -rf "$1"/usr/lib/*/gconv "$1"/usr/lib/*/perl-base "$1"/usr/bin/perl* "$1"/usr/share/perl5 "$1"/var/cache/debconf/*-old' \
+		trixie "$3"
+}
+
 for architecture in "${architectures[@]}"; do
-	base=${BASE:-}
-	if [ -z "$base" ]; then
-		base=localhost/culvert-base-$architecture
-		run "making the base for $architecture of Debian's packages" "$root/eng/emulate.sh" "$architecture" mmdebstrap --mode=root --variant=apt --architectures="$architecture" --include=ca-certificates bookworm "$store/base.tar"
-		container=$(images from --arch "$architecture" scratch)
-		run "making the base for $architecture" images add "$container" "$store/base.tar" /
-		run "making the base for $architecture" images config --arch "$architecture" "$container"
-		run "making the base for $architecture" images commit --rm "$container" "$base"
-		rm "$store/base.tar"
-		# With the machine's own package sources and how they are reached.
-		sources=(--volume /etc/apt:/etc/apt:ro)
-	fi
 	for image in agent controller; do
-		run "building the image of the $image for $architecture" images_for "$architecture" build --platform "linux/$architecture" --build-arg "BASE=$base" --build-arg "TARGETARCH=$architecture" "${sources[@]}" --target "$image" --tag "$prefix/culvert-$image-$architecture:$tag" --file "$root/deploy/images/Containerfile" "$context"
+		base=${BASE:-}
+		if [ -z "$base" ]; then
+			base=localhost/culvert-base-$image-$architecture
+			run "making the base of the $image for $architecture of Debian's packages" make_base "$image" "$architecture" "$store/base.tar"
+			container=$(images from --arch "$architecture" scratch)
+			run "making the base for $architecture" images add "$container" "$store/base.tar" /
+			run "making the base for $architecture" images config --arch "$architecture" "$container"
+			run "making the base for $architecture" images commit --rm "$container" "$base"
+			rm "$store/base.tar"
+		fi
+		run "building the image of the $image for $architecture" images_for "$architecture" build --platform "linux/$architecture" --build-arg "BASE=$base" --build-arg "TARGETARCH=$architecture" \
+			--target "$image" --tag "$prefix/culvert-$image-$architecture:$tag" --file "$root/deploy/images/Containerfile" "$context"
 	done
 done
 

@@ -42,7 +42,7 @@ mkdir -p "$parent"
 exec 9>"$parent/.lock"
 flock 9
 ! is_there || found
-"$root/eng/setup.sh" --optional kubernetes >&2 || refuse "what building Kubernetes needs is not installed"
+"$root/eng/setup.sh" kubernetes >&2 || refuse "what building Kubernetes needs is not installed"
 
 work=$(mktemp -d "$parent/.build.XXXXXX")
 # Go writes its module files without write permission.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
-# Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
+# Builds everything once, runs every test project, prints a line for each, the 30 slowest test classes, how long each step took and, last,
+# "N passed, N failed[, N skipped]". Projects that mostly wait run beside the others.
+# Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example GrpcHosting.Tests
 # Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 2700), CI=true (skipped kernel and cluster tests are failures),
 # CULVERT_FUZZ_SECONDS (how long random packets go through the datapath; 60 with CI=true, otherwise 10),
 # TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)
@@ -38,29 +39,57 @@ done
 
 rm -rf "$results"
 mkdir -p "$results"
+
+step() { # name, command...: runs it, with its output in a log of that name, and notes its seconds
+	local name=$1 started=$SECONDS status=0
+	shift
+	"$@" >"$results/$name.log" 2>&1 || status=$?
+	echo "$name $((SECONDS - started))" >>"$results/steps"
+	return "$status"
+}
+
 echo "Building ($configuration)"
-eng/build-bpf.sh || give_up "The BPF programs do not build."
-dotnet build Culvert.slnx -c "$configuration" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false >"$results/build.log" 2>&1 || {
+step bpf eng/build-bpf.sh || {
+	cat "$results/bpf.log"
+	give_up "The BPF programs do not build."
+}
+step build eng/dotnet-build.sh Culvert.slnx -c "$configuration" || {
 	grep -E 'error|Error' "$results/build.log" | sort -u | head -40
 	give_up "The solution does not build; see ${results#"$root"/}/build.log."
 }
 
-case " ${projects[*]} " in
-# Without it the tests take what the build has made, which takes longer to start.
-*' System.Tests '*) eng/build-plugin.sh >"$results/plugin.log" 2>&1 || tail -5 "$results/plugin.log" ;;
-esac
+# Each of these is made at most once, by the first that needs it; others wait for it.
+once() { # name, command...
+	(
+		flock 9
+		[ -e "$results/$1.done" ] || {
+			step "$@" || tail -5 "$results/$1.log"
+			touch "$results/$1.done"
+		}
+	) 9>"$results/$1.lock"
+}
 
-case "${TEST_FILTER:-}: ${projects[*]} " in
-# What they install. Without it they say that they are skipped, and why.
-:*' Cluster.Tests '*) eng/setup.sh --optional images >"$results/images.log" 2>&1 && eng/build-images.sh >>"$results/images.log" 2>&1 || tail -5 "$results/images.log" ;;
-esac
+make_images() { eng/setup.sh images && eng/build-images.sh; }
 
-for project in "${projects[@]}"; do
-	case "$cluster_projects" in
-	# Without it those tests say that they are skipped, and why. Not for a choice of tests out of all projects, which has none of them.
-	*" $project "*) [ $# -eq 0 ] && [ -n "${TEST_FILTER:-}" ] || eng/kubernetes.sh >"$results/kubernetes.log" 2>&1 || tail -5 "$results/kubernetes.log" ;;
+prepare() { # project: makes what its tests need beside the build
+	case "$1" in
+	# Without them these tests start what the build has made, which compiles at each start.
+	System.Tests)
+		once programs eng/build-cli.sh
+		once plugin eng/build-plugin.sh
+		;;
+	# Without the images and a cluster's programs, these tests say that they are skipped, and why.
+	Cluster.Tests)
+		once kubernetes eng/kubernetes.sh
+		if [ -z "${TEST_FILTER:-}" ]; then
+			once programs eng/build-cli.sh
+			once plugin eng/build-plugin.sh
+			once images make_images
+		fi
+		;;
+	Kubernetes.Tests) once kubernetes eng/kubernetes.sh ;;
 	esac
-done
+}
 
 value() { # name, log: a number of the run's summary, empty when there is none
 	sed -n "s/^  $1: \([0-9][0-9]*\)$/\1/p" "$2" | tail -1
@@ -74,8 +103,11 @@ summarise() { # project, log: the tests that failed, each with what it says and 
 		left-- > 0 { print substr($0, 1, 400) }' "$2"
 }
 
-run() { # project: runs its tests; leaves its log, and, when it is over, exit code and seconds beside it
-	local project=$1 program options environment=() filter started=$SECONDS
+run() { # project: prepares and runs its tests; leaves its log, and, when it is over, exit code and seconds beside it
+	local project=$1 program options environment=() filter started
+	# A choice of tests out of all projects has none of a cluster.
+	[ "$chosen" = false ] && [ -n "${TEST_FILTER:-}" ] && [[ $cluster_projects == *" $project "* ]] || prepare "$project"
+	started=$SECONDS
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
 	options=(--results-directory "$results" --report-xunit-trx --report-xunit-trx-filename "$project.trx" --no-progress --no-ansi)
 	case "${CI:-}:$kernel_projects$cluster_projects" in
@@ -83,19 +115,19 @@ run() { # project: runs its tests; leaves its log, and, when it is over, exit co
 	esac
 	read -ra filter <<<"${TEST_FILTER:-}"
 	options+=("${filter[@]}")
-	# An agent compiles fully what it calls first, which pays when it runs for hours. These tests start hundreds, for seconds each: compiled in tiers, and without
-	# counting for the second, they take a third less of the processors' time.
-	[ "$project" != System.Tests ] || environment=(DOTNET_TieredCompilation=1 DOTNET_TieredPGO=0)
+	# The native programs are ready in a fifth of the CPU time; these tests start hundreds.
+	[ "$project" != System.Tests ] || [ ! -x artifacts/cli/culvert ] || environment=(CULVERT_PROGRAMS="$root/artifacts/cli")
 	env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$results/$project.log" 2>&1 </dev/null
 	echo "$? $((SECONDS - started))" >"$results/$project.end"
 }
 
-passed=0 failed=0 skipped=0 names=
-report() { # project: counts and prints what a run that is over has found
-	local project=$1 log=$results/$1.log code seconds p f s note=
+code=0 seconds=0 p=0 f=0 s=0 note=
+outcome() { # project: sets code, seconds, p, f, s and note to what its run has found; false when it ran no test and need not have
+	local project=$1 log=$results/$1.log
+	note=
 	read -r code seconds <"$results/$project.end"
 	# 8: no test ran (Microsoft.Testing.Platform)
-	[ "$code" -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || return 0
+	[ "$code" -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || return 1
 	p=$(value succeeded "$log") f=$(value failed "$log") s=$(value skipped "$log")
 	# Benchmarks that run only when asked for by name are no tests that could not run.
 	[ -z "$s" ] || s=$((s - $(grep -c 'Not run (due to explicit test filtering)' "$log")))
@@ -110,7 +142,11 @@ report() { # project: counts and prints what a run that is over has found
 	fi
 	p=${p:-0} f=${f:-0} s=${s:-0}
 	[ -z "$note" ] || f=$((f + 1))
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+report() { # project: prints what its run has found
+	local project=$1 log=$results/$1.log
+	outcome "$project" || return 0
 	printf '%-18s %5d passed, %d failed%s (%d s)%s\n' "$project" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")" "$seconds" "${note:+: $note}"
 	# What was driven to its end, how far, and what others saw of it.
 	[ -z "${TEST_FILTER:-}" ] || sed -n 's/^.*\(exhausted .* failed\).*$/  \1/p' "$results/$project.trx" 2>/dev/null | sort -u
@@ -118,33 +154,51 @@ report() { # project: counts and prints what a run that is over has found
 		echo "--- the end of ${log#"$root"/}"
 		grep -v '^ *at Xunit\.\|^ *at System\.' "$log" | tail -80
 		echo "---"
-		names+=$(summarise "$project" "$log")$'\n'
 	fi
 }
 
-# These wait for an API server of their own, which beside the cluster's is slow: they come before it.
-first=' Controller.Tests Kubernetes.Tests '
+# Lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods; the system's tests for
+# agents and connections. Controller.Tests and Kubernetes.Tests wait for an API server, which is slow beside the cluster's: they come before it is up.
+lane() { # project...: runs those that were asked for
+	local project
+	for project; do
+		case " ${projects[*]} " in
+		*" $project "*) run "$project" && report "$project" ;;
+		esac
+	done
+}
+others=()
 for project in "${projects[@]}"; do
-	[[ $first != *" $project "* ]] || { run "$project" && report "$project"; }
+	case "$project" in
+	Controller.Tests | Kubernetes.Tests | System.Tests | Cluster.Tests) ;;
+	*) others+=("$project") ;;
+	esac
+done
+[ $# -gt 0 ] && chosen=true || chosen=false
+# What runs in the background does not hear of Ctrl+C.
+trap 'pkill -TERM -P "$(jobs -p | paste -sd,)"; exit 130' INT TERM
+lane System.Tests &
+lane Cluster.Tests &
+lane Controller.Tests Kubernetes.Tests "${others[@]}" &
+wait
+
+passed=0 failed=0 skipped=0 names=
+for project in "${projects[@]}"; do
+	[ -e "$results/$project.end" ] || echo "1 0" >"$results/$project.end"
+	outcome "$project" || continue
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	[ "$f" -eq 0 ] || names+=$(summarise "$project" "$results/$project.log")$'\n'
 done
 
-# A cluster waits most of its time, for kubelets and for pods that start and end: the others run beside it.
-cluster=
-case " ${projects[*]} " in
-*' Cluster.Tests '*)
-	run Cluster.Tests &
-	cluster=$!
-	# What runs in the background does not hear of Ctrl+C.
-	trap 'pkill -TERM -P "$cluster"; exit 130' INT TERM
-	;;
-esac
+echo "The slowest test classes (seconds, tests, class):"
+slowest=30
 for project in "${projects[@]}"; do
-	[[ "$first Cluster.Tests " == *" $project "* ]] || { run "$project" && report "$project"; }
-done
-if [ -n "$cluster" ]; then
-	wait "$cluster"
-	report Cluster.Tests
-fi
+	[ ! -e "$results/$project.trx" ] || awk -f eng/test-times.awk "$results/$project.trx"
+done >"$results/times"
+sed -n 's/^class //p' "$results/times" | sort -rn | head -"$slowest"
+echo "Seconds of each project in which no test ran (start, fixtures, clean-up), and of each step before them:"
+sed -n 's/^idle //p' "$results/times"
+[ ! -e "$results/steps" ] || awk '{ printf "%7d  %s\n", $2, $1 }' "$results/steps"
 
 if [ -n "${TEST_FILTER:-}" ] && [ $((passed + failed + skipped)) -eq 0 ]; then give_up "No test is chosen by $TEST_FILTER."; fi
 # Once more at the end, where a log that is cut short still has them.

@@ -1,45 +1,48 @@
 #!/usr/bin/env bash
-# Makes sure that what building, testing and measuring need is installed. Does nothing, fast, when it is.
-# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh), images (make images),
-#        images-amd64, images-arm64 (make images for these on a machine of another architecture)
+# Installs what building, the demo, the tests and the benchmarks need. Does nothing, fast, when all of it is there.
+# Usage: eng/setup.sh [GROUP]...      GROUP: build, demo, bench, test (build, demo and bench as well; without a group, this one),
+#        kernels (make test-kernels), kubernetes (eng/kubernetes.sh), images (make images),
+#        images-amd64, images-arm64 (make images for these on a machine of another architecture), native-amd64, native-arm64 (make cli, likewise)
 # Debian and Ubuntu, as root: installs what is missing. Elsewhere, or not as root: says what is missing and how to get it; exit code 1.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 exec 3>&2
 
 # One line per need: what proves that it is there | Debian | Ubuntu | Fedora, RHEL | Arch
-# A proof with a slash is a file (patterns allowed), any other a command; - means that nothing proves it.
-needs='clang|clang|clang|clang|clang
+# A proof with a slash is a file (patterns allowed, several separated by commas), any other a command.
+build='clang|clang|clang|clang|clang
 llvm-strip|llvm|llvm|llvm|llvm
-clang-format|clang-format|clang-format|clang-tools-extra|clang
 /usr/include/bpf/libbpf.h|libbpf-dev|libbpf-dev|libbpf-devel|libbpf
+/usr/include/stdio.h|libc6-dev|libc6-dev|glibc-devel|glibc
+make|make|make|make|make'
+demo='/usr/lib/*/libnftables.so.1,/usr/lib64/libnftables.so.1,/usr/lib/libnftables.so.1|libnftables1|libnftables1|nftables|nftables
+/usr/lib/*/libssl.so.3,/usr/lib64/libssl.so.3,/usr/lib/libssl.so.3|libssl3|libssl3|openssl-libs|openssl
+nft|nftables|nftables|nftables|nftables
+ip|iproute2|iproute2|iproute iproute-tc|iproute2
+nginx|nginx|nginx|nginx|nginx
+curl|curl|curl|curl|curl'
+bench='openssl|openssl|openssl|openssl|openssl
+wrk|wrk|wrk|wrk|wrk
+iperf3|iperf3|iperf3|iperf3|iperf3
+nghttp|nghttp2-client|nghttp2-client|nghttp2|nghttp2
+ethtool|ethtool|ethtool|ethtool|ethtool
+/usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream'
+test='clang-format|clang-format|clang-format|clang-tools-extra|clang
 bpftool|bpftool|linux-tools-generic|bpftool|bpf
 /usr/include/libelf.h|libelf-dev|libelf-dev|elfutils-libelf-devel|libelf
 /usr/include/openssl/ssl.h|libssl-dev|libssl-dev|openssl-devel|openssl
-openssl|openssl|openssl|openssl|openssl
-gcc|gcc|gcc|gcc|gcc
-/usr/include/stdio.h|libc6-dev|libc6-dev|glibc-devel|glibc
-make|make|make|make|make
-nft|nftables|nftables|nftables|nftables
 /usr/include/nftables/libnftables.h|libnftables-dev|libnftables-dev|nftables-devel|nftables
+gcc|gcc|gcc|gcc|gcc
 iptables-nft|iptables|iptables|iptables-nft|iptables
 iptables-legacy|iptables|iptables|iptables-legacy|iptables
-ip|iproute2|iproute2|iproute iproute-tc|iproute2
 ping|iputils-ping|iputils-ping|iputils|iputils
-ethtool|ethtool|ethtool|ethtool|ethtool
 tcpdump|tcpdump|tcpdump|tcpdump|tcpdump
-iperf3|iperf3|iperf3|iperf3|iperf3
-wrk|wrk|wrk|wrk|wrk
-nghttp|nghttp2-client|nghttp2-client|nghttp2|nghttp2
-nginx|nginx|nginx|nginx|nginx
-/usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream
 haproxy|haproxy|haproxy|haproxy|haproxy
 unbound|unbound|unbound|unbound|unbound
 dnsdist|dnsdist|dnsdist|dnsdist|dnsdist
 dig|bind9-dnsutils|bind9-dnsutils|bind-utils|bind
 socat|socat|socat|socat|socat
-dnsmasq|dnsmasq-base|dnsmasq-base|dnsmasq|dnsmasq
-curl|curl|curl|curl|curl'
+dnsmasq|dnsmasq-base|dnsmasq-base|dnsmasq|dnsmasq'
 kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu-system-x86
 busybox|busybox-static|busybox-static|busybox|busybox
 mke2fs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs
@@ -52,41 +55,53 @@ make|make|make|make|make
 rsync|rsync|rsync|rsync|rsync
 dpkg-source|dpkg-dev|dpkg-dev|dpkg-dev|dpkg
 xz|xz-utils|xz-utils|xz|xz'
-
 images='buildah|buildah|buildah|buildah|buildah
 mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap'
-# gcc is what clang links with there. arch-test: mmdebstrap asks it.
-images_arm64='qemu-aarch64-static|qemu-user-static|qemu-user-static|qemu-user-static-aarch64|qemu-user-static
-arch-test|arch-test|arch-test|arch-test|arch-test
-aarch64-linux-gnu-gcc|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|aarch64-linux-gnu-gcc
+# clang links with what gcc brings for the other architecture.
+native_arm64='aarch64-linux-gnu-gcc|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|aarch64-linux-gnu-gcc
 /usr/aarch64-*/include/stdio.h|libc6-dev-arm64-cross|libc6-dev-arm64-cross|sysroot-aarch64-fc42-glibc|aarch64-linux-gnu-glibc'
-images_amd64='qemu-x86_64-static|qemu-user-static|qemu-user-static|qemu-user-static-x86|qemu-user-static
-arch-test|arch-test|arch-test|arch-test|arch-test
-x86_64-linux-gnu-gcc|gcc-x86-64-linux-gnu|gcc-x86-64-linux-gnu|gcc-x86_64-linux-gnu|x86_64-linux-gnu-gcc
+native_amd64='x86_64-linux-gnu-gcc|gcc-x86-64-linux-gnu|gcc-x86-64-linux-gnu|gcc-x86_64-linux-gnu|x86_64-linux-gnu-gcc
 /usr/x86_64-*/include/stdio.h|libc6-dev-amd64-cross|libc6-dev-amd64-cross|sysroot-x86_64-fc42-glibc|x86_64-linux-gnu-glibc'
+# mmdebstrap asks arch-test.
+images_arm64="$native_arm64
+qemu-aarch64-static|qemu-user-static|qemu-user-static|qemu-user-static-aarch64|qemu-user-static
+arch-test|arch-test|arch-test|arch-test|arch-test"
+images_amd64="$native_amd64
+qemu-x86_64-static|qemu-user-static|qemu-user-static|qemu-user-static-x86|qemu-user-static
+arch-test|arch-test|arch-test|arch-test|arch-test"
 
-while [ $# -gt 0 ]; do
-	case "$1:${2:-}" in
-	--optional:kernels) needs="$needs
-$kernels" ;;
-	--optional:kubernetes) needs="$needs
-$kubernetes" ;;
-	--optional:images) needs="$needs
-$images" ;;
-	--optional:images-amd64) [ "$(uname -m)" = x86_64 ] || needs="$needs
-$images_amd64" ;;
-	--optional:images-arm64) [ "$(uname -m)" = aarch64 ] || needs="$needs
-$images_arm64" ;;
-	--optional:*)
-		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes, images, images-amd64, images-arm64" >&3
-		exit 2
-		;;
+needs=
+need() { # list
+	needs="$needs${needs:+
+}$1"
+}
+
+case "$(uname -m)" in
+x86_64) own=amd64 ;;
+aarch64) own=arm64 ;;
+*) own= ;;
+esac
+[ $# -gt 0 ] || set -- test
+for group; do
+	case "$group" in
+	build) need "$build" ;;
+	demo) need "$build" && need "$demo" ;;
+	bench) need "$build" && need "$demo" && need "$bench" ;;
+	test) need "$build" && need "$demo" && need "$bench" && need "$test" ;;
+	kernels) need "$build" && need "$kernels" ;;
+	kubernetes) need "$kubernetes" ;;
+	images) need "$build" && need "$images" ;;
+	"images-$own" | "native-$own") ;;
+	images-amd64) need "$images_amd64" ;;
+	images-arm64) need "$images_arm64" ;;
+	native-amd64) need "$native_amd64" ;;
+	native-arm64) need "$native_arm64" ;;
 	*)
-		sed -n '2,5s/^# //p' "$0" >&3
+		echo "setup: unknown group '$group'" >&3
+		sed -n '2,6s/^# //p' "$0" >&3
 		exit 2
 		;;
 	esac
-	shift 2
 done
 
 # Tools of the system lie in sbin, which the PATH of an ordinary user leaves out.
@@ -104,7 +119,13 @@ fi
 
 is_there() {
 	case "$1" in
-	*/*) compgen -G "$1" >/dev/null ;;
+	*/*)
+		local pattern
+		for pattern in ${1//,/ }; do
+			[ ! -e "$pattern" ] || return 0
+		done
+		return 1
+		;;
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }
@@ -114,9 +135,9 @@ names() { # number: the packages of all missing needs, on one line
 }
 
 missing=
-while IFS= read -r need; do
-	is_there "${need%%|*}" || missing="$missing${missing:+
-}$need"
+while IFS= read -r line; do
+	is_there "${line%%|*}" || missing="$missing${missing:+
+}$line"
 done <<<"$needs"
 
 install_debian() { # packages
@@ -156,9 +177,9 @@ if [ -n "$missing" ]; then
 	if [ -n "$packages" ] && [ "$(id -u)" = 0 ]; then
 		# shellcheck disable=SC2086
 		install_debian $packages
-		while IFS= read -r need; do
-			is_there "${need%%|*}" || {
-				echo "setup: ${need%%|*} is still not there after installing $(echo "$need" | cut -d'|' -f2)" >&3
+		while IFS= read -r line; do
+			is_there "${line%%|*}" || {
+				echo "setup: ${line%%|*} is still not there after installing $(echo "$line" | cut -d'|' -f2)" >&3
 				status=1
 			}
 		done <<<"$missing"

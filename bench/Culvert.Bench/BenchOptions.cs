@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Culvert.Bench.Datagrams;
 using Culvert.Bench.Identity;
+using Culvert.Bench.Report;
 using Culvert.Bench.Scale;
 using Culvert.Labs;
 
@@ -22,8 +24,10 @@ internal sealed record BenchOptions
           --peer-only        measure the peers alone
           --enforce          end with code 3 when a ratio that must be reached is missed
           --out DIR          folder for results.json, results.txt, machine.json (default artifacts/bench)
-          --agent FILE       culvert-agent to measure (default: the one built with the bench)
-          --controller FILE  culvert-controller to run (default: the one built with the bench)
+          --programs DIR     folder of the culvert-agent and culvert-controller to measure (default: artifacts/cli, unless that
+                             is missing or older than its sources; then those built with the bench)
+          --agent FILE       culvert-agent to measure, in place of that folder's
+          --controller FILE  culvert-controller to run, in place of that folder's
           --datagrams LOAD   load of the udp rows: ports x bytes x burst x datagrams per second, as 32x128x16x400000
           --far-ms N         round trip time to the far node of bulk_rtt (2 to 1000, default 52)
           --far-loss N       percent of packets that its wire loses in each direction (1 to 50, default none)
@@ -70,9 +74,14 @@ internal sealed record BenchOptions
 
     public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
 
-    public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
+    /// <summary>Folder of both programs, which <see cref="Agent"/> and <see cref="Controller"/> override.</summary>
+    public string Programs { get; init; } = AppContext.BaseDirectory;
 
-    public string Controller { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
+    [field: MaybeNull]
+    public string Agent { get => field ?? Path.Combine(Programs, ProgramFile.Agent); init; }
+
+    [field: MaybeNull]
+    public string Controller { get => field ?? Path.Combine(Programs, ProgramFile.Controller); init; }
 
     /// <summary>Whether a metric of this name is wanted.</summary>
     public bool Wants(string metric) => Only.Count == 0 || Only.Any(o => metric.Contains(o, StringComparison.Ordinal));
@@ -81,15 +90,17 @@ internal sealed record BenchOptions
     public bool WantsLabs => Only.Count == 0 || Only.Any(o => !o.StartsWith(ScaleBench.Prefix, StringComparison.Ordinal) && !o.StartsWith(IdentityBench.Prefix, StringComparison.Ordinal));
 
     /// <summary>Whether any of the scale rows is wanted; they have no peers but budgets.</summary>
-    public bool WantsScale => !PeerOnly && ScaleBench.Names.Any(Wants);
+    public bool WantsScale => !PeerOnly && ScaleBench.Metrics.Any(m => Wants(m.Name));
 
     /// <summary>Whether any of the identity rows is wanted; their peers are no other mesh, and not measured alone.</summary>
     public bool WantsIdentity => !PeerOnly && IdentityBench.Names.Any(Wants);
 
+    /// <param name="args">The arguments.</param>
+    /// <param name="root">The source tree whose published programs are the default.</param>
     /// <exception cref="ArgumentException">An option is unknown, lacks its value, or the value is out of range.</exception>
-    public static BenchOptions Parse(IReadOnlyList<string> args)
+    public static BenchOptions Parse(IReadOnlyList<string> args, string root = ".")
     {
-        BenchOptions options = new();
+        BenchOptions options = new() { Programs = ProgramFile.PublishedFolder(root) ?? AppContext.BaseDirectory };
         for (int i = 0; i < args.Count; i++)
         {
             string option = args[i];
@@ -113,6 +124,7 @@ internal sealed record BenchOptions
                 "--identity-nodes" => options with { IdentityNodes = Number(1000, 2) },
                 "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
+                "--programs" => options with { Programs = Value() },
                 "--agent" => options with { Agent = Value() },
                 "--controller" => options with { Controller = Value() },
                 "--help" or "-h" => options with { Help = true },

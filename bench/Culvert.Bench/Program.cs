@@ -43,6 +43,12 @@ internal static class Program
         try
         {
             IReadOnlyList<Result> results = await new BenchRun(options).RunAsync(stop.Token);
+            string[] failed = [.. results.Where(r => r.Error is not null).Select(r => r.Name)];
+            if (failed.Length > 0)
+            {
+                await Console.Error.WriteLineAsync($"{failed.Length} of {results.Count} rows failed: {string.Join(", ", failed)}.");
+                return Failed;
+            }
             return options.Enforce && results.Any(r => r.Ratio < r.Must) ? MustMissed : 0;
         }
         catch (Exception e) when (e is ToolFailedException or BenchInvalidException or IOException or FormatException)

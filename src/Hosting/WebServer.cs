@@ -1,4 +1,4 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

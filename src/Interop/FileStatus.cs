@@ -1,4 +1,5 @@
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop;
 
@@ -9,7 +10,7 @@ namespace Culvert.Interop;
 public readonly record struct FileStatus(uint Owner, ulong Inode, bool IsLink)
 {
     /// <summary>User id that this process acts as.</summary>
-    public static uint EffectiveUser => Libc.geteuid();
+    public static uint EffectiveUser => LibC.geteuid();
 
     /// <summary>Looks at a path; null when there is nothing.</summary>
     /// <exception cref="KernelException">It can't be looked at.</exception>
@@ -17,17 +18,13 @@ public readonly record struct FileStatus(uint Owner, ulong Inode, bool IsLink)
     {
         ArgumentNullException.ThrowIfNull(path);
 
-        // struct statx has the same layout on every architecture.
-        byte* buffer = stackalloc byte[Libc.StatxLength];
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, buffer) != 0)
+        statx status;
+        if (Libc.statx(LibC.AT_FDCWD, path, LibC.AT_SYMLINK_NOFOLLOW, &status) != 0)
         {
             int errno = System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
             return errno is Errno.ENOENT ? null : throw new KernelException($"look at {path}", errno);
         }
 
-        ReadOnlySpan<byte> status = new(buffer, Libc.StatxLength);
-        uint owner = BitConverter.ToUInt32(status[Libc.StatxOwnerOffset..]);
-        int mode = BitConverter.ToUInt16(status[Libc.StatxModeOffset..]);
-        return new FileStatus(owner, BitConverter.ToUInt64(status[Libc.StatxInodeOffset..]), (mode & Libc.S_IFMT) == Libc.S_IFLNK);
+        return new FileStatus(status.stx_uid, status.stx_ino, (status.stx_mode & (ushort)LibC.S_IFMT) == (ushort)LibC.S_IFLNK);
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop;
 
@@ -18,7 +19,7 @@ public sealed class FolderLock : IDisposable
     public static FolderLock? TryTake(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        int descriptor = Libc.open_existing(folder, Libc.O_RDONLY | Libc.O_CLOEXEC);
+        int descriptor = Libc.open_existing(folder, LibC.O_RDONLY | LibC.O_CLOEXEC);
         if (descriptor < 0) throw new KernelException($"open {folder}", Marshal.GetLastPInvokeError());
         FileDescriptorHandle handle = new(descriptor);
         if (Libc.flock(descriptor, Libc.LOCK_EX | Libc.LOCK_NB) == 0) return new FolderLock(handle);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
 using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
 
 namespace Culvert.Interop;
 
@@ -17,18 +18,18 @@ public static class RegularFile
     public static SafeFileHandle? TryOpen(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        int descriptor = Libc.open_existing(path, Libc.O_PATH | Libc.O_CLOEXEC);
+        int descriptor = Libc.open_existing(path, LibC.O_PATH | LibC.O_CLOEXEC);
         if (descriptor < 0) throw new KernelException("open it", Marshal.GetLastPInvokeError());
         using FileDescriptorHandle held = new(descriptor);
         if (!IsRegular(descriptor)) return null;
-        int file = Libc.open_existing($"/proc/self/fd/{descriptor}", Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC);
+        int file = Libc.open_existing($"/proc/self/fd/{descriptor}", LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
         return file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw new KernelException("open it", Marshal.GetLastPInvokeError());
     }
 
     private static unsafe bool IsRegular(int descriptor)
     {
-        byte* buffer = stackalloc byte[Libc.StatxLength];
-        if (Libc.statx(descriptor, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, buffer) != 0) throw new KernelException("look at it", Marshal.GetLastPInvokeError());
-        return (BitConverter.ToUInt16(new ReadOnlySpan<byte>(buffer, Libc.StatxLength)[Libc.StatxModeOffset..]) & Libc.S_IFMT) == Libc.S_IFREG;
+        statx status;
+        if (Libc.statx(descriptor, "", LibC.AT_EMPTY_PATH, &status) != 0) throw new KernelException("look at it", Marshal.GetLastPInvokeError());
+        return (status.stx_mode & (ushort)LibC.S_IFMT) == (ushort)LibC.S_IFREG;
     }
 }

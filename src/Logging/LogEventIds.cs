@@ -6,10 +6,8 @@ namespace Culvert.Logging;
 /// </summary>
 internal static class LogEventIds
 {
-    // src/Grpc/Server
+    // src/GrpcHosting; 102 and 103 were events at Debug that Grpc.AspNetCore.Server has its own for
     internal const int HandlerFailed = 101;
-    internal const int CallEnded = 102;
-    internal const int ClientGone = 103;
     internal const int NotRead = 104;
 
     // src/NodeAgent/Hosting
@@ -137,6 +135,7 @@ internal static class LogEventIds
     internal const int LimitServiceFailed = 1512;
     internal const int BackendUnhealthy = 1513;
     internal const int BackendHealthy = 1514;
+    internal const int MetricUnreadable = 1515;
 
     // src/NodeAgent/WorkloadApi
     internal const int WorkloadApiNotAttested = 1521;

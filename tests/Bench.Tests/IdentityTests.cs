@@ -98,11 +98,24 @@ public sealed class IdentityTests : IDisposable
     [Fact]
     public async Task SmallMeshesAreMeasured()
     {
-        BenchOptions options = BenchOptions.Parse(["--only", "identity.", "--quick", "--rounds", "1", "--identity-nodes", "2"]);
-        IReadOnlyList<Result> rows = await new IdentityBench(options).RunAsync(Stop);
+        BenchOptions options = BenchOptions.Parse(["--only", "identity.", "--quick", "--rounds", "1", "--identity-nodes", "2"], AppContext.BaseDirectory);
+        RowCollector collector = new(_ => Task.CompletedTask);
+        await new IdentityBench(options).RunAsync(collector, Stop);
+        IReadOnlyList<Result> rows = collector.Rows;
         Assert.Equal(IdentityBench.Names, rows.Select(r => r.Name));
+        Assert.All(rows, r => Assert.Null(r.Error));
         Assert.All(rows, r => Assert.True(r.Ours > 0));
         Assert.All(rows, r => Assert.True(r.Peer > 0));
+    }
+
+    [Fact]
+    public async Task AControllerThatDoesNotStartFailsEachRow()
+    {
+        BenchOptions options = BenchOptions.Parse(["--only", "identity.", "--identity-nodes", "2", "--controller", "/bin/false"], AppContext.BaseDirectory);
+        RowCollector collector = new(_ => Task.CompletedTask);
+        await new IdentityBench(options).RunAsync(collector, Stop);
+        Assert.Equal(IdentityBench.Names, collector.Rows.Select(r => r.Name));
+        Assert.All(collector.Rows, r => Assert.Contains("/bin/false does not serve", r.Error, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public sealed class ResultTests
     [Fact]
     public void TableNamesAMissedMust()
     {
-        Machine machine = new(2, "cpu", "6.18", 1, ".NET", 0, DateTimeOffset.UnixEpoch);
+        Machine machine = new(2, "cpu", "6.18", 1, ".NET", 0, DateTimeOffset.UnixEpoch, ProgramKind.Native, ProgramKind.Managed);
         Assert.Contains("MISSED", ResultsTable.Format([Result.Of(Rate, [new(11, 10, 1.1)], null)], machine));
         Assert.Contains("aim met", ResultsTable.Format([Result.Of(Rate, [new(16, 10, 1.6)], null)], machine));
     }

@@ -92,14 +92,15 @@ public sealed class ScaleTests
     [Fact]
     public async Task SmallMeshesAreMeasured()
     {
-        BenchOptions options = BenchOptions.Parse(["--only", "scale.", "--scale-nodes", "12,10", "--scale-changes", "2"]);
-        ScaleReport report = await ScaleBench.RunAsync(options, Stop);
-        Assert.Equal([10, 12], report.Figures.Select(f => f.Shape.Nodes));
-        Assert.Equal(ScaleBench.Names, report.Rows.Select(r => r.Name));
-        Assert.All(report.Rows, r => Assert.True(r.Ours > 0));
-        ScaleFigures largest = report.Figures[^1];
+        BenchOptions options = BenchOptions.Parse(["--only", "scale.", "--scale-nodes", "12,10", "--scale-changes", "2"], AppContext.BaseDirectory);
+        List<ScaleFigures> figures = [];
+        IReadOnlyList<Result> rows = await ScaleBench.RunAsync(options, figures, Stop);
+        Assert.Equal([10, 12], figures.Select(f => f.Shape.Nodes));
+        Assert.Equal(ScaleBench.Metrics.Select(m => m.Name), rows.Select(r => r.Name));
+        Assert.All(rows, r => Assert.True(r.Ours > 0));
+        ScaleFigures largest = figures[^1];
         Assert.Equal((10, 12, 12), (largest.Policy.Told, largest.Endpoint.Told, largest.Mesh.Told));
-        Assert.Contains("12 nodes", new ScaleTable(report.Figures).Rows[0]);
+        Assert.Contains("12 nodes", new ScaleTable(figures).Rows[0]);
     }
 
     [Fact]

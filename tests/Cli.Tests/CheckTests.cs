@@ -27,6 +27,19 @@ public sealed class CheckTests
     }
 
     [Theory]
+    [InlineData("3.0.22", "install OpenSSL 3.5 or later")]
+    [InlineData("3.5.0", null)]
+    [InlineData("3.6.3", null)]
+    public void A_newer_OpenSSL_is_recommended_where_there_is_an_old_one(string version, string? remedy)
+    {
+        var finding = OpenSslCheck.Judge(Version.Parse(version), ["X25519", "P-256"]);
+
+        Assert.Equal(remedy is null ? FindingLevel.Ok : FindingLevel.Warning, finding.Level);
+        Assert.Contains(version, finding.Detail, StringComparison.Ordinal);
+        Assert.StartsWith(remedy ?? "", finding.Remedy ?? "", StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(true, true, null)]
     [InlineData(false, true, "lacks CAP_SYS_PTRACE:")]
     [InlineData(true, false, "does not see the node's processes:")]

@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;

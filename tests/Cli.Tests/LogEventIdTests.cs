@@ -6,7 +6,7 @@ namespace Culvert.Cli.Tests;
 /// <summary>Every logged event has a number of its own, from the one table.</summary>
 public sealed class LogEventIdTests
 {
-    private static readonly Assembly[] Logging = [Assembly.Load("Culvert.Grpc"), Assembly.Load("culvert-agent"), Assembly.Load("culvert-controller"), Assembly.Load("Culvert.Kubernetes")];
+    private static readonly Assembly[] Logging = [Assembly.Load("Culvert.GrpcHosting"), Assembly.Load("culvert-agent"), Assembly.Load("culvert-controller"), Assembly.Load("Culvert.Kubernetes")];
 
     [Fact]
     public void EveryNumberOfTheTableIsOneEvents()

@@ -29,6 +29,24 @@ public sealed class MeshTests(InstalledMesh mesh)
         Assert.Contains("opened tunnel", flows, StringComparison.Ordinal);
     }
 
+    /// <summary>The images have OpenSSL 3.5, and its client is the other side.</summary>
+    [Fact]
+    public async Task Tunnels_agree_on_a_post_quantum_key_exchange()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var (client, web, agent) = (await mesh.ShopPodAsync("client", "node1"), await mesh.ShopPodAsync("web", "node2"), await mesh.AgentAsync("node1"));
+        Assert.Contains("hello from node2", await mesh.AskAsync(client, web.Address), StringComparison.Ordinal);
+        var flows = await mesh.ScriptAsync(agent, "culvert flows --last 50");
+        Assert.Contains(flows.Split('\n'), line => line.Contains("opened tunnel", StringComparison.Ordinal) && line.EndsWith("tls X25519MLKEM768", StringComparison.Ordinal));
+
+        // It has no certificate, so the proxy refuses it after the key exchange.
+        foreach (var (groups, agreed) in new[] { ("X25519MLKEM768:X25519", "X25519MLKEM768"), ("X25519", "x25519"), ("P-256", "secp256r1") })
+        {
+            var handshake = await mesh.ScriptAsync(agent, $"openssl s_client -connect {web.Address}:15008 -alpn h2 -groups {groups} </dev/null 2>&1 || true");
+            Assert.Contains($"Negotiated TLS1.3 group: {agreed}", handshake, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
     [Fact]
     public async Task Who_is_not_a_member_is_refused_while_probes_of_the_kubelet_pass()
     {

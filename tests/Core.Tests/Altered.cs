@@ -41,6 +41,7 @@ internal static class Altered
             AccessLogSettings => new AccessLogSettings { Mode = AccessLogMode.All },
             RevokedCredentials => new RevokedCredentials { Identities = [Given.Id("other", "other")] },
             TracingSettings => new TracingSettings { Mode = TracingMode.Enabled },
+            null when property.PropertyType == typeof(WorkloadOwner) => new WorkloadOwner(WorkloadOwnerKind.Job, "other"),
             null when property.PropertyType == typeof(TokenConditions) => new TokenConditions { Principals = [StringPattern.Parse("a*")] },
             null when property.PropertyType == typeof(RequestConditions) => new RequestConditions { Methods = ["GET"] },
             ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),

@@ -13,6 +13,7 @@ internal sealed class ClosedWindowClient : IAsyncDisposable
     private const byte Data = 0, Headers = 1, Reset = 3, Settings = 4, Ping = 6;
     private const byte EndStream = 1, EndHeaders = 4, Acknowledge = 1;
     private readonly ConcurrentDictionary<int, TaskCompletionSource<int?>> _ends = new();
+    private readonly ConcurrentDictionary<int, TaskCompletionSource> _begins = new();
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly NetworkStream _stream;
     private readonly byte[] _headers;
@@ -62,6 +63,9 @@ internal sealed class ClosedWindowClient : IAsyncDisposable
         return await end.Task;
     }
 
+    /// <summary>Ends when the server has begun to answer the newest call.</summary>
+    public Task HeadersAsync() => _begins.GetOrAdd(_nextStream - 2, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
     public async ValueTask DisposeAsync()
     {
         await _stream.DisposeAsync();
@@ -99,12 +103,14 @@ internal sealed class ClosedWindowClient : IAsyncDisposable
                 await _stream.ReadExactlyAsync(payload);
                 (byte type, byte flags, int stream) = (header[3], header[4], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)));
                 if (type is Settings or Ping && (flags & Acknowledge) == 0) await SendAsync(type, Acknowledge, 0, type == Ping ? payload : []);
+                if (type == Headers) _begins.GetOrAdd(stream, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
                 if (type == Reset) _ends[stream].TrySetResult(BinaryPrimitives.ReadInt32BigEndian(payload));
                 if (type is Headers or Data && (flags & EndStream) != 0) _ends[stream].TrySetResult(null);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
+            foreach (TaskCompletionSource begin in _begins.Values) begin.TrySetException(new IOException("The connection is closed.", e));
             foreach (TaskCompletionSource<int?> end in _ends.Values) end.TrySetException(new IOException("The connection is closed.", e));
         }
     }

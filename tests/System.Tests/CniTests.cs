@@ -170,7 +170,7 @@ public sealed class CniTests : IAsyncLifetime
             Assert.Contains("supportedVersions", version.Output, StringComparison.Ordinal);
             await node.StopAgentAsync();
             Assert.True(File.Exists(program));
-            var detach = await node.Place.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["detach", "--all", "--admin-socket", node.AdminSocket, "--bpffs", node.Place.BpfFolder]);
+            var detach = await node.Place.RunAsync(LabPrograms.Culvert, ["detach", "--all", "--admin-socket", node.AdminSocket, "--bpffs", node.Place.BpfFolder]);
             Assert.True(detach.Succeeded, detach.Output + detach.Error);
             Assert.Equal([List, List], Directory.GetFiles(networks).Select(File.ReadAllText));
             Assert.Empty(Directory.GetFiles(programs));

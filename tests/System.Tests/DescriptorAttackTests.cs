@@ -32,7 +32,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
     {
         // As under `ulimit -n 640`.
         var script = Path.Combine(Directory.CreateTempSubdirectory("culvert-test-").FullName, "agent");
-        await File.WriteAllTextAsync(script, $"#!/bin/sh\nulimit -n {Limit} && exec '{InstalledPrograms.Agent}' \"$@\"\n");
+        await File.WriteAllTextAsync(script, $"#!/bin/sh\nulimit -n {Limit} && exec '{LabPrograms.Agent}' \"$@\"\n");
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _mesh = await MeshFixture.CreateAsync(new MeshLabOptions { Agent = script });
         _mesh.Objects.Write("mesh", MeshObjects.Mesh().Replace("STRICT", "PERMISSIVE", StringComparison.Ordinal));

@@ -9,7 +9,7 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class DetachTests
 {
-    private static string Culvert => Path.Combine(AppContext.BaseDirectory, "culvert");
+    private static string Culvert => LabPrograms.Culvert;
 
     [Theory]
     [InlineData(true)]

@@ -52,7 +52,7 @@ public sealed class DrainTests : IAsyncLifetime
         Assert.True(status.OpenConnections > 0);
         Assert.Equal(1, (await node.MetricsAsync()).Sum("culvert_build_info"));
 
-        var text = await node.Place.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["status", "--admin-socket", node.AdminSocket]);
+        var text = await node.Place.RunAsync(LabPrograms.Culvert, ["status", "--admin-socket", node.AdminSocket]);
         Assert.Equal(1, text.ExitCode);
         Assert.Contains("draining", text.Output, StringComparison.Ordinal);
     }

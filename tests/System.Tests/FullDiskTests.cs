@@ -117,7 +117,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         var thief = _mesh.Nodes[1];
         Assert.True((await thief.StatusAsync()).ControllerConnected);
 
-        var revoke = await Tool.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), ["node", "revoke", thief.Name, "--state-dir", _mesh.ControllerState]);
+        var revoke = await Tool.RunAsync(LabPrograms.Controller, ["node", "revoke", thief.Name, "--state-dir", _mesh.ControllerState]);
 
         Assert.True(revoke.Succeeded, revoke.Output + revoke.Error);
         await LabWait.UntilAsync(
@@ -125,7 +125,7 @@ public sealed class FullDiskTests : IAsyncLifetime
 
         // It is on the disk, too: the next controller knows of it.
         await _mesh.StopControllerAsync();
-        var list = await Tool.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), ["node", "list", "--state-dir", _mesh.ControllerState]);
+        var list = await Tool.RunAsync(LabPrograms.Controller, ["node", "list", "--state-dir", _mesh.ControllerState]);
         Assert.Matches($"{thief.Name} +revoked ", list.Output);
     }
 

@@ -132,7 +132,7 @@ public sealed class LabTests
         await LabWait.ForListenerAsync(server, 8080);
         lab.Keep();
         await File.WriteAllTextAsync(Path.Combine(lab.Folder, "owner"), "1 0");
-        var culvert = Path.Combine(AppContext.BaseDirectory, "culvert");
+        var culvert = LabPrograms.Culvert;
         string[] places = ["--bpffs", node.BpfFolder, "--admin-socket", Path.Combine(lab.Folder, "run", "agent.sock"), "--state-dir", Path.Combine(lab.Folder, "state")];
 
         try

@@ -1,3 +1,4 @@
+using Culvert.Labs;
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Labs.Mesh;
@@ -41,7 +42,7 @@ public sealed class LeavingTests
 
         if (byDetach)
         {
-            var culvert = Path.Combine(AppContext.BaseDirectory, "culvert");
+            var culvert = LabPrograms.Culvert;
             var detach = await node.Place.RunAsync(culvert, ["detach", "--all", "--admin-socket", node.AdminSocket, "--bpffs", node.Place.BpfFolder]);
             Assert.True(detach.Succeeded, detach.Output + detach.Error);
         }

@@ -12,7 +12,7 @@ public sealed class StartFaultTests : IAsyncLifetime
     private Lab _lab = null!;
     private LabNode _node = null!;
 
-    private static string Agent => Path.Combine(AppContext.BaseDirectory, "culvert-agent");
+    private static string Agent => LabPrograms.Agent;
 
     private string NotAFolder => Path.Combine(_node.Folder, "file");
 

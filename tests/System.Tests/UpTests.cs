@@ -19,7 +19,7 @@ public sealed class UpTests : IAsyncLifetime
     private LabNode _node = null!;
     private ObjectFolder _objects = null!;
 
-    private static string Culvert => Path.Combine(AppContext.BaseDirectory, "culvert");
+    private static string Culvert => LabPrograms.Culvert;
 
     private string RunFolder => Path.Combine(_node.Folder, "run");
 

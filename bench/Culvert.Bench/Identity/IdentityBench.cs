@@ -43,16 +43,37 @@ internal sealed class IdentityBench(BenchOptions options)
     /// <summary>Names of its rows.</summary>
     public static IReadOnlyList<string> Names { get; } = [Signing.Name, SigningVsOpenSsl.Name, Memory.Name, First.Name];
 
-    /// <summary>Measures what is wanted.</summary>
-    /// <exception cref="BenchInvalidException">The figures would mean nothing.</exception>
-    public async Task<IReadOnlyList<Result>> RunAsync(CancellationToken cancellationToken)
+    private IReadOnlyList<Metric> SigningRows => [.. new[] { Signing, SigningVsOpenSsl }.Where(Wanted)];
+
+    /// <summary>Measures what is wanted. Rows that cannot be measured are added with the error.</summary>
+    /// <param name="rows">Gets the rows.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    public Task RunAsync(RowCollector rows, CancellationToken cancellationToken)
+    {
+        // The error of a step that all rows share is told for each row that it has kept from being measured.
+        HashSet<Metric> left = [.. new[] { Signing, SigningVsOpenSsl, Memory, First }.Where(Wanted)];
+        Task Add(IReadOnlyList<Metric> metrics, Func<Task<IReadOnlyList<Result>>> measure)
+        {
+            left.ExceptWith(metrics);
+            return rows.AddAsync(metrics, measure, cancellationToken);
+        }
+        return rows.AddAsync(left, async () =>
+        {
+            await RunAsync(Add, cancellationToken);
+            return [];
+        }, cancellationToken);
+    }
+
+    private bool Wanted(Metric metric) => options.Wants(metric.Name);
+
+    private async Task RunAsync(Func<IReadOnlyList<Metric>, Func<Task<IReadOnlyList<Result>>>, Task> add, CancellationToken cancellationToken)
     {
         long files = OpenFileLimit.Raise(), needed = (_shape.Nodes * FilesOfNode) + OtherFiles;
         if (files < needed) throw new BenchInvalidException($"{_shape.Nodes} nodes need {needed} open files, and this process may have {files}: raise the limit (ulimit -n).");
         DirectoryInfo folder = Directory.CreateTempSubdirectory("culvert-identity-");
         try
         {
-            return await RunAsync(folder, cancellationToken);
+            await RunAsync(folder, add, cancellationToken);
         }
         finally
         {
@@ -60,24 +81,22 @@ internal sealed class IdentityBench(BenchOptions options)
         }
     }
 
-    private async Task<IReadOnlyList<Result>> RunAsync(DirectoryInfo folder, CancellationToken cancellationToken)
+    private async Task RunAsync(DirectoryInfo folder, Func<IReadOnlyList<Metric>, Func<Task<IReadOnlyList<Result>>>, Task> add, CancellationToken cancellationToken)
     {
         string objects = Path.Combine(folder.FullName, "world"), state = Path.Combine(folder.FullName, "state"), log = Path.Combine(folder.FullName, "log");
         IdentityWorld.Write(objects, _shape);
-        List<Result> results = [];
         IReadOnlyList<SslClientIdentity> identities;
         await using (ScaleController controller = await ScaleController.StartAsync(options.Controller, objects, state, log, cancellationToken))
         {
             identities = await NodeJoin.AllAsync(_shape.Nodes, controller.EndPoint, state, cancellationToken);
             X509Certificate2Collection roots = NodeJoin.Roots(state);
-            if (options.Wants(Signing.Name) || options.Wants(SigningVsOpenSsl.Name)) results.AddRange(await CompareAsync(folder, controller, roots, identities[SigningNode], cancellationToken));
-            if (options.Wants(Memory.Name)) results.Add(Budget.Compare(Memory, MemoryMegabytes, [await GrowthAsync(controller, roots, identities, cancellationToken)]));
+            if (SigningRows.Count > 0) await add(SigningRows, () => CompareAsync(folder, controller, roots, identities[SigningNode], cancellationToken));
+            if (Wanted(Memory)) await add([Memory], async () => [Budget.Compare(Memory, MemoryMegabytes, [await GrowthAsync(controller, roots, identities, cancellationToken)])]);
         }
-        if (options.Wants(First.Name)) results.Add(Budget.Compare(First, FirstSeconds, [await FirstAsync(objects, state, log, identities, cancellationToken)]));
-        return results;
+        if (Wanted(First)) await add([First], async () => [Budget.Compare(First, FirstSeconds, [await FirstAsync(objects, state, log, identities, cancellationToken)])]);
     }
 
-    private async Task<IEnumerable<Result>> CompareAsync(DirectoryInfo folder, ScaleController controller, X509Certificate2Collection roots, SslClientIdentity identity, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Result>> CompareAsync(DirectoryInfo folder, ScaleController controller, X509Certificate2Collection roots, SslClientIdentity identity, CancellationToken cancellationToken)
     {
         await Console.Error.WriteLineAsync($"{Signing.Name}, {SigningVsOpenSsl.Name} ...");
         IReadOnlyList<PreparedRequest> requests = PreparedRequest.OfNode(SigningNode);
@@ -86,7 +105,7 @@ internal sealed class IdentityBench(BenchOptions options)
         using InProcessSigner alone = new(authority, requests);
         await using OpenSslSigner openSsl = new(folder.CreateSubdirectory("openssl").FullName, authority, requests);
         IReadOnlyList<IReadOnlyList<Reading>> readings = await new SigningRounds(options.Rounds, options.Duration, options.WarmUp).RunAsync([ours, alone, openSsl], requests, cancellationToken);
-        return new[] { Compare(Signing, readings[0], readings[1]), Compare(SigningVsOpenSsl, readings[0], readings[2]) }.Where(r => options.Wants(r.Name));
+        return [.. new[] { Compare(Signing, readings[0], readings[1]), Compare(SigningVsOpenSsl, readings[0], readings[2]) }.Where(r => options.Wants(r.Name))];
     }
 
     private static Result Compare(Metric metric, IReadOnlyList<Reading> ours, IReadOnlyList<Reading> peer)

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Bench.Scale;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Bench.Identity;
 

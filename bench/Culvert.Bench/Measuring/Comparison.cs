@@ -8,7 +8,11 @@ namespace Culvert.Bench.Measuring;
 /// </summary>
 internal sealed class Comparison(int rounds, TimeSpan duration, TimeSpan warmUp)
 {
-    public async Task<IReadOnlyList<Result>> RunAsync(Scenario scenario, CancellationToken cancellationToken)
+    /// <summary>Measures the scenario, and undoes what its load changed.</summary>
+    public Task<IReadOnlyList<Result>> RunAsync(Scenario scenario, CancellationToken cancellationToken) =>
+        Restoring.RunAsync(() => MeasureAsync(scenario, cancellationToken), scenario.Restore, cancellationToken);
+
+    private async Task<IReadOnlyList<Result>> MeasureAsync(Scenario scenario, CancellationToken cancellationToken)
     {
         foreach (Target? target in (Target?[])[scenario.Ours, scenario.Peer])
         {

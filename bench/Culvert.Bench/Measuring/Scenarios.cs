@@ -93,7 +93,7 @@ internal static class Scenarios
             double before = CpuClock.BusySeconds();
             Reading reading = await requests(side, duration, cancellationToken);
             return reading with { BusySeconds = CpuClock.BusySeconds() - before };
-        });
+        }, Restore: c => change.SetAsync(false, c));
     }
 
     /// <summary>Name of the only metric that needs the far node.</summary>

@@ -22,13 +22,17 @@ internal static class ResultsTable
         costs.AddRange(results.Where(r => r.Cost is not null).DistinctBy(r => r.Cost).Select(r => (string[])
             [r.Name, r.Cost!.Unit, Number(r.Cost.Ours), Number(r.Cost.Peer), Fixed(r.Cost.Peer / r.Cost.Ours)]));
         if (costs.Count > 1) Append(text.AppendLine(), costs);
+        if (results.Any(r => r.Error is not null)) text.AppendLine().AppendLine("Failed rows:");
+        foreach (Result failed in results.Where(r => r.Error is not null)) text.AppendLine(CultureInfo.InvariantCulture, $"{failed.Name}: {failed.Error}");
         if (scale is { Count: > 0 }) Append(text.AppendLine(), new ScaleTable(scale).Rows);
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture,
-            $"Machine: {machine.Cores} cores, {machine.CpuModel}, Linux {machine.Kernel}, {machine.MemoryMegabytes} MB, {machine.Runtime}; {machine.LoadBefore:P0} busy before the run.");
+            $"Machine: {machine.Cores} cores, {machine.CpuModel}, Linux {machine.Kernel}, {machine.MemoryMegabytes} MB, {machine.Runtime}, agent {Kind(machine.Agent)}, controller {Kind(machine.Controller)}; {machine.LoadBefore:P0} busy before the run.");
         return text.ToString();
     }
 
-    private static string Verdict(Result r) => r.Ratio switch
+    private static string Kind(ProgramKind kind) => kind == ProgramKind.Native ? "native" : "managed";
+
+    private static string Verdict(Result r) => r.Error is not null ? "FAILED" : r.Ratio switch
     {
         null => "",
         double ratio when ratio >= r.Aim => "aim met",

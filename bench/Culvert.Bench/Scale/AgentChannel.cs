@@ -3,8 +3,9 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
+using Grpc.Net.Client;
 
 namespace Culvert.Bench.Scale;
 

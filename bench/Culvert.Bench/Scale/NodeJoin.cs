@@ -4,11 +4,11 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller;
 using Culvert.Controller.Attestation;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Bench.Scale;
 
@@ -68,7 +68,7 @@ internal static class NodeJoin
                 using AsyncUnaryCall<CertificateResponse> call = controller.JoinNodeAsync(request, cancellationToken: cancellationToken);
                 return await call.ResponseAsync;
             }
-            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable && Stopwatch.GetElapsedTime(since) < Patience)
+            catch (RpcException e) when (CallFailure.CodeOf(e) == StatusCode.Unavailable && Stopwatch.GetElapsedTime(since) < Patience)
             {
                 await Task.Delay(Retry, cancellationToken);
             }

@@ -10,7 +10,7 @@ internal static class ScaleBench
 
     private const double FullStartSeconds = 60;
     private const double ChangeSeconds = 1;
-    private const double RssMegabytes = 600;
+    private const double RssMegabytes = 500;
 
     // A policy of three identities and a port is some 300 bytes, and has a TLS record, an HTTP/2 frame and a version of its own. A world of this size is hundreds of times that.
     private const double ChangeKibibytes = 4;
@@ -19,23 +19,26 @@ internal static class ScaleBench
     private static readonly Metric PolicyChange = Row("policy_change_p99", "s", "budget of 1 s");
     private static readonly Metric EndpointChange = Row("endpoint_change_p99", "s", "budget of 1 s");
     private static readonly Metric MeshChange = Row("mesh_change_p99", "s", "budget of 1 s");
-    private static readonly Metric Rss = Row("controller_rss", "MB", "budget of 600 MB");
+    private static readonly Metric Rss = Row("controller_rss", "MB", "budget of 500 MB");
     private static readonly Metric ChangeBytes = Row("change_bytes", "KiB", "budget of 4 KiB");
 
-    /// <summary>Names of its rows.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. new[] { FullStart, PolicyChange, EndpointChange, MeshChange, Rss, ChangeBytes }.Select(m => m.Name)];
+    /// <summary>Its rows.</summary>
+    public static IReadOnlyList<Metric> Metrics { get; } = [FullStart, PolicyChange, EndpointChange, MeshChange, Rss, ChangeBytes];
 
     /// <summary>Measures meshes one after the other, smallest first; returns the rows of the largest.</summary>
+    /// <param name="options">Which meshes and rows.</param>
+    /// <param name="figures">Gets the figures of each mesh as soon as they are known.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
     /// <exception cref="BenchInvalidException">The figures would mean nothing.</exception>
-    public static async Task<ScaleReport> RunAsync(BenchOptions options, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Result>> RunAsync(BenchOptions options, ICollection<ScaleFigures> figures, CancellationToken cancellationToken)
     {
-        List<ScaleFigures> all = [];
+        ScaleFigures? largest = null;
         foreach (int nodes in options.ScaleNodes.Order())
         {
             await Console.Error.WriteLineAsync($"{Prefix}*, {nodes} nodes ...");
-            all.Add(await new ScaleRun(options.Controller, new ScaleShape(nodes), options.ScaleChanges).MeasureAsync(cancellationToken));
+            figures.Add(largest = await new ScaleRun(options.Controller, new ScaleShape(nodes), options.ScaleChanges).MeasureAsync(cancellationToken));
         }
-        return new(all, [.. Rows(all[^1]).Where(r => options.Wants(r.Name))]);
+        return [.. Rows(largest!).Where(r => options.Wants(r.Name))];
     }
 
     private static IEnumerable<Result> Rows(ScaleFigures largest) =>

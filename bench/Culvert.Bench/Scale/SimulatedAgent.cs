@@ -1,9 +1,9 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Bench.Scale;
 

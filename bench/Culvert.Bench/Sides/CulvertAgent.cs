@@ -11,17 +11,19 @@ internal sealed class CulvertAgent : IAsyncDisposable
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(30);
     private readonly HttpClient _http;
 
-    private CulvertAgent(LabNode node, LabProcess process, TimeSpan startTime)
+    private CulvertAgent(LabNode node, LabProcess process)
     {
         _http = NamespaceHttp.Create(node);
         Process = process;
-        TimeToReady = startTime;
     }
 
     public LabProcess Process { get; }
 
     /// <summary>From starting the process to its readiness endpoint saying yes.</summary>
     public TimeSpan TimeToReady { get; private set; }
+
+    /// <summary>CPU time of the process, user and system, in seconds, when it was ready.</summary>
+    public double CpuToReady { get; private set; }
 
     /// <summary>Starts an agent with empty state and waits until it is ready.</summary>
     /// <exception cref="ToolFailedException">It ended, or its state could not be prepared.</exception>
@@ -44,9 +46,10 @@ internal sealed class CulvertAgent : IAsyncDisposable
             "--join-token-file", token,
             "--uplink", LabNode.Uplink,
             "--metrics", "127.0.0.1:15020");
-        CulvertAgent agent = new(node, process, default);
+        CulvertAgent agent = new(node, process);
         await LabWait.UntilAsync($"agent of {node.Name} is ready", () => agent.IsReadyAsync(cancellationToken), ReadyDeadline, process, cancellationToken);
         agent.TimeToReady = clock.Elapsed;
+        agent.CpuToReady = ProcFile.CpuSeconds(process.Id);
         return agent;
     }
 

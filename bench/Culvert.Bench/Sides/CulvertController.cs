@@ -10,12 +10,15 @@ internal sealed class CulvertController
     private readonly string _program;
     private readonly string _state;
 
-    private CulvertController(LabNode node, string program, string state)
+    private CulvertController(LabNode node, LabProcess process, string program, string state)
     {
+        Process = process;
         _node = node;
         _program = program;
         _state = state;
     }
+
+    public LabProcess Process { get; }
 
     public string Uri => $"https://{_node.Address4}:{Port}";
 
@@ -29,7 +32,7 @@ internal sealed class CulvertController
         LabProcess process = place.Start("controller", options.Controller,
             "run", "--folder", worldFolder, "--listen", $"{place.Address4}:{Port}", "--state-dir", state);
         await LabWait.ForListenerAsync(process, Port, TimeSpan.FromSeconds(30), cancellationToken);
-        return new CulvertController(place, options.Controller, state);
+        return new CulvertController(place, process, options.Controller, state);
     }
 
     /// <summary>A token with which one agent may join as the node.</summary>

@@ -7,6 +7,8 @@ internal static class ForwardRules
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
+    private const string HostStackPath = "culvert_direct_path{mode=\"host-stack\"";
+
     private const string Rules = """
         nft -f - <<E
         table inet bench {
@@ -27,11 +29,20 @@ internal static class ForwardRules
     /// <summary>Puts them on a node.</summary>
     public static Task AddAsync(LabNode node, CancellationToken cancellationToken) => node.ScriptAsync(Rules, cancellationToken);
 
-    /// <summary>Takes them away.</summary>
-    public static Task RemoveAsync(LabNode node, CancellationToken cancellationToken) => node.ScriptAsync("nft delete table inet bench", cancellationToken);
+    /// <summary>Takes them away. A node without them stays as it is.</summary>
+    public static Task RemoveAsync(LabNode node, CancellationToken cancellationToken) =>
+        node.ScriptAsync("nft add table inet bench && nft delete table inet bench", cancellationToken);
 
-    /// <summary>Waits until the agent has found them, and leaves packets between its pods to the node's forwarding.</summary>
-    /// <exception cref="TimeoutException">It did not.</exception>
-    public static Task WaitForAgentAsync(LabNode node, CulvertAgent agent, CancellationToken cancellationToken) => LabWait.UntilAsync(
-        $"agent of {node.Name} leaves packets to the node", async () => (await agent.MetricsAsync(cancellationToken)).Contains("culvert_direct_path{mode=\"host-stack\"", StringComparison.Ordinal), Deadline, agent.Process, cancellationToken);
+    /// <summary>Waits until the agent leaves packets between its pods to the node's forwarding, or does so no more.</summary>
+    /// <param name="node">The agent's node.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="inForce">Whether the rules are there.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="TimeoutException">The agent did not notice the change.</exception>
+    public static Task WaitForAgentAsync(LabNode node, CulvertAgent agent, bool inForce, CancellationToken cancellationToken)
+    {
+        string what = $"agent of {node.Name} {(inForce ? "leaves packets to the node" : "redirects packets again")}";
+        return LabWait.UntilAsync(
+            what, async () => (await agent.MetricsAsync(cancellationToken)).Contains(HostStackPath, StringComparison.Ordinal) == inForce, Deadline, agent.Process, cancellationToken);
+    }
 }

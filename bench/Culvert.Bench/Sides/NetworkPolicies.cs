@@ -12,8 +12,9 @@ internal static class NetworkPolicies
 
     /// <summary>The change that puts them into force.</summary>
     /// <param name="folder">The folder that the controller reads.</param>
-    /// <param name="agent">The agent that has to have put them into force.</param>
-    public static WorldChange In(string folder, CulvertAgent agent) => new(Path.Combine(folder, "network-policies.yaml"), null, string.Concat(Enumerable.Range(0, Count).Select(Policy)), agent);
+    /// <param name="agents">The agents of both nodes: the policies select servers on each.</param>
+    public static WorldChange In(string folder, params IReadOnlyList<CulvertAgent> agents) =>
+        new(Path.Combine(folder, "network-policies.yaml"), null, string.Concat(Enumerable.Range(0, Count).Select(Policy)), agents);
 
     private static string Policy(int i)
     {

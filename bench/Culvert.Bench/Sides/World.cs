@@ -45,8 +45,9 @@ internal static class World
 
     /// <summary>The change by which tunnels come from the pods' addresses.</summary>
     /// <param name="folder">The folder that the controller reads.</param>
-    /// <param name="agent">The agent of the client's node.</param>
-    public static WorldChange PodTunnels(string folder, CulvertAgent agent) => new(Path.Combine(folder, "mesh.yaml"), Mesh, Mesh.TrimEnd('\n') + "\n  tunnelSource: POD\n", agent);
+    /// <param name="agents">The agents of both nodes: the mesh's settings reach each.</param>
+    public static WorldChange PodTunnels(string folder, params IReadOnlyList<CulvertAgent> agents) =>
+        new(Path.Combine(folder, "mesh.yaml"), Mesh, Mesh.TrimEnd('\n') + "\n  tunnelSource: POD\n", agents);
 
     private const string Mesh = """
         apiVersion: culvert.dev/v1alpha1

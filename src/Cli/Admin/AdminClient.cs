@@ -1,8 +1,10 @@
 using System.Net.Sockets;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
+using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Cli.Admin;
 
@@ -95,13 +97,13 @@ internal sealed class AdminClient : IDisposable
         }
     }
 
-    private CliException Explain(RpcException e) => e.StatusCode switch
+    private CliException Explain(RpcException e) => CallFailure.CodeOf(e) switch
     {
         StatusCode.Unavailable when IsForbidden(e) => new CliException(
             ExitCode.Unsupported, $"permission denied: {_socket}, the agent's admin socket, is closed to this user", "run it as root (sudo)", e),
         StatusCode.Unavailable or StatusCode.DeadlineExceeded => new CliException(
             ExitCode.CannotConnect,
-            File.Exists(_socket) ? $"no agent answers on {_socket}: {e.Status.Detail}" : $"no agent runs here: {_socket} does not exist",
+            File.Exists(_socket) ? $"no agent answers on {_socket}: {CallFailure.DetailOf(e)}" : $"no agent runs here: {_socket} does not exist",
             File.Exists(_socket)
                 ? "the socket exists; is the agent running?"
                 : "start the agent, or name its socket with --admin-socket; in a cluster ask in the agent's pod: kubectl -n culvert-system exec POD -- culvert …",

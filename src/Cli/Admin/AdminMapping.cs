@@ -47,7 +47,8 @@ internal static class AdminMapping
         ToReport(flow.Rule),
         flow.AtSource ? "source" : "destination",
         [.. flow.AuditPolicies],
-        OrNull(flow.Request));
+        OrNull(flow.Request),
+        OrNull(flow.TlsGroup));
 
     public static ExplainReport ToReport(ExplainResponse answer) => new(
         answer.Verdict == Verdict.Unspecified ? ExplainReport.Undecided : NameOf(answer.Verdict),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Up;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -66,7 +67,8 @@ internal static class UpCommand
     // Standard output is for events; the objects' errors are among them and need not be logged as well.
     private static ILoggerFactory CreateLoggers(bool json) => LoggerFactory.Create(logging =>
     {
-        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Culvert.Controller.Sources", LogLevel.Error);
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddGrpcFilters()
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Culvert.Controller.Sources", LogLevel.Error);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (json)
         {

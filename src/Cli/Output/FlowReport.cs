@@ -16,7 +16,8 @@ internal sealed record FlowReport(
     RuleReport? Rule,
     string SeenAt,
     IReadOnlyList<string> AuditPolicies,
-    string? Request);
+    string? Request,
+    string? TlsGroup = null);
 
 /// <summary>One end of a flow.</summary>
 internal sealed record FlowEndpointReport(string? Workload, string? Identity, string? Address, uint Port, string? Service);

@@ -37,6 +37,11 @@ internal static class FlowText
             line.Append(CultureInfo.InvariantCulture, $" sent {flow.BytesSent} received {flow.BytesReceived} in {flow.DurationSeconds:0.000} s");
         }
 
+        if (flow.TlsGroup is { } group)
+        {
+            line.Append(" tls ").Append(group);
+        }
+
         if (flow.AuditPolicies.Count > 0)
         {
             line.Append(" audit ").AppendJoin(',', flow.AuditPolicies);

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Kubernetes.Metrics;
 using Microsoft.AspNetCore.Http;
 

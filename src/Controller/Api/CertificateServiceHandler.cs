@@ -6,7 +6,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;

@@ -2,10 +2,8 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
-using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -41,16 +39,13 @@ internal sealed class SnapshotServiceHandler(
 
     /// <summary>The service with its methods. Bound here and not by the generated base class, as responses are sent in another form than that has for them.</summary>
     public ServerServiceDefinition Bind() => ServerServiceDefinition.CreateBuilder()
-        .AddMethod(Method(MethodType.DuplexStreaming, nameof(Stream), Requests(SnapshotRequest.Parser), OutgoingSnapshot.Marshaller), Stream)
-        .AddMethod(Method(MethodType.Unary, nameof(Report), Requests(NodeReport.Parser), Marshallers.Create(m => m.ToByteArray(), NodeReportAck.Parser.ParseFrom)), Report)
+        .AddMethod(Method(MethodType.DuplexStreaming, nameof(Stream), ProtobufMarshaller.For(SnapshotRequest.Parser), OutgoingSnapshot.Marshaller), Stream)
+        .AddMethod(Method(MethodType.Unary, nameof(Report), ProtobufMarshaller.For(NodeReport.Parser), ProtobufMarshaller.For(NodeReportAck.Parser)), Report)
         .Build();
 
     private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name, Marshaller<TRequest> request, Marshaller<TResponse> response)
         where TRequest : class
         where TResponse : class => new(type, SnapshotService.Descriptor.FullName, name, request, response);
-
-    private static Marshaller<T> Requests<T>(MessageParser<T> parser)
-        where T : class, IMessage<T> => Marshallers.Create<T>((message, context) => context.Complete(message.ToByteArray()), context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
 
     private async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<OutgoingSnapshot> responseStream, ServerCallContext context)
     {

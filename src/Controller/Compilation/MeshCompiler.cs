@@ -235,6 +235,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             Enrolled = enrolled,
             EnrolmentRefused = refused,
             PodUid = workload.PodUid,
+            Owner = workload.Manager,
             MtlsMode = ModeOf(meta),
             ExcludedPorts = _input.OpenPorts.IsOver(meta.Namespace) ? [] : meta.ExcludedPorts,
             HostInterface = workload.Interface,

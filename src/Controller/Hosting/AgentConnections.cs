@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using Culvert.Controller.Api;
 using Culvert.Controller.Nodes;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 

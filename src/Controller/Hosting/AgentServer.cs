@@ -1,6 +1,6 @@
 using Culvert.Controller.Api;
 using Culvert.Controller.Nodes;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
@@ -41,13 +41,13 @@ internal static class AgentServer
         builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
         builder.Services.AddSingleton(loggers);
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(o => (o.MaxReceiveMessageSize, o.WriteTimeout) = (LongestRequest, WriteTimeout));
+        builder.Services.AddLimitedGrpc(grpc => grpc.MaxReceiveMessageSize = LongestRequest, limits => limits.WriteTimeout = WriteTimeout);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
         if (reserved is not null) builder.WebHost.UseReserved(reserved);
         WebApplication server = builder.Build();
-        server.MapGrpcService(snapshots.Bind());
-        server.MapGrpcService(CertificateService.BindService(certificates));
+        server.MapLimitedGrpcService(snapshots.Bind());
+        server.MapLimitedGrpcService(CertificateService.BindService(certificates));
         return server;
     }
 

@@ -24,7 +24,7 @@ using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Controller.Store;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;

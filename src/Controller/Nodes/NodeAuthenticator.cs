@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;

@@ -34,6 +34,9 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>The Deployment, DaemonSet or StatefulSet that has made a pod; null: none, or it is no pod.</summary>
     public WorkloadReference? Owner { get; init; }
 
+    /// <summary>The Deployment, DaemonSet, StatefulSet or Job that manages a pod; null: none, or it is no pod.</summary>
+    public WorkloadOwner? Manager { get; init; }
+
     /// <summary>Why its node can't capture it, as the pod's own status says; null: it can, or has not said otherwise.</summary>
     public string? NotCaptured { get; init; }
 

@@ -1,3 +1,4 @@
+using Culvert.GrpcHosting;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;

@@ -39,6 +39,9 @@ public sealed record WorkloadInfo
     /// </summary>
     public string? PodUid { get; init; }
 
+    /// <summary>The object that manages the pod; null where there is none of a known kind, for what is no pod, and by a controller that does not tell it.</summary>
+    public WorkloadOwner? Owner { get; init; }
+
     /// <summary>Whether it is a pod that is about to start on the node that the snapshot is for: it has no address yet that the API server knows.</summary>
     public bool IsStarting => PodUid is not null && Addresses.IsEmpty;
 
@@ -135,7 +138,7 @@ public sealed record WorkloadInfo
     /// <inheritdoc/>
     public bool Equals(WorkloadInfo? other) =>
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
-        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && PodUid == other.PodUid && MtlsMode == other.MtlsMode
+        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && PodUid == other.PodUid && Owner == other.Owner && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
         && NetworkPolicyNames == other.NetworkPolicyNames && RequestAuthenticationNames == other.RequestAuthenticationNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Bpf;
 
@@ -31,7 +32,7 @@ public static unsafe class BpfFs
     {
         if (IsMounted(path)) return false;
         Directory.CreateDirectory(path);
-        if (Libc.mount("bpf", path, "bpf", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC | Libc.MS_RELATIME, "mode=0700") == 0) return true;
+        if (Libc.mount("bpf", path, "bpf", LibC.MS_NOSUID | LibC.MS_NODEV | LibC.MS_NOEXEC | LibC.MS_RELATIME, "mode=0700") == 0) return true;
         throw new KernelException($"mount a BPF file system at {path}", Marshal.GetLastPInvokeError());
     }
 
@@ -40,7 +41,7 @@ public static unsafe class BpfFs
     /// <exception cref="KernelException">It is no mount point (EINVAL), or the right is missing.</exception>
     public static void Unmount(string path)
     {
-        if (Libc.umount2(path, Libc.MNT_DETACH) != 0) throw new KernelException($"unmount {path}", Marshal.GetLastPInvokeError());
+        if (Libc.umount2(path, LibC.MNT_DETACH) != 0) throw new KernelException($"unmount {path}", Marshal.GetLastPInvokeError());
     }
 
     /// <summary>Removes the pins below a folder, and the folder. What no descriptor holds then goes away.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Bpf;
 
@@ -13,7 +14,7 @@ internal static unsafe class BpfSyscall
     internal const uint BPF_TCX_EGRESS = 47;
 
     /// <summary>__NR_bpf: 321 on x86-64, 280 in the generic table that arm64 uses.</summary>
-    private static readonly nint Number = RuntimeInformation.ProcessArchitecture switch
+    private static readonly int Number = RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => 321,
         Architecture.Arm64 => 280,
@@ -29,8 +30,8 @@ internal static unsafe class BpfSyscall
         {
             while (true)
             {
-                nint result = Libc.syscall(Number, (nint)command, (nint)p, sizeof(T));
-                if (result >= 0) return (int)result;
+                int result = (int)LibC.syscall(Number, (int)command, (void*)p, sizeof(T));
+                if (result >= 0) return result;
                 int errno = Marshal.GetLastPInvokeError();
                 if (errno != Errno.EINTR) return -errno;
             }

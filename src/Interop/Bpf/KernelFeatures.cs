@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Bpf;
 
@@ -68,7 +69,7 @@ public static unsafe class KernelFeatures
     {
         int fd = Libbpf.bpf_map_create(bpf_map_type.BPF_MAP_TYPE_RINGBUF, "cv_probe", 0, 0, (uint)Environment.SystemPageSize, null);
         if (fd < 0) return new("ringbuf", false, Errno.Describe(Marshal.GetLastPInvokeError()));
-        _ = Libc.close(fd);
+        _ = LibC.close(fd);
         return new("ringbuf", true, "a ring buffer could be made");
     }
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Culvert.Interop.Native;
 using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Handles;
 
@@ -34,11 +34,11 @@ public class FileDescriptorHandle : SafeHandleMinusOneIsInvalid
 
     internal static FileDescriptorHandle Duplicate(int descriptor)
     {
-        int copy = Libc.fcntl_dupfd(descriptor, Libc.F_DUPFD_CLOEXEC, 0);
+        int copy = LibC.fcntl(descriptor, LibC.F_DUPFD_CLOEXEC, 0);
         if (copy < 0) throw new KernelException($"duplicate file descriptor {descriptor}", Marshal.GetLastPInvokeError());
         return new FileDescriptorHandle(copy);
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+    protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
 }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Memory;
 
@@ -27,11 +27,11 @@ public sealed unsafe class PageMemory : SafeHandle
     public static PageMemory Create(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        nint address = Libc.mmap(0, (nuint)length, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE, -1, 0);
+        nint address = (nint)LibC.mmap(null, (size_t)(ulong)length, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE, -1, 0);
         if (address == -1) throw new KernelException($"set {length} bytes of addresses aside", Marshal.GetLastPInvokeError());
 
         // Huge pages would keep 2 MiB for one buffer. A kernel without them says no.
-        _ = Libc.madvise(address, (nuint)length, Libc.MADV_NOHUGEPAGE);
+        _ = LibC.madvise((void*)address, (size_t)(ulong)length, LibC.MADV_NOHUGEPAGE);
         return new PageMemory(address, length);
     }
 
@@ -50,11 +50,11 @@ public sealed unsafe class PageMemory : SafeHandle
     public void Release(long offset, int length)
     {
         Check(offset, length);
-        if (Libc.madvise(handle + (nint)offset, (nuint)length, Libc.MADV_DONTNEED) != 0) throw new KernelException("give pages back", Marshal.GetLastPInvokeError());
+        if (LibC.madvise((void*)(handle + (nint)offset), (size_t)(ulong)length, LibC.MADV_DONTNEED) != 0) throw new KernelException("give pages back", Marshal.GetLastPInvokeError());
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Libc.munmap(handle, (nuint)_length) == 0;
+    protected override bool ReleaseHandle() => LibC.munmap((void*)handle, (size_t)(ulong)_length) == 0;
 
     private void Check(long offset, int length)
     {

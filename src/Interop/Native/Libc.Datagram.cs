@@ -5,13 +5,6 @@ namespace Culvert.Interop.Native;
 // sys/socket.h, netinet/in.h, linux/udp.h: many datagrams in one call
 internal static unsafe partial class Libc
 {
-    internal const int MSG_CTRUNC = 0x8;
-    internal const int SO_SNDBUFFORCE = 32;
-    internal const int SO_RCVBUFFORCE = 33;
-    internal const int IP_PKTINFO = 8;
-    internal const int IP_RECVORIGDSTADDR = 20;
-    internal const int IPV6_PKTINFO = 50;
-    internal const int IPV6_RECVORIGDSTADDR = 74;
     internal const int UDP_SEGMENT = 103;
     internal const int UDP_GRO = 104;
 
@@ -31,7 +24,7 @@ internal static unsafe partial class Libc
         public nuint iov_len;
     }
 
-    /// <summary>struct mmsghdr: a struct msghdr and the length of what was received.</summary>
+    /// <summary>struct mmsghdr: a struct msghdr and the length of what was received. Its fields are changed where they lie, which properties do not allow.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct mmsghdr
     {

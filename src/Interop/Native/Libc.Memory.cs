@@ -5,24 +5,6 @@ namespace Culvert.Interop.Native;
 // sys/mman.h, malloc.h
 internal static unsafe partial class Libc
 {
-    internal const int PROT_READ = 1;
-    internal const int PROT_WRITE = 2;
-    internal const int MAP_PRIVATE = 0x02;
-    internal const int MAP_ANONYMOUS = 0x20;
-    internal const int MAP_NORESERVE = 0x4000;
-    internal const int MADV_DONTNEED = 4;
-    internal const int MADV_NOHUGEPAGE = 15;
-
-    /// <summary>-1 (MAP_FAILED) on failure.</summary>
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial nint mmap(nint address, nuint length, int protection, int flags, int fd, nint offset);
-
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int munmap(nint address, nuint length);
-
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int madvise(nint address, nuint length, int advice);
-
     [LibraryImport(Library)]
     internal static partial int malloc_trim(nuint pad);
 

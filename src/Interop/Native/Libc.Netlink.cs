@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Native;
 
@@ -6,28 +7,15 @@ namespace Culvert.Interop.Native;
 internal static unsafe partial class Libc
 {
     internal const int AF_NETLINK = 16;
-    internal const int SOCK_RAW = 3;
     internal const int NETLINK_ROUTE = 0;
     internal const int NETLINK_NETFILTER = 12;
-    internal const int SOL_NETLINK = 270;
     internal const int NETLINK_CAP_ACK = 10;
     internal const int NETLINK_EXT_ACK = 11;
-    internal const int MSG_TRUNC = 0x20;
-    internal const int MSG_DONTWAIT = 0x40;
     internal const short POLLIN = 1;
 
-    /// <summary>Waits for any of the descriptors; negative timeout means for ever.</summary>
+    /// <summary>Waits for any of the descriptors; negative timeout means for ever. Tmds.LibC's does not keep errno.</summary>
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial int poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
-
-    /// <summary>struct pollfd.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct PollDescriptor
-    {
-        public int fd;
-        public short events;
-        public short revents;
-    }
+    internal static partial int poll(pollfd* descriptors, nuint count, int timeoutMilliseconds);
 
     /// <summary>struct sockaddr_nl.</summary>
     [StructLayout(LayoutKind.Sequential)]

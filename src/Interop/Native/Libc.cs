@@ -1,40 +1,28 @@
 using System.Runtime.InteropServices;
+using System.Runtime.InteropServices.Marshalling;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Native;
 
 /// <summary>
-/// Declarations from the C library, one partial per C header. Functions return -1 and set errno on failure unless said
-/// otherwise; names and constants keep their native spelling.
+/// Declarations of what Tmds.LibC lacks of the C library, one partial per C header, and calls of its functions with strings in place of bytes.
+/// Functions return -1 and set errno on failure unless said otherwise; names and constants keep their native spelling.
 /// </summary>
+/// <remarks>Tmds.LibC keeps errno where <see cref="Marshal.GetLastPInvokeError"/> finds it, as the declarations here do.</remarks>
 internal static unsafe partial class Libc
 {
     internal const string Library = "libc";
 
-    internal const int F_DUPFD_CLOEXEC = 1030;
-
-    // unistd.h
-
-    /// <summary>Closes a descriptor. Never retried: Linux releases the number even when it reports EINTR.</summary>
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int close(int fd);
-
-    /// <summary>fcntl(fd, F_DUPFD_CLOEXEC, lowest): a copy of the descriptor that is closed on exec.</summary>
-    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
-    internal static partial int fcntl_dupfd(int fd, int command, int lowest);
-
-    /// <summary>The generic system call; every argument is a machine word.</summary>
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial nint syscall(nint number, nint a, nint b, nint c);
-
     // fcntl.h
 
-    internal const int O_RDONLY = 0;
-    internal const int O_CLOEXEC = 0x80000;
-    internal const int O_PATH = 0x200000;
-
     /// <summary>Opens an existing file; no mode is passed, so O_CREAT must not be in the flags.</summary>
-    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int open_existing(string path, int flags);
+    internal static int open_existing(string path, int flags)
+    {
+        byte* native = Utf8StringMarshaller.ConvertToUnmanaged(path);
+        int descriptor = LibC.open(native, flags, default);
+        Utf8StringMarshaller.Free(native);
+        return descriptor;
+    }
 
     // sys/file.h
 
@@ -47,33 +35,23 @@ internal static unsafe partial class Libc
 
     // sys/stat.h
 
-    /// <summary>Fills a struct stat (at most 144 bytes), whose second machine word is st_ino on x86-64 and arm64.</summary>
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int fstat(int fd, ulong* buffer);
-
-    internal const int AT_FDCWD = -100;
-    internal const int AT_SYMLINK_NOFOLLOW = 0x100;
-    internal const int AT_EMPTY_PATH = 0x1000;
-    internal const uint STATX_BASIC_STATS = 0x7FF;
-    internal const int S_IFMT = 0xF000;
-    internal const int S_IFREG = 0x8000;
-    internal const int S_IFLNK = 0xA000;
-
-    // Offsets in struct statx (linux/stat.h): stx_uid, stx_mode, stx_ino.
-    internal const int StatxLength = 256;
-    internal const int StatxOwnerOffset = 20;
-    internal const int StatxModeOffset = 28;
-    internal const int StatxInodeOffset = 32;
-
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int statx(int folder, string path, int flags, uint mask, byte* buffer);
+    internal static int statx(int folder, string path, int flags, statx* status)
+    {
+        byte* native = Utf8StringMarshaller.ConvertToUnmanaged(path);
+        int result = LibC.statx(folder, native, flags, LibC.STATX_BASIC_STATS, status);
+        Utf8StringMarshaller.Free(native);
+        return result;
+    }
 
     /// <summary>Gives a file another name, without following links; 0, or -1.</summary>
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int link(string existing, string path);
-
-    [LibraryImport(Library)]
-    internal static partial uint geteuid();
+    internal static int link(string existing, string path)
+    {
+        byte* from = Utf8StringMarshaller.ConvertToUnmanaged(existing), to = Utf8StringMarshaller.ConvertToUnmanaged(path);
+        int result = LibC.link(from, to);
+        Utf8StringMarshaller.Free(from);
+        Utf8StringMarshaller.Free(to);
+        return result;
+    }
 
     // sys/resource.h
 

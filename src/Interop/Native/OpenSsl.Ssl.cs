@@ -15,6 +15,7 @@ internal static unsafe partial class OpenSsl
     internal const int SSL_CTRL_SET_VERIFY_CERT_STORE = 106;
     internal const int SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
     internal const int SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
+    internal const int SSL_CTRL_GET_NEGOTIATED_GROUP = 134;
 
     internal const int SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
     internal const int SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
@@ -113,8 +114,9 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_set0_wbio(nint ssl, nint bio);
 
-    /// <summary>1 when bytes of records, whole or not, decrypted or not, wait inside.</summary>
+    /// <summary>1 when bytes of records, whole or not, decrypted or not, wait inside; it only looks at fields.</summary>
     [LibraryImport(Ssl)]
+    [SuppressGCTransition]
     internal static partial int SSL_has_pending(nint ssl);
 
     [LibraryImport(Ssl)]
@@ -156,6 +158,13 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Ssl)]
     internal static partial nint SSL_get_verify_result(nint ssl);
+
+    [LibraryImport(Ssl)]
+    internal static partial nint SSL_ctrl(nint ssl, int command, nint number, void* pointer);
+
+    /// <summary>The name that TLS gives a key exchange group (UTF-8, static), or 0 for an unknown one.</summary>
+    [LibraryImport(Ssl)]
+    internal static partial nint SSL_group_to_name(nint ssl, int group);
 
     [LibraryImport(Ssl)]
     internal static partial void SSL_get0_alpn_selected(nint ssl, byte** protocol, uint* length);

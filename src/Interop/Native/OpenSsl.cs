@@ -14,6 +14,12 @@ internal static unsafe partial class OpenSsl
     internal const string Ssl = "libssl.so.3";
     internal const string Crypto = "libcrypto.so.3";
 
+    // openssl/crypto.h
+
+    /// <summary>The version as 0xMNN00PP0: major, minor, patch.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial ulong OpenSSL_version_num();
+
     // openssl/err.h
 
     /// <summary>Takes the oldest error from this thread's queue; 0 when it is empty.</summary>
@@ -84,4 +90,9 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Crypto)]
     internal static partial int BIO_test_flags(nint bio, int flags);
+
+    /// <summary>Bytes that the BIO has read since it was made; it only looks at a field.</summary>
+    [LibraryImport(Crypto)]
+    [SuppressGCTransition]
+    internal static partial ulong BIO_number_read(nint bio);
 }

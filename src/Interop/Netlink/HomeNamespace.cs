@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
-using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -38,7 +38,7 @@ public sealed class HomeNamespace : IDisposable
         try
         {
             using DescriptorLease lease = new(target.Handle);
-            return Libc.setns(lease.Descriptor, Libc.CLONE_NEWNET) == 0 ? SocketErrno.None : (SocketErrno)Marshal.GetLastPInvokeError();
+            return LibC.setns(lease.Descriptor, LibC.CLONE_NEWNET) == 0 ? SocketErrno.None : (SocketErrno)Marshal.GetLastPInvokeError();
         }
         catch (ObjectDisposedException)
         {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -50,9 +51,9 @@ internal sealed unsafe class NetlinkNotifications(uint groups, int protocol = Li
     {
         using DescriptorLease socket = new(_socket.Handle);
         using DescriptorLease wake = new(_wake);
-        Libc.PollDescriptor* descriptors = stackalloc Libc.PollDescriptor[2];
-        descriptors[0] = new Libc.PollDescriptor { fd = socket.Descriptor, events = Libc.POLLIN };
-        descriptors[1] = new Libc.PollDescriptor { fd = wake.Descriptor, events = Libc.POLLIN };
+        pollfd* descriptors = stackalloc pollfd[2];
+        descriptors[0] = new pollfd { fd = socket.Descriptor, events = Libc.POLLIN };
+        descriptors[1] = new pollfd { fd = wake.Descriptor, events = Libc.POLLIN };
         if (Libc.poll(descriptors, 2, -1) < 0)
         {
             int errno = Marshal.GetLastPInvokeError();

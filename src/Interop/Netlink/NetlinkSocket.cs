@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -30,17 +31,17 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     internal NetlinkSocket(uint groups, int protocol = Libc.NETLINK_ROUTE)
     {
-        int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, protocol);
+        int fd = LibC.socket(Libc.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, protocol);
         if (fd < 0) throw new NetlinkException("open a netlink socket", Marshal.GetLastPInvokeError());
         Handle = new FileDescriptorHandle(fd);
         int one = 1;
         Libc.sockaddr_nl address = new() { nl_family = Libc.AF_NETLINK, nl_groups = groups }, kernel = new() { nl_family = Libc.AF_NETLINK };
-        if (Libc.setsockopt(fd, Libc.SOL_NETLINK, Libc.NETLINK_EXT_ACK, &one, sizeof(int)) == 0
-            && Libc.setsockopt(fd, Libc.SOL_NETLINK, Libc.NETLINK_CAP_ACK, &one, sizeof(int)) == 0
-            && Libc.bind(fd, (byte*)&address, (uint)sizeof(Libc.sockaddr_nl)) == 0
+        if (LibC.setsockopt(fd, LibC.SOL_NETLINK, Libc.NETLINK_EXT_ACK, &one, sizeof(int)) == 0
+            && LibC.setsockopt(fd, LibC.SOL_NETLINK, Libc.NETLINK_CAP_ACK, &one, sizeof(int)) == 0
+            && LibC.bind(fd, (sockaddr*)&address, (uint)sizeof(Libc.sockaddr_nl)) == 0
 
             // Then others can't send to it, nor fill its queue, but by groups.
-            && Libc.connect(fd, (byte*)&kernel, (uint)sizeof(Libc.sockaddr_nl)) == 0) return;
+            && LibC.connect(fd, (sockaddr*)&kernel, (uint)sizeof(Libc.sockaddr_nl)) == 0) return;
         int errno = Marshal.GetLastPInvokeError();
         Handle.Dispose();
         throw new NetlinkException("prepare a netlink socket", errno);
@@ -96,7 +97,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     {
         lock (_lock)
         {
-            int length = Receive(Libc.MSG_DONTWAIT);
+            int length = Receive(LibC.MSG_DONTWAIT);
             if (length < 0) return -length;
             for (ReadOnlySpan<byte> rest = _buffer.AsSpan(0, length); rest.Length >= HeaderBytes;)
             {
@@ -116,7 +117,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         using DescriptorLease lease = new(Handle);
         fixed (byte* p = message)
         {
-            while (Libc.send(lease.Descriptor, p, (nuint)message.Length, 0) < 0)
+            while (LibC.send(lease.Descriptor, p, message.Length, 0) < 0)
             {
                 int errno = Marshal.GetLastPInvokeError();
                 if (errno != Errno.EINTR) throw new NetlinkException(operation, errno);
@@ -187,8 +188,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         {
             while (true)
             {
-                uint senderLength = (uint)sizeof(Libc.sockaddr_nl);
-                nint length = Libc.recvfrom(lease.Descriptor, p, BufferBytes, flags | Libc.MSG_TRUNC, (byte*)&sender, &senderLength);
+                socklen_t senderLength = sizeof(Libc.sockaddr_nl);
+                long length = LibC.recvfrom(lease.Descriptor, p, BufferBytes, flags | LibC.MSG_TRUNC, (sockaddr*)&sender, &senderLength);
                 if (length >= 0 && sender.nl_pid != 0) continue;
                 if (length > BufferBytes) return -Errno.ENOBUFS;
                 if (length >= 0) return (int)length;

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -10,8 +11,6 @@ public sealed unsafe class NetworkNamespace : IDisposable
 {
     /// <summary>Where named namespaces are mounted, as ip-netns(8) does.</summary>
     public const string Folder = "/run/netns";
-
-    private const int StatWords = 32;
 
     private NetworkNamespace(FileDescriptorHandle handle, string description)
     {
@@ -41,10 +40,10 @@ public sealed unsafe class NetworkNamespace : IDisposable
     public bool BelongsToOwnUserNamespace()
     {
         using DescriptorLease lease = new(Handle);
-        int owner = Libc.ioctl(lease.Descriptor, Libc.NS_GET_USERNS, null);
+        int owner = LibC.ioctl(lease.Descriptor, Libc.NS_GET_USERNS);
         if (owner < 0) throw new KernelException($"ask for the owner of network namespace {Description}", Marshal.GetLastPInvokeError());
         using FileDescriptorHandle users = new(owner);
-        int own = Libc.open_existing("/proc/self/ns/user", Libc.O_RDONLY | Libc.O_CLOEXEC);
+        int own = Libc.open_existing("/proc/self/ns/user", LibC.O_RDONLY | LibC.O_CLOEXEC);
         if (own < 0) throw new KernelException("open /proc/self/ns/user", Marshal.GetLastPInvokeError());
         using FileDescriptorHandle ownUsers = new(own);
         return InodeOf(owner, "the owner") == InodeOf(own, "/proc/self/ns/user");
@@ -72,8 +71,8 @@ public sealed unsafe class NetworkNamespace : IDisposable
         {
             OnNewThread(() =>
             {
-                if (Libc.unshare(Libc.CLONE_NEWNET) != 0) throw new KernelException($"create network namespace '{name}'", Marshal.GetLastPInvokeError());
-                if (Libc.mount("/proc/thread-self/ns/net", path, "none", Libc.MS_BIND, null) != 0)
+                if (LibC.unshare(LibC.CLONE_NEWNET) != 0) throw new KernelException($"create network namespace '{name}'", Marshal.GetLastPInvokeError());
+                if (Libc.mount("/proc/thread-self/ns/net", path, "none", LibC.MS_BIND, null) != 0)
                     throw new KernelException($"mount network namespace '{name}' at {path}", Marshal.GetLastPInvokeError());
             });
             return OpenPath(path);
@@ -93,7 +92,7 @@ public sealed unsafe class NetworkNamespace : IDisposable
     {
         string path = PathOf(name);
         if (!File.Exists(path)) return false;
-        if (Libc.umount2(path, Libc.MNT_DETACH) != 0)
+        if (Libc.umount2(path, LibC.MNT_DETACH) != 0)
         {
             int errno = Marshal.GetLastPInvokeError();
             // EINVAL: the file is there but nothing is mounted on it, left over from a creation that was cut short.
@@ -129,7 +128,7 @@ public sealed unsafe class NetworkNamespace : IDisposable
     /// <exception cref="KernelException">ENOENT when there is no such file.</exception>
     public static NetworkNamespace OpenPath(string path)
     {
-        int fd = Libc.open_existing(path, Libc.O_RDONLY | Libc.O_CLOEXEC);
+        int fd = Libc.open_existing(path, LibC.O_RDONLY | LibC.O_CLOEXEC);
         if (fd < 0) throw new KernelException($"open network namespace {path}", Marshal.GetLastPInvokeError());
         return new NetworkNamespace(new FileDescriptorHandle(fd), path);
     }
@@ -164,14 +163,14 @@ public sealed unsafe class NetworkNamespace : IDisposable
 
     private static ulong InodeOf(int descriptor, string what)
     {
-        ulong* status = stackalloc ulong[StatWords];
-        return Libc.fstat(descriptor, status) == 0 ? status[1] : throw new KernelException($"look at namespace {what}", Marshal.GetLastPInvokeError());
+        statx status;
+        return Libc.statx(descriptor, "", LibC.AT_EMPTY_PATH, &status) == 0 ? status.stx_ino : throw new KernelException($"look at namespace {what}", Marshal.GetLastPInvokeError());
     }
 
     private void EnterThread()
     {
         using DescriptorLease lease = new(Handle);
-        if (Libc.setns(lease.Descriptor, Libc.CLONE_NEWNET) != 0)
+        if (LibC.setns(lease.Descriptor, LibC.CLONE_NEWNET) != 0)
             throw new KernelException($"enter network namespace {Description}", Marshal.GetLastPInvokeError());
     }
 
@@ -186,10 +185,10 @@ public sealed unsafe class NetworkNamespace : IDisposable
     private static void PrepareFolder()
     {
         Directory.CreateDirectory(Folder);
-        if (Libc.mount("", Folder, "none", Libc.MS_SHARED | Libc.MS_REC, null) == 0) return;
+        if (Libc.mount("", Folder, "none", LibC.MS_SHARED | LibC.MS_REC, null) == 0) return;
         int errno = Marshal.GetLastPInvokeError();
         if (errno != Errno.EINVAL) throw new KernelException($"share the mount {Folder}", errno);
-        if (Libc.mount(Folder, Folder, "none", Libc.MS_BIND | Libc.MS_REC, null) != 0 || Libc.mount("", Folder, "none", Libc.MS_SHARED | Libc.MS_REC, null) != 0)
+        if (Libc.mount(Folder, Folder, "none", LibC.MS_BIND | LibC.MS_REC, null) != 0 || Libc.mount("", Folder, "none", LibC.MS_SHARED | LibC.MS_REC, null) != 0)
             throw new KernelException($"make {Folder} a shared mount", Marshal.GetLastPInvokeError());
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -50,8 +51,8 @@ public static class Sysctl
         if (context < 0) throw new KernelException(operation, Marshal.GetLastPInvokeError());
         using FileDescriptorHandle made = new((int)context);
         if (Libc.fsconfig(Libc.SYS_fsconfig, context, Libc.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) throw new KernelException(operation, Marshal.GetLastPInvokeError());
-        nint mounted = Libc.syscall(Libc.SYS_fsmount, context, Libc.FSMOUNT_CLOEXEC, 0);
-        return mounted >= 0 ? new FileDescriptorHandle((int)mounted) : throw new KernelException(operation, Marshal.GetLastPInvokeError());
+        int mounted = (int)LibC.syscall(Libc.SYS_fsmount, (int)context, Libc.FSMOUNT_CLOEXEC, 0);
+        return mounted >= 0 ? new FileDescriptorHandle(mounted) : throw new KernelException(operation, Marshal.GetLastPInvokeError());
     }
 
     private static T Access<T>(string name, string operation, Func<string, T> action)

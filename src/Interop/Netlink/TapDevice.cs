@@ -3,6 +3,7 @@ using System.Text;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Netlink;
 
@@ -27,14 +28,14 @@ public sealed unsafe class TapDevice : FileDescriptorHandle
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Encoding.UTF8.GetByteCount(name), Libc.IFNAMSIZ, nameof(name));
-        int fd = Libc.open_existing(Path, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CLOEXEC);
+        int fd = Libc.open_existing(Path, LibC.O_RDWR | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
         if (fd < 0) throw new KernelException($"open {Path}", Marshal.GetLastPInvokeError());
         TapDevice device = new(fd, name);
         byte* request = stackalloc byte[Libc.InterfaceRequestLength];
         new Span<byte>(request, Libc.InterfaceRequestLength).Clear();
         Encoding.UTF8.GetBytes(name, new Span<byte>(request, Libc.IFNAMSIZ));
         *(ushort*)(request + Libc.IFNAMSIZ) = Libc.IFF_TAP | Libc.IFF_NO_PI;
-        if (Libc.ioctl(fd, Libc.TUNSETIFF, request) == 0) return device;
+        if (LibC.ioctl(fd, Libc.TUNSETIFF, (void*)request) == 0) return device;
         int errno = Marshal.GetLastPInvokeError();
         device.Dispose();
         throw new KernelException($"create tap device '{name}'", errno);
@@ -47,7 +48,7 @@ public sealed unsafe class TapDevice : FileDescriptorHandle
     {
         fixed (byte* start = frame)
         {
-            nint length = Libc.read((int)handle, start, (nuint)frame.Length);
+            long length = LibC.read((int)handle, start, frame.Length);
             return length < 0 ? IoResult.Failed(Marshal.GetLastPInvokeError()) : new IoResult((int)length, SocketErrno.None);
         }
     }
@@ -59,7 +60,7 @@ public sealed unsafe class TapDevice : FileDescriptorHandle
     {
         fixed (byte* start = frame)
         {
-            nint length = Libc.write((int)handle, start, (nuint)frame.Length);
+            long length = LibC.write((int)handle, start, frame.Length);
             return length < 0 ? IoResult.Failed(Marshal.GetLastPInvokeError()) : new IoResult((int)length, SocketErrno.None);
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -90,12 +91,12 @@ public sealed unsafe class DatagramReceiver
     public bool TryGetDestination(int index, out SocketEndPoint destination)
     {
         destination = default;
-        return Find(index, Libc.IPPROTO_IP, Libc.IP_RECVORIGDSTADDR, Libc.IPPROTO_IPV6, Libc.IPV6_RECVORIGDSTADDR, out ReadOnlySpan<byte> data)
+        return Find(index, LibC.IPPROTO_IP, LibC.IP_RECVORIGDSTADDR, LibC.IPPROTO_IPV6, LibC.IPV6_RECVORIGDSTADDR, out ReadOnlySpan<byte> data)
             && SocketAddressCodec.TryRead(data, out destination);
     }
 
     private int SegmentSize(int index) =>
-        Find(index, Libc.IPPROTO_UDP, Libc.UDP_GRO, Libc.IPPROTO_UDP, Libc.UDP_GRO, out ReadOnlySpan<byte> data) && data.Length >= sizeof(int) ? BitConverter.ToInt32(data) : 0;
+        Find(index, LibC.IPPROTO_UDP, Libc.UDP_GRO, LibC.IPPROTO_UDP, Libc.UDP_GRO, out ReadOnlySpan<byte> data) && data.Length >= sizeof(int) ? BitConverter.ToInt32(data) : 0;
 
     private bool Find(int index, int level1, int type1, int level2, int type2, out ReadOnlySpan<byte> data)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -69,7 +70,7 @@ public sealed unsafe class DatagramSender
             bool rebuild = false;
             while (done < batches && !rebuild)
             {
-                int result = Libc.sendmmsg(socket.Descriptor, Pointer(_messages) + done, (uint)(batches - done), Libc.MSG_NOSIGNAL);
+                int result = Libc.sendmmsg(socket.Descriptor, Pointer(_messages) + done, (uint)(batches - done), LibC.MSG_NOSIGNAL);
                 SocketErrno error = result < 0 ? (SocketErrno)Marshal.GetLastPInvokeError() : SocketErrno.None;
                 if (error == SocketErrno.Interrupted) continue;
                 if (error != SocketErrno.None) last = error;
@@ -162,7 +163,7 @@ public sealed unsafe class DatagramSender
         if (segment == 0) return;
         Libc.cmsghdr* control = (Libc.cmsghdr*)(Pointer(_controls) + (index * ControlSize));
         control->cmsg_len = (nuint)(sizeof(Libc.cmsghdr) + sizeof(ushort));
-        control->cmsg_level = Libc.IPPROTO_UDP;
+        control->cmsg_level = LibC.IPPROTO_UDP;
         control->cmsg_type = Libc.UDP_SEGMENT;
         *(ushort*)(control + 1) = (ushort)segment;
         message->msg_control = (byte*)control;

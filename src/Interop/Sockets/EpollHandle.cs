@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
-using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -16,7 +16,7 @@ public sealed class EpollHandle : FileDescriptorHandle
     /// <exception cref="KernelException">No descriptor is free.</exception>
     public static EpollHandle Create()
     {
-        int fd = Libc.epoll_create1(Libc.EPOLL_CLOEXEC);
+        int fd = LibC.epoll_create1(LibC.EPOLL_CLOEXEC);
         return fd >= 0 ? new EpollHandle(fd) : throw new KernelException("create an epoll instance", Marshal.GetLastPInvokeError());
     }
 
@@ -25,11 +25,11 @@ public sealed class EpollHandle : FileDescriptorHandle
     /// <param name="events">What to report.</param>
     /// <param name="token">Comes back with every event.</param>
     /// <returns>None, or why the kernel refused (NoMemory, the limit of watches).</returns>
-    public SocketErrno Add(FileDescriptorHandle descriptor, EpollEvents events, ulong token) => Control(Libc.EPOLL_CTL_ADD, descriptor, events, token);
+    public SocketErrno Add(FileDescriptorHandle descriptor, EpollEvents events, ulong token) => Control(LibC.EPOLL_CTL_ADD, descriptor, events, token);
 
     /// <summary>Ends the registration of a descriptor that stays open.</summary>
     /// <param name="descriptor">The descriptor.</param>
-    public SocketErrno Remove(FileDescriptorHandle descriptor) => Control(Libc.EPOLL_CTL_DEL, descriptor, EpollEvents.None, 0);
+    public SocketErrno Remove(FileDescriptorHandle descriptor) => Control(LibC.EPOLL_CTL_DEL, descriptor, EpollEvents.None, 0);
 
     /// <summary>Waits for events.</summary>
     /// <param name="buffer">Receives them.</param>
@@ -41,7 +41,7 @@ public sealed class EpollHandle : FileDescriptorHandle
         ArgumentNullException.ThrowIfNull(buffer);
         fixed (byte* p = buffer.Bytes)
         {
-            int count = Libc.epoll_wait((int)handle, p, buffer.Capacity, timeoutMilliseconds);
+            int count = LibC.epoll_wait((int)handle, (epoll_event*)p, buffer.Capacity, timeoutMilliseconds);
             if (count >= 0) return count;
             int errno = Marshal.GetLastPInvokeError();
             return errno == (int)SocketErrno.Interrupted ? 0 : throw new KernelException("wait for epoll events", errno);
@@ -54,7 +54,7 @@ public sealed class EpollHandle : FileDescriptorHandle
         byte* item = stackalloc byte[16];
         *(uint*)item = (uint)events;
         *(ulong*)(item + EpollBuffer.DataOffset) = token;
-        int result = Libc.epoll_ctl((int)handle, operation, descriptor.Descriptor, item);
+        int result = LibC.epoll_ctl((int)handle, operation, descriptor.Descriptor, (epoll_event*)item);
         return result < 0 ? (SocketErrno)Marshal.GetLastPInvokeError() : SocketErrno.None;
     }
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
-using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -16,7 +16,7 @@ public sealed class EventFdHandle : FileDescriptorHandle
     /// <exception cref="KernelException">No descriptor is free.</exception>
     public static EventFdHandle Create()
     {
-        int fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
+        int fd = LibC.eventfd(0, LibC.EFD_NONBLOCK | LibC.EFD_CLOEXEC);
         return fd >= 0 ? new EventFdHandle(fd) : throw new KernelException("create an eventfd", Marshal.GetLastPInvokeError());
     }
 
@@ -26,7 +26,7 @@ public sealed class EventFdHandle : FileDescriptorHandle
     {
         ulong one = 1;
         using DescriptorLease lease = new(this);
-        if (Libc.write(lease.Descriptor, &one, sizeof(ulong)) < 0 && Marshal.GetLastPInvokeError() != (int)SocketErrno.WouldBlock)
+        if (LibC.write(lease.Descriptor, &one, sizeof(ulong)) < 0 && Marshal.GetLastPInvokeError() != (int)SocketErrno.WouldBlock)
         {
             throw new KernelException("signal an eventfd", Marshal.GetLastPInvokeError());
         }
@@ -36,6 +36,6 @@ public sealed class EventFdHandle : FileDescriptorHandle
     public unsafe void Reset()
     {
         ulong value;
-        _ = Libc.read((int)handle, &value, sizeof(ulong));
+        _ = LibC.read((int)handle, &value, sizeof(ulong));
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -43,12 +44,12 @@ public sealed unsafe class PeerProcess : IDisposable
     internal static PeerProcess Of(SafeHandle connection, TimeSpan accepted, bool byNumber)
     {
         using DescriptorLease lease = new(connection);
-        Libc.PeerCredentials peer;
-        uint length = (uint)sizeof(Libc.PeerCredentials);
-        if (Libc.getsockopt(lease.Descriptor, Libc.SOL_SOCKET, Libc.SO_PEERCRED, &peer, &length) != 0) throw new KernelException("ask who has connected", Marshal.GetLastPInvokeError());
-        if (peer.Process <= 0) throw new KernelException("find the process that has connected", Errno.ESRCH, "it is in a process namespace of which this process sees nothing");
+        ucred peer;
+        socklen_t length = sizeof(ucred);
+        if (LibC.getsockopt(lease.Descriptor, LibC.SOL_SOCKET, LibC.SO_PEERCRED, &peer, &length) != 0) throw new KernelException("ask who has connected", Marshal.GetLastPInvokeError());
+        if (peer.pid <= 0) throw new KernelException("find the process that has connected", Errno.ESRCH, "it is in a process namespace of which this process sees nothing");
         FileDescriptorHandle? held = byNumber ? null : TryHold(lease.Descriptor);
-        return new PeerProcess(peer.Process, peer.User, held ?? HoldByNumber(peer.Process, accepted));
+        return new PeerProcess(peer.pid, peer.uid, held ?? HoldByNumber(peer.pid, accepted));
     }
 
     /// <summary>Whether it has not been put away yet, so that its number is still its own.</summary>
@@ -56,7 +57,7 @@ public sealed unsafe class PeerProcess : IDisposable
     public bool IsThere()
     {
         using DescriptorLease lease = new(_held);
-        if (Libc.syscall_4(Libc.SYS_pidfd_send_signal, lease.Descriptor, 0, 0, 0) == 0) return true;
+        if ((int)LibC.syscall(Libc.SYS_pidfd_send_signal, lease.Descriptor, 0, 0, 0) == 0) return true;
         int errno = Marshal.GetLastPInvokeError();
         return errno switch
         {
@@ -73,8 +74,8 @@ public sealed unsafe class PeerProcess : IDisposable
     private static FileDescriptorHandle? TryHold(int socket)
     {
         int held = -1;
-        uint length = sizeof(int);
-        if (Libc.getsockopt(socket, Libc.SOL_SOCKET, Libc.SO_PEERPIDFD, &held, &length) == 0) return new FileDescriptorHandle(held);
+        socklen_t length = sizeof(int);
+        if (LibC.getsockopt(socket, LibC.SOL_SOCKET, Libc.SO_PEERPIDFD, &held, &length) == 0) return new FileDescriptorHandle(held);
         int errno = Marshal.GetLastPInvokeError();
 
         // EINVAL is what the kernel says of one that has been put away.
@@ -84,7 +85,7 @@ public sealed unsafe class PeerProcess : IDisposable
 
     private static FileDescriptorHandle HoldByNumber(int process, TimeSpan accepted)
     {
-        int descriptor = (int)Libc.syscall(Libc.SYS_pidfd_open, process, 0, 0);
+        int descriptor = (int)LibC.syscall(Libc.SYS_pidfd_open, process, 0, 0);
         if (descriptor < 0) throw new KernelException("hold the process that has connected", Marshal.GetLastPInvokeError());
         FileDescriptorHandle held = new(descriptor);
         try

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -37,7 +38,7 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     /// <param name="error">Why null was returned.</param>
     public static SocketHandle? TryCreateTcp(bool ipv6, out SocketErrno error)
     {
-        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_TCP);
+        int fd = LibC.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, LibC.SOCK_STREAM | LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC, LibC.IPPROTO_TCP);
         error = fd < 0 ? LastError() : SocketErrno.None;
         return fd < 0 ? null : new SocketHandle(fd, ipv6);
     }
@@ -47,7 +48,7 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     /// <param name="error">Why null was returned.</param>
     public static SocketHandle? TryCreateUdp(bool ipv6, out SocketErrno error)
     {
-        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_UDP);
+        int fd = LibC.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC, LibC.IPPROTO_UDP);
         error = fd < 0 ? LastError() : SocketErrno.None;
         return fd < 0 ? null : new SocketHandle(fd, ipv6);
     }
@@ -59,12 +60,12 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     {
         byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
         int length = SocketAddressCodec.Write(local, _ipv6, new Span<byte>(address, SocketAddressCodec.MaxSize));
-        return Check(Libc.bind(Fd, address, (uint)length));
+        return Check(LibC.bind(Fd, (sockaddr*)address, length));
     }
 
     /// <summary>Starts listening.</summary>
     /// <param name="backlog">Connections the kernel may hold ready; capped by net.core.somaxconn.</param>
-    public SocketErrno Listen(int backlog) => Check(Libc.listen(Fd, backlog));
+    public SocketErrno Listen(int backlog) => Check(LibC.listen(Fd, backlog));
 
     /// <summary>Starts connecting.</summary>
     /// <param name="remote">Where to.</param>
@@ -73,7 +74,7 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     {
         byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
         int length = SocketAddressCodec.Write(remote, _ipv6, new Span<byte>(address, SocketAddressCodec.MaxSize));
-        return Check(Libc.connect(Fd, address, (uint)length));
+        return Check(LibC.connect(Fd, (sockaddr*)address, length));
     }
 
     /// <summary>Takes one connection from a listener.</summary>
@@ -82,8 +83,8 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     public unsafe SocketHandle? Accept(out SocketEndPoint peer, out SocketErrno error)
     {
         byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
-        uint length = SocketAddressCodec.MaxSize;
-        int fd = Libc.accept4(Fd, address, &length, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        socklen_t length = SocketAddressCodec.MaxSize;
+        int fd = LibC.accept4(Fd, (sockaddr*)address, &length, LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC);
         if (fd < 0)
         {
             peer = default;
@@ -102,14 +103,14 @@ public sealed partial class SocketHandle : FileDescriptorHandle
 
     /// <summary>Receives bytes and leaves them where they are: the next call gets them again. A count of 0 is the end of the stream.</summary>
     /// <param name="buffer">Where to put them; not empty.</param>
-    public IoResult Peek(Span<byte> buffer) => Receive(buffer, Libc.MSG_PEEK);
+    public IoResult Peek(Span<byte> buffer) => Receive(buffer, LibC.MSG_PEEK);
 
     private unsafe IoResult Receive(Span<byte> buffer, int flags)
     {
         fixed (byte* p = buffer)
         {
-            nint n;
-            do n = Libc.recv(Fd, p, (nuint)buffer.Length, flags);
+            long n;
+            do n = LibC.recv(Fd, p, buffer.Length, flags);
             while (n < 0 && LastError() == SocketErrno.Interrupted);
             return n >= 0 ? new IoResult((int)n, SocketErrno.None) : IoResult.Failed((int)LastError());
         }
@@ -121,8 +122,8 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     {
         fixed (byte* p = buffer)
         {
-            nint n;
-            do n = Libc.send(Fd, p, (nuint)buffer.Length, Libc.MSG_NOSIGNAL);
+            long n;
+            do n = LibC.send(Fd, p, buffer.Length, LibC.MSG_NOSIGNAL);
             while (n < 0 && LastError() == SocketErrno.Interrupted);
             return n >= 0 ? new IoResult((int)n, SocketErrno.None) : IoResult.Failed((int)LastError());
         }
@@ -130,7 +131,7 @@ public sealed partial class SocketHandle : FileDescriptorHandle
 
     /// <summary>Ends one or both directions.</summary>
     /// <param name="direction">Which.</param>
-    public SocketErrno Shutdown(ShutdownDirection direction) => Check(Libc.shutdown(Fd, (int)direction));
+    public SocketErrno Shutdown(ShutdownDirection direction) => Check(LibC.shutdown(Fd, (int)direction));
 
     private static SocketErrno LastError() => (SocketErrno)Marshal.GetLastPInvokeError();
 

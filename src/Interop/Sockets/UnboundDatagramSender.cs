@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using Culvert.Interop.Native;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Sockets;
 
@@ -46,7 +47,7 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
 
     private static RawSocket? TryOpen(SocketMark mark, in SocketEndPoint nowhere, out SocketErrno error)
     {
-        SocketHandle? handle = SocketHandle.TryCreateRaw(!nowhere.IsIPv4, out error, Libc.IPPROTO_UDP);
+        SocketHandle? handle = SocketHandle.TryCreateRaw(!nowhere.IsIPv4, out error, LibC.IPPROTO_UDP);
         if (handle is null) return null;
         error = handle.SetTransparent();
         if (error == SocketErrno.None) error = handle.Bind(nowhere);
@@ -108,7 +109,7 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
         Libc.cmsghdr* head = (Libc.cmsghdr*)control;
         int length = from.IsIPv4 ? 12 : 20;
         head->cmsg_len = (nuint)(sizeof(Libc.cmsghdr) + length);
-        (head->cmsg_level, head->cmsg_type) = from.IsIPv4 ? (Libc.IPPROTO_IP, Libc.IP_PKTINFO) : (Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO);
+        (head->cmsg_level, head->cmsg_type) = from.IsIPv4 ? (LibC.IPPROTO_IP, LibC.IP_PKTINFO) : (LibC.IPPROTO_IPV6, LibC.IPV6_PKTINFO);
         Span<byte> data = new(head + 1, length);
         if (from.IsIPv4) BinaryPrimitives.WriteUInt32BigEndian(data[4..], (uint)from.Low);
         else from.WriteAddress(data);
@@ -124,7 +125,7 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
         header[6..].Clear();
 
         // With the pseudo header: both addresses, the length and the protocol.
-        ulong sum = Sum(from) + Sum(to) + length + Libc.IPPROTO_UDP + InternetChecksum.Sum(header) + InternetChecksum.Sum(payload);
+        ulong sum = Sum(from) + Sum(to) + length + (ulong)LibC.IPPROTO_UDP + InternetChecksum.Sum(header) + InternetChecksum.Sum(payload);
         ushort checksum = InternetChecksum.Fold(sum);
         BinaryPrimitives.WriteUInt16BigEndian(header[6..], checksum == 0 ? ushort.MaxValue : checksum); // 0 says that there is none
     }

@@ -15,9 +15,6 @@ public sealed unsafe class TlsContext : SafeHandle
     // AES-128 first: both sides have AES instructions, and its strength is that of P-256.
     private static ReadOnlySpan<byte> Suites => "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256\0"u8;
 
-    // A group that no provider has fails the whole list, and that of FIPS may lack X25519.
-    private static ReadOnlySpan<byte> Groups => FipsMode.IsOn ? "P-256:P-384\0"u8 : "X25519:P-256\0"u8;
-
     private static ReadOnlySpan<byte> Alpn => "\u0002h2"u8;
 
     private readonly FrozenSet<TlsAnchor> _anchors;
@@ -89,7 +86,7 @@ public sealed unsafe class TlsContext : SafeHandle
         _ = OpenSsl.SSL_CTX_set_num_tickets(handle, 0);
         _ = OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_READ_AHEAD, 1, null);
         fixed (byte* suites = Suites) Require(OpenSsl.SSL_CTX_set_ciphersuites(handle, suites), "set the cipher suites");
-        fixed (byte* groups = Groups) Require(OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_GROUPS_LIST, 0, groups), "set the key exchange groups");
+        fixed (byte* groups = TlsGroups.List) Require(OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_GROUPS_LIST, 0, groups), "set the key exchange groups");
         OpenSsl.SSL_CTX_set_verify(handle, OpenSsl.SSL_VERIFY_PEER | OpenSsl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT, 0);
         if (options.ForeignRoots is not null) OpenSsl.SSL_CTX_set_cert_verify_callback(handle, &TlsForeignRoots.Verify, null);
         if (options.IsServer)

@@ -1,10 +1,10 @@
 using System.Diagnostics.Metrics;
-using System.Text;
+using Prom = Prometheus;
 
 namespace Culvert.Kubernetes.Metrics;
 
 /// <summary>
-/// The metrics of a client in the Prometheus text format (version 0.0.4), counted from when this is made. It costs whoever asks no more than the bytes: the text is made once a second at most, however many ask.
+/// The metrics of a client in the Prometheus text format (version 0.0.4), counted from when this is made and written by prometheus-net. A request costs no more than the bytes: the text is made once a second at most, however many ask.
 /// Safe for use by many threads.
 /// </summary>
 public sealed class PrometheusExporter : IDisposable
@@ -15,8 +15,8 @@ public sealed class PrometheusExporter : IDisposable
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time;
+    private readonly Prom.CollectorRegistry _registry = Prom.Metrics.NewCustomRegistry();
     private readonly MeterListener _listener;
-    private readonly SortedDictionary<string, PrometheusFamily> _families = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private (byte[] Bytes, long Time)? _last;
 
@@ -27,14 +27,14 @@ public sealed class PrometheusExporter : IDisposable
     {
         ArgumentNullException.ThrowIfNull(metrics);
         _time = time;
+        Prom.Metrics.SuppressDefaultMetrics();
+        Prom.MetricFactory factory = Prom.Metrics.WithCustomRegistry(_registry);
+        factory.ExemplarBehavior = Prom.ExemplarBehavior.NoExemplars();
         _listener = new()
         {
             InstrumentPublished = (instrument, listener) =>
             {
-                if (!metrics.Has(instrument) && !others.Contains(instrument.Meter)) return;
-                PrometheusFamily family = new(instrument);
-                _families.Add(family.Name, family);
-                listener.EnableMeasurementEvents(instrument, family);
+                if (metrics.Has(instrument) || others.Contains(instrument.Meter)) listener.EnableMeasurementEvents(instrument, new PrometheusFamily(instrument, factory));
             },
         };
         _listener.SetMeasurementEventCallback<long>(static (_, value, labels, family) => ((PrometheusFamily)family!).Add(value, labels));
@@ -48,9 +48,9 @@ public sealed class PrometheusExporter : IDisposable
         lock (_lock)
         {
             if (_last is { } last && _time.GetElapsedTime(last.Time) < Fresh) return last.Bytes;
-            StringBuilder text = new(16 * 1024);
-            foreach (PrometheusFamily family in _families.Values) family.Write(text);
-            byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
+            using MemoryStream text = new(_last?.Bytes.Length ?? 0);
+            _registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult(); // into memory: nothing to wait for
+            byte[] bytes = text.ToArray();
             _last = (bytes, _time.GetTimestamp());
             return bytes;
         }

@@ -1,6 +1,7 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol.V1;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Labs.Mesh;
 

@@ -8,10 +8,10 @@ internal sealed record MeshLabOptions
     public LabOptions Lab { get; init; } = new();
 
     /// <summary>The agent's program.</summary>
-    public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
+    public string Agent { get; init; } = LabPrograms.Agent;
 
     /// <summary>The controller's program.</summary>
-    public string Controller { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
+    public string Controller { get; init; } = LabPrograms.Controller;
 
     /// <summary>Whether agents are told their uplink, or find uplinks themselves.</summary>
     public bool NameUplinks { get; init; } = true;

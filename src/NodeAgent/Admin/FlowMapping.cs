@@ -41,6 +41,7 @@ internal static class FlowMapping
             Duration = Duration.FromTimeSpan(record.Duration),
             AtSource = record.AtSource,
             Request = record.Request ?? "",
+            TlsGroup = record.TlsGroup ?? "",
         };
         if (record.Policy is { } policy) flow.Rule = Rule(policy, record.RuleIndex, snapshot);
         flow.AuditPolicies.AddRange(record.AuditPolicies.Select(p => p.ToString()));

@@ -1,4 +1,4 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Options;
@@ -22,11 +22,11 @@ internal static class AdminServer
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);
-        builder.Services.AddGrpc();
+        builder.Services.AddLimitedGrpc();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseGrpcDefaults());
         builder.WebHost.UseGrpcUnixSocket(socket);
         WebApplication app = builder.Build();
-        app.MapGrpcService(AdminService.BindService(service));
+        app.MapLimitedGrpcService(AdminService.BindService(service));
         return app;
     }
 }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
+using Culvert.GrpcHosting;
+using Culvert.Hosting;
 using Culvert.Interop;
 using Culvert.Interop.Memory;
 using Culvert.NodeAgent.Options;
@@ -16,6 +18,15 @@ public static class AgentCommand
 {
     private const int BadOptions = 2;
     private const int Failure = 1;
+
+    /// <summary>The whole program: protects the process first, then runs <see cref="RunAsync(string[])"/>. To be called once, first of all.</summary>
+    /// <returns>The exit code, as of <see cref="RunAsync(string[])"/>.</returns>
+    public static Task<int> MainAsync(string[] args)
+    {
+        CoreDumps.Forbid(); // a core dump would hold keys
+        OutOfMemory.EndsProcess();
+        return RunAsync(args);
+    }
 
     /// <summary>Parses and runs; returns the exit code: 0 stopped when asked, 1 could not start or a part of it failed, 2 bad options.</summary>
     public static async Task<int> RunAsync(string[] args)
@@ -141,6 +152,7 @@ public static class AgentCommand
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddGrpcFilters()
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {

@@ -45,7 +45,7 @@ internal static class AgentComposition
         HealthState health = new();
         health.Block("snapshot", "no snapshot is in force yet");
         DrainClock drain = new(time);
-        AgentMetrics metrics = new(new MetricRegistry());
+        AgentMetrics metrics = new(new MetricRegistry(time, loggers.CreateLogger("Culvert.Metrics")));
 
         // The node is this agent's, and no other's.
         Capabilities.Require();
@@ -133,6 +133,7 @@ internal static class AgentComposition
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort, isNodeAddress: state.IsNodeAddress, isInside: inside.IsInside));
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
+        parts.Own(new SeriesExpiry(metrics.Registry, new SnapshotSubjects(() => directory.View.Snapshot), time));
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         SpanExporter spans = parts.Own(new SpanExporter(options.NodeName, AgentVersion.Text, metrics.Registry, time, loggers.CreateLogger("Culvert.Tracing")));
         RequestTelemetry requests = parts.Own(new RequestTelemetry(proxyOptions.Loops, AccessLogOf(options, loggers), metrics.Registry, time, Random.Shared, loggers.CreateLogger("Culvert.Access"), spans));

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Culvert.Cni;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Cni;
 using Culvert.NodeAgent.Options;

@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -79,7 +79,7 @@ internal static class HttpEndpoints
             case "/metrics" when port == metricsPort:
                 bool openMetrics = context.Request.Headers.Accept.Any(a => a?.Contains(OpenMetricsType, StringComparison.OrdinalIgnoreCase) == true);
                 response.ContentType = openMetrics ? OpenMetricsType + "; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
-                return response.WriteAsync(registry.Render(openMetrics), context.RequestAborted);
+                return registry.ExportAsync(response.Body, openMetrics, context.RequestAborted);
             case "/live" when port == readinessPort:
                 return response.WriteAsync("live\n", context.RequestAborted);
             case "/ready" when port == readinessPort:

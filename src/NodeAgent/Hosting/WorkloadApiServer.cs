@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Hosting;
 using Culvert.NodeAgent.WorkloadApi;
 using Microsoft.AspNetCore.Builder;
@@ -133,13 +133,14 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton(time);
-        builder.Services.AddGrpc(o =>
-        {
-            o.MaxReceiveMessageSize = WorkloadApiService.LongestRequest;
-            o.MaxRequestBodySize = WorkloadApiService.LongestRequest + MessagePrefix;
-            (o.RequestTimeout, o.WriteTimeout) = (RequestTimeout, WriteTimeout);
-            (o.Admit, o.RequestFailed) = (service.Admit, service.NoteRequestFailed);
-        });
+        builder.Services.AddLimitedGrpc(
+            grpc => grpc.MaxReceiveMessageSize = WorkloadApiService.LongestRequest,
+            limits =>
+            {
+                limits.MaxRequestBodySize = WorkloadApiService.LongestRequest + MessagePrefix;
+                (limits.RequestTimeout, limits.WriteTimeout) = (RequestTimeout, WriteTimeout);
+                (limits.Admit, limits.RequestFailed) = (service.Admit, service.NoteRequestFailed);
+            });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcDefaults();
@@ -151,7 +152,7 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
         builder.Services.Configure<SocketTransportOptions>(o => o.Backlog = CallerConnections.Most);
         builder.WebHost.UseGrpcUnixSocket(socket, placed.Bind, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));
         WebApplication app = builder.Build();
-        app.MapGrpcService(service.Bind());
+        app.MapLimitedGrpcService(service.Bind());
         return app;
     }
 }

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Options;
 using Culvert.Protocol;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -10,13 +9,15 @@ public sealed class AgentMetrics
 {
     private readonly ConnectionFamilies _tcp;
     private readonly ConnectionFamilies _udp;
-    private readonly ConcurrentDictionary<ConnectionLabels.Key, ConnectionSeries> _series = new();
+    private readonly SeriesCache<ConnectionLabels.Key, ConnectionSeries> _series;
 
     /// <summary>Registers every family in <paramref name="registry"/>.</summary>
     public AgentMetrics(MetricRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
         Registry = registry;
+        registry.CountFallbacks();
+        _series = new SeriesCache<ConnectionLabels.Key, ConnectionSeries>(registry, static series => series.IsRemoved);
         _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels.Names);
         _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels.Names);
         Requests = new RequestMetrics(registry);
@@ -31,7 +32,7 @@ public sealed class AgentMetrics
         HealthChecks = new HealthCheckMetrics(registry);
         BackendEjections = registry.Add(
             new CounterFamily("culvert_backend_ejections_total", "Times that a backend of a Service port was left out for a while, because requests to it had failed.", ["service", "service_namespace", "port"]));
-        Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
+        Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result", "tls_group"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections and requests that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
@@ -76,7 +77,7 @@ public sealed class AgentMetrics
     /// <summary>Backends left out, by Service and port.</summary>
     public CounterFamily BackendEjections { get; }
 
-    /// <summary>TLS handshakes by side (client, server) and result.</summary>
+    /// <summary>TLS handshakes by side (client, server), result and key exchange group.</summary>
     public CounterFamily Handshakes { get; }
 
     /// <summary>PROXY protocol headers refused, by reason.</summary>
@@ -137,15 +138,19 @@ public sealed class AgentMetrics
     {
         ConnectionFamilies families = Families(record);
         ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
-        if (_series.TryGetValue(key, out ConnectionSeries? series)) return series;
+        if (_series.Find(key) is { } known) return known;
         string[] labels = ConnectionLabels.Of(record, reporter);
-        series = new ConnectionSeries(
+        ConnectionSeries series = new(
             labels, families.Opened.With(labels), families.Closed.With(labels), families.Sent.With(labels), families.Received.With(labels), families.Duration.With(reporter, ConnectionLabels.OfPath(record.Path)));
-        if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+        _series.Keep(key, series);
         return series;
     }
 
     private ConnectionFamilies Families(FlowRecord record) => record.Protocol == TransportProtocol.Udp ? _udp : _tcp;
 
-    private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration);
+    private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration)
+    {
+        // The duration is that of all connections of a path, and stays.
+        internal bool IsRemoved => Opened.IsRemoved && Closed.IsRemoved && Sent.IsRemoved && Received.IsRemoved;
+    }
 }

@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.NodeAgent.Telemetry.Metrics;
 
 namespace Culvert.NodeAgent.Telemetry;
 
@@ -9,7 +10,7 @@ internal static class ConnectionLabels
     internal static readonly string[] Names =
     [
         "reporter", "path", "source_workload", "source_workload_namespace", "source_principal",
-        "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy",
+        "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy", .. OwnerLabels.Names,
     ];
 
     private const string Unknown = "unknown";
@@ -21,11 +22,12 @@ internal static class ConnectionLabels
     [
         reporter, OfPath(record.Path), Name(record.SourceWorkload), Namespace(record.SourceWorkload), record.SourceIdentity ?? Unknown,
         Name(record.DestinationWorkload), Namespace(record.DestinationWorkload), record.DestinationIdentity ?? Unknown, Security(record.Path),
+        .. OwnerLabels.Of(record.SourceWorkload?.Owner, record.DestinationWorkload?.Owner),
     ];
 
     /// <summary>What series are kept by: to look them up by their labels' text is the dearest part of counting.</summary>
     internal static Key KeyOf(FlowRecord record, string reporter) =>
-        new(reporter, record.Protocol, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
+        new(reporter, record.Protocol, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.SourceWorkload?.Owner, record.DestinationWorkload?.Uid, record.DestinationIdentity, record.DestinationWorkload?.Owner);
 
     internal static string Name(WorkloadInfo? workload) => workload?.Name.Name ?? Unknown;
 
@@ -47,5 +49,7 @@ internal static class ConnectionLabels
     };
 
     /// <summary>A pair of ends, as one reporter sees it.</summary>
-    internal readonly record struct Key(string Reporter, TransportProtocol Protocol, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
+    internal readonly record struct Key(
+        string Reporter, TransportProtocol Protocol, FlowPath Path,
+        string? Source, string? SourceIdentity, WorkloadOwner? SourceOwner, string? Destination, string? DestinationIdentity, WorkloadOwner? DestinationOwner);
 }

@@ -78,6 +78,9 @@ public sealed record FlowRecord
     /// <summary>Method, host and path of the request that it is about; null: it is about a connection.</summary>
     public string? Request { get; init; }
 
+    /// <summary>Key exchange group of the tunnel that carries it, as TLS names it; null: no tunnel.</summary>
+    public string? TlsGroup { get; init; }
+
     /// <summary>Seen on the originator's node; false: on the destination's.</summary>
     public bool AtSource { get; init; }
 }

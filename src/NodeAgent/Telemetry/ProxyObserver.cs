@@ -133,7 +133,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
-        _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
+        _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString()), handshake.TlsGroup ?? "").Increment();
         if (handshake.Failure == ProxyFailure.None || !log) return;
         ProxyLog.HandshakeFailed(_logger, handshake.IsServer ? "from" : "to", handshake.Peer, handshake.Local, handshake.Failure, handshake.Detail ?? "", NotShown(handshake.Suppressed, "more of this peer"));
     }
@@ -246,6 +246,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             DestinationWorkload = c.DestinationWorkload,
             SourceIdentity = c.SourceIdentity?.ToString(),
             DestinationIdentity = c.DestinationIdentity?.ToString(),
+            TlsGroup = c.TlsGroup,
             Service = c.Service?.Name,
             Reason = e.Failure switch
             {

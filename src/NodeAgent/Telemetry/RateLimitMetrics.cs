@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -33,15 +32,16 @@ internal sealed class RateLimitMetrics
     private sealed class Family(MetricRegistry registry, string name, string help)
     {
         private readonly CounterFamily _counters = registry.Add(new CounterFamily(name, help, [.. ConnectionLabels.Names, "policy"]));
-        private readonly ConcurrentDictionary<(ConnectionLabels.Key Ends, NamespacedName Limit), Counter> _series = new();
+        private readonly SeriesCache<(ConnectionLabels.Key Ends, NamespacedName Limit), Counter> _series = new(registry, static counter => counter.IsRemoved);
 
         internal void Count(FlowRecord record, string reporter, NamespacedName limit)
         {
             (ConnectionLabels.Key, NamespacedName) key = (ConnectionLabels.KeyOf(record, reporter), limit);
-            if (!_series.TryGetValue(key, out Counter? series))
+            Counter? series = _series.Find(key);
+            if (series is null)
             {
                 series = _counters.With([.. ConnectionLabels.Of(record, reporter), limit.ToString()]);
-                if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+                _series.Keep(key, series);
             }
 
             series.Increment();

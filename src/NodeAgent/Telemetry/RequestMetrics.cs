@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
@@ -13,7 +12,7 @@ internal sealed class RequestMetrics
     /// <summary>The classes of statuses, as labels have them.</summary>
     internal static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
-    private readonly ConcurrentDictionary<ConnectionLabels.Key, Series> _series = new();
+    private readonly SeriesCache<ConnectionLabels.Key, Series> _series;
     private readonly CounterFamily _requests;
     private readonly CounterFamily _errors;
     private readonly HistogramFamily _durations;
@@ -23,6 +22,7 @@ internal sealed class RequestMetrics
     /// <param name="registry">Where.</param>
     internal RequestMetrics(MetricRegistry registry)
     {
+        _series = new SeriesCache<ConnectionLabels.Key, Series>(registry, static series => series.TryRemove());
         _requests = registry.Add(new CounterFamily("culvert_http_requests_total", "HTTP requests that are over, by the class of their responses' status, and the status of gRPC.", [.. ConnectionLabels.Names, "code", "grpc_status"]));
         _errors = registry.Add(new CounterFamily("culvert_http_proxy_answers_total", "HTTP requests that the proxy answered in the server's place, by error.", [.. ConnectionLabels.Names, "error"]));
         _cached = registry.Add(new CounterFamily("culvert_http_cache_total", "HTTP requests to ports whose responses are kept, by what these had to do with them.", [.. ConnectionLabels.Names, "result"]));
@@ -49,9 +49,9 @@ internal sealed class RequestMetrics
     internal Series Of(FlowRecord record, string reporter)
     {
         ConnectionLabels.Key key = ConnectionLabels.KeyOf(record, reporter);
-        if (_series.TryGetValue(key, out Series? series)) return series;
-        series = new Series(this, ConnectionLabels.Of(record, reporter));
-        if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+        if (_series.Find(key) is { } known) return known;
+        Series series = new(this, key, ConnectionLabels.Of(record, reporter));
+        _series.Keep(key, series);
         return series;
     }
 
@@ -59,13 +59,14 @@ internal sealed class RequestMetrics
     internal IEnumerable<RequestCounts> All() => _series.Values.Select(s => s.Counts());
 
     /// <summary>Counts the requests between two ends.</summary>
-    internal sealed class Series(RequestMetrics metrics, string[] labels)
+    internal sealed class Series(RequestMetrics metrics, ConnectionLabels.Key key, string[] labels)
     {
         // Of requests that are no calls of gRPC, by class; of calls, whose statuses are a label and no family of their own, so that sums by code stay sums of all: they cost no series where there is no gRPC, and of calls to a method most end with one or two.
         private readonly Counter?[] _byClass = new Counter?[Classes.Length];
         private Counter?[]? _byGrpcStatus;
         private Counter?[]? _byCacheResult;
         private readonly Histogram _duration = metrics._durations.With(labels);
+        private volatile bool _isRemoved;
 
         /// <summary>What is counted now.</summary>
         internal RequestCounts Counts()
@@ -83,6 +84,9 @@ internal sealed class RequestMetrics
             return new RequestCounts(labels, WithFailedCalls(byClass, failed), _duration.Counts());
         }
 
+        /// <summary>Whether what it has counted was removed. If so, the next request has it kept again: a connection that was idle for long still has it.</summary>
+        internal bool TryRemove() => _isRemoved = _duration.IsRemoved;
+
         /// <summary>A request is over.</summary>
         /// <param name="end">How it has ended.</param>
         /// <param name="record">What was noted of it; null: nothing.</param>
@@ -93,8 +97,11 @@ internal sealed class RequestMetrics
             (requests ??= metrics._requests.With([.. labels, Classes[statusClass], GrpcStatuses.LabelOf(end.Grpc)])).Increment();
             if (end.Error is not null) metrics._errors.With([.. labels, end.Error]).Increment();
             if (end.Cache != CacheResult.None) OfCache(end.Cache).Increment();
-            _duration.Observe(end.Duration.TotalSeconds);
-            if (record is RequestRecord { IsSampled: true } noted) _duration.Keep(end.Duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + end.Duration);
+            if (record is RequestRecord { IsSampled: true } noted) _duration.Observe(end.Duration.TotalSeconds, noted.Trace.High, noted.Trace.Low, noted.Tries[^1].Span, noted.Started + end.Duration);
+            else _duration.Observe(end.Duration.TotalSeconds);
+            if (!_isRemoved) return;
+            _isRemoved = false;
+            metrics._series.Keep(key, this);
         }
 
         private Counter OfCache(CacheResult result) => (_byCacheResult ??= new Counter?[CacheResults.Count])[(int)result] ??= metrics._cached.With([.. labels, CacheResults.LabelOf(result)!]);

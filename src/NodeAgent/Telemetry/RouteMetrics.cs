@@ -23,7 +23,7 @@ internal sealed class RouteMetrics
         string[] labels = ["route_kind", "route", "route_namespace", "rule", "backend", "backend_namespace"];
         _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MostSeries + 1) * RequestMetrics.Classes.Length));
         _durations = registry.Add(new HistogramFamily("culvert_http_route_request_duration_seconds", "Duration of HTTP requests by the rule of a route that had them.", labels, HistogramFamily.Seconds));
-        _series = new BoundedSeries<Key, Series>(MostSeries, Other, key => new Series(this, key));
+        _series = new BoundedSeries<Key, Series>(registry, MostSeries, Other, key => new Series(this, key), static series => series.IsRemoved);
     }
 
     /// <summary>A request is over that a rule had.</summary>
@@ -45,6 +45,9 @@ internal sealed class RouteMetrics
         private readonly string[] _labels = [key.Kind, key.Route.Name, key.Route.Namespace, key.Rule < 0 ? "other" : key.Rule.ToString(CultureInfo.InvariantCulture), key.Backend.Name ?? "", key.Backend.Namespace ?? ""];
         private Histogram? _duration;
         private long _failedCalls; // of gRPC, whose responses have a status of 200
+
+        /// <summary>Whether it has counted, and all that it has counted was removed.</summary>
+        internal bool IsRemoved => _duration?.IsRemoved == true && Array.TrueForAll(_byClass, c => c?.IsRemoved != false);
 
         internal RequestCounts Counts() => new(_labels, RequestMetrics.WithFailedCalls(Array.ConvertAll(_byClass, c => c?.Value ?? 0), Volatile.Read(ref _failedCalls)), _duration?.Counts() ?? []);
 

@@ -1,4 +1,4 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Interop;
 using Culvert.Interop.Sockets;
 using Microsoft.AspNetCore.Connections;

@@ -1,4 +1,4 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 
 namespace Culvert.NodeAgent.WorkloadApi;
 

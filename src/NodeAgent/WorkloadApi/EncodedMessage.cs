@@ -1,3 +1,4 @@
+using Culvert.GrpcHosting;
 using Grpc.Core;
 
 namespace Culvert.NodeAgent.WorkloadApi;

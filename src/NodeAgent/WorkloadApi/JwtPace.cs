@@ -1,4 +1,4 @@
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.WorkloadApi;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Interop;
 
 namespace Culvert.NodeAgent.WorkloadApi;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.NodeAgent.WorkloadApi;

@@ -1,10 +1,8 @@
 using System.Text;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
@@ -38,35 +36,35 @@ internal sealed class WorkloadApiService(
 
     /// <summary>The service with its methods. Bound here and not by the generated base class, as streams are sent in another form than that has for them.</summary>
     internal ServerServiceDefinition Bind() => ServerServiceDefinition.CreateBuilder()
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509SVID), Whole(X509SVIDRequest.Parser), EncodedMessage.Marshaller), FetchX509SVID)
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509Bundles), Whole(X509BundlesRequest.Parser), EncodedMessage.Marshaller), FetchX509Bundles)
-        .AddMethod(Method(MethodType.Unary, nameof(FetchJWTSVID), Whole(JWTSVIDRequest.Parser), Whole(JWTSVIDResponse.Parser)), FetchJWTSVID)
-        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchJWTBundles), Whole(JWTBundlesRequest.Parser), EncodedMessage.Marshaller), FetchJWTBundles)
-        .AddMethod(Method(MethodType.Unary, nameof(ValidateJWTSVID), Whole(ValidateJWTSVIDRequest.Parser), Whole(ValidateJWTSVIDResponse.Parser)), ValidateJWTSVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509SVID), ProtobufMarshaller.For(X509SVIDRequest.Parser), EncodedMessage.Marshaller), FetchX509SVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchX509Bundles), ProtobufMarshaller.For(X509BundlesRequest.Parser), EncodedMessage.Marshaller), FetchX509Bundles)
+        .AddMethod(Method(MethodType.Unary, nameof(FetchJWTSVID), ProtobufMarshaller.For(JWTSVIDRequest.Parser), ProtobufMarshaller.For(JWTSVIDResponse.Parser)), FetchJWTSVID)
+        .AddMethod(Method(MethodType.ServerStreaming, nameof(FetchJWTBundles), ProtobufMarshaller.For(JWTBundlesRequest.Parser), EncodedMessage.Marshaller), FetchJWTBundles)
+        .AddMethod(Method(MethodType.Unary, nameof(ValidateJWTSVID), ProtobufMarshaller.For(ValidateJWTSVIDRequest.Parser), ProtobufMarshaller.For(ValidateJWTSVIDResponse.Parser)), ValidateJWTSVID)
         .Build();
 
     /// <summary>
-    /// Takes a call before anything of its request is read, for a place that it has until it ends: so that what waits to be read is bounded, too, and those without the header learn nothing.
+    /// Admits a call before the server reads its request, and gives it a place until it ends. The places bound the requests that wait to be read; callers without the header learn nothing.
     /// </summary>
     /// <exception cref="RpcException">INVALID_ARGUMENT: the header is missing. RESOURCE_EXHAUSTED: the caller has too many calls, or begins too many.</exception>
-    internal IDisposable Admit(ServerCallContext context)
+    internal IDisposable Admit(HttpContext http)
     {
         try
         {
-            RequireHeader(context);
-            return places.TryCall(AttestationOf(context.GetHttpContext()), out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
+            RequireHeader(http);
+            return places.TryCall(AttestationOf(http), out string refusal) ?? throw Error(StatusCode.ResourceExhausted, refusal);
         }
         catch (RpcException e)
         {
-            metrics.Refused(NameOf(context), e.StatusCode);
+            metrics.Refused(NameOf(http), e.StatusCode);
             throw;
         }
     }
 
-    /// <summary>Counts a call that was taken, and whose request has not come, or is none.</summary>
-    internal void NoteRequestFailed(ServerCallContext context, StatusCode code)
+    /// <summary>Counts an admitted call whose request did not arrive or is invalid.</summary>
+    internal void NoteRequestFailed(HttpContext http, StatusCode code)
     {
-        if (code != StatusCode.Cancelled) metrics.Refused(NameOf(context), code); // nobody is there to be answered
+        if (code != StatusCode.Cancelled) metrics.Refused(NameOf(http), code); // the client has gone: no answer
     }
 
     private Task FetchX509SVID(X509SVIDRequest request, IServerStreamWriter<EncodedMessage> responseStream, ServerCallContext context) =>
@@ -130,24 +128,14 @@ internal sealed class WorkloadApiService(
         where TRequest : class
         where TResponse : class => new(type, SpiffeWorkloadAPI.Descriptor.FullName, name, request, response);
 
-    private static Marshaller<T> Whole<T>(MessageParser<T> parser)
-        where T : class, IMessage<T> => Marshallers.Create<T>((message, context) => context.Complete(message.ToByteArray()), context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
-
-    private static string NameOf(ServerCallContext context) => context.Method[(context.Method.LastIndexOf('/') + 1)..];
+    private static string NameOf(HttpContext http) => http.Request.Path.Value is { } path ? path[(path.LastIndexOf('/') + 1)..] : "";
 
     private static RpcException Error(StatusCode code, string text) => new(new Status(code, text));
 
-    // So that whoever would have a web page or a proxy ask in its place can't: neither sends it (SPIFFE_Workload_Endpoint.md, section 6).
-    private static void RequireHeader(ServerCallContext context)
+    // Web pages and proxies can't ask in an attacker's place: neither sends the header (SPIFFE_Workload_Endpoint.md, section 6).
+    private static void RequireHeader(HttpContext http)
     {
-        string? only = null;
-        foreach (Metadata.Entry entry in context.RequestHeaders)
-        {
-            if (entry.Key != Header) continue;
-            if (only is not null || entry.Value != "true") throw Error(StatusCode.InvalidArgument, "security header missing from request");
-            only = entry.Value;
-        }
-        if (only is null) throw Error(StatusCode.InvalidArgument, "security header missing from request");
+        if (http.Request.Headers[Header] is not [{ } only] || only != "true") throw Error(StatusCode.InvalidArgument, "security header missing from request");
     }
 
     /// <summary>Answers a call of one answer.</summary>

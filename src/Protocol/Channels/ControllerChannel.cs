@@ -1,6 +1,7 @@
 using Culvert.Core;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Protocol;
 

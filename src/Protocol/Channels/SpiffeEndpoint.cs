@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
+using Grpc.Net.Client;
 
 namespace Culvert.Protocol;
 

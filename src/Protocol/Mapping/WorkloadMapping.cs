@@ -22,6 +22,7 @@ public static class WorkloadMapping
             Enrolled = workload.Enrolled,
             EnrolmentRefused = workload.EnrolmentRefused,
             PodUid = workload.PodUid ?? "",
+            Owner = workload.Owner is { } owner ? new Wire.WorkloadOwner { Kind = (Wire.WorkloadOwnerKind)owner.Kind, Name = owner.Name } : null,
             MtlsMode = workload.MtlsMode.ToWire(),
             HostInterface = workload.HostInterface ?? "",
             NetworkNamespace = workload.NetworkNamespace ?? "",
@@ -60,6 +61,7 @@ public static class WorkloadMapping
         Enrolled = workload.Enrolled,
         EnrolmentRefused = workload.EnrolmentRefused,
         PodUid = workload.PodUid.NullIfEmpty(),
+        Owner = ToModel(workload.Owner),
         MtlsMode = workload.MtlsMode.ToModel(),
         HostInterface = workload.HostInterface.NullIfEmpty(),
         NetworkNamespace = workload.NetworkNamespace.NullIfEmpty(),
@@ -80,6 +82,10 @@ public static class WorkloadMapping
     };
 
     private static Wire.TransportPort ToWire(TransportPort port) => new() { Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol };
+
+    // It is for metrics only: of a kind that only a newer controller knows there is no label, and the workload counts all the same.
+    private static WorkloadOwner? ToModel(Wire.WorkloadOwner? owner) =>
+        owner is { Name.Length: > 0 } && Enum.IsDefined((WorkloadOwnerKind)owner.Kind) ? new WorkloadOwner((WorkloadOwnerKind)owner.Kind, owner.Name) : null;
 
     private static TransportPort ToModel(Wire.TransportPort port, string field) =>
         new(port.Port == 0 ? (ushort)0 : port.Port.ToPort(field), port.Protocol.ToModel());

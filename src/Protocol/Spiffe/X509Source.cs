@@ -1,7 +1,7 @@
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol.WorkloadApi;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Protocol.Spiffe;
 
@@ -97,7 +97,7 @@ public sealed class X509Source : IAsyncDisposable
         if (before.Failure != reason) _failed(reason);
     }
 
-    private string Remedy(Exception failure) => $"the Workload API at {_endpoint}: {CallFailure.Describe(failure)}" + (failure as RpcException)?.StatusCode switch
+    private string Remedy(Exception failure) => $"the Workload API at {_endpoint}: {CallFailure.Describe(failure)}" + (failure is RpcException call ? CallFailure.CodeOf(call) : null as StatusCode?) switch
     {
         StatusCode.PermissionDenied => "; nobody has registered this process: make an entry whose selectors fit it",
         StatusCode.Unavailable => "; does the agent run, and is this its socket?",

@@ -89,7 +89,7 @@ internal sealed class ClusterLab : IAsyncDisposable
     /// <returns>What it wrote.</returns>
     /// <exception cref="ToolFailedException">It failed.</exception>
     public Task<string> CulvertAsync(params IReadOnlyList<string> arguments) =>
-        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", Path.Combine(AppContext.BaseDirectory, "culvert"), .. arguments, "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig")], null, TimeSpan.FromSeconds(330), CancellationToken.None);
+        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", LabPrograms.Culvert, .. arguments, "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig")], null, TimeSpan.FromSeconds(330), CancellationToken.None);
 
     /// <summary>Applies objects.</summary>
     /// <param name="yaml">Their text.</param>

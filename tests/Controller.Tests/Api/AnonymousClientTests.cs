@@ -6,7 +6,7 @@ using System.Net.Sockets;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Nodes;
 using Culvert.Core;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Attestation;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
@@ -132,7 +131,7 @@ public sealed class NodeAuthenticationTests
             await agent.OpenAsync();
             await agent.ReceiveAsync();
         });
-        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        Assert.Equal(StatusCode.Unavailable, CallFailure.CodeOf(e));
     }
 
     [Fact]
@@ -142,9 +141,9 @@ public sealed class NodeAuthenticationTests
         await using Running running = await StartAsync(), stranger = await StartAsync();
         using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", roots: [.. stranger.Host.Authority.Roots]);
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => agent.JoinAsync("token"));
-        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
-        Assert.Contains("--bootstrap-roots takes the controller's own roots.pem", e.Status.Detail, StringComparison.Ordinal);
-        Assert.DoesNotContain("Callback", e.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal(StatusCode.Unavailable, CallFailure.CodeOf(e));
+        Assert.Contains("--bootstrap-roots takes the controller's own roots.pem", CallFailure.Describe(e), StringComparison.Ordinal);
+        Assert.DoesNotContain("Callback", CallFailure.Describe(e), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Nodes;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Google.Protobuf;

@@ -2,7 +2,6 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol.V1;
 using Culvert.Tests.Shared;
 using Grpc.Core;

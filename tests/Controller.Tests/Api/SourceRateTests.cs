@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;

@@ -2,7 +2,6 @@ using Culvert.Controller.Compilation;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Store;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Tests.Shared;
 using Google.Protobuf;
 using Grpc.Core;

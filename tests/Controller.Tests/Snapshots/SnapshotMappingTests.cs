@@ -1,4 +1,5 @@
 using Culvert.Controller.Compilation;
+using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
@@ -30,6 +31,22 @@ public sealed class SnapshotMappingTests
             Assert.All(snapshot.HttpRoutes, p => Assert.Equal(p.Value, back.HttpRoutes[p.Key]));
             Assert.Equal((7ul, "node-1"), (back.Version, back.Node));
         }
+    }
+
+    [Fact]
+    public void TheOwnerOfAPodIsForAllNodesAndOneOfAnUnknownKindIsNone()
+    {
+        WorkloadInfo workload = new()
+        {
+            Uid = "u", Name = new NamespacedName("shop", "web-1"), ServiceAccount = "web", Identity = SpiffeId.Parse("spiffe://td/ns/shop/sa/web"), Node = "n",
+            Addresses = [System.Net.IPAddress.Loopback], Owner = new Culvert.Core.WorkloadOwner(Culvert.Core.WorkloadOwnerKind.Deployment, "web"),
+        };
+        Workload wire = workload.Shared()!.ToWire();
+        Assert.Equal(workload.Owner, wire.ToModel().Owner);
+        wire.Owner.Kind = (Culvert.Protocol.V1.WorkloadOwnerKind)99;
+        Assert.Null(wire.ToModel().Owner);
+        wire.Owner = null;
+        Assert.Null(wire.ToModel().Owner);
     }
 
     [Fact]

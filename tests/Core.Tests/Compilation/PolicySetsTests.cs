@@ -12,7 +12,7 @@ public sealed class PolicySetsTests
         nameof(MeshSettings.CertificateLifetime), nameof(MeshSettings.CertificateLifetimeJitter),
         nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.RequestAuthenticationNames), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
         nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.PodUid), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),
-        nameof(WorkloadInfo.PeerGroups), nameof(WorkloadInfo.Healthy), nameof(WorkloadInfo.ApplicationPorts), nameof(WorkloadInfo.ProxyProtocolPorts), nameof(WorkloadInfo.BareProxyProtocolPorts), nameof(WorkloadInfo.TrustedProxies),
+        nameof(WorkloadInfo.Owner), nameof(WorkloadInfo.PeerGroups), nameof(WorkloadInfo.Healthy), nameof(WorkloadInfo.ApplicationPorts), nameof(WorkloadInfo.ProxyProtocolPorts), nameof(WorkloadInfo.BareProxyProtocolPorts), nameof(WorkloadInfo.TrustedProxies),
     ];
 
     private static readonly NetworkPolicyInfo Isolating = new()

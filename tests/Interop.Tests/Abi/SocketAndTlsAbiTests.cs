@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tests.Support;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Tests.Abi;
 
@@ -63,7 +64,7 @@ public sealed class SocketAndTlsAbiTests
         {
             ["sizeof(struct epoll_event)"] = EpollBuffer.EventSize,
             ["offsetof(struct epoll_event, data)"] = EpollBuffer.DataOffset,
-            ["sizeof(struct linger)"] = Unsafe.SizeOf<Libc.Linger>(),
+            ["sizeof(struct linger)"] = Unsafe.SizeOf<linger>(),
             ["sizeof(struct sockaddr_in6)"] = SocketAddressCodec.MaxSize,
             ["offsetof(struct sockaddr_in6, sin6_addr)"] = 8,
             ["offsetof(struct sockaddr_in, sin_addr)"] = 4,

@@ -32,7 +32,7 @@ public sealed class NativeLayoutTests
         Add<Libc.fib_rule_hdr>(expected);
         Add<Libc.tcmsg>(expected);
         Add<Libc.ndmsg>(expected);
-        expected["sizeof(struct pollfd)"] = Unsafe.SizeOf<Libc.PollDescriptor>();
+        expected["sizeof(struct pollfd)"] = Unsafe.SizeOf<Tmds.Linux.pollfd>();
         Check(expected);
     }
 
@@ -66,9 +66,9 @@ public sealed class NativeLayoutTests
     public void LibcNumbersAreThoseOfC()
     {
         Dictionary<string, long> all = Constants(typeof(Libc));
-        string[] own = ["MS_", "MNT_", "CLONE_", "F_DUPFD", "O_", "AF_NETLINK", "NETLINK_", "SOL_NETLINK", "MSG_TRUNC", "MSG_DONTWAIT", "POLL", "BPF_FS", "NSFS", "SOCK_RAW"];
+        string[] own = ["AF_NETLINK", "NETLINK_", "POLL", "BPF_FS", "NSFS"];
         Dictionary<string, long> checkedHere = all.Where(c => own.Any(o => c.Key.StartsWith(o, StringComparison.Ordinal))).ToDictionary(StringComparer.Ordinal);
-        Assert.True(checkedHere.Count >= 20);
+        Assert.True(checkedHere.Count >= 8);
         Check(checkedHere);
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Tests.Support;
+using Tmds.Linux;
 
 namespace Culvert.Interop.Tests.Netlink;
 
@@ -28,10 +29,10 @@ public sealed class SysctlTests
         {
             try
             {
-                Require(Libc.unshare(Libc.CLONE_NEWNS));
-                Require(Libc.mount(null, "/", null, Libc.MS_REC | Libc.MS_PRIVATE, null));
-                Require(Libc.mount("/proc/sys", "/proc/sys", null, Libc.MS_BIND, null));
-                Require(Libc.mount(null, "/proc/sys", null, Libc.MS_REMOUNT | Libc.MS_BIND | Libc.MS_RDONLY, null));
+                Require(LibC.unshare(LibC.CLONE_NEWNS));
+                Require(Libc.mount(null, "/", null, LibC.MS_REC | LibC.MS_PRIVATE, null));
+                Require(Libc.mount("/proc/sys", "/proc/sys", null, LibC.MS_BIND, null));
+                Require(Libc.mount(null, "/proc/sys", null, LibC.MS_REMOUNT | LibC.MS_BIND | LibC.MS_RDONLY, null));
                 Assert.ThrowsAny<IOException>(() => File.WriteAllText($"/proc/sys/net/{Setting}", "0"));
                 foreach (string value in (string[])["1", "0", "1"])
                 {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Cni;
 using Culvert.Core;
 using Culvert.NodeAgent.Cni;

@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Tests.Proxy;
 using Culvert.Protocol.V1;
 using Google.Protobuf;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -10,6 +10,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.WorkloadApi;
@@ -153,12 +154,7 @@ internal sealed class ServedWorkloads : IAsyncDisposable
         _changes.Raise();
     }
 
-    internal string Exposition()
-    {
-        System.Text.StringBuilder text = new();
-        foreach (IMetricFamily family in Registry.Families) family.Write(text, openMetrics: false);
-        return text.ToString();
-    }
+    internal string Exposition() => Registry.Render(openMetrics: false);
 
     public async ValueTask DisposeAsync()
     {

@@ -8,7 +8,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.SpireApi;
 using Culvert.Protocol.SpireTypes;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Grpc;
 using Culvert.Protocol.SpireAgentApi;
 using Culvert.Protocol.SpireTypes;
 using Google.Protobuf;

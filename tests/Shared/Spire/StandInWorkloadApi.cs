@@ -1,4 +1,3 @@
-using Culvert.Grpc;
 using Culvert.Protocol.WorkloadApi;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;

@@ -115,7 +115,7 @@ internal sealed class CoexistLab : IAsyncDisposable
     public async Task<bool> IsTunnelledAsync(LabPod from, LabPod to)
     {
         var node = Mesh.Nodes.Single(n => n.Place == from.Node);
-        var explained = await from.Node.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["explain", from.Address4.ToString(), $"{to.Address4}:{Port}", "--admin-socket", node.AdminSocket]);
+        var explained = await from.Node.RunAsync(LabPrograms.Culvert, ["explain", from.Address4.ToString(), $"{to.Address4}:{Port}", "--admin-socket", node.AdminSocket]);
         Assert.True(explained.Output.Contains("path:", StringComparison.Ordinal), explained.Output + explained.Error);
         return explained.Output.Contains("tunnel", StringComparison.Ordinal);
     }
@@ -133,7 +133,7 @@ internal sealed class CoexistLab : IAsyncDisposable
     /// <summary>Takes everything out of the nodes.</summary>
     public Task RemoveAsync() => Task.WhenAll(Mesh.Nodes.Select(async n =>
     {
-        var detach = await n.Place.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["detach", "--all", "--admin-socket", n.AdminSocket, "--bpffs", n.Place.BpfFolder]);
+        var detach = await n.Place.RunAsync(LabPrograms.Culvert, ["detach", "--all", "--admin-socket", n.AdminSocket, "--bpffs", n.Place.BpfFolder]);
         Assert.True(detach.Succeeded, detach.Output + detach.Error);
     }));
 

@@ -1,8 +1,8 @@
-using Culvert.Grpc;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.Protocol.Demo.V1;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Culvert.Cli.Demo.Steps;
 

@@ -14,7 +14,7 @@ internal static class SpireFailure
     public static AuthorityException Of(RpcException failure, string method, string place, SpiffeId? caller)
     {
         string said = $"The SPIRE server at {place}, asked by {method}: {CallFailure.Describe(failure)}.";
-        return failure.StatusCode switch
+        return CallFailure.CodeOf(failure) switch
         {
             StatusCode.InvalidArgument => new(AuthorityFailure.InvalidRequest, said, failure),
             StatusCode.PermissionDenied => new(AuthorityFailure.Misconfigured, $"{said} {(method == "NewDownstreamX509CA" ? NotDownstream(caller) : NotAdmin(caller))}", failure),

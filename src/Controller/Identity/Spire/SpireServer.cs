@@ -1,11 +1,12 @@
 using Culvert.Core;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.Protocol;
 using Culvert.Protocol.Spiffe;
 using Culvert.Protocol.SpireApi;
 using Culvert.Protocol.SpireTypes;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.Spire;

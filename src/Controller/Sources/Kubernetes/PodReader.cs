@@ -71,6 +71,7 @@ internal static partial class PodReader
             ObjectUid = pod.Metadata.Uid,
             HostNetwork = isOfNode,
             Owner = PodOwner.Of(pod),
+            Manager = PodOwner.ManagerOf(pod),
             NotCaptured = notCaptured,
             NotCapturedSince = since,
             Ports = ReadPorts(pod.Spec),
@@ -88,7 +89,7 @@ internal static partial class PodReader
         var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
         return one.Addresses == other.Addresses
             && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid, one.ObjectUid, one.NotCaptured) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid, other.ObjectUid, other.NotCaptured)
-            && one.Owner == other.Owner
+            && one.Owner == other.Owner && one.Manager == other.Manager
             && one.Ports.SequenceEqual(other.Ports)
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
 using Microsoft.Extensions.Hosting;

@@ -12,7 +12,7 @@ internal static class SpireAgentFailure
     internal static string Describe(SpiffeEndpoint endpoint, Exception failure)
     {
         string said = $"the SPIRE agent at {endpoint}: {CallFailure.Describe(failure)}";
-        return (failure as RpcException)?.StatusCode switch
+        return (failure is RpcException call ? CallFailure.CodeOf(call) : null as StatusCode?) switch
         {
             StatusCode.PermissionDenied when failure is RpcException rpc && rpc.Status.Detail.Contains("authorized delegate", StringComparison.Ordinal) =>
                 $"{said}; name this process's SPIFFE ID in authorized_delegates of the SPIRE agent's configuration, and start that agent again",

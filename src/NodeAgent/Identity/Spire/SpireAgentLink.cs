@@ -1,7 +1,7 @@
-using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.SpireAgentApi;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity.Spire;

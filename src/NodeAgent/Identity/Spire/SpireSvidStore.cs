@@ -213,7 +213,7 @@ internal sealed class SpireSvidStore : ISvidStore
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
                     // That the connection is gone is told once, for all.
-                    isLogged = e is not RpcException { StatusCode: StatusCode.Unavailable };
+                    isLogged = e is not RpcException failure || CallFailure.CodeOf(failure) != StatusCode.Unavailable;
                     reason = SpireAgentFailure.Describe(_link.Endpoint, e);
                 }
                 Note(entry, reason, isLogged);

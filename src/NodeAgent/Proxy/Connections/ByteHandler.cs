@@ -12,7 +12,7 @@ internal sealed class ByteHandler : IProtocolHandler
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
     {
-        (ITransport? server, ProxyFailure failure, string? detail) = await connection.ConnectAsync(upstream);
+        (ITransport? server, ProxyFailure failure, string? detail, _) = await connection.ConnectAsync(upstream);
         if (server is null)
         {
             connection.Fail(failure, detail);

@@ -69,12 +69,17 @@ internal sealed class ProxiedConnection
 
     internal ProxiedConnection? Previous { get; set; }
 
+    /// <summary>Notes the key exchange group of the tunnel that carries it.</summary>
+    /// <param name="group">The name that TLS gives it.</param>
+    internal void NoteTunnel(string? group) => Info = Info with { TlsGroup = group };
+
     /// <summary>Connects to its other end. Where there is none the connection has to <see cref="Fail"/>.</summary>
     /// <param name="upstream">The path there.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<UpstreamResult> ConnectAsync(IUpstream upstream)
     {
         UpstreamResult result = await upstream.ConnectAsync(this);
+        if (result.TlsGroup is not null) NoteTunnel(result.TlsGroup);
         if (Aborted == ProxyFailure.None) return result;
 
         // What has not begun is not reported as begun.

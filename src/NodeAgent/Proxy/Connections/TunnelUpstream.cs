@@ -21,8 +21,8 @@ internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel, ITu
     public async ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
     {
         TunnelKey key = TunnelKey.Of(connection.Info, tunnel, source);
-        (StreamTransport? stream, ProxyFailure failure, string? detail) = await pool.OpenStreamAsync(key, WriteConnect, connection.Info);
-        return new UpstreamResult(stream, failure, detail);
+        (StreamTransport? stream, ProxyFailure failure, string? detail, string? group) = await pool.OpenStreamAsync(key, WriteConnect, connection.Info);
+        return new UpstreamResult(stream, failure, detail, group);
     }
 
     private static void WriteConnectHeaders(HeaderList headers, ProxyConnectionInfo info)

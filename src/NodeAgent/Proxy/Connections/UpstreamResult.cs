@@ -7,4 +7,5 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// <param name="Transport">The end; null when there is none.</param>
 /// <param name="Failure">Why not.</param>
 /// <param name="Detail">More words on it, or null.</param>
-internal readonly record struct UpstreamResult(ITransport? Transport, ProxyFailure Failure = ProxyFailure.None, string? Detail = null);
+/// <param name="TlsGroup">The key exchange group of the tunnel that leads there, as TLS names it; null: no tunnel.</param>
+internal readonly record struct UpstreamResult(ITransport? Transport, ProxyFailure Failure = ProxyFailure.None, string? Detail = null, string? TlsGroup = null);

@@ -25,7 +25,7 @@ internal abstract class HttpHandler(IProxyObserver observer) : IProtocolHandler
             return;
         }
 
-        (ITransport? server, ProxyFailure failure, string? detail) = await connection.ConnectAsync(upstream);
+        (ITransport? server, ProxyFailure failure, string? detail, _) = await connection.ConnectAsync(upstream);
         IRequestObserver requests = observer.ObserveRequests(connection.Info);
         if (server is null)
         {

@@ -30,6 +30,7 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
             Route = OutboundRouteKind.Tunnel,
             Source = tunnel.Parts.Peer,
             SourceIdentity = tunnel.PeerIdentity,
+            TlsGroup = tunnel.Parts.TlsGroup,
             Destination = tunnel.Parts.Local,
             Target = tunnel.Parts.Local,
         };

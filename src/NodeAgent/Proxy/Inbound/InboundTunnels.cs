@@ -130,6 +130,6 @@ internal sealed class InboundTunnels(
     {
         parts.Socket.Reset();
         parts.Tls.Dispose();
-        reporter.Report(isServer: true, parts.Peer, parts.Identity.Id, null, failure, detail, TimeSpan.Zero);
+        reporter.Report(isServer: true, parts.Peer, parts.Identity.Id, null, failure, detail, TimeSpan.Zero, parts.TlsGroup);
     }
 }

@@ -90,6 +90,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The destination's identity; outbound, the one its tunnel has to prove.</summary>
     internal SpiffeId? DestinationIdentity { get; init; }
 
+    /// <summary>The key exchange group of the tunnel that carries it, as TLS names it; null: no tunnel, or none yet.</summary>
+    internal string? TlsGroup { get; init; }
+
     /// <summary>Why the PROXY protocol header was refused that a load balancer sent, or should have sent.</summary>
     internal ProxyProtocolError HeaderError { get; init; }
 

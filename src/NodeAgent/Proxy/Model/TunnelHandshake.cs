@@ -11,6 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// <param name="Failure">None when it succeeded.</param>
 /// <param name="Detail">The reason in OpenSSL's or our words.</param>
 /// <param name="Duration">From the connection's start.</param>
+/// <param name="TlsGroup">The key exchange group, as TLS names it; null where none was agreed on.</param>
 /// <param name="Suppressed">Failures of the same peer not reported one by one since the last report.</param>
 internal readonly record struct TunnelHandshake(
-    bool IsServer, SocketEndPoint Peer, SpiffeId? Local, SpiffeId? PeerIdentity, ProxyFailure Failure, string? Detail, TimeSpan Duration, int Suppressed);
+    bool IsServer, SocketEndPoint Peer, SpiffeId? Local, SpiffeId? PeerIdentity, ProxyFailure Failure, string? Detail, TimeSpan Duration, string? TlsGroup, int Suppressed);

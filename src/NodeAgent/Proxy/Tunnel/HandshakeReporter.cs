@@ -10,22 +10,22 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 internal sealed class HandshakeReporter(IProxyObserver observer, LogThrottle<SocketEndPoint> failures)
 {
     internal void Report(
-        bool isServer, in SocketEndPoint peer, SpiffeId? local, SpiffeId? peerIdentity, ProxyFailure failure, string? detail, TimeSpan duration)
+        bool isServer, in SocketEndPoint peer, SpiffeId? local, SpiffeId? peerIdentity, ProxyFailure failure, string? detail, TimeSpan duration, string? tlsGroup = null)
     {
         ThrottledLine line = failure == ProxyFailure.None ? default : failures.Next(peer.WithPort(0));
         if (line.IsLast) detail += "; many peers fail: until this interval is over further failures are only counted";
-        observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, line.Suppressed), line.Log);
+        observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, tlsGroup, line.Suppressed), line.Log);
     }
 
     /// <summary>Tells that the peer refused this side after its own part of the handshake had succeeded.</summary>
     /// <param name="parts">The connection.</param>
     /// <param name="reason">What ended it.</param>
     internal void ReportRefusal(TunnelParts parts, string reason) =>
-        Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
+        Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero, parts.TlsGroup);
 
     /// <summary>Tells that the peer of a tunnel may not be believed any more.</summary>
     internal void ReportDistrust(TunnelParts parts, bool isServer, ProxyFailure doubt) =>
-        Report(isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, doubt, PeerTrust.Describe(doubt), TimeSpan.Zero);
+        Report(isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, doubt, PeerTrust.Describe(doubt), TimeSpan.Zero, parts.TlsGroup);
 
     /// <summary>Tells that a tunnel is of no use for UDP.</summary>
     internal void ReportWithoutUdp(TunnelParts parts) => observer.OnTunnelWithoutUdp(parts.Peer, parts.PeerIdentity);

@@ -91,7 +91,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, Handsha
             : place is { IsCrowdedOut: true } ? Refused(ProxyFailure.CrowdedOut, "it gave way to newer connections")
             : tls is null || socket.IsClosed ? Refused(ProxyFailure.TlsTimeout, "no answer in time")
             : Evaluate(tls, result, identity.Id, expected);
-        report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
+        report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started), tls?.KeyExchangeGroup);
         if (failure == ProxyFailure.None)
         {
             PeerTrust trust = Note(new PeerKey(peer.WithPort(0), id!, identity.Id, isServer), identity, proven!);

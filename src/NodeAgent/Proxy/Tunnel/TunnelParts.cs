@@ -22,6 +22,9 @@ internal sealed record TunnelParts(
     /// <summary>In the role of the server, where it arrived; null: in the node's own namespace.</summary>
     internal PodSpace? Space { get; init; }
 
+    /// <summary>The key exchange group of the handshake, as TLS names it.</summary>
+    internal string? TlsGroup { get; } = Tls.KeyExchangeGroup;
+
     /// <summary>Whether the peer may still be believed.</summary>
     internal required PeerTrust Trust { get; init; }
 }

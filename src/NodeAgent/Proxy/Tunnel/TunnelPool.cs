@@ -185,7 +185,7 @@ internal sealed class TunnelPool
 
         int status = opening.ResponseStatus;
         ProxyFailure failure = ConnectStatus.Meaning(status);
-        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(opening, failure, null);
+        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(opening, failure, null, tunnel.Parts.TlsGroup);
         opening.Abort(failure, Http2ErrorCode.Cancel);
         return new OpenedStream<TStream>(null, failure, $"the destination's proxy answered {status}");
     }

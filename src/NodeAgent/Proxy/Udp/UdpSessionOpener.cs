@@ -126,7 +126,7 @@ internal sealed class UdpSessionOpener(
     private async ValueTask OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxiedConnection connection)
     {
         session.Wait(route);
-        (TunnelDatagramStream? stream, ProxyFailure failure, string? detail) = await tunnels.OpenAsync(connection.Info, route.Dial, session);
+        (TunnelDatagramStream? stream, ProxyFailure failure, string? detail, string? group) = await tunnels.OpenAsync(connection.Info, route.Dial, session);
         if (session.IsClosed)
         {
             // Routes or the proxy have changed while it was being made.
@@ -137,6 +137,7 @@ internal sealed class UdpSessionOpener(
 
         if (stream is not null && connection.Aborted == ProxyFailure.None)
         {
+            connection.NoteTunnel(group);
             session.Open(route, stream, connection);
             return;
         }

@@ -2,27 +2,42 @@ using System.Collections.Concurrent;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
-/// <summary>What is counted by something of which there may be any number: beyond a number of them all others are counted together. Thread-safe; without locks or allocations for what is known, and for the others.</summary>
-/// <param name="most">How many are counted by themselves.</param>
-/// <param name="others">What stands for the others.</param>
-/// <param name="make">Makes what counts one.</param>
-internal sealed class BoundedSeries<TKey, TSeries>(int most, TKey others, Func<TKey, TSeries> make)
+/// <summary>
+/// Series that are kept by a key of their own: to look them up by their labels' text is the dearest part of counting. Bounded: beyond a number of keys all others are counted together.
+/// A key whose series were all removed makes room. Thread-safe; without locks or allocations for what is known, and for the others.
+/// </summary>
+internal sealed class BoundedSeries<TKey, TSeries>
     where TKey : notnull
     where TSeries : class
 {
     private readonly ConcurrentDictionary<TKey, TSeries> _known = new();
-    private TSeries? _others;
+    private readonly int _most;
+    private readonly TKey _others;
+    private readonly Func<TKey, TSeries> _make;
+    private readonly Func<TSeries, bool> _isRemoved;
+    private TSeries? _rest;
     private int _count;
 
-    /// <summary>All that there are now.</summary>
-    internal IEnumerable<TSeries> All => _others is { } rest ? _known.Values.Append(rest) : _known.Values;
+    /// <param name="registry">Removes series.</param>
+    /// <param name="most">How many keys have series of their own.</param>
+    /// <param name="others">Stands for the others.</param>
+    /// <param name="make">Makes the series of a key.</param>
+    /// <param name="isRemoved">Whether all series of a key were removed.</param>
+    internal BoundedSeries(MetricRegistry registry, int most, TKey others, Func<TKey, TSeries> make, Func<TSeries, bool> isRemoved)
+    {
+        (_most, _others, _make, _isRemoved) = (most, others, make, isRemoved);
+        registry.AfterSweep(Prune);
+    }
 
-    /// <summary>What counts one.</summary>
-    internal TSeries Of(TKey one) => _known.TryGetValue(one, out TSeries? series) ? series : Volatile.Read(ref _count) < most ? Add(one) : _others ?? Rest();
+    /// <summary>All that there are now.</summary>
+    internal IEnumerable<TSeries> All => _rest is { } rest ? _known.Values.Append(rest) : _known.Values;
+
+    /// <summary>The series of a key.</summary>
+    internal TSeries Of(TKey one) => _known.TryGetValue(one, out TSeries? series) ? series : Volatile.Read(ref _count) < _most ? Add(one) : _rest ?? Rest();
 
     private TSeries Add(TKey one)
     {
-        TSeries made = make(one), series = _known.GetOrAdd(one, made);
+        TSeries made = _make(one), series = _known.GetOrAdd(one, made);
         if (ReferenceEquals(made, series)) Interlocked.Increment(ref _count);
         return series;
     }
@@ -30,7 +45,15 @@ internal sealed class BoundedSeries<TKey, TSeries>(int most, TKey others, Func<T
     // Of two that are made at once one is kept, or what the other has counted would be lost to those who look at all.
     private TSeries Rest()
     {
-        TSeries made = make(others);
-        return Interlocked.CompareExchange(ref _others, made, null) ?? made;
+        TSeries made = _make(_others);
+        return Interlocked.CompareExchange(ref _rest, made, null) ?? made;
+    }
+
+    private void Prune()
+    {
+        foreach (KeyValuePair<TKey, TSeries> pair in _known)
+        {
+            if (_isRemoved(pair.Value) && _known.TryRemove(pair)) Interlocked.Decrement(ref _count);
+        }
     }
 }

@@ -1,57 +1,157 @@
+using Prom = Prometheus;
+
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
-/// <summary>One histogram series with fixed upper bounds. Thread-safe; a scrape may see a sample's count before its sum.</summary>
-public sealed class Histogram
+/// <summary>One histogram series with fixed upper bounds. Thread-safe; a scrape may see a sample later than the one after it.</summary>
+public sealed class Histogram : Series
 {
-    // More are more than anybody scrapes.
+    // Sums are whole numbers of this part of the unit: one addition is cheaper than a loop over a floating-point number. They wrap around; differences between two scrapes stay right.
+    private const double Parts = 1e9;
+
+    // More exemplars are more than anybody scrapes.
     private static readonly TimeSpan LeastAge = TimeSpan.FromSeconds(1);
 
+    private static readonly Prom.Exemplar.LabelKey TraceId = Prom.Exemplar.Key("trace_id");
+    private static readonly Prom.Exemplar.LabelKey SpanId = Prom.Exemplar.Key("span_id");
+
+    private readonly HistogramFamily _family;
+    private readonly SeriesTable<Histogram> _table;
     private readonly double[] _bounds;
-    private readonly long[] _buckets;
-    private double _sum;
-    private Exemplar?[]? _exemplars; // made with the first
+    private readonly long[] _cells; // of each bucket its count and its sum, side by side in one cache line
+    private readonly long[] _published; // the same, as prometheus-net has it
+    private DateTimeOffset[]? _exemplars; // when each bucket had its last; made with the first
+    private Prom.Histogram.Child? _child;
 
-    internal Histogram(double[] bounds)
+    internal Histogram(HistogramFamily family, SeriesTable<Histogram> table, string[] labels, DateTimeOffset now)
+        : base(labels, now)
     {
-        _bounds = bounds;
-        _buckets = new long[bounds.Length + 1];
+        double[] bounds = family.Bounds;
+        (_family, _table, _bounds) = (family, table, bounds);
+        _cells = new long[2 * (bounds.Length + 1)];
+        _published = new long[_cells.Length];
     }
-
-    internal ReadOnlySpan<double> Bounds => _bounds;
-
-    internal double Sum => Volatile.Read(ref _sum);
 
     /// <summary>How many observations each bucket has, the last of them without a bound.</summary>
-    internal long[] Counts() => [.. Enumerable.Range(0, _buckets.Length).Select(Bucket)];
-
-    internal long Bucket(int index) => Volatile.Read(ref _buckets[index]);
-
-    /// <summary>The last of a bucket's observations that is kept as an example of it; null: none is.</summary>
-    internal Exemplar? Exemplar(int index) => _exemplars is { } exemplars ? Volatile.Read(ref exemplars[index]) : null;
-
-    /// <summary>Keeps an observation, which is counted by itself, as an example of its bucket, unless that has had one in the last second.</summary>
-    internal void Keep(double value, ulong traceHigh, ulong traceLow, ulong span, DateTimeOffset now)
+    internal long[] Counts()
     {
-        Exemplar?[] exemplars = _exemplars ?? Interlocked.CompareExchange(ref _exemplars, new Exemplar?[_buckets.Length], null) ?? _exemplars;
-        ref Exemplar? kept = ref exemplars[BucketOf(value)];
-        if (Volatile.Read(ref kept) is { } last && now - last.Time < LeastAge) return;
-        Volatile.Write(ref kept, new Exemplar(traceHigh, traceLow, span, value, now));
+        long[] counts = new long[_bounds.Length + 1];
+        for (int i = 0; i < counts.Length; i++) counts[i] = Volatile.Read(ref _cells[2 * i]);
+        return counts;
     }
 
-    /// <summary>Counts one observation in the family's unit.</summary>
+    /// <summary>Counts one observation in the family's unit, to 9 decimal places.</summary>
     public void Observe(double value)
     {
-        int i = BucketOf(value);
-        Interlocked.Increment(ref _buckets[i]);
-        double seen;
-        do seen = Volatile.Read(ref _sum);
-        while (Interlocked.CompareExchange(ref _sum, seen + value, seen) != seen);
+        Count(BucketOf(value), value);
+        if (IsRemoved) _table.Return(this);
+    }
+
+    /// <summary>Counts one observation whose trace is recorded. It becomes the exemplar of its bucket, unless that has had one in the last second.</summary>
+    internal void Observe(double value, ulong traceHigh, ulong traceLow, ulong span, DateTimeOffset now)
+    {
+        int bucket = BucketOf(value);
+        DateTimeOffset[] exemplars = Volatile.Read(ref _exemplars) ?? Interlocked.CompareExchange(ref _exemplars, new DateTimeOffset[_bounds.Length + 1], null) ?? _exemplars;
+        if (now - exemplars[bucket] < LeastAge)
+        {
+            Observe(value);
+            return;
+        }
+
+        exemplars[bucket] = now;
+        Prom.Exemplar exemplar = Prom.Exemplar.From(TraceId.WithValue($"{traceHigh:x16}{traceLow:x16}"), SpanId.WithValue($"{span:x16}"));
+        _table.Within(this, current => current.Show(bucket, value, exemplar));
+    }
+
+    /// <summary>Brings the child of prometheus-net up to date. Under the family's lock.</summary>
+    internal void Publish()
+    {
+        Prom.Histogram.Child child = Child();
+        for (int i = 0; i <= _bounds.Length; i++)
+        {
+            long count = Volatile.Read(ref _cells[2 * i]) - _published[2 * i];
+            if (count <= 0) continue;
+            double mean = (Volatile.Read(ref _cells[(2 * i) + 1]) - _published[(2 * i) + 1]) / Parts / count;
+            double above = i > 0 ? _bounds[i - 1] : double.NegativeInfinity, most = i < _bounds.Length ? _bounds[i] : double.PositiveInfinity;
+
+            // Below the bucket by more than rounding: an observation is counted whose value is still to come. The next scrape has both.
+            if (mean < above - (1 / Parts)) continue;
+
+            // The child has no other way to take a sum than by values: the mean of those of a bucket is in the bucket, too.
+            mean = Math.Min(Math.Max(mean, i > 0 ? Math.BitIncrement(above) : mean), most);
+            child.Observe(mean, count);
+            NotePublished(i, count, mean * count);
+        }
+    }
+
+    /// <summary>Gives what it has counted to the series that has its place. Under the family's lock.</summary>
+    internal void MoveTo(Histogram other)
+    {
+        for (int i = 0; i < _cells.Length; i++) Interlocked.Add(ref other._cells[i], Interlocked.Exchange(ref _cells[i], 0));
+    }
+
+    private protected override long Updates()
+    {
+        long count = 0;
+        for (int i = 0; i < _cells.Length; i += 2) count += Volatile.Read(ref _cells[i]);
+        return count;
+    }
+
+    private protected override bool TryForget(long updates)
+    {
+        Span<long> seen = stackalloc long[_cells.Length];
+        long count = 0;
+        for (int i = 0; i < seen.Length; i++)
+        {
+            seen[i] = Volatile.Read(ref _cells[i]);
+            if (i % 2 == 0) count += seen[i];
+        }
+
+        if (count != updates) return false;
+        for (int i = 0; i < seen.Length; i++) Interlocked.Add(ref _cells[i], -seen[i]);
+        Array.Clear(_published);
+        _child?.Remove();
+        _child = null;
+        return true;
+    }
+
+    // Counted first, then added: code that sees no count can be sure that there is no value of it either.
+    private void Count(int bucket, double value)
+    {
+        Interlocked.Increment(ref _cells[2 * bucket]);
+        Interlocked.Add(ref _cells[(2 * bucket) + 1], (long)((value * Parts) + 0.5));
+    }
+
+    // Counted here and there at once: only an observation of the child's own can have an exemplar. Under the family's lock.
+    private void Show(int bucket, double value, Prom.Exemplar exemplar)
+    {
+        Child().Observe(value, exemplar);
+        Count(bucket, value);
+        NotePublished(bucket, 1, value);
+    }
+
+    private void NotePublished(int bucket, long count, double sum)
+    {
+        _published[2 * bucket] += count;
+        _published[(2 * bucket) + 1] += (long)((sum * Parts) + 0.5);
+    }
+
+    private Prom.Histogram.Child Child()
+    {
+        if (_child is null)
+        {
+            _child = _family.ChildOf(Labels);
+            _child.Publish();
+        }
+
+        return _child;
     }
 
     private int BucketOf(double value)
     {
+        double[] bounds = _bounds;
         int i = 0;
-        while (i < _bounds.Length && value > _bounds[i]) i++;
+        while (i + 4 <= bounds.Length && value > bounds[i + 3]) i += 4; // most families have fifteen
+        while (i < bounds.Length && value > bounds[i]) i++;
         return i;
     }
 }

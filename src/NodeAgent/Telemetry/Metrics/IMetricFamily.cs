@@ -1,4 +1,4 @@
-using System.Text;
+using Prom = Prometheus;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -14,11 +14,15 @@ public interface IMetricFamily
     /// <summary><c>counter</c>, <c>gauge</c> or <c>histogram</c>.</summary>
     string Type { get; }
 
-    /// <summary>What its labels are called, in the order of their values.</summary>
+    /// <summary>The names of its labels, in the order of their values.</summary>
     IReadOnlyList<string> LabelNames { get; }
 
-    /// <summary>Appends every series. Called from the scrape thread.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="openMetrics">Whether it is OpenMetrics, which has exemplars.</param>
-    void Write(StringBuilder text, bool openMetrics);
+    /// <summary>Takes what the registry gives to all its families. Called once, by <see cref="MetricRegistry.Add"/>.</summary>
+    internal void Join(MetricRegistry registry, Prom.IMetricFactory collectors);
+
+    /// <summary>Brings the collectors of prometheus-net up to date. Called before each scrape.</summary>
+    internal void Publish();
+
+    /// <summary>Removes the series that nobody has updated for a while and whose subject is gone.</summary>
+    internal void Sweep(DateTimeOffset now, IMeshSubjects mesh);
 }

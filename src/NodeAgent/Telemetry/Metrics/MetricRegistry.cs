@@ -1,16 +1,42 @@
-using System.Text;
-using Culvert.Exposition;
+using Culvert.Logging;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Prom = Prometheus;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
 /// <summary>
-/// The metric families of one agent and their rendering as OpenMetrics / Prometheus text. Thread-safe: families are
-/// registered at start-up, series are updated from any thread and rendered at scrape time.
+/// The metric families of one agent, and their exposition by prometheus-net as OpenMetrics or Prometheus text. Thread-safe: families are
+/// registered at start-up, series are updated from any thread and published at scrape time.
 /// </summary>
-public sealed class MetricRegistry
+public sealed partial class MetricRegistry
 {
+    /// <summary>How long a series stays without an update after its subject is gone.</summary>
+    public static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(10);
+
+    /// <summary>Reasons of <see cref="FellBack"/>.</summary>
+    internal const string SeriesLimit = "series-limit", LabelLength = "label-length", ReadFailed = "read-failed";
+
     private readonly List<IMetricFamily> _families = [];
+    private readonly List<Action> _swept = [];
     private readonly Lock _lock = new();
+    private readonly Prom.CollectorRegistry _collectors = Prom.Metrics.NewCustomRegistry();
+    private readonly Prom.IMetricFactory _factory;
+    private readonly ILogger _logger;
+    private readonly CounterFamily _fallbacks = new("culvert_metric_fallbacks_total", "Label sets and values of metrics that are not shown as they are, by metric and reason.", ["metric", "reason"]);
+
+    /// <param name="time">The clock by which series age; null: the system's.</param>
+    /// <param name="logger">Where values that cannot be read are logged; null: nowhere.</param>
+    public MetricRegistry(TimeProvider? time = null, ILogger? logger = null)
+    {
+        Time = time ?? TimeProvider.System;
+        _logger = logger ?? NullLogger.Instance;
+        Prom.Metrics.SuppressDefaultMetrics();
+        Prom.MetricFactory factory = Prom.Metrics.WithCustomRegistry(_collectors);
+        factory.ExemplarBehavior = Prom.ExemplarBehavior.NoExemplars(); // but those that are given
+        _factory = factory;
+        _collectors.AddBeforeCollectCallback(Publish);
+    }
 
     /// <summary>All families there are now, in the order in which they were added.</summary>
     public IReadOnlyList<IMetricFamily> Families
@@ -21,6 +47,9 @@ public sealed class MetricRegistry
         }
     }
 
+    /// <summary>The clock.</summary>
+    internal TimeProvider Time { get; }
+
     /// <summary>Adds a family. Throws <see cref="ArgumentException"/> when the name is taken.</summary>
     public T Add<T>(T family) where T : IMetricFamily
     {
@@ -28,23 +57,58 @@ public sealed class MetricRegistry
         lock (_lock)
         {
             if (_families.Exists(f => f.Name == family.Name)) throw new ArgumentException($"metric {family.Name} is registered twice", nameof(family));
+            family.Join(this, _factory);
             _families.Add(family);
         }
         return family;
     }
 
-    /// <summary>Renders every family; ends with the OpenMetrics end marker when <paramref name="openMetrics"/>.</summary>
-    public string Render(bool openMetrics)
+    /// <summary>Writes every family as UTF-8, in parts of 16 KiB; ends with the OpenMetrics end marker when <paramref name="openMetrics"/>.</summary>
+    /// <param name="to">Takes the text.</param>
+    /// <param name="openMetrics">Whether it is OpenMetrics, which has exemplars.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task ExportAsync(Stream to, bool openMetrics, CancellationToken cancellationToken) =>
+        _collectors.CollectAndExportAsTextAsync(to, openMetrics ? Prom.ExpositionFormat.OpenMetricsText : Prom.ExpositionFormat.PrometheusText, cancellationToken);
+
+    /// <summary>Counts fallbacks in a family of their own.</summary>
+    internal void CountFallbacks() => Add(_fallbacks);
+
+    /// <summary>Counts that something of a metric is not shown as it is.</summary>
+    internal void FellBack(string metric, string reason) => _fallbacks.With(metric, reason).Increment();
+
+    /// <summary>Has something done after each sweep, by who keeps series by a key of their own.</summary>
+    internal void AfterSweep(Action action)
     {
-        StringBuilder text = new(16 * 1024);
+        lock (_lock) _swept.Add(action);
+    }
+
+    /// <summary>Removes the series that nobody has updated for <see cref="IdleTime"/> and whose subject is gone.</summary>
+    internal void Sweep(IMeshSubjects mesh)
+    {
+        DateTimeOffset now = Time.GetUtcNow();
+        foreach (IMetricFamily family in Families) family.Sweep(now, mesh);
+        Action[] swept;
+        lock (_lock) swept = [.. _swept];
+        foreach (Action action in swept) action();
+    }
+
+    // prometheus-net keeps an exception of a callback to itself. One family that cannot be read must not hide the others: it is logged, counted, and has no series in this scrape.
+    private void Publish()
+    {
         foreach (IMetricFamily family in Families)
         {
-            // OpenMetrics names a counter family without its _total suffix; the classic format with it.
-            string name = openMetrics && family.Type == "counter" && family.Name.EndsWith("_total", StringComparison.Ordinal) ? family.Name[..^6] : family.Name;
-            ExpositionText.AppendHeader(text, name, family.Help, family.Type);
-            family.Write(text, openMetrics);
+            try
+            {
+                family.Publish();
+            }
+            catch (Exception e)
+            {
+                ReadFailure(_logger, e, family.Name);
+                FellBack(family.Name, ReadFailed);
+            }
         }
-        if (openMetrics) text.Append("# EOF\n");
-        return text.ToString();
     }
+
+    [LoggerMessage(EventId = LogEventIds.MetricUnreadable, Level = LogLevel.Error, Message = "metric {Metric} could not be read for a scrape; it is left out")]
+    private static partial void ReadFailure(ILogger logger, Exception exception, string metric);
 }

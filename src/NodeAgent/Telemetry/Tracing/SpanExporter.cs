@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Threading.Channels;
 using Culvert.Core;
-using Culvert.Grpc;
+using Culvert.GrpcHosting;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Telemetry.Requests;
+using Culvert.Protocol;
 using Culvert.Protocol.OpenTelemetry;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using StatusCode = Grpc.Core.StatusCode;
 
@@ -25,12 +27,13 @@ internal sealed class SpanExporter : IDisposable
     private const long MostOfAnswer = 64 << 10;
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10); // as exporters of OpenTelemetry have it
+    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5); // the name of the collector may lead elsewhere by then
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     private readonly Channel<(SpanResource Resource, Span Span)> _waiting = Channel.CreateBounded<(SpanResource, Span)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly List<(SpanResource Resource, Span Span)> _batch = [];
-    private readonly SocketsHttpHandler _connections;
+    private readonly SocketsHttpHandler _connections; // to a collector of HTTP
     private readonly HttpClient _client;
     private (Uri Endpoint, GrpcChannel Channel)? _channel; // to a collector of gRPC
     private readonly string _node;
@@ -52,8 +55,15 @@ internal sealed class SpanExporter : IDisposable
     internal SpanExporter(string node, string version, MetricRegistry metrics, TimeProvider time, ILogger logger)
     {
         (_node, _version, _time, _logger) = (node, version, time, logger);
-        // Connections are made anew now and then, for the collector's name may lead elsewhere.
-        _connections = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ConnectTimeout = Patience, PooledConnectionLifetime = TimeSpan.FromMinutes(5), ActivityHeadersPropagator = null };
+        _connections = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            ConnectTimeout = Patience,
+            PooledConnectionLifetime = ConnectionLifetime,
+            ActivityHeadersPropagator = null,
+        };
         _client = new HttpClient(_connections, disposeHandler: false)
         {
             Timeout = Timeout.InfiniteTimeSpan,
@@ -190,10 +200,10 @@ internal sealed class SpanExporter : IDisposable
         }
         catch (RpcException e) when (!stop.IsCancellationRequested)
         {
-            Fail(endpoint, $"it answers {e.Status}");
+            Fail(endpoint, $"it answers {CallFailure.Describe(e)}");
 
             // OTLP, "OTLP/gRPC response": the same there. Exhausted resources may be had again only where the answer says when, which is not read.
-            return e.StatusCode is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
+            return CallFailure.CodeOf(e) is StatusCode.Cancelled or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.OutOfRange or StatusCode.Unavailable or StatusCode.DataLoss ? Outcome.Failed : Outcome.Refused;
         }
     }
 
@@ -201,7 +211,10 @@ internal sealed class SpanExporter : IDisposable
     {
         if (_channel is { } known && known.Endpoint == endpoint) return known.Channel;
         _channel?.Channel.Dispose();
-        GrpcChannel channel = GrpcChannel.ForAddress($"{(endpoint.Scheme == "grpcs" ? "https" : "http")}://{endpoint.Authority}", new GrpcChannelOptions { HttpHandler = _connections, DisposeHttpClient = false });
+        SocketsHttpHandler connections = GrpcSocketsHandler.Create();
+        (connections.ConnectTimeout, connections.PooledConnectionLifetime) = (Patience, ConnectionLifetime);
+        string address = $"{(endpoint.Scheme == "grpcs" ? "https" : "http")}://{endpoint.Authority}";
+        GrpcChannel channel = GrpcChannel.ForAddress(address, new() { HttpHandler = connections, DisposeHttpClient = true });
         _channel = (endpoint, channel);
         return channel;
     }

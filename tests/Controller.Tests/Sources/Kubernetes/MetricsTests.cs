@@ -30,8 +30,8 @@ public sealed class MetricsTests(TestCluster cluster)
         }, () => string.Join('\n', lines));
 
         (string Name, string Type, string Labels)[] documented = [.. MetricTables.Of("instrument").Select(AsServed).OrderBy(f => f.Name, StringComparer.Ordinal)];
-        Assert.Equal(documented.Select(f => $"# TYPE {f.Name} {f.Type}"), lines.Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)));
-        Assert.Equal(documented.Select(f => f.Name), lines.Where(l => l.StartsWith("# HELP ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]));
+        Assert.Equal(documented.Select(f => $"# TYPE {f.Name} {f.Type}"), lines.Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(documented.Select(f => f.Name), lines.Where(l => l.StartsWith("# HELP ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]).Order(StringComparer.Ordinal));
         Assert.All(lines.Where(l => !l.StartsWith('#')), l => Assert.Contains(documented, f => IsOf(l, f)));
     }
 

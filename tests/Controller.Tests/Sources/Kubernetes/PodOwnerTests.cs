@@ -1,4 +1,5 @@
 using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Core;
 using k8s.Models;
 
 namespace Culvert.Controller.Tests.Sources.Kubernetes;
@@ -20,6 +21,17 @@ public sealed class PodOwnerTests
     {
         V1Pod pod = new() { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new V1OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
         Assert.Equal(owner, PodOwner.Of(pod)?.ToString());
+    }
+
+    [Theory]
+    [InlineData("apps/v1", "ReplicaSet", "web-5d4f8c7b9", "5d4f8c7b9", WorkloadOwnerKind.Deployment, "web")]
+    [InlineData("apps/v1", "StatefulSet", "db", "", WorkloadOwnerKind.StatefulSet, "db")]
+    [InlineData("apps/v1", "DaemonSet", "log", "", WorkloadOwnerKind.DaemonSet, "log")]
+    [InlineData("batch/v1", "Job", "report-29", "", WorkloadOwnerKind.Job, "report-29")]
+    public void ItsManagerMayBeAJobToo(string version, string kind, string name, string hash, WorkloadOwnerKind ownerKind, string owner)
+    {
+        V1Pod pod = new() { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new V1OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
+        Assert.Equal(new WorkloadOwner(ownerKind, owner), PodOwner.ManagerOf(pod));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Identity;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
 using Culvert.NodeAgent.Tests.Telemetry.Requests;
 using Culvert.NodeAgent.Tests.Telemetry.Tracing;
@@ -187,7 +188,7 @@ public sealed class TracingTests
         using HttpResponseMessage response = await mesh.Lab.Client.SendAsync(request);
         await mesh.Lab.UntilAsync(() => mesh.Metrics(openMetrics: true).Contains(" # {", StringComparison.Ordinal));
         string line = mesh.Metrics(openMetrics: true).Split('\n').Single(l => l.Contains(" # {", StringComparison.Ordinal));
-        Assert.Matches($"^culvert_http_request_duration_seconds_bucket{{.*le=\"[^\"]+\"}} [12] # {{trace_id=\"{Trace}\",span_id=\"[0-9a-f]{{16}}\"}} [0-9.E-]+ [0-9]+\\.[0-9]{{3}}$", line);
+        Assert.Matches($"^culvert_http_request_duration_seconds_bucket{{.*le=\"[^\"]+\"}} [12] # {{trace_id=\"{Trace}\",span_id=\"[0-9a-f]{{16}}\"}} [0-9.e-]+ [0-9]+\\.[0-9]+$", line);
         Assert.DoesNotContain(" # {", mesh.Metrics(openMetrics: false), StringComparison.Ordinal);
     }
 

@@ -44,6 +44,23 @@ public sealed class SpanExporterTests
     }
 
     [Fact]
+    public async Task SpansFollowTheSettingsFromACollectorOfHttpToOneOfGrpcAndBack()
+    {
+        await using TestCollector http = await TestCollector.StartAsync(), grpc = await TestCollector.StartAsync(isGrpc: true);
+        await using Sending sending = new(http.Endpoint);
+        sending.Add(1);
+        await http.SpansAsync(1);
+        sending.Lab.Telemetry.Use(new MeshSettings { Tracing = Settings(grpc) });
+        sending.Add(1);
+        await grpc.SpansAsync(1);
+        sending.Lab.Telemetry.Use(new MeshSettings { Tracing = Settings(http) });
+        sending.Add(1);
+        await http.SpansAsync(2);
+
+        static TracingSettings Settings(TestCollector to) => new() { Mode = TracingMode.Enabled, SamplingPercent = 100, Endpoint = to.Endpoint };
+    }
+
+    [Fact]
     public async Task WhileNobodyIsThereWhatDoesNotFitIsCounted()
     {
         await using Sending sending = new("http://127.0.0.1:1");
