@@ -201,7 +201,7 @@ public sealed class InstallationTests
     [Fact]
     public void What_keeps_a_pod_from_being_ready_is_told()
     {
-        var unscheduled = new V1Pod { Metadata = new() { Name = "a" }, Status = new() { Conditions = [new() { Type = "PodScheduled", Status = "False", Reason = "Unschedulable", Message = "0/2 nodes are available" }] } };
+        var unscheduled = new V1Pod { Metadata = new() { Name = "a" }, Spec = new(), Status = new() { Conditions = [new() { Type = "PodScheduled", Status = "False", Reason = "Unschedulable", Message = "0/2 nodes are available" }] } };
         Assert.Equal("a: 0/2 nodes are available", PodTrouble.Of(unscheduled));
         Assert.Equal("a on n1: ErrImageNeverPull: image is not there", PodTrouble.Of(Waiting("ErrImageNeverPull", "image is not there")));
         Assert.Null(PodTrouble.Of(Waiting("ContainerCreating", null)));

@@ -5,8 +5,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Authentication;
 
-/// <summary>Provides the credentials that are valid now. Those of the configuration win over those of a plugin. Safe for use by many threads.</summary>
-/// <remarks>Gives the package's client its tokens. The package's own providers neither read again what the server refused, nor keep the last token of a file that can't be read.</remarks>
+/// <summary>
+/// Provides the credentials that are valid now. Those of the configuration win over those of a plugin. Safe for use by many threads.
+/// </summary>
+/// <remarks>
+/// Gives the package's client its tokens. The package's own providers neither read again what the server refused, nor keep the last token
+/// of a file that can't be read.
+/// </remarks>
 internal sealed class CredentialProvider : ITokenProvider, IDisposable
 {
     private readonly string? _token;

@@ -4,7 +4,8 @@ using k8s.Models;
 namespace Culvert.Kubernetes.Resources;
 
 /// <summary>
-/// Values of fields that an object does not have. The package leaves them null, and its types don't say so to the compiler. Objects that were read have all parts and collections that
+/// Values of fields that an object does not have. The package leaves them null, and its types don't say so to the compiler. Objects that
+/// were read have all parts and collections that
 /// are used here: the API leaves empty ones out or says null.
 /// </summary>
 internal static class ModelDefaults

@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 namespace Culvert.Kubernetes.Resources;
 
 /// <summary>
-/// Reads times of RFC 3339 as UTC, and writes them without parts of a second, as the API's Time is. The package's converter throws exceptions of another kind for what is no time.
+/// Reads times of RFC 3339 as UTC, and writes them without parts of a second, as the API's Time is. The package's converter throws
+/// exceptions of another kind for what is no time.
 /// </summary>
 internal sealed class UtcTimeConverter : JsonConverter<DateTime>
 {

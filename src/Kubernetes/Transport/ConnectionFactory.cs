@@ -10,7 +10,8 @@ using k8s.Authentication;
 namespace Culvert.Kubernetes.Transport;
 
 /// <summary>
-/// Makes clients of the package. Their connections use HTTP/2 with pings where the server has it, and TCP keep-alive for HTTP/1.1, so that a peer that is gone without a word is noticed.
+/// Makes clients of the package. Their connections use HTTP/2 with pings where the server has it, and TCP keep-alive for HTTP/1.1, so
+/// that a peer that is gone without a word is noticed.
 /// </summary>
 internal sealed class ConnectionFactory(ClusterConfiguration configuration, KubernetesClientOptions options, ServerTrust trust, ITokenProvider tokens)
 {

@@ -2,7 +2,10 @@ using Culvert.Kubernetes.Configuration;
 
 namespace Culvert.Kubernetes.Transport;
 
-/// <summary>A client whose connections use one client certificate, or none. When another certificate takes its place, it is disposed with its last answer.</summary>
+/// <summary>
+/// A client whose connections use one client certificate, or none. When another certificate takes its place, it is disposed with its last
+/// answer.
+/// </summary>
 internal sealed class ConnectionSet(ClientIdentity? identity, PackageClient client)
 {
     private readonly Lock _lock = new();

@@ -4,7 +4,8 @@ using k8s.Autorest;
 namespace Culvert.Kubernetes.Transport;
 
 /// <summary>
-/// The package's client. It makes paths, queries, bodies and headers, adds credentials, and sends requests. It does not read answers: the package has no limit for their size,
+/// The package's client. It makes paths, queries, bodies and headers, adds credentials, and sends requests. It does not read answers: the
+/// package has no limit for their size,
 /// and fails a whole list for one object.
 /// </summary>
 /// <param name="configuration">The server, the credentials and the connections.</param>
