@@ -2,9 +2,9 @@ using System.Text.Json.Nodes;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Commands;
 using Culvert.Cli.Installation;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using YamlDotNet.RepresentationModel;
 
 namespace Culvert.Cli.Tests;
@@ -163,7 +163,7 @@ public sealed class InstallationTests
     [InlineData(3, 2, 2, 2, 2, 2, 0, false)] // the newest template has not been seen yet
     public void A_Deployment_is_done_when_all_of_its_newest_pods_and_no_others_are_there(long generation, long observed, int replicas, int updated, int available, int wanted, int ready, bool isDone)
     {
-        var deployment = new Deployment
+        var deployment = new V1Deployment
         {
             Metadata = new() { Generation = generation },
             Spec = new() { Replicas = wanted },
@@ -175,9 +175,9 @@ public sealed class InstallationTests
     [Fact]
     public void How_many_of_the_earlier_version_are_there_is_told_until_it_is_done()
     {
-        var before = new Deployment { Metadata = new() { Generation = 2 }, Spec = new() { Replicas = 2 }, Status = new() { ObservedGeneration = 2, Replicas = 3, UpdatedReplicas = 1, AvailableReplicas = 2, UnavailableReplicas = 1 } };
+        var before = new V1Deployment { Metadata = new() { Generation = 2 }, Spec = new() { Replicas = 2 }, Status = new() { ObservedGeneration = 2, Replicas = 3, UpdatedReplicas = 1, AvailableReplicas = 2, UnavailableReplicas = 1 } };
         Assert.Equal("0 of 2 ready, 2 of the earlier version still there", Rollout.Of(before).ToString());
-        var set = new DaemonSet { Metadata = new() { Generation = 2 }, Status = new() { ObservedGeneration = 2, DesiredNumberScheduled = 3, UpdatedNumberScheduled = 1, NumberAvailable = 3 } };
+        var set = new V1DaemonSet { Metadata = new() { Generation = 2 }, Status = new() { ObservedGeneration = 2, DesiredNumberScheduled = 3, UpdatedNumberScheduled = 1, NumberAvailable = 3 } };
         Assert.Equal("1 of 3 ready, 2 of the earlier version still there", Rollout.Of(set).ToString());
         Assert.Equal("2 of 2 ready", new Rollout(2, 2, 0, IsDone: true).ToString());
     }
@@ -190,7 +190,7 @@ public sealed class InstallationTests
     [InlineData(2, 1, 2, 2, 2, false)]
     public void A_DaemonSet_is_done_when_each_node_has_its_newest_pod(long generation, long observed, int wanted, int updated, int available, bool isDone)
     {
-        var set = new DaemonSet
+        var set = new V1DaemonSet
         {
             Metadata = new() { Generation = generation },
             Status = new() { ObservedGeneration = observed, DesiredNumberScheduled = wanted, UpdatedNumberScheduled = updated, NumberAvailable = available },
@@ -201,7 +201,7 @@ public sealed class InstallationTests
     [Fact]
     public void What_keeps_a_pod_from_being_ready_is_told()
     {
-        var unscheduled = new Pod { Metadata = new() { Name = "a" }, Status = new() { Conditions = [new() { Type = "PodScheduled", Status = "False", Reason = "Unschedulable", Message = "0/2 nodes are available" }] } };
+        var unscheduled = new V1Pod { Metadata = new() { Name = "a" }, Spec = new(), Status = new() { Conditions = [new() { Type = "PodScheduled", Status = "False", Reason = "Unschedulable", Message = "0/2 nodes are available" }] } };
         Assert.Equal("a: 0/2 nodes are available", PodTrouble.Of(unscheduled));
         Assert.Equal("a on n1: ErrImageNeverPull: image is not there", PodTrouble.Of(Waiting("ErrImageNeverPull", "image is not there")));
         Assert.Null(PodTrouble.Of(Waiting("ContainerCreating", null)));
@@ -209,8 +209,8 @@ public sealed class InstallationTests
         Assert.Equal("a on n1: ended with exit code 137 (OOMKilled)", PodTrouble.Of(Of(new() { LastState = new() { Terminated = new() { ExitCode = 137, Reason = "OOMKilled" } } })));
         Assert.Null(PodTrouble.Of(Of(new() { Ready = true, LastState = new() { Terminated = new() { ExitCode = 3 } } })));
 
-        static Pod Waiting(string reason, string? message) => Of(new() { State = new() { Waiting = new() { Reason = reason, Message = message } } });
-        static Pod Of(ContainerStatus status) => new() { Metadata = new() { Name = "a" }, Spec = new() { NodeName = "n1" }, Status = new() { ContainerStatuses = [status] } };
+        static V1Pod Waiting(string reason, string? message) => Of(new() { State = new() { Waiting = new() { Reason = reason, Message = message } } });
+        static V1Pod Of(V1ContainerStatus status) => new() { Metadata = new() { Name = "a" }, Spec = new() { NodeName = "n1" }, Status = new() { Conditions = [], ContainerStatuses = [status] } };
     }
 
     private static async Task<JsonNode[]> RenderAsync(params string[] options)

@@ -8,6 +8,8 @@ using Culvert.Kubernetes.Informers;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Cli.Tests;
@@ -87,7 +89,7 @@ internal sealed class StandInCluster : IAsyncDisposable
     }
 
     private void On<T>(ResourceType<T> type, Func<T, bool> isMeant, Func<IResourceClient<T>, T, Task> act)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var client = Admin.Resource(type);
         var informer = new Informer<T>(client, new InformerOptions<T>(), _metrics, TimeProvider.System, NullLogger.Instance);
@@ -111,10 +113,10 @@ internal sealed class StandInCluster : IAsyncDisposable
         });
     }
 
-    private static bool IsCulverts(ObjectMeta meta) => meta.Namespace is null ? meta.Name!.Contains("culvert", StringComparison.Ordinal) : meta.Namespace == InstallPlan.Namespace;
+    private static bool IsCulverts(V1ObjectMeta meta) => meta.NamespaceProperty is null ? meta.Name!.Contains("culvert", StringComparison.Ordinal) : meta.NamespaceProperty == InstallPlan.Namespace;
 
-    private Task FinishAsync<T>(IResourceClient<T> client, ObjectMeta meta, string status)
-        where T : class, IKubernetesObject => client.PatchStatusAsync(meta.ResourceName, Encoding.UTF8.GetBytes($"{{\"status\":{{\"observedGeneration\":{meta.Generation},{status}}}}}"), "tests", _stop.Token);
+    private Task FinishAsync<T>(IResourceClient<T> client, V1ObjectMeta meta, string status)
+        where T : class, IKubernetesObject<V1ObjectMeta> => client.PatchStatusAsync(meta.ResourceName, Encoding.UTF8.GetBytes($"{{\"status\":{{\"observedGeneration\":{meta.Generation},{status}}}}}"), "tests", _stop.Token);
 
     // As the collector of garbage and the controller of namespaces would; a definition's own finalizer is the server's.
     private async Task LetGoAsync(IResourceClient<PartialObject> client, PartialObject item)
@@ -147,7 +149,7 @@ internal sealed class StandInCluster : IAsyncDisposable
     private static Patch Merge(string document) => Patch.Merge(Encoding.UTF8.GetBytes(document));
 
     private sealed class Signal<T>(ChannelWriter<bool> changes) : IResourceHandler<T>
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         public void Added(T item) => changes.TryWrite(true);
 

@@ -40,7 +40,7 @@ public sealed class UninstallTests
         foreach (var type in plan.All.Select(ManifestKinds.Of).DistinctBy(t => t.FullName))
         {
             var left = await cluster.Admin.Resource(type).ListAsync(new(), Stop);
-            Assert.DoesNotContain(left.Items, o => o.Metadata.Namespace == InstallPlan.Namespace || o.Metadata.Name!.Contains("culvert", StringComparison.Ordinal));
+            Assert.DoesNotContain(left.Items, o => o.Metadata.NamespaceProperty == InstallPlan.Namespace || o.Metadata.Name!.Contains("culvert", StringComparison.Ordinal));
         }
 
         async Task RunAsync(params string[] arguments)

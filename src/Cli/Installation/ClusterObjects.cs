@@ -5,6 +5,8 @@ using Culvert.Kubernetes.Informers;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Cli.Installation;
@@ -15,7 +17,7 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
     private const string FieldManager = "culvert-install";
 
     public IResourceClient<T> Of<T>(ResourceType<T> type)
-        where T : class, IKubernetesObject => client.Resource(type);
+        where T : class, IKubernetesObject<V1ObjectMeta> => client.Resource(type);
 
     /// <summary>Has an object be as a manifest says. Fields that others have set and it names are taken over.</summary>
     public Task ApplyAsync(Manifest manifest, CancellationToken cancellationToken) =>
@@ -36,7 +38,7 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
     /// <summary>Waits until objects of a kind are as they should be.</summary>
     /// <exception cref="ApiException">Who asks may not list or watch them, which no wait changes; or it has failed all the time.</exception>
     public async Task UntilAsync<T>(ResourceType<T> type, ReflectorOptions which, Func<IResourceCache<T>, bool> isReached, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var changes = MakeSignal();
         await using var informer = Watch(type, which, changes.Writer);
@@ -69,7 +71,7 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
 
     /// <summary>Watches objects, and says when one has changed.</summary>
     public Informer<T> Watch<T>(ResourceType<T> type, ReflectorOptions which, ChannelWriter<bool> changes)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         // A person waits: an API server that is away for a moment is asked again soon.
         var options = new InformerOptions<T> { Reflector = which with { LongestBackoff = TimeSpan.FromSeconds(3) } };
@@ -82,7 +84,7 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
     private static ResourceName NameOf(Manifest manifest) => new(manifest.Namespace, manifest.Name);
 
     private sealed class Signal<T>(ChannelWriter<bool> changes) : IResourceHandler<T>
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         public void Added(T item) => changes.TryWrite(true);
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Culvert.Controller.Progress;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Cli.Installation;
 
@@ -58,10 +59,10 @@ internal sealed class ConnectionWatch(ClusterObjects cluster, InstallProgress pr
         }
     }
 
-    private static string? NameOf(Pod pod) => pod.Metadata.Labels.GetValueOrDefault("app.kubernetes.io/name");
+    private static string? NameOf(V1Pod pod) => pod.Metadata.Label("app.kubernetes.io/name");
 
     // A controller's key begins with the name of its pod. What one has left that has ended without a farewell says nothing of now.
-    private static IEnumerable<string> NodesToldBy(string[] controllers, IEnumerable<ConfigMap> told) =>
+    private static IEnumerable<string> NodesToldBy(string[] controllers, IEnumerable<V1ConfigMap> told) =>
         told.SelectMany(m => m.Data).Where(d => controllers.Any(c => d.Key.StartsWith(c, StringComparison.Ordinal))).SelectMany(d => NodesIn(d.Value));
 
     private static IEnumerable<string> NodesIn(string text)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Cli.Installation;
 
@@ -23,7 +24,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
         if (ns is null || await cluster.Of(KnownResources.Deployments).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken) is null) return null;
         try
         {
-            return InstallOptions.Read(ns.Metadata.Annotations.GetValueOrDefault(InstallPlan.OptionsAnnotation));
+            return InstallOptions.Read(ns.Metadata.Annotation(InstallPlan.OptionsAnnotation));
         }
         catch (JsonException e)
         {
@@ -113,5 +114,5 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
         progress.Tell("applied", string.Create(CultureInfo.InvariantCulture, $"{what}: {manifests.Count} objects"));
     }
 
-    private static bool IsServed(CustomResourceDefinition definition) => definition.Status.Conditions.Any(c => c is { Type: "Established", Status: "True" });
+    private static bool IsServed(V1CustomResourceDefinition definition) => definition.Status.Conditions.Any(c => c is { Type: "Established", Status: "True" });
 }

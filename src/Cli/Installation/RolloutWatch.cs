@@ -3,6 +3,8 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Informers;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Cli.Installation;
 
@@ -21,7 +23,7 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
     /// <exception cref="CliException">The deadline has come; the message tells of each pod that is not ready.</exception>
     /// <exception cref="ApiException">Who asks may not list or watch the object or its pods.</exception>
     public async Task UntilDoneAsync<T>(ResourceType<T> type, string name, Func<T, Rollout> rollout, Deadline deadline, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var changes = ClusterObjects.MakeSignal();
         var which = new ReflectorOptions { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={name}" };
@@ -59,10 +61,10 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
     }
 
     // What the kubelet says of a pod, such as a volume that can't be mounted, is in events only.
-    private async Task<IReadOnlyList<string>> ReasonsAsync(Informer<Pod> pods, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> ReasonsAsync(Informer<V1Pod> pods, CancellationToken cancellationToken)
     {
         var waiting = pods.Cache.All().Where(p => !PodTrouble.IsReady(p)).OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToArray();
-        IReadOnlyList<Event> events;
+        IReadOnlyList<Corev1Event> events;
         try
         {
             events = (await cluster.Of(KnownResources.Events).ListAsync(new ListOptions { Namespace = InstallPlan.Namespace, FieldSelector = "type=Warning" }, cancellationToken)).Items;
@@ -79,6 +81,6 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
     }
 
     // Of what a probe was answered the kubelet tells the status alone.
-    private static string Tell(string reason, Pod pod) =>
+    private static string Tell(string reason, V1Pod pod) =>
         reason.StartsWith("Readiness probe failed", StringComparison.Ordinal) ? $"it runs and is not ready; `kubectl -n {InstallPlan.Namespace} logs {pod.Metadata.Name}` says why" : reason;
 }

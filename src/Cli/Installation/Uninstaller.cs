@@ -4,6 +4,8 @@ using Culvert.Core;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Cli.Installation;
 
@@ -91,7 +93,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         }
         catch (CliException e)
         {
-            IReadOnlyList<Pod> left;
+            IReadOnlyList<V1Pod> left;
             try
             {
                 left = (await cluster.Of(KnownResources.Pods).ListAsync(new() { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={InstallPlan.AgentName}" }, cancellationToken)).Items;
@@ -119,7 +121,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
 
     // From how many.
     private async Task<int> RemoveLabelsAsync<T>(ResourceType<T> type, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var patch = Patch.Merge(Encoding.UTF8.GetBytes($$$$"""{"metadata":{"labels":{"{{{{MeshLabel.Key}}}}":null}}}"""));
         var members = await cluster.Of(type).ListAsync(Members, cancellationToken);

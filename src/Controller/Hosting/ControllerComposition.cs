@@ -29,6 +29,7 @@ using Culvert.Hosting;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -213,7 +214,7 @@ internal static class ControllerComposition
         StateSecret secret = parts.Own(new StateSecret(MakeClient(options, metrics, parts, loggers), name, metrics, options.Time, logger));
         SharedRevocations revocations = new(nodes, logger);
         SharedMeshConfig mesh = new(secret.Name, logger);
-        Secret read = await secret.WaitAsync(cancellationToken);
+        V1Secret read = await secret.WaitAsync(cancellationToken);
         revocations.Take(read);
         SharedBundles bundles = new(options.Time, logger);
         bundles.Take(read);

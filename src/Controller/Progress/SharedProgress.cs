@@ -7,6 +7,7 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
 using Culvert.Kubernetes.WorkQueue;
+using k8s.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -63,7 +64,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     /// <summary>Begins to exchange.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        ObjectWatch<ConfigMap> watch = new(_client.Resource(KnownResources.ConfigMaps), _name, Take, _metrics, _time, _logger);
+        ObjectWatch<V1ConfigMap> watch = new(_client.Resource(KnownResources.ConfigMaps), _name, Take, _metrics, _time, _logger);
         _progress.Changed += Signal;
         _work = Task.WhenAll(Task.Run(() => watch.RunAsync(_stop.Token), CancellationToken.None), new QueueWorkers<ResourceName>("progress", _queue, WriteAsync, _logger).RunAsync(1, _stop.Token));
         return Task.CompletedTask;
@@ -97,7 +98,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
 
     private void Signal() => _queue.AddAfter(_name, Gathering);
 
-    private void Take(ConfigMap? map)
+    private void Take(V1ConfigMap? map)
     {
         lock (_lock)
         {
@@ -160,7 +161,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
         }
     }
 
-    private Task<ConfigMap> PatchAsync(Dictionary<string, string?> data, CancellationToken cancellationToken)
+    private Task<V1ConfigMap> PatchAsync(Dictionary<string, string?> data, CancellationToken cancellationToken)
     {
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(new(data), ApiJson.Default.ConfigMapPatch);
         return _client.Resource(KnownResources.ConfigMaps).PatchAsync(_name, Patch.Merge(document), new() { FieldManager = KubernetesStatus.FieldManager }, cancellationToken);

@@ -1,4 +1,4 @@
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sharing;
 
@@ -10,5 +10,5 @@ internal interface ISharedPart
 
     /// <summary>Takes up what the Secret says, and returns what it lacks, by key. For one caller at a time.</summary>
     /// <exception cref="IOException">It can't be kept here.</exception>
-    IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read);
+    IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(V1Secret read);
 }

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity.BuiltIn;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
@@ -26,7 +26,7 @@ internal sealed class SecretRootStore(StateSecret secret, string folder, ILogger
     /// <inheritdoc/>
     public async Task<RootSet> LoadAsync(CancellationToken cancellationToken)
     {
-        Secret read = await secret.ReadAsync(cancellationToken);
+        V1Secret read = await secret.ReadAsync(cancellationToken);
         try
         {
             string? index = Text(RootFiles.IndexName);

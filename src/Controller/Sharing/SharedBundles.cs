@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Culvert.Controller.Identity.Federation;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
@@ -41,7 +41,7 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     public event Action? Changed;
 
     /// <summary>Takes up what the Secret says, before anything is loaded.</summary>
-    public void Take(Secret read)
+    public void Take(V1Secret read)
     {
         lock (_lock) _read = read.Data.Where(d => d.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToImmutableDictionary(StringComparer.Ordinal);
     }
@@ -96,7 +96,7 @@ internal sealed class SharedBundles(TimeProvider time, ILogger logger) : IShared
     }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
+    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(V1Secret read)
     {
         Take(read);
         lock (_lock) return Bound([.. Unnamed(), .. Wanted()]);

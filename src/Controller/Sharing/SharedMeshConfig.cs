@@ -1,6 +1,6 @@
 using System.Text;
 using Culvert.Controller.Store;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
@@ -26,7 +26,7 @@ internal sealed class SharedMeshConfig(string secret, ILogger logger) : ISharedP
     private string Place => $"{secret} ({Key})";
 
     /// <summary>What was in force when a controller ran last, as a set that does not count as read; an empty one when nothing is kept.</summary>
-    public ObjectSet Load(Secret read)
+    public ObjectSet Load(V1Secret read)
     {
         if (!read.Data.TryGetValue(Key, out byte[]? kept)) return ObjectSet.Empty;
         ObjectSet loaded = LastGoodReader.Read([new(Place, 0, Encoding.UTF8.GetString(kept))], Place, logger);
@@ -58,7 +58,7 @@ internal sealed class SharedMeshConfig(string secret, ILogger logger) : ISharedP
     /// <summary>
     /// Nothing is taken up while it runs: what holds is what the API server says. Of two that read it differently, as two versions of the controller may, each writes once.
     /// </summary>
-    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
+    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(V1Secret read)
     {
         if (_inForce is not { } text) return [];
         byte[] wanted = Encoding.UTF8.GetBytes(text);

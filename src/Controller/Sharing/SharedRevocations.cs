@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
@@ -34,7 +34,7 @@ internal sealed class SharedRevocations : ISharedPart
 
     /// <summary>Takes up what others have revoked; before agents are served, so that none is let in that must not be.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
-    public void Take(Secret read)
+    public void Take(V1Secret read)
     {
         IReadOnlyDictionary<string, DateTimeOffset> own = _nodes.Revocations();
         foreach ((string node, DateTimeOffset said) in Of(read))
@@ -49,7 +49,7 @@ internal sealed class SharedRevocations : ISharedPart
     }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
+    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(V1Secret read)
     {
         Take(read);
         Dictionary<string, DateTimeOffset> known = Of(read).ToDictionary(r => r.Node, r => r.Until, StringComparer.Ordinal);
@@ -73,7 +73,7 @@ internal sealed class SharedRevocations : ISharedPart
     }
 
     /// <summary>What says nothing readable is none of this one's: another version may have written it.</summary>
-    private static IEnumerable<(string Node, DateTimeOffset Until)> Of(Secret read)
+    private static IEnumerable<(string Node, DateTimeOffset Until)> Of(V1Secret read)
     {
         foreach ((string key, byte[] value) in read.Data.Where(d => d.Key.StartsWith(Prefix, StringComparison.Ordinal)))
         {

@@ -1,6 +1,6 @@
 using System.Text;
 using Culvert.Controller.Identity.Federation;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sharing;
@@ -28,7 +28,7 @@ internal sealed class SharedSequence(TimeProvider time, ILogger logger) : IShare
     public event Action? Known;
 
     /// <summary>Takes up what the Secret says.</summary>
-    public void Take(Secret read)
+    public void Take(V1Secret read)
     {
         lock (_lock) _read = Highest(Of(read));
     }
@@ -51,7 +51,7 @@ internal sealed class SharedSequence(TimeProvider time, ILogger logger) : IShare
     }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
+    public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(V1Secret read)
     {
         BundleCount said = Of(read), before, wanted;
         lock (_lock)
@@ -68,7 +68,7 @@ internal sealed class SharedSequence(TimeProvider time, ILogger logger) : IShare
 
     private BundleCount Highest(BundleCount said) => said.Number >= _read.Number ? said : _read;
 
-    private BundleCount Of(Secret read)
+    private BundleCount Of(V1Secret read)
     {
         if (!read.Data.TryGetValue(Key, out byte[]? text)) return BundleCount.None;
         try

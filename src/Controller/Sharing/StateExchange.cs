@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Kubernetes.Metrics;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.WorkQueue;
+using k8s.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -64,7 +64,7 @@ internal sealed class StateExchange : IHostedService, IDisposable
     {
         try
         {
-            Secret read = await _secret.ReadAsync(cancellationToken);
+            V1Secret read = await _secret.ReadAsync(cancellationToken);
             List<KeyValuePair<string, byte[]?>> news = [];
             Exception? failure = null;
             foreach (ISharedPart part in _parts)

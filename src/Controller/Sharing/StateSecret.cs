@@ -5,6 +5,7 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -33,7 +34,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
     /// <summary>Begins to watch.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        ObjectWatch<Secret> watch = new(client.Resource(KnownResources.Secrets), name, _ => Changed?.Invoke(), metrics, time, logger);
+        ObjectWatch<V1Secret> watch = new(client.Resource(KnownResources.Secrets), name, _ => Changed?.Invoke(), metrics, time, logger);
         _watching = Task.Run(() => watch.RunAsync(_stop.Token), CancellationToken.None);
         return Task.CompletedTask;
     }
@@ -48,7 +49,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
 
     /// <summary>Waits until it can be read: at the start of a cluster a controller may come before the server, or its own role.</summary>
     /// <exception cref="OperationCanceledException">Before that.</exception>
-    public async Task<Secret> WaitAsync(CancellationToken cancellationToken)
+    public async Task<V1Secret> WaitAsync(CancellationToken cancellationToken)
     {
         string? told = null;
         while (true)
@@ -68,7 +69,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
 
     /// <summary>Reads it as it is now.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
-    public async Task<Secret> ReadAsync(CancellationToken cancellationToken)
+    public async Task<V1Secret> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -86,7 +87,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>As it is then; null: it is of another version, and nothing was written.</returns>
     /// <exception cref="IOException">It can't be written.</exception>
-    public async Task<Secret?> WriteAsync(IEnumerable<KeyValuePair<string, byte[]?>> data, string? version, CancellationToken cancellationToken)
+    public async Task<V1Secret?> WriteAsync(IEnumerable<KeyValuePair<string, byte[]?>> data, string? version, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,10 +1,18 @@
+using System.Net.Http.Headers;
 using Culvert.Kubernetes.Configuration;
+using k8s.Authentication;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Authentication;
 
-/// <summary>Says what to prove oneself with now. What is written down wins over what a program says. Safe for use by many threads.</summary>
-internal sealed class CredentialProvider : IDisposable
+/// <summary>
+/// Provides the credentials that are valid now. Those of the configuration win over those of a plugin. Safe for use by many threads.
+/// </summary>
+/// <remarks>
+/// Gives the package's client its tokens. The package's own providers neither read again what the server refused, nor keep the last token
+/// of a file that can't be read.
+/// </remarks>
+internal sealed class CredentialProvider : ITokenProvider, IDisposable
 {
     private readonly string? _token;
     private readonly TokenFile? _tokenFile;
@@ -25,6 +33,11 @@ internal sealed class CredentialProvider : IDisposable
     /// <exception cref="Errors.ApiException">There is none (<see cref="Errors.ApiFailure.NoCredentials"/>).</exception>
     public ValueTask<Credential> GetAsync(CancellationToken cancellationToken) =>
         _exec is not null ? _exec.GetAsync(cancellationToken) : ValueTask.FromResult(Same(_token ?? _tokenFile?.Read(), _certificate?.Read()));
+
+    /// <summary>The header of a request; null without a token.</summary>
+    /// <exception cref="Errors.ApiException">There is no credential (<see cref="Errors.ApiFailure.NoCredentials"/>).</exception>
+    public async Task<AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken) =>
+        (await GetAsync(cancellationToken)).Token is { } token ? new("Bearer", token) : null!; // the package takes null for none
 
     /// <summary>The server did not accept it: it is read, or asked for, anew.</summary>
     public void Refuse(Credential credential)

@@ -1,4 +1,6 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
@@ -9,5 +11,5 @@ public interface IKubernetesClient
     /// <typeparam name="T">The record for one.</typeparam>
     /// <param name="type">The kind.</param>
     IResourceClient<T> Resource<T>(ResourceType<T> type)
-        where T : class, IKubernetesObject;
+        where T : class, IKubernetesObject<V1ObjectMeta>;
 }

@@ -1,6 +1,8 @@
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
@@ -10,7 +12,7 @@ namespace Culvert.Kubernetes.Client;
 /// </summary>
 /// <typeparam name="T">The record for one object.</typeparam>
 public interface IResourceClient<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>The kind.</summary>
     ResourceType<T> Type { get; }
@@ -27,11 +29,11 @@ public interface IResourceClient<T>
     /// </summary>
     IAsyncEnumerable<WatchEvent<T>> WatchAsync(WatchOptions options, CancellationToken cancellationToken);
 
-    /// <summary>Creates an object, in the namespace that its metadata says.</summary>
+    /// <summary>Creates an object, in the namespace that its metadata says. Sets the object's apiVersion and kind to those of <see cref="Type"/>.</summary>
     /// <returns>As the server has it now.</returns>
     Task<T> CreateAsync(T item, WriteOptions? options, CancellationToken cancellationToken);
 
-    /// <summary>Replaces an object; <see cref="ApiFailure.Conflict"/> when it has changed since the version that its metadata says.</summary>
+    /// <summary>Replaces an object, after setting its apiVersion and kind to those of <see cref="Type"/>; <see cref="ApiFailure.Conflict"/> when it has changed since the version that its metadata says.</summary>
     /// <exception cref="InvalidOperationException">The record does not have all fields of the kind (<see cref="ResourceType{T}.IsComplete"/>).</exception>
     Task<T> UpdateAsync(T item, WriteOptions? options, CancellationToken cancellationToken);
 

@@ -4,6 +4,8 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Transport;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Client;
@@ -32,13 +34,13 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
 
     /// <inheritdoc/>
     public IResourceClient<T> Resource<T>(ResourceType<T> type)
-        where T : class, IKubernetesObject => new ResourceClient<T>(type, _transport, _options, _metrics, _time);
+        where T : class, IKubernetesObject<V1ObjectMeta> => new ResourceClient<T>(type, _transport, _options, _metrics, _time);
 
     /// <summary>Asks for the server's version.</summary>
     /// <exception cref="ApiException">It failed.</exception>
     public async Task<ServerVersion> ReadVersionAsync(CancellationToken cancellationToken)
     {
-        var request = new ApiRequest("get", "version", HttpMethod.Get, "/version");
+        var request = new ApiRequest("get", "version", async (client, token) => (await client.Version.GetCodeWithHttpMessagesAsync(null, token)).Response);
         ReadOnlyMemory<byte> answer = await _transport.SendAsync(request, cancellationToken);
         try
         {

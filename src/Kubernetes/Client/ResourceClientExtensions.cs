@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
@@ -14,7 +16,7 @@ public static class ResourceClientExtensions
     /// <summary>Reads all pages. When the server no longer keeps the version that the first was of, it begins anew; when that happens again, it asks for all at once.</summary>
     /// <exception cref="ApiException">It failed.</exception>
     public static async Task<ResourcePage<T>> ListAsync<T>(this IResourceClient<T> client, ListOptions options, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(options);
@@ -34,7 +36,7 @@ public static class ResourceClientExtensions
     /// <summary>Reads an object; null when there is none.</summary>
     /// <exception cref="ApiException">It failed for another reason.</exception>
     public static async Task<T?> FindAsync<T>(this IResourceClient<T> client, ResourceName name, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(client);
         try
@@ -51,7 +53,7 @@ public static class ResourceClientExtensions
     /// <exception cref="ApiException">It failed.</exception>
     public static Task<T> ApplyAsync<T, TWanted>(
         this IResourceClient<T> client, ResourceName name, TWanted wanted, JsonTypeInfo<TWanted> json, ApplyOptions options, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(client);
         return client.ApplyAsync(name, JsonSerializer.SerializeToUtf8Bytes(wanted, json), options, cancellationToken);
@@ -60,7 +62,7 @@ public static class ResourceClientExtensions
     /// <summary>Changes fields of an object's status, as <see cref="Patch.Merge"/> does.</summary>
     /// <exception cref="ApiException">It failed.</exception>
     public static Task<T> PatchStatusAsync<T>(this IResourceClient<T> client, ResourceName name, ReadOnlyMemory<byte> document, string fieldManager, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(client);
         return client.PatchAsync(name, Patch.Merge(document), new() { Subresource = "status", FieldManager = fieldManager }, cancellationToken);
@@ -70,7 +72,7 @@ public static class ResourceClientExtensions
     /// <returns>Whether it was there.</returns>
     /// <exception cref="ApiException">It failed for another reason.</exception>
     public static async Task<bool> DeleteIfThereAsync<T>(this IResourceClient<T> client, ResourceName name, DeleteOptions? options, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(client);
         try
@@ -85,7 +87,7 @@ public static class ResourceClientExtensions
     }
 
     private static async Task<ResourcePage<T>> ListOnceAsync<T>(IResourceClient<T> client, ListOptions options, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ResourcePage<T> page = await client.ListPageAsync(options, cancellationToken);
         if (page.Continue is null) return page;

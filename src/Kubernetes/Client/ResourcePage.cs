@@ -1,11 +1,13 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
 /// <summary>Objects of a list, or of one page.</summary>
 /// <typeparam name="T">The record for one.</typeparam>
 public sealed record ResourcePage<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>The objects.</summary>
     public required IReadOnlyList<T> Items { get; init; }

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Text.Json;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Client;
 
@@ -13,7 +15,7 @@ internal static class ResourceReader
     /// <summary>Reads one object, of which there has to be a name where <paramref name="isNamed"/>.</summary>
     /// <exception cref="ApiException">It can't be read.</exception>
     public static T ReadObject<T>(string what, ResourceType<T> type, ReadOnlyMemory<byte> document, bool isNamed)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var reader = new Utf8JsonReader(document.Span, Options);
         try
@@ -30,11 +32,11 @@ internal static class ResourceReader
     /// <summary>Reads a list, or a page of one.</summary>
     /// <exception cref="ApiException">It can't be read.</exception>
     public static ResourcePage<T> ReadPage<T>(string what, ResourceType<T> type, ReadOnlyMemory<byte> document)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var items = new List<T>();
         var unreadable = new List<UnreadableObject>();
-        ListMeta? metadata = null;
+        V1ListMeta? metadata = null;
         try
         {
             var reader = new Utf8JsonReader(document.Span, Options);
@@ -43,7 +45,7 @@ internal static class ResourceReader
             {
                 bool isMetadata = reader.ValueTextEquals("metadata"), isItems = reader.ValueTextEquals("items");
                 reader.Read();
-                if (isMetadata) metadata = JsonSerializer.Deserialize(ref reader, ObjectJson.Of<ListMeta>());
+                if (isMetadata) metadata = JsonSerializer.Deserialize(ref reader, ObjectJson.Of<V1ListMeta>());
                 else if (isItems && reader.TokenType == JsonTokenType.StartArray) ReadItems(ref reader, type, items, unreadable);
                 else reader.Skip();
             }
@@ -57,7 +59,7 @@ internal static class ResourceReader
             Items = items,
             Unreadable = unreadable,
             ResourceVersion = metadata?.ResourceVersion is { Length: > 0 } version ? version : throw new ApiException(ApiFailure.BadResponse, $"{what}: the answer has no metadata.resourceVersion"),
-            Continue = string.IsNullOrEmpty(metadata.Continue) ? null : metadata.Continue,
+            Continue = string.IsNullOrEmpty(metadata.ContinueProperty) ? null : metadata.ContinueProperty,
             Remaining = metadata.RemainingItemCount,
         };
     }
@@ -66,7 +68,7 @@ internal static class ResourceReader
     /// <returns>Either the object or what is known of it.</returns>
     /// <exception cref="JsonException">It is not even known what object it is.</exception>
     public static (T? Item, UnreadableObject? Unreadable) ReadItem<T>(ref Utf8JsonReader reader, ResourceType<T> type)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         Utf8JsonReader start = reader;
         string reason;
@@ -89,7 +91,7 @@ internal static class ResourceReader
     public static Utf8JsonReader Open(ReadOnlySequence<byte> line) => new(line, Options);
 
     private static void ReadItems<T>(ref Utf8JsonReader reader, ResourceType<T> type, List<T> items, List<UnreadableObject> unreadable)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {

@@ -28,6 +28,7 @@ public static class Kubeconfig
             $"context '{name}' of {string.Join(':', files.Select(f => f.Place.File))}",
             settings,
             Named(files, "clusters", "cluster", cluster) ?? throw settings.Wrong("cluster", $"there is no cluster '{cluster}'"),
+            user ?? "",
             string.IsNullOrEmpty(user) ? null : Named(files, "users", "user", user) ?? throw settings.Wrong("user", $"there is no user '{user}'"));
     }
 

@@ -7,7 +7,7 @@ internal static class KubeconfigEntries
 {
     private const string ExecExtension = "client.authentication.k8s.io/exec";
 
-    public static ClusterConfiguration Read(string origin, YamlMap context, YamlMap cluster, YamlMap? user)
+    public static ClusterConfiguration Read(string origin, YamlMap context, YamlMap cluster, string userName, YamlMap? user)
     {
         Uri server = ReadServer(cluster);
         bool skip = cluster.Bool("insecure-skip-tls-verify");
@@ -23,7 +23,7 @@ internal static class KubeconfigEntries
             SkipTlsVerification = skip,
             Proxy = ReadProxy(cluster),
             Authority = authority,
-            Credentials = user is null ? new() : ReadUser(user, cluster),
+            Credentials = user is null ? new() : ReadUser(userName, user, cluster),
         };
     }
 
@@ -43,9 +43,9 @@ internal static class KubeconfigEntries
             : throw cluster.Wrong("proxy-url", "is no address that begins with http:// or socks5://");
     }
 
-    private static CredentialSettings ReadUser(YamlMap user, YamlMap cluster)
+    private static CredentialSettings ReadUser(string name, YamlMap user, YamlMap cluster)
     {
-        if (user.Entries.ContainsKey("auth-provider")) throw user.Wrong("auth-provider", "is not supported, by Kubernetes neither since 1.26; use an exec plugin");
+        if (user.Map("auth-provider") is { } provider) throw user.Wrong("auth-provider", $"user '{name}': {Describe(provider.String("name"))}");
         if (user.Entries.ContainsKey("username") || user.Entries.ContainsKey("password"))
         {
             throw user.Wrong(user.Entries.ContainsKey("username") ? "username" : "password", "passwords are not supported, by Kubernetes neither since 1.19");
@@ -66,11 +66,23 @@ internal static class KubeconfigEntries
             ClientCertificate = certificate,
             ClientKey = key,
             Exec = exec is null ? null : ReadExec(exec, cluster),
-            ImpersonateUser = user.String("as") is { Length: > 0 } name ? name : null,
+            ImpersonateUser = user.String("as") is { Length: > 0 } other ? other : null,
             ImpersonateUid = user.String("as-uid") is { Length: > 0 } uid ? uid : null,
             ImpersonateGroups = user.Strings("as-groups"),
             ImpersonateExtra = [.. Extra(user)],
         };
+    }
+
+    private static string Describe(string? provider)
+    {
+        string plugin = provider switch
+        {
+            "gcp" => ", gke-gcloud-auth-plugin",
+            "azure" => ", kubelogin of Azure",
+            "oidc" => ", kubelogin",
+            _ => "",
+        };
+        return $"the auth provider '{provider}' is not supported; Kubernetes has removed auth providers with 1.26; use an exec plugin{plugin}";
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Extra(YamlMap user)

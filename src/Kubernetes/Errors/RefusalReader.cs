@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Errors;
 
@@ -8,7 +9,7 @@ internal static partial class RefusalReader
     private const string Roles = "roles", Bindings = "rolebindings", Cluster = "cluster";
 
     /// <summary>What is lacking; null where something else than a role stands in the way, such as a quota or a namespace that is being deleted.</summary>
-    public static MissingVerb? Read(StatusDocument status)
+    public static MissingVerb? Read(V1Status status)
     {
         string message = status.Message ?? "";
         if (Denied().Match(message) is { Success: true } denied) return new(denied.Groups["verb"].Value, NameOf(denied.Groups["resource"].Value, denied.Groups["group"].Value));

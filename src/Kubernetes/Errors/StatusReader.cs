@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Errors;
 
@@ -21,7 +22,7 @@ internal static class StatusReader
     /// <param name="retryAfter">What its header says.</param>
     public static ApiException Read(string what, HttpStatusCode code, ReadOnlySpan<byte> body, TimeSpan? retryAfter)
     {
-        StatusDocument? status = Parse(body);
+        V1Status? status = Parse(body);
         return status is { Kind: "Status" } ? Of(what, status, code, retryAfter) : new(ReasonOf(null, code), $"{what}: the server answered {(int)code} {code}")
         {
             StatusCode = code,
@@ -30,15 +31,15 @@ internal static class StatusReader
     }
 
     /// <summary>Of an error in the middle of a watch.</summary>
-    public static ApiException Read(string what, StatusDocument? status) => status is not null
-        ? Of(what, status, (HttpStatusCode)status.Code, null)
+    public static ApiException Read(string what, V1Status? status) => status is not null
+        ? Of(what, status, (HttpStatusCode)(status.Code ?? 0), null)
         : new(ApiFailure.BadResponse, $"{what}: the server said ERROR and nothing that is understood");
 
-    private static StatusDocument? Parse(ReadOnlySpan<byte> body)
+    private static V1Status? Parse(ReadOnlySpan<byte> body)
     {
         try
         {
-            return JsonSerializer.Deserialize(body, ObjectJson.Of<StatusDocument>());
+            return JsonSerializer.Deserialize(body, ObjectJson.Of<V1Status>());
         }
         catch (JsonException)
         {
@@ -46,7 +47,7 @@ internal static class StatusReader
         }
     }
 
-    private static ApiException Of(string what, StatusDocument status, HttpStatusCode code, TimeSpan? retryAfter)
+    private static ApiException Of(string what, V1Status status, HttpStatusCode code, TimeSpan? retryAfter)
     {
         TimeSpan? wait = retryAfter ?? (status.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null);
         ApiFailure failure = ReasonOf(status.Reason, code);
@@ -55,7 +56,7 @@ internal static class StatusReader
             MissingVerb = failure == ApiFailure.Forbidden ? RefusalReader.Read(status) : null,
             StatusCode = (int)code > 0 ? code : null,
             RetryAfter = Bound(wait),
-            Causes = [.. (status.Details?.Causes ?? []).Take(MostCauses).Select(c => new ApiCause(c.Field ?? "", c.Reason ?? "", Shorten(c.Message) ?? ""))],
+            Causes = [.. (status.Details?.Causes ?? Array.Empty<V1StatusCause>()).Take(MostCauses).Select(c => new ApiCause(c.Field ?? "", c.Reason ?? "", Shorten(c.Message) ?? ""))],
         };
     }
 

@@ -1,10 +1,12 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Informers;
 
 /// <summary>Objects by what a function says of each; under nothing, where it throws. Not safe for use by several threads.</summary>
 internal sealed class CacheIndex<T>(Func<T, IEnumerable<string>> values, Action<Exception> failed)
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Dictionary<string, Dictionary<ResourceName, T>> _items = new(StringComparer.Ordinal);
     private readonly Dictionary<ResourceName, string[]> _values = [];

@@ -1,11 +1,12 @@
-using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Informers;
 
 /// <summary>All objects of a kind, kept up to date. Safe for use by many threads.</summary>
 /// <typeparam name="T">The record for an object.</typeparam>
 public interface IInformer<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>The objects.</summary>
     IResourceCache<T> Cache { get; }

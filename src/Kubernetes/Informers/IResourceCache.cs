@@ -1,11 +1,13 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Informers;
 
-/// <summary>All objects of a kind, as the server told them last. To be read by anybody at any time; objects are immutable.</summary>
+/// <summary>All objects of a kind, as the server told them last. Safe for use by many threads. All readers share the objects: they must not change them.</summary>
 /// <typeparam name="T">The record for an object.</typeparam>
 public interface IResourceCache<out T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>How many there are.</summary>
     int Count { get; }

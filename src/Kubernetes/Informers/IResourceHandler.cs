@@ -1,5 +1,7 @@
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Informers;
 
@@ -9,7 +11,7 @@ namespace Culvert.Kubernetes.Informers;
 /// </summary>
 /// <typeparam name="T">The record for an object.</typeparam>
 public interface IResourceHandler<in T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>It is there: new, or there already when the handler came.</summary>
     void Added(T item);

@@ -3,6 +3,8 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Informers;
@@ -10,7 +12,7 @@ namespace Culvert.Kubernetes.Informers;
 /// <summary>One watch for everybody who wants to know of a kind.</summary>
 /// <typeparam name="T">The record for an object.</typeparam>
 public sealed class Informer<T> : IInformer<T>, IReflectorSink<T>, IAsyncDisposable
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly IResourceClient<T> _client;
     private readonly InformerOptions<T> _options;

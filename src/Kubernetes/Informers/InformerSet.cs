@@ -1,6 +1,8 @@
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Informers;
@@ -22,7 +24,7 @@ public sealed class InformerSet(IKubernetesClient client, KubernetesMetrics metr
     /// <param name="options">Which objects; null for all of them, or for whatever was said first.</param>
     /// <exception cref="InvalidOperationException">There is one already, and options are said again; or its record is another.</exception>
     public IInformer<T> Of<T>(ResourceType<T> type, InformerOptions<T>? options = null)
-        where T : class, IKubernetesObject
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ArgumentNullException.ThrowIfNull(type);
         string key = $"{type.ApiVersion}/{type.Plural}";

@@ -1,10 +1,12 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Informers;
 
 /// <summary>Objects by name and by indexes.</summary>
 internal sealed class ResourceCache<T> : IResourceCache<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ResourceName, T> _items = [];

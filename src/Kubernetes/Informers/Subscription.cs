@@ -1,13 +1,14 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Metrics;
-using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Informers;
 
 /// <summary>A handler with what it has not been told yet; so that a slow one keeps nobody waiting.</summary>
 internal sealed class Subscription<T> : IDisposable
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Channel<Action<IResourceHandler<T>>> _waiting = Channel.CreateUnbounded<Action<IResourceHandler<T>>>(new UnboundedChannelOptions { SingleReader = true });
     private readonly IResourceHandler<T> _handler;

@@ -192,7 +192,7 @@ public sealed class LeaderElector
             RenewTime = now,
             LeaseTransitions = (before.LeaseTransitions ?? 0) + (isRenewal || lease is null ? 0 : 1),
         };
-        return (lease ?? new() { Metadata = new() { Namespace = _options.Lease.Namespace, Name = _options.Lease.Name } }) with { Spec = spec };
+        return (lease ?? new() { Metadata = new() { NamespaceProperty = _options.Lease.Namespace, Name = _options.Lease.Name } }) with { Spec = spec };
     }
 
     private async Task ReleaseAsync()

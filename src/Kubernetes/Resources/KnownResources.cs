@@ -1,60 +1,98 @@
+using System.Text.Json.Serialization.Metadata;
+using k8s.Models;
+
 namespace Culvert.Kubernetes.Resources;
 
-/// <summary>The kinds of Kubernetes (1.25 and newer) that a mesh uses.</summary>
+/// <summary>
+/// The kinds of Kubernetes (1.25 and newer) that a mesh uses, with the package's models. Where <see cref="ResourceType{T}.IsComplete"/> is false,
+/// an object that was read may lack fields.
+/// </summary>
 public static class KnownResources
 {
     /// <summary>Pods.</summary>
-    public static ResourceType<Pod> Pods { get; } = new("", "v1", "pods", "Pod", ObjectJson.Of<Pod>());
+    public static ResourceType<V1Pod> Pods { get; } =
+        new(V1Pod.KubeGroup, V1Pod.KubeApiVersion, V1Pod.KubePluralName, V1Pod.KubeKind,
+            ObjectJson.Of<V1Pod>());
 
     /// <summary>Services.</summary>
-    public static ResourceType<Service> Services { get; } = new("", "v1", "services", "Service", ObjectJson.Of<Service>());
+    public static ResourceType<V1Service> Services { get; } =
+        new(V1Service.KubeGroup, V1Service.KubeApiVersion, V1Service.KubePluralName, V1Service.KubeKind,
+            ObjectJson.Of<V1Service>());
 
     /// <summary>Nodes.</summary>
-    public static ResourceType<Node> Nodes { get; } = new("", "v1", "nodes", "Node", ObjectJson.Of<Node>()) { IsNamespaced = false };
+    public static ResourceType<V1Node> Nodes { get; } =
+        new(V1Node.KubeGroup, V1Node.KubeApiVersion, V1Node.KubePluralName, V1Node.KubeKind,
+            ObjectJson.Of<V1Node>()) { IsNamespaced = false };
 
     /// <summary>Namespaces.</summary>
-    public static ResourceType<Namespace> Namespaces { get; } = new("", "v1", "namespaces", "Namespace", ObjectJson.Of<Namespace>()) { IsNamespaced = false };
+    public static ResourceType<V1Namespace> Namespaces { get; } =
+        new(V1Namespace.KubeGroup, V1Namespace.KubeApiVersion, V1Namespace.KubePluralName, V1Namespace.KubeKind,
+            ObjectJson.Of<V1Namespace>()) { IsNamespaced = false };
 
     /// <summary>Service accounts.</summary>
-    public static ResourceType<ServiceAccount> ServiceAccounts { get; } = new("", "v1", "serviceaccounts", "ServiceAccount", ObjectJson.Of<ServiceAccount>());
+    public static ResourceType<V1ServiceAccount> ServiceAccounts { get; } =
+        new(V1ServiceAccount.KubeGroup, V1ServiceAccount.KubeApiVersion, V1ServiceAccount.KubePluralName, V1ServiceAccount.KubeKind,
+            ObjectJson.Of<V1ServiceAccount>());
 
     /// <summary>Secrets.</summary>
-    public static ResourceType<Secret> Secrets { get; } = new("", "v1", "secrets", "Secret", ObjectJson.Of<Secret>()) { IsComplete = true };
+    public static ResourceType<V1Secret> Secrets { get; } =
+        new(V1Secret.KubeGroup, V1Secret.KubeApiVersion, V1Secret.KubePluralName, V1Secret.KubeKind,
+            ObjectJson.Of<V1Secret>()) { IsComplete = true };
 
     /// <summary>ConfigMaps.</summary>
-    public static ResourceType<ConfigMap> ConfigMaps { get; } = new("", "v1", "configmaps", "ConfigMap", ObjectJson.Of<ConfigMap>()) { IsComplete = true };
+    public static ResourceType<V1ConfigMap> ConfigMaps { get; } =
+        new(V1ConfigMap.KubeGroup, V1ConfigMap.KubeApiVersion, V1ConfigMap.KubePluralName, V1ConfigMap.KubeKind,
+            ObjectJson.Of<V1ConfigMap>()) { IsComplete = true };
 
     /// <summary>Events.</summary>
-    public static ResourceType<Event> Events { get; } = new("", "v1", "events", "Event", ObjectJson.Of<Event>());
+    public static ResourceType<Corev1Event> Events { get; } =
+        new(Corev1Event.KubeGroup, Corev1Event.KubeApiVersion, Corev1Event.KubePluralName, Corev1Event.KubeKind,
+            ObjectJson.Of<Corev1Event>());
 
     /// <summary>Deployments.</summary>
-    public static ResourceType<Deployment> Deployments { get; } = new("apps", "v1", "deployments", "Deployment", ObjectJson.Of<Deployment>());
+    public static ResourceType<V1Deployment> Deployments { get; } =
+        new(V1Deployment.KubeGroup, V1Deployment.KubeApiVersion, V1Deployment.KubePluralName, V1Deployment.KubeKind,
+            ObjectJson.Of<V1Deployment>());
 
     /// <summary>DaemonSets.</summary>
-    public static ResourceType<DaemonSet> DaemonSets { get; } = new("apps", "v1", "daemonsets", "DaemonSet", ObjectJson.Of<DaemonSet>());
-
-    /// <summary>EndpointSlices.</summary>
-    public static ResourceType<EndpointSlice> EndpointSlices { get; } = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", ObjectJson.Of<EndpointSlice>());
+    public static ResourceType<V1DaemonSet> DaemonSets { get; } =
+        new(V1DaemonSet.KubeGroup, V1DaemonSet.KubeApiVersion, V1DaemonSet.KubePluralName, V1DaemonSet.KubeKind,
+            ObjectJson.Of<V1DaemonSet>());
 
     /// <summary>Network policies.</summary>
-    public static ResourceType<NetworkPolicy> NetworkPolicies { get; } = new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", ObjectJson.Of<NetworkPolicy>());
+    public static ResourceType<V1NetworkPolicy> NetworkPolicies { get; } =
+        new(V1NetworkPolicy.KubeGroup, V1NetworkPolicy.KubeApiVersion, V1NetworkPolicy.KubePluralName, V1NetworkPolicy.KubeKind,
+            ObjectJson.Of<V1NetworkPolicy>());
 
     /// <summary>Leases.</summary>
-    public static ResourceType<Lease> Leases { get; } = new("coordination.k8s.io", "v1", "leases", "Lease", ObjectJson.Of<Lease>()) { IsComplete = true };
+    public static ResourceType<Lease> Leases { get; } =
+        new(V1Lease.KubeGroup, V1Lease.KubeApiVersion, V1Lease.KubePluralName, V1Lease.KubeKind,
+            ObjectJson.Of<Lease>()) { IsComplete = true };
 
     /// <summary>Token reviews.</summary>
-    public static ResourceType<TokenReview> TokenReviews { get; } =
-        new("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", ObjectJson.Of<TokenReview>()) { IsNamespaced = false };
+    public static ResourceType<V1TokenReview> TokenReviews { get; } =
+        new(V1TokenReview.KubeGroup, V1TokenReview.KubeApiVersion, "tokenreviews", V1TokenReview.KubeKind,
+            ObjectJson.Of<V1TokenReview>()) { IsNamespaced = false }; // the package has no plural for it
 
     /// <summary>Definitions of custom kinds.</summary>
-    public static ResourceType<CustomResourceDefinition> CustomResourceDefinitions { get; } =
-        new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", ObjectJson.Of<CustomResourceDefinition>()) { IsNamespaced = false };
+    public static ResourceType<V1CustomResourceDefinition> CustomResourceDefinitions { get; } =
+        new(V1CustomResourceDefinition.KubeGroup, V1CustomResourceDefinition.KubeApiVersion,
+            V1CustomResourceDefinition.KubePluralName, V1CustomResourceDefinition.KubeKind,
+            ObjectJson.Of<V1CustomResourceDefinition>()) { IsNamespaced = false };
 
-    /// <summary>Whom the server asks before it stores objects.</summary>
-    public static ResourceType<ValidatingWebhookConfiguration> ValidatingWebhookConfigurations { get; } =
-        new("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", ObjectJson.Of<ValidatingWebhookConfiguration>()) { IsNamespaced = false };
+    /// <summary>Webhooks that the server asks before it stores objects.</summary>
+    public static ResourceType<V1ValidatingWebhookConfiguration> ValidatingWebhookConfigurations { get; } =
+        new(V1ValidatingWebhookConfiguration.KubeGroup, V1ValidatingWebhookConfiguration.KubeApiVersion,
+            V1ValidatingWebhookConfiguration.KubePluralName, V1ValidatingWebhookConfiguration.KubeKind,
+            ObjectJson.Of<V1ValidatingWebhookConfiguration>()) { IsNamespaced = false };
+
+    /// <summary>
+    /// How metadata is read, for types of other projects: without managed fields, and with empty collections in place of those that are
+    /// missing.
+    /// </summary>
+    public static JsonTypeInfo<V1ObjectMeta> Metadata { get; } = ObjectJson.Of<V1ObjectMeta>();
 
     /// <summary>A kind of which only the metadata is read; its objects are applied as documents and deleted.</summary>
-    /// <inheritdoc cref="ResourceType{T}(string, string, string, string, System.Text.Json.Serialization.Metadata.JsonTypeInfo{T})" path="/param"/>
+    /// <inheritdoc cref="ResourceType{T}(string, string, string, string, JsonTypeInfo{T})" path="/param"/>
     public static ResourceType<PartialObject> Partial(string group, string version, string plural, string kind) => new(group, version, plural, kind, ObjectJson.Of<PartialObject>());
 }

@@ -1,10 +1,11 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using k8s;
 
 namespace Culvert.Kubernetes.Resources;
 
-/// <summary>What <see cref="KubernetesJson"/> generates, as the API wants it.</summary>
+/// <summary>How objects are read and written: as this project and the package generate it, with the changes of <see cref="ModelShape"/>.</summary>
 internal static class ObjectJson
 {
     /// <summary>Deepest nesting of a document.</summary>
@@ -12,8 +13,9 @@ internal static class ObjectJson
 
     private static readonly JsonSerializerOptions Options = new(KubernetesJson.Default.Options)
     {
-        TypeInfoResolver = ((IJsonTypeInfoResolver)KubernetesJson.Default).WithAddedModifier(LeaveOutEmpty),
+        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Default, SourceGenerationContext.Default).WithAddedModifier(ModelShape.Apply).WithAddedModifier(LeaveOutEmpty),
         MaxDepth = MaxDepth,
+        Converters = { new UtcTimeConverter() },
     };
 
     /// <summary>How a type is read and written.</summary>

@@ -1,11 +1,13 @@
 using System.Text.Json.Serialization.Metadata;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Resources;
 
 /// <summary>A kind of objects: where the API has it, and how it is read. Those of Kubernetes are in <see cref="KnownResources"/>; custom ones are made by who uses them.</summary>
 /// <typeparam name="T">The record for one object.</typeparam>
 public sealed record ResourceType<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <param name="group">API group; empty for the core group.</param>
     /// <param name="version">Its version, e.g. <c>v1</c>.</param>
@@ -54,18 +56,33 @@ public sealed record ResourceType<T>
     /// <exception cref="ArgumentException">The namespace can't be one, or the kind has none.</exception>
     public string CollectionPath(string inNamespace)
     {
+        CheckNamespace(inNamespace);
         string root = Group.Length == 0 ? $"/api/{Version}" : $"/apis/{Group}/{Version}";
-        if (string.IsNullOrEmpty(inNamespace)) return $"{root}/{Plural}";
-        if (!IsNamespaced) throw new ArgumentException($"{FullName} are not in namespaces", nameof(inNamespace));
-        return $"{root}/namespaces/{PathSegment.Check(inNamespace, nameof(inNamespace))}/{Plural}";
+        return string.IsNullOrEmpty(inNamespace) ? $"{root}/{Plural}" : $"{root}/namespaces/{inNamespace}/{Plural}";
     }
 
     /// <summary>The path of one object.</summary>
     /// <exception cref="ArgumentException">The name can't be one, or its namespace is missing.</exception>
     public string ObjectPath(ResourceName name)
     {
+        Check(name);
+        return $"{CollectionPath(name.Namespace)}/{name.Name}";
+    }
+
+    /// <exception cref="ArgumentException">The name can't be one, or its namespace is missing.</exception>
+    internal void Check(ResourceName name)
+    {
         if (IsNamespaced && string.IsNullOrEmpty(name.Namespace)) throw new ArgumentException($"{FullName} are in namespaces, and '{name}' says none", nameof(name));
-        return $"{CollectionPath(name.Namespace)}/{PathSegment.Check(name.Name, nameof(name))}";
+        CheckNamespace(name.Namespace);
+        PathSegment.Check(name.Name, nameof(name));
+    }
+
+    /// <exception cref="ArgumentException">The namespace can't be one, or the kind has none.</exception>
+    internal void CheckNamespace(string inNamespace)
+    {
+        if (string.IsNullOrEmpty(inNamespace)) return;
+        if (!IsNamespaced) throw new ArgumentException($"{FullName} are not in namespaces", nameof(inNamespace));
+        PathSegment.Check(inNamespace, nameof(inNamespace));
     }
 
     /// <inheritdoc/>

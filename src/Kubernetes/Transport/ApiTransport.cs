@@ -1,24 +1,24 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Culvert.Kubernetes.Authentication;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.RateLimiting;
+using k8s.Autorest;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Transport;
 
 /// <summary>
-/// Sends requests: waits for the rate limit, proves who asks, comes back when the server asks for that, asks for new credentials once when it refuses them, and makes
-/// an <see cref="ApiException"/> of everything that goes wrong. Safe for use by many threads.
+/// Sends requests with the package's client: waits for the rate limit, sends again when the server asks for that, asks for new credentials once when the server refuses them, and makes
+/// an <see cref="ApiException"/> of each failure. Safe for use by many threads.
 /// </summary>
 internal sealed class ApiTransport : IDisposable
 {
-    // A Status names causes; beyond that it is no Status.
-    private const int LargestError = 1 << 20;
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly ClusterConfiguration _configuration;
@@ -26,7 +26,6 @@ internal sealed class ApiTransport : IDisposable
     private readonly KubernetesMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly string _root;
     private readonly ServerTrust _trust;
     private readonly ConnectionFactory _factory;
     private readonly CredentialProvider _credentials;
@@ -38,10 +37,9 @@ internal sealed class ApiTransport : IDisposable
     public ApiTransport(ClusterConfiguration configuration, KubernetesClientOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger)
     {
         (_configuration, _options, _metrics, _time, _logger) = (configuration, options, metrics, time, logger);
-        _root = configuration.Server.GetLeftPart(UriPartial.Path).TrimEnd('/');
         _trust = new(configuration);
-        _factory = new(configuration, options, _trust);
         _credentials = new(configuration, time, logger);
+        _factory = new(configuration, options, _trust, _credentials);
         _limiter = new(options.RequestsPerSecond, options.Burst, time);
         if (configuration.SkipTlsVerification) TransportLog.TlsNotVerified(logger, configuration.Origin, configuration.Server);
     }
@@ -132,9 +130,11 @@ internal sealed class ApiTransport : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            ApiResponse response = await SendOnceAsync(request, credential, either.Token);
-            if (response.Message.IsSuccessStatusCode) return await use(response, either.Token);
-            using (response) throw await ReadErrorAsync(request, response.Message, either.Token);
+            return await use(await SendOnceAsync(request, credential, either.Token), either.Token);
+        }
+        catch (HttpOperationException e)
+        {
+            throw Read(request, e.Response);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -149,19 +149,24 @@ internal sealed class ApiTransport : IDisposable
 
     private async Task<ApiResponse> SendOnceAsync(ApiRequest request, Credential credential, CancellationToken cancellationToken)
     {
-        using HttpRequestMessage message = Compose(request, credential);
         ConnectionSet connections = Use(credential.Identity);
         long start = _time.GetTimestamp();
         string code = "canceled";
         try
         {
-            HttpResponseMessage response = await connections.Invoker.SendAsync(message, cancellationToken);
-            code = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
+            HttpResponseMessage response = await request.Send(connections.Client, cancellationToken);
+            code = CodeOf(response.StatusCode);
             return new ApiResponse(response, connections);
         }
         catch (Exception e)
         {
-            if (e is HttpRequestException or IOException) code = e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } ? "untrusted" : "unreachable";
+            code = e switch
+            {
+                HttpOperationException refused => CodeOf(refused.Response.StatusCode),
+                HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => "untrusted",
+                HttpRequestException or IOException => "unreachable",
+                _ => code,
+            };
             connections.Release();
             throw;
         }
@@ -171,22 +176,7 @@ internal sealed class ApiTransport : IDisposable
         }
     }
 
-    private HttpRequestMessage Compose(ApiRequest request, Credential credential)
-    {
-        var message = new HttpRequestMessage(request.Method, _root + request.Path) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-        // What a certificate is compared with is the Host header's name.
-        if (_configuration.TlsServerName is { } name) message.Headers.Host = name;
-        message.Headers.UserAgent.ParseAdd(_options.UserAgent);
-        message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        if (credential.Token is { } token) message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        Impersonation.Add(message.Headers, _configuration.Credentials);
-        if (request.Body.Length > 0)
-        {
-            message.Content = new ReadOnlyMemoryContent(request.Body);
-            message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
-        }
-        return message;
-    }
+    private static string CodeOf(HttpStatusCode code) => ((int)code).ToString(CultureInfo.InvariantCulture);
 
     private ConnectionSet Use(ClientIdentity? identity)
     {
@@ -205,17 +195,14 @@ internal sealed class ApiTransport : IDisposable
         }
     }
 
-    private async Task<ApiException> ReadErrorAsync(ApiRequest request, HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        Stream content = await response.Content.ReadAsStreamAsync(cancellationToken);
-        ReadOnlyMemory<byte> body = await BoundedReader.ReadAsync(content, LargestError, cancellationToken) ?? default;
-        return StatusReader.Read(request.What, response.StatusCode, body.Span, RetryAfter(response));
-    }
+    private ApiException Read(ApiRequest request, HttpResponseMessageWrapper response) =>
+        StatusReader.Read(request.What, response.StatusCode, Encoding.UTF8.GetBytes(response.Content ?? ""), RetryAfter(response));
 
-    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    private TimeSpan? RetryAfter(HttpResponseMessageWrapper response)
     {
-        RetryConditionHeaderValue? header = response.Headers.RetryAfter;
-        TimeSpan? wait = header?.Delta ?? header?.Date - _time.GetUtcNow();
+        if (!response.Headers.TryGetValue("Retry-After", out IEnumerable<string>? values)) return null;
+        if (!RetryConditionHeaderValue.TryParse(values.FirstOrDefault(), out RetryConditionHeaderValue? header)) return null;
+        TimeSpan? wait = header.Delta ?? header.Date - _time.GetUtcNow();
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
 }

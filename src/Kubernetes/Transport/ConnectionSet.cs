@@ -2,8 +2,11 @@ using Culvert.Kubernetes.Configuration;
 
 namespace Culvert.Kubernetes.Transport;
 
-/// <summary>Connections that were made with one client certificate, or none. When another one takes its place it goes with its last answer.</summary>
-internal sealed class ConnectionSet(ClientIdentity? identity, HttpMessageInvoker invoker)
+/// <summary>
+/// A client whose connections use one client certificate, or none. When another certificate takes its place, it is disposed with its last
+/// answer.
+/// </summary>
+internal sealed class ConnectionSet(ClientIdentity? identity, PackageClient client)
 {
     private readonly Lock _lock = new();
     private int _users;
@@ -11,9 +14,9 @@ internal sealed class ConnectionSet(ClientIdentity? identity, HttpMessageInvoker
 
     public ClientIdentity? Identity { get; } = identity;
 
-    public HttpMessageInvoker Invoker { get; } = invoker;
+    public PackageClient Client { get; } = client;
 
-    /// <summary>False when it has gone: take the next one.</summary>
+    /// <summary>Returns false when the client is disposed: take the next one.</summary>
     public bool TryUse()
     {
         lock (_lock)
@@ -30,7 +33,7 @@ internal sealed class ConnectionSet(ClientIdentity? identity, HttpMessageInvoker
         {
             if (--_users > 0 || !_retired) return;
         }
-        Invoker.Dispose();
+        Client.Dispose();
     }
 
     public void Retire()
@@ -41,6 +44,6 @@ internal sealed class ConnectionSet(ClientIdentity? identity, HttpMessageInvoker
             _retired = true;
             if (_users > 0) return;
         }
-        Invoker.Dispose();
+        Client.Dispose();
     }
 }

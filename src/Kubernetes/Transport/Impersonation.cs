@@ -1,17 +1,21 @@
-using System.Net.Http.Headers;
 using Culvert.Kubernetes.Configuration;
 
 namespace Culvert.Kubernetes.Transport;
 
-/// <summary>Says who to act as, where a kubeconfig does.</summary>
+/// <summary>Headers that name whom to act as, where a kubeconfig does.</summary>
 internal static class Impersonation
 {
-    public static void Add(HttpRequestHeaders headers, CredentialSettings settings)
+    /// <summary>The headers; null where nobody is named.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>>? Headers(CredentialSettings settings)
     {
-        if (settings.ImpersonateUser is not { } user) return;
-        headers.TryAddWithoutValidation("Impersonate-User", user);
-        if (settings.ImpersonateUid is { } uid) headers.TryAddWithoutValidation("Impersonate-Uid", uid);
-        foreach (string group in settings.ImpersonateGroups) headers.TryAddWithoutValidation("Impersonate-Group", group);
-        foreach ((string key, string value) in settings.ImpersonateExtra) headers.TryAddWithoutValidation($"Impersonate-Extra-{Uri.EscapeDataString(key)}", value);
+        if (settings.ImpersonateUser is not { } user) return null;
+        var headers = new Dictionary<string, IReadOnlyList<string>>(StringComparer.OrdinalIgnoreCase) { ["Impersonate-User"] = [user] };
+        if (settings.ImpersonateUid is { } uid) headers["Impersonate-Uid"] = [uid];
+        if (settings.ImpersonateGroups.Count > 0) headers["Impersonate-Group"] = settings.ImpersonateGroups;
+        foreach (IGrouping<string, string> extra in settings.ImpersonateExtra.GroupBy(e => e.Key, e => e.Value, StringComparer.Ordinal))
+        {
+            headers[$"Impersonate-Extra-{Uri.EscapeDataString(extra.Key)}"] = [.. extra];
+        }
+        return headers;
     }
 }

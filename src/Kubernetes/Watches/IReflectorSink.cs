@@ -1,13 +1,14 @@
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Watches;
 
 /// <summary>Is told all objects of a kind and what becomes of them, by one caller at a time.</summary>
 /// <typeparam name="T">The record for an object.</typeparam>
 public interface IReflectorSink<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>These are all there are: what is not among them is gone.</summary>
     void Replace(ResourcePage<T> all);

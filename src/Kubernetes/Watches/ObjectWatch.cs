@@ -2,13 +2,15 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Watches;
 
 /// <summary>Watches one object by its name, so that a role may name it. Thread-safe.</summary>
 public sealed class ObjectWatch<T> : IReflectorSink<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Reflector<T> _reflector;
     private readonly Action<T?> _seen;

@@ -2,6 +2,8 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Kubernetes.Watches;
@@ -20,7 +22,7 @@ namespace Culvert.Kubernetes.Watches;
 /// <param name="random">For waits; null for one of its own.</param>
 public sealed class Reflector<T>(
     IResourceClient<T> client, IReflectorSink<T> sink, ReflectorOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger, Random? random = null)
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     // A watch that ends at once, again and again, is no better than one that fails.
     private static readonly TimeSpan ShortestWatch = TimeSpan.FromSeconds(1);

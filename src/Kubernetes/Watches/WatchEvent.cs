@@ -1,4 +1,6 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Watches;
 
@@ -9,4 +11,4 @@ namespace Culvert.Kubernetes.Watches;
 /// <param name="Item">The object; null where it is about none, and where it can't be read.</param>
 /// <param name="Unreadable">What is known of an object that can't be read.</param>
 public sealed record WatchEvent<T>(WatchEventType Type, string ResourceVersion, T? Item, UnreadableObject? Unreadable = null)
-    where T : class, IKubernetesObject;
+    where T : class, IKubernetesObject<V1ObjectMeta>;

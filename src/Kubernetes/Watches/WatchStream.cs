@@ -6,13 +6,15 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Transport;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Watches;
 
 /// <summary>One watch: a request whose answer is a line for each event.</summary>
 internal sealed class WatchStream<T>(
     ResourceType<T> type, ApiRequest request, WatchOptions watch, ApiTransport transport, KubernetesClientOptions options, KubernetesMetrics metrics, TimeProvider time)
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     // The server ends it after the time that it was told; one that is not there any more does not.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
@@ -93,10 +95,10 @@ internal sealed class WatchStream<T>(
             case "DELETED":
                 return ReadChange(WatchEventType.Deleted, ref at);
             case "BOOKMARK":
-                ObjectMeta? mark = JsonSerializer.Deserialize(ref at, ObjectJson.Of<PartialObject>())?.Metadata;
+                V1ObjectMeta? mark = JsonSerializer.Deserialize(ref at, ObjectJson.Of<PartialObject>())?.Metadata;
                 return new(WatchEventType.Bookmark, Version(mark), null);
             case "ERROR":
-                throw StatusReader.Read(request.What, JsonSerializer.Deserialize(ref at, ObjectJson.Of<StatusDocument>()));
+                throw StatusReader.Read(request.What, JsonSerializer.Deserialize(ref at, ObjectJson.Of<V1Status>()));
             default:
                 return null;
         }
@@ -108,5 +110,5 @@ internal sealed class WatchStream<T>(
         return new(kind, Version(item?.Metadata ?? unreadable!.Metadata), item, unreadable);
     }
 
-    private static string Version(ObjectMeta? metadata) => metadata?.ResourceVersion is { Length: > 0 } version ? version : throw new JsonException("it has no metadata.resourceVersion");
+    private static string Version(V1ObjectMeta? metadata) => metadata?.ResourceVersion is { Length: > 0 } version ? version : throw new JsonException("it has no metadata.resourceVersion");
 }

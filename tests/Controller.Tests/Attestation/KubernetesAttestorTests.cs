@@ -4,6 +4,8 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests;
 
@@ -107,18 +109,18 @@ public sealed class KubernetesAttestorTests
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }
 
-    private static TokenReviewStatus Review(string user, Dictionary<string, string> extra) => new()
+    private static V1TokenReviewStatus Review(string user, Dictionary<string, string> extra) => new()
     {
         Authenticated = true,
         Audiences = ["culvert-controller"],
-        User = new() { Username = user, Extra = extra.ToDictionary(e => $"authentication.kubernetes.io/{e.Key}", e => (IReadOnlyList<string>)[e.Value]) },
+        User = new() { Username = user, Extra = extra.ToDictionary(e => $"authentication.kubernetes.io/{e.Key}", e => (IList<string>)[e.Value]) },
     };
 
-    private static Pod Pod(string uid, string? node) => new() { Metadata = new() { Name = "agent", Namespace = "culvert-system", Uid = uid }, Spec = new() { NodeName = node } };
+    private static V1Pod Pod(string uid, string? node) => new() { Metadata = new() { Name = "agent", NamespaceProperty = "culvert-system", Uid = uid }, Spec = new() { NodeName = node } };
 
-    private sealed class Answers(TokenReviewStatus review) : IKubernetesClient
+    private sealed class Answers(V1TokenReviewStatus review) : IKubernetesClient
     {
-        public Pod? Pod { get; init; }
+        public V1Pod? Pod { get; init; }
 
         public SemaphoreSlim? Answered { get; init; }
 
@@ -126,20 +128,20 @@ public sealed class KubernetesAttestorTests
 
         public int PodsAsked { get; set; }
 
-        public TokenReview? Asked { get; set; }
+        public V1TokenReview? Asked { get; set; }
 
         public IResourceClient<T> Resource<T>(ResourceType<T> type)
-            where T : class, IKubernetesObject => new Of<T>(type, this, review);
+            where T : class, IKubernetesObject<V1ObjectMeta> => new Of<T>(type, this, review);
     }
 
-    private sealed class Of<T>(ResourceType<T> type, Answers answers, TokenReviewStatus review) : IResourceClient<T>
-        where T : class, IKubernetesObject
+    private sealed class Of<T>(ResourceType<T> type, Answers answers, V1TokenReviewStatus review) : IResourceClient<T>
+        where T : class, IKubernetesObject<V1ObjectMeta>
     {
         public ResourceType<T> Type => type;
 
         public async Task<T> CreateAsync(T item, WriteOptions? options, CancellationToken cancellationToken)
         {
-            TokenReview asked = (TokenReview)(object)item;
+            V1TokenReview asked = (V1TokenReview)(object)item;
             answers.Asked = asked;
             answers.WasAsked.Release();
             if (answers.Answered is { } answered) await answered.WaitAsync(cancellationToken);

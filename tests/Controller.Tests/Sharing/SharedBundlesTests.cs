@@ -5,9 +5,9 @@ using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Sharing;
 using Culvert.Controller.Tests.Identity.Upstream;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests.Sharing;
 
@@ -244,7 +244,7 @@ public sealed class SharedBundlesTests : IDisposable
         return opened;
     }
 
-    private Secret Secret() => new() { Data = _secret };
+    private V1Secret Secret() => new() { Data = _secret };
 
     /// <summary>As <see cref="StateExchange"/> does, and how many keys were written.</summary>
     private int Exchange(SharedBundles bundles)

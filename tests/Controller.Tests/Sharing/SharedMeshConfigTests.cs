@@ -6,7 +6,7 @@ using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Controller.Store;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -21,7 +21,7 @@ public sealed class SharedMeshConfigTests
     {
         ObjectSet before = Given("""{"trustDomain":"mesh.example","defaultAction":"DENY","mtls":{"mode":"STRICT"},"excludePorts":[53],"excludeCidrs":["10.0.0.0/8"],"certificate":{"lifetime":"36h","jitter":0.2}}""");
         _shared.Save(before);
-        ObjectSet after = _shared.Load(Exchanged(new()));
+        ObjectSet after = _shared.Load(Exchanged(Empty()));
         Assert.Equal(MeshConfigState.Given, after.Mesh.State);
         Assert.Equal(before.Mesh.Settings, after.Mesh.Settings);
 
@@ -37,7 +37,7 @@ public sealed class SharedMeshConfigTests
     public void AMeshThatIsClosedStaysClosed()
     {
         _shared.Save(ObjectSetReader.Read([new("mesh.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {trustDomain: mesh.example, defaultAction: MAYBE}\n")], ObjectSet.Empty));
-        MeshConfigInForce after = ObjectSetReader.Read([], _shared.Load(Exchanged(new()))).Mesh;
+        MeshConfigInForce after = ObjectSetReader.Read([], _shared.Load(Exchanged(Empty()))).Mesh;
         Assert.Equal((MeshConfigState.Closed, MeshConfigInForce.Closing("mesh.example")), (after.State, after.Settings));
     }
 
@@ -56,10 +56,10 @@ public sealed class SharedMeshConfigTests
     public void NothingIsWrittenWhereThereNeverWasOneAndWhereItIsKeptAlready()
     {
         _shared.Save(ObjectSetReader.Read([], ObjectSet.Empty));
-        Assert.Empty(_shared.Exchange(new()));
+        Assert.Empty(_shared.Exchange(Empty()));
         _shared.Save(Given("""{"defaultAction":"DENY"}"""));
-        Assert.Empty(_shared.Exchange(Exchanged(new())));
-        Secret earlier = Exchanged(new());
+        Assert.Empty(_shared.Exchange(Exchanged(Empty())));
+        V1Secret earlier = Exchanged(Empty());
         _shared.Save(Given("""{"defaultAction":"ALLOW"}"""));
         Assert.Single(_shared.Exchange(earlier));
     }
@@ -70,7 +70,7 @@ public sealed class SharedMeshConfigTests
     {
         SharedMeshConfig other = new("the Secret culvert-system/culvert-controller", NullLogger.Instance);
         _shared.Save(Given("""{"defaultAction":"ALLOW"}"""));
-        Secret kept = Exchanged(new());
+        V1Secret kept = Exchanged(Empty());
         Assert.Empty(_shared.Exchange(kept));
         other.Save(Given("""{"defaultAction":"DENY"}"""));
         kept = kept with { Data = other.Exchange(kept).ToDictionary(d => d.Key, d => d.Value!) };
@@ -78,10 +78,12 @@ public sealed class SharedMeshConfigTests
         Assert.Empty(_shared.Exchange(kept));
 
         // One that was emptied is filled again.
-        Assert.Single(_shared.Exchange(new()));
+        Assert.Single(_shared.Exchange(Empty()));
     }
 
-    private Secret Exchanged(Secret read) => read with { Data = _shared.Exchange(read).ToDictionary(d => d.Key, d => d.Value!) };
+    private static V1Secret Empty() => new() { Data = new Dictionary<string, byte[]>() };
+
+    private V1Secret Exchanged(V1Secret read) => read with { Data = _shared.Exchange(read).ToDictionary(d => d.Key, d => d.Value!) };
 
     private static ObjectSet Given(string spec)
     {

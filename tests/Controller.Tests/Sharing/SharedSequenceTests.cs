@@ -5,8 +5,8 @@ using Culvert.Controller.Identity.Federation;
 using Culvert.Controller.Sharing;
 using Culvert.Controller.Tests.Identity.Federation;
 using Culvert.Controller.Tests.Identity.Upstream;
-using Culvert.Kubernetes.Resources;
 using Culvert.Tests.Shared;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests.Sharing;
 
@@ -35,7 +35,7 @@ public sealed class SharedSequenceTests : IDisposable
         Assert.True(one.Publication.Document.IsEmpty);
 
         // Both want one, and the second to write reads anew.
-        Secret read = Secret();
+        V1Secret read = Secret();
         IReadOnlyCollection<KeyValuePair<string, byte[]?>> late = other.Sequence.Exchange(read);
         Assert.Equal(1, Exchange(one));
         Assert.Single(late);
@@ -108,7 +108,7 @@ public sealed class SharedSequenceTests : IDisposable
         return new(authority, sequence, publication);
     }
 
-    private Secret Secret() => new() { Data = _secret };
+    private V1Secret Secret() => new() { Data = _secret };
 
     /// <summary>As <see cref="StateExchange"/> does, and how many keys were written.</summary>
     private int Exchange(Teller teller)

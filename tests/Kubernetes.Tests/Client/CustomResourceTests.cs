@@ -6,6 +6,7 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Client;
 
@@ -31,7 +32,7 @@ public sealed class CustomResourceTests(SharedCluster cluster) : IDisposable
     public async Task ACustomKindIsDefinedAppliedWatchedAndGivenAStatus()
     {
         string space = await cluster.NamespaceAsync();
-        IResourceClient<CustomResourceDefinition> definitions = cluster.Admin.Resource(KnownResources.CustomResourceDefinitions);
+        IResourceClient<V1CustomResourceDefinition> definitions = cluster.Admin.Resource(KnownResources.CustomResourceDefinitions);
         await definitions.ApplyAsync(new("widgets.test.culvert.dev"), Encoding.UTF8.GetBytes(Definition), new("tests"), Stop);
         await Soon.Holds("the kind is established", async () =>
             (await definitions.GetAsync(new("widgets.test.culvert.dev"), Stop)).Status.Conditions.Any(c => c is { Type: "Established", Status: "True" }));
@@ -56,7 +57,7 @@ public sealed class CustomResourceTests(SharedCluster cluster) : IDisposable
         informer.Start();
         await handler.UntilAsync("synced");
 
-        var wanted = new Widget { Metadata = new() { Namespace = space, Name = "one" }, Spec = new() { Size = 3 } };
+        var wanted = new Widget { Metadata = new() { NamespaceProperty = space, Name = "one" }, Spec = new() { Size = 3 } };
         Widget made = await widgets.ApplyAsync(new(space, "one"), wanted, TestJson.Default.Widget, new("tests"), Stop);
         Assert.Equal((3, 1), (made.Spec.Size, made.Metadata.Generation));
         Assert.Equal("+one", await handler.NextAsync());

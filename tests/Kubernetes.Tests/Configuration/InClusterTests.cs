@@ -6,6 +6,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Kubernetes.Tests.Configuration;
@@ -53,7 +54,7 @@ public sealed class InClusterTests(SharedCluster cluster) : IDisposable
         Assert.Equal(space, configuration.Namespace);
         var time = new ManualTime();
         using var client = new KubernetesClient(configuration, new() { RequestTimeout = TimeSpan.FromDays(1) }, new KubernetesMetrics(), time, NullLogger<KubernetesClient>.Instance);
-        IResourceClient<ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
+        IResourceClient<V1ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
         await maps.ListAsync(new() { Namespace = space }, Stop);
 
         Switch("2");

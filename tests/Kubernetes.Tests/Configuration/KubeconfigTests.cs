@@ -109,6 +109,15 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Theory]
+    [InlineData("gcp", "use an exec plugin, gke-gcloud-auth-plugin")]
+    [InlineData("unheard-of", "use an exec plugin")]
+    public void AnAuthProviderIsRefusedWithFileUserAndField(string provider, string remedy)
+    {
+        ConfigurationException error = Assert.Throws<ConfigurationException>(() => Load(Config("", $"auth-provider: {{name: {provider}, config: {{access-token: t}}}}")));
+        Assert.Equal($"{_folder.File("config")}:{error.Line}: users[0].user.auth-provider: user 'test': the auth provider '{provider}' is not supported; Kubernetes has removed auth providers with 1.26; {remedy}", error.Message);
+    }
+
+    [Theory]
     [InlineData("", "is empty")]
     [InlineData("- a", "a mapping was expected")]
     [InlineData("a: 1\na: 2", "is there twice")]

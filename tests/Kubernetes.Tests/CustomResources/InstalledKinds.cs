@@ -5,6 +5,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.CustomResources;
 
@@ -20,12 +21,12 @@ public sealed class InstalledKinds(SharedCluster cluster) : IAsyncLifetime
     {
         if (KubernetesBinaries.Missing is not null) return;
         Output = await ApplyAsync();
-        IResourceClient<CustomResourceDefinition> definitions = cluster.Admin.Resource(KnownResources.CustomResourceDefinitions);
+        IResourceClient<V1CustomResourceDefinition> definitions = cluster.Admin.Resource(KnownResources.CustomResourceDefinitions);
         foreach (CustomResource resource in CustomResourceTable.All)
         {
             await Soon.Holds($"{resource.Kind} is served", async () =>
             {
-                CustomResourceDefinition definition = await definitions.GetAsync(new(resource.DefinitionName), CancellationToken.None);
+                V1CustomResourceDefinition definition = await definitions.GetAsync(new(resource.DefinitionName), CancellationToken.None);
                 // A schema that is not structural is taken, and then not enforced.
                 Assert.DoesNotContain(definition.Status.Conditions, c => c is { Type: "NonStructuralSchema", Status: "True" });
                 return definition.Status.Conditions.Any(c => c is { Type: "Established", Status: "True" }) && await IsServedAsync(resource);

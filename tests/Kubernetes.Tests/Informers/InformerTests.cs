@@ -5,20 +5,22 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Informers;
 
 /// <summary>Caches, indexes and handlers.</summary>
 public sealed class InformerTests : IAsyncDisposable
 {
-    private readonly FakeClient<ConfigMap> _client = new(KnownResources.ConfigMaps);
+    private readonly FakeClient<V1ConfigMap> _client = new(KnownResources.ConfigMaps);
     private readonly KubernetesMetrics _metrics = new();
     private readonly RecordingLogger<InformerSet> _logger = new();
-    private readonly Informer<ConfigMap> _informer;
+    private readonly Informer<V1ConfigMap> _informer;
 
     public InformerTests() => _informer = new(_client, new()
     {
-        Indexes = new Dictionary<string, Func<ConfigMap, IEnumerable<string>>>(StringComparer.Ordinal)
+        Indexes = new Dictionary<string, Func<V1ConfigMap, IEnumerable<string>>>(StringComparer.Ordinal)
         {
             ["app"] = m => m.Metadata.Labels.TryGetValue("app", out string? app) ? [app] : [],
             ["broken"] = m => m.Metadata.Name == "b" ? throw new InvalidOperationException("index") : ["x"],
@@ -34,10 +36,10 @@ public sealed class InformerTests : IAsyncDisposable
     [Fact]
     public async Task ManyHandlersShareOneWatch()
     {
-        RecordingHandler<ConfigMap> first = new(), second = new(), late = new();
+        RecordingHandler<V1ConfigMap> first = new(), second = new(), late = new();
         _informer.Subscribe(first);
         using IDisposable ended = _informer.Subscribe(second);
-        Channel<WatchEvent<ConfigMap>> watch = await StartAsync(Map("a", "1"));
+        Channel<WatchEvent<V1ConfigMap>> watch = await StartAsync(Map("a", "1"));
         Assert.Equal(["+a", "synced"], await first.NextAsync(2));
         Assert.Equal(["+a", "synced"], await second.NextAsync(2));
         ended.Dispose();
@@ -54,9 +56,9 @@ public sealed class InformerTests : IAsyncDisposable
     [Fact]
     public async Task IndexesFollowChanges()
     {
-        var handler = new RecordingHandler<ConfigMap>();
+        var handler = new RecordingHandler<V1ConfigMap>();
         _informer.Subscribe(handler);
-        Channel<WatchEvent<ConfigMap>> watch = await StartAsync(Map("a", "1", "x"), Map("b", "2", "x"), Map("c", "3"));
+        Channel<WatchEvent<V1ConfigMap>> watch = await StartAsync(Map("a", "1", "x"), Map("b", "2", "x"), Map("c", "3"));
         await handler.UntilAsync("synced");
         Assert.Equal(["a", "b"], Names("x"));
         watch.Writer.TryWrite(new(WatchEventType.Modified, "6", Map("a", "6", "y")));
@@ -74,12 +76,12 @@ public sealed class InformerTests : IAsyncDisposable
     public async Task AHandlerThatFailsOrIsSlowKeepsNobodyWaiting()
     {
         var release = new TaskCompletionSource();
-        var good = new RecordingHandler<ConfigMap>();
+        var good = new RecordingHandler<V1ConfigMap>();
         var failing = new FailingHandler();
         _informer.Subscribe(failing);
         _informer.Subscribe(new SlowHandler(release.Task));
         _informer.Subscribe(good);
-        Channel<WatchEvent<ConfigMap>> watch = await StartAsync(Map("a", "1"));
+        Channel<WatchEvent<V1ConfigMap>> watch = await StartAsync(Map("a", "1"));
         watch.Writer.TryWrite(new(WatchEventType.Modified, "6", Map("a", "6")));
         Assert.Equal(["+a", "synced", "~a"], await good.NextAsync(3));
         await Soon.Ends(failing.Updates.Task);
@@ -90,9 +92,9 @@ public sealed class InformerTests : IAsyncDisposable
     [Fact]
     public async Task AnObjectThatCanNoLongerBeReadStaysAsItWas()
     {
-        var handler = new RecordingHandler<ConfigMap>();
+        var handler = new RecordingHandler<V1ConfigMap>();
         _informer.Subscribe(handler);
-        Channel<WatchEvent<ConfigMap>> watch = await StartAsync(Map("a", "1"));
+        Channel<WatchEvent<V1ConfigMap>> watch = await StartAsync(Map("a", "1"));
         await handler.UntilAsync("synced");
         watch.Writer.TryWrite(new(WatchEventType.Modified, "6", null, new(Map("a", "6").Metadata, "spec")));
         Assert.Equal("?a", await handler.NextAsync());
@@ -109,7 +111,7 @@ public sealed class InformerTests : IAsyncDisposable
     public async Task ASetHasOneInformerForEachKind()
     {
         await using var set = new InformerSet(new OneKind(_client), _metrics, TimeProvider.System, _logger);
-        IInformer<ConfigMap> informer = set.Of(KnownResources.ConfigMaps, new());
+        IInformer<V1ConfigMap> informer = set.Of(KnownResources.ConfigMaps, new());
         Assert.Same(informer, set.Of(KnownResources.ConfigMaps));
         Assert.Throws<InvalidOperationException>(() => set.Of(KnownResources.ConfigMaps, new()));
         set.Start();
@@ -118,10 +120,10 @@ public sealed class InformerTests : IAsyncDisposable
         Assert.Equal(1, informer.Cache.Count);
     }
 
-    private async Task<Channel<WatchEvent<ConfigMap>>> StartAsync(params ConfigMap[] items)
+    private async Task<Channel<WatchEvent<V1ConfigMap>>> StartAsync(params V1ConfigMap[] items)
     {
         _client.NextList("5", items);
-        Channel<WatchEvent<ConfigMap>> watch = _client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = _client.NextWatch();
         _informer.Start();
         await Soon.Ends(_informer.WaitForSyncAsync(TestContext.Current.CancellationToken));
         return watch;
@@ -129,39 +131,39 @@ public sealed class InformerTests : IAsyncDisposable
 
     private IEnumerable<string?> Names(string app) => _informer.Cache.FindBy("app", app).Select(m => m.Metadata.Name).Order(StringComparer.Ordinal);
 
-    private static ConfigMap Map(string name, string version, string? app = null) => new()
+    private static V1ConfigMap Map(string name, string version, string? app = null) => new()
     {
-        Metadata = new() { Namespace = "n", Name = name, Uid = name, ResourceVersion = version, Labels = app is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["app"] = app } },
+        Metadata = new() { NamespaceProperty = "n", Name = name, Uid = name, ResourceVersion = version, Labels = app is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["app"] = app } },
     };
 
     private sealed class OneKind(object resource) : IKubernetesClient
     {
         public IResourceClient<T> Resource<T>(ResourceType<T> type)
-            where T : class, IKubernetesObject => (IResourceClient<T>)resource;
+            where T : class, IKubernetesObject<V1ObjectMeta> => (IResourceClient<T>)resource;
     }
 
-    private sealed class FailingHandler : IResourceHandler<ConfigMap>
+    private sealed class FailingHandler : IResourceHandler<V1ConfigMap>
     {
         internal TaskCompletionSource Updates { get; } = new();
 
-        public void Added(ConfigMap item) => throw new InvalidOperationException("a bug");
+        public void Added(V1ConfigMap item) => throw new InvalidOperationException("a bug");
 
-        public void Updated(ConfigMap before, ConfigMap item) => Updates.SetResult();
+        public void Updated(V1ConfigMap before, V1ConfigMap item) => Updates.SetResult();
 
-        public void Deleted(ConfigMap item)
+        public void Deleted(V1ConfigMap item)
         {
         }
     }
 
-    private sealed class SlowHandler(Task release) : IResourceHandler<ConfigMap>
+    private sealed class SlowHandler(Task release) : IResourceHandler<V1ConfigMap>
     {
-        public void Added(ConfigMap item) => release.Wait();
+        public void Added(V1ConfigMap item) => release.Wait();
 
-        public void Updated(ConfigMap before, ConfigMap item)
+        public void Updated(V1ConfigMap before, V1ConfigMap item)
         {
         }
 
-        public void Deleted(ConfigMap item)
+        public void Deleted(V1ConfigMap item)
         {
         }
     }

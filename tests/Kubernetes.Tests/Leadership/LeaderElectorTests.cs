@@ -103,7 +103,7 @@ public sealed class LeaderElectorTests : IAsyncDisposable
             DateTimeOffset theirs = _time.GetUtcNow() + skew;
             Lease held = await leases.ViewOf().CreateAsync(new()
             {
-                Metadata = new() { Namespace = "n", Name = "l" },
+                Metadata = new() { NamespaceProperty = "n", Name = "l" },
                 Spec = new() { HolderIdentity = "z", LeaseDurationSeconds = 15, RenewTime = theirs, AcquireTime = theirs },
             }, null, default);
             var a = new Candidate("a", leases, _time, _metrics);

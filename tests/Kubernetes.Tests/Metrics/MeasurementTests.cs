@@ -11,6 +11,7 @@ using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
 using Culvert.Kubernetes.WorkQueue;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -59,10 +60,10 @@ public sealed class MeasurementTests : IMeterFactory
             return context.Response.WriteAsync(List("7"));
         });
         using KubernetesClient client = server.Client(new() { RequestsPerSecond = 0.5, Burst = 2, RequestTimeout = TimeSpan.FromDays(1) }, _time, _metrics);
-        Task<ResourcePage<ConfigMap>> ListAsync() => client.Resource(KnownResources.ConfigMaps).ListAsync(new(), Stop);
+        Task<ResourcePage<V1ConfigMap>> ListAsync() => client.Resource(KnownResources.ConfigMaps).ListAsync(new(), Stop);
         await Soon.Ends(ListAsync());
         await Soon.Ends(ListAsync());
-        Task<ResourcePage<ConfigMap>> third = ListAsync();
+        Task<ResourcePage<V1ConfigMap>> third = ListAsync();
         await _time.TimersAsync(1);
         _time.Advance(TimeSpan.FromMilliseconds(1999));
         Assert.Equal((2, 1), (Volatile.Read(ref asked), _time.Timers));
@@ -91,7 +92,7 @@ public sealed class MeasurementTests : IMeterFactory
             else await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         });
         using KubernetesClient client = server.Client(metrics: _metrics);
-        await using Informer<ConfigMap> informer = new(client.Resource(KnownResources.ConfigMaps), new() { Reflector = new() { FirstBackoff = TimeSpan.FromMilliseconds(1) } }, _metrics, TimeProvider.System, NullLogger.Instance);
+        await using Informer<V1ConfigMap> informer = new(client.Resource(KnownResources.ConfigMaps), new() { Reflector = new() { FirstBackoff = TimeSpan.FromMilliseconds(1) } }, _metrics, TimeProvider.System, NullLogger.Instance);
         informer.Start();
         await Soon.Holds("all watches have been told", () => Volatile.Read(ref watch) == watches.Length, () => string.Join(", ", Of("watch.ends")));
         Assert.Equal(["1 resource=configmaps reason=timeout", "1 resource=configmaps reason=expired", "1 resource=configmaps reason=failed"], Of("watch.ends"));
@@ -103,14 +104,14 @@ public sealed class MeasurementTests : IMeterFactory
     [Fact]
     public async Task WhatHandlersHaveNotBeenToldAndWhereTheyFailIsCounted()
     {
-        FakeClient<ConfigMap> client = new(KnownResources.ConfigMaps);
-        await using Informer<ConfigMap> informer = new(client, new(), _metrics, TimeProvider.System, NullLogger.Instance);
+        FakeClient<V1ConfigMap> client = new(KnownResources.ConfigMaps);
+        await using Informer<V1ConfigMap> informer = new(client, new(), _metrics, TimeProvider.System, NullLogger.Instance);
         using SlowHandler handler = new();
         informer.Subscribe(handler);
-        client.NextList("5", new ConfigMap { Metadata = new() { Namespace = "n", Name = "a", Uid = "a", ResourceVersion = "1" } });
-        Channel<WatchEvent<ConfigMap>> watch = client.NextWatch();
+        client.NextList("5", new V1ConfigMap { Metadata = new() { NamespaceProperty = "n", Name = "a", Uid = "a", ResourceVersion = "1" } });
+        Channel<WatchEvent<V1ConfigMap>> watch = client.NextWatch();
         informer.Start();
-        watch.Writer.TryWrite(new(WatchEventType.Deleted, "6", new ConfigMap { Metadata = new() { Namespace = "n", Name = "a", Uid = "a", ResourceVersion = "6" } }));
+        watch.Writer.TryWrite(new(WatchEventType.Deleted, "6", new V1ConfigMap { Metadata = new() { NamespaceProperty = "n", Name = "a", Uid = "a", ResourceVersion = "6" } }));
 
         // It is told of the first; that all have been read, and the deletion, wait.
         await Soon.Ends(handler.Begun.Task);
@@ -190,24 +191,24 @@ public sealed class MeasurementTests : IMeterFactory
     }
 
     // Waits in the first call, and then fails it.
-    private sealed class SlowHandler : IResourceHandler<ConfigMap>, IDisposable
+    private sealed class SlowHandler : IResourceHandler<V1ConfigMap>, IDisposable
     {
         internal TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         internal ManualResetEventSlim Release { get; } = new();
 
-        public void Added(ConfigMap item)
+        public void Added(V1ConfigMap item)
         {
             Begun.SetResult();
             Release.Wait();
             throw new InvalidOperationException("a bug");
         }
 
-        public void Updated(ConfigMap before, ConfigMap item)
+        public void Updated(V1ConfigMap before, V1ConfigMap item)
         {
         }
 
-        public void Deleted(ConfigMap item)
+        public void Deleted(V1ConfigMap item)
         {
         }
 

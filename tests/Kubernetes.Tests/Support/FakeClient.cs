@@ -4,12 +4,14 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Support;
 
 /// <summary>Objects of one kind that a test tells as it likes: each list and each watch takes the next answer.</summary>
 internal sealed class FakeClient<T>(ResourceType<T> type) : IResourceClient<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Channel<Func<ResourcePage<T>>> _lists = Channel.CreateUnbounded<Func<ResourcePage<T>>>();
     private readonly Channel<Channel<WatchEvent<T>>> _watches = Channel.CreateUnbounded<Channel<WatchEvent<T>>>();

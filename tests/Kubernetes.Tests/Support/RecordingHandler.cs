@@ -1,12 +1,14 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Informers;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Support;
 
 /// <summary>Keeps what it is told, for a test to wait for.</summary>
 internal sealed class RecordingHandler<T> : IResourceHandler<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Channel<string> _told = Channel.CreateUnbounded<string>();
 

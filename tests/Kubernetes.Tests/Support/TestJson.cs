@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Support;
 
@@ -10,15 +12,15 @@ namespace Culvert.Kubernetes.Tests.Support;
 internal sealed partial class TestJson : JsonSerializerContext;
 
 /// <summary>A custom object.</summary>
-internal sealed record Widget : IKubernetesObject
+internal sealed record Widget : IKubernetesObject<V1ObjectMeta>
 {
     internal static readonly ResourceType<Widget> Type = new("test.culvert.dev", "v1", "widgets", "Widget", TestJson.Default.Widget);
 
-    public string? ApiVersion { get; init; } = "test.culvert.dev/v1";
+    public string? ApiVersion { get; set; } = "test.culvert.dev/v1";
 
-    public string? Kind { get; init; } = "Widget";
+    public string? Kind { get; set; } = "Widget";
 
-    public ObjectMeta Metadata { get; init => field = value ?? new(); } = new();
+    public V1ObjectMeta Metadata { get; set => field = value ?? new(); } = new();
 
     public required WidgetSpec Spec { get; init; }
 

@@ -8,6 +8,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Kubernetes.Tests.Transport;
@@ -32,7 +33,7 @@ public sealed class TransportTests
         });
         var time = new ManualTime();
         using KubernetesClient client = server.Client(new() { RequestTimeout = TimeSpan.FromDays(1) }, time);
-        Task<ResourcePage<Pod>> list = client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
+        Task<ResourcePage<V1Pod>> list = client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
         await Soon.Holds("the first request is answered", () => Volatile.Read(ref asked) == 1);
         // The wait, after the deadline of the request has gone.
         await Soon.Holds("it waits", () =>
@@ -101,11 +102,45 @@ public sealed class TransportTests
             """;
         await using FakeApi server = await FakeApi.StartAsync(context => context.Response.WriteAsync(Body));
         using KubernetesClient client = server.Client();
-        ResourcePage<Pod> page = await client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
+        ResourcePage<V1Pod> page = await client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
         Assert.Empty(Assert.Single(page.Items, p => p.Metadata.Name == "good").Spec.Containers);
         UnreadableObject bad = Assert.Single(page.Unreadable, u => u.Metadata.Name == "bad");
         Assert.Contains("containerPort", bad.Reason, StringComparison.Ordinal);
         Assert.Contains("metadata.name is missing", Assert.Single(page.Unreadable, u => u.Metadata.Name is null).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnErrorWithoutAnEndIsCutOff()
+    {
+        await using FakeApi server = await FakeApi.StartAsync(async context =>
+        {
+            context.Response.StatusCode = 500;
+            byte[] junk = new byte[64 << 10];
+            while (!context.RequestAborted.IsCancellationRequested) await context.Response.Body.WriteAsync(junk);
+        });
+        using KubernetesClient client = server.Client();
+        ApiException error = await Assert.ThrowsAsync<ApiException>(() => Soon.Ends(client.Resource(KnownResources.Pods).ListAsync(new(), Stop)));
+        Assert.Equal(ApiFailure.ServerError, error.Failure);
+        Assert.EndsWith("the server answered 500 InternalServerError", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ManagedFieldsAndWhatIsOfNoUseAreNotKept()
+    {
+        const string Body = """
+            {"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[
+              {"metadata":{"name":"a","creationTimestamp":"2026-01-02T03:04:05Z","managedFields":[{"manager":"m"}]},"spec":{"volumes":7,"containers":[{"name":"c","env":"odd"}]}},
+              {"metadata":{"name":"b"},"spec":{"nodeName":7}}]}
+            """;
+        await using FakeApi server = await FakeApi.StartAsync(context => context.Response.WriteAsync(Body));
+        using KubernetesClient client = server.Client();
+        ResourcePage<V1Pod> page = await client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
+        V1Pod pod = Assert.Single(page.Items);
+        Assert.Null(pod.Metadata.ManagedFields);
+        Assert.Null(pod.Spec.Containers[0].Env);
+        Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), pod.Metadata.Created);
+        Assert.Equal((0, 0, "default"), (pod.Metadata.Labels.Count, pod.Status.Conditions.Count, pod.Spec.ServiceAccountName));
+        Assert.Equal("b", Assert.Single(page.Unreadable).Metadata.Name);
     }
 
     [Fact]
@@ -122,7 +157,7 @@ public sealed class TransportTests
         var seen = new List<WatchEventType>();
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () =>
         {
-            await foreach (WatchEvent<Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new(), Stop)) seen.Add(change.Type);
+            await foreach (WatchEvent<V1Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new(), Stop)) seen.Add(change.Type);
         });
         Assert.Equal([WatchEventType.Opened, WatchEventType.Added], seen);
         Assert.Equal(ApiFailure.BadResponse, error.Failure);
@@ -142,7 +177,7 @@ public sealed class TransportTests
         using KubernetesClient client = server.Client();
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () =>
         {
-            await foreach (WatchEvent<Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new(), Stop)) Assert.Equal(WatchEventType.Opened, change.Type);
+            await foreach (WatchEvent<V1Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new(), Stop)) Assert.Equal(WatchEventType.Opened, change.Type);
         });
         Assert.Equal(ApiFailure.BadResponse, error.Failure);
     }
@@ -163,7 +198,7 @@ public sealed class TransportTests
         var seen = new List<string>();
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () =>
         {
-            await foreach (WatchEvent<Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new() { ResourceVersion = "0" }, Stop))
+            await foreach (WatchEvent<V1Pod> change in client.Resource(KnownResources.Pods).WatchAsync(new() { ResourceVersion = "0" }, Stop))
             {
                 seen.Add($"{change.Type} {change.ResourceVersion} {change.Item?.Metadata.Name}{change.Unreadable?.Metadata.Name}");
             }
@@ -183,7 +218,7 @@ public sealed class TransportTests
         });
         var time = new ManualTime();
         using KubernetesClient client = server.Client(new() { RequestTimeout = TimeSpan.FromSeconds(30) }, time);
-        Task<ResourcePage<Pod>> list = client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
+        Task<ResourcePage<V1Pod>> list = client.Resource(KnownResources.Pods).ListAsync(new(), Stop);
         await Soon.Ends(asked.Task);
         time.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal(ApiFailure.TimedOut, (await Assert.ThrowsAsync<ApiException>(() => Soon.Ends(list))).Failure);

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
@@ -15,7 +15,7 @@ public sealed class ListsAnewTests() : RunningReflector(new() { ListsAnew = true
     public async Task AfterAWatchThatEndsAndAfterOneThatFails(bool fails)
     {
         Client.NextList("5");
-        Channel<WatchEvent<ConfigMap>> watch = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = Client.NextWatch();
         Assert.IsNotType<WatchOptions>(await Client.AskedAsync());
         Assert.Equal("5", Assert.IsType<WatchOptions>(await Client.AskedAsync()).ResourceVersion);
         watch.Writer.TryComplete(fails ? new ApiException(ApiFailure.Unreachable, "cut") : null);

@@ -6,6 +6,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
@@ -25,14 +26,14 @@ public sealed class LostHistoryTests(FragileCluster cluster) : IDisposable
     {
         using KubernetesClient client = cluster.Client();
         string space = await TestNamespaces.MakeAsync(client);
-        IResourceClient<ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
-        ResourcePage<ConfigMap> list = await maps.ListAsync(new() { Namespace = space }, Stop);
+        IResourceClient<V1ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
+        ResourcePage<V1ConfigMap> list = await maps.ListAsync(new() { Namespace = space }, Stop);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "one"), null, Stop);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "two"), null, Stop);
         await cluster.Server.CompactAsync();
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () =>
         {
-            await foreach (WatchEvent<ConfigMap> change in maps.WatchAsync(new() { Namespace = space, ResourceVersion = list.ResourceVersion }, Stop)) Assert.Equal(WatchEventType.Opened, change.Type);
+            await foreach (WatchEvent<V1ConfigMap> change in maps.WatchAsync(new() { Namespace = space, ResourceVersion = list.ResourceVersion }, Stop)) Assert.Equal(WatchEventType.Opened, change.Type);
         });
         Assert.Equal(ApiFailure.Expired, error.Failure);
     }
@@ -42,9 +43,9 @@ public sealed class LostHistoryTests(FragileCluster cluster) : IDisposable
     {
         using KubernetesClient client = cluster.Client();
         string space = await TestNamespaces.MakeAsync(client);
-        IResourceClient<ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
+        IResourceClient<V1ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
         for (int i = 0; i < 6; i++) await maps.CreateAsync(TestNamespaces.ConfigMap(space, $"m{i}"), null, Stop);
-        ResourcePage<ConfigMap> first = await maps.ListPageAsync(new() { Namespace = space, Limit = 2 }, Stop);
+        ResourcePage<V1ConfigMap> first = await maps.ListPageAsync(new() { Namespace = space, Limit = 2 }, Stop);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "later"), null, Stop);
         await cluster.Server.CompactAsync();
         ApiException error = await Assert.ThrowsAsync<ApiException>(() => maps.ListPageAsync(new() { Namespace = space, Limit = 2, Continue = first.Continue }, Stop));
@@ -59,11 +60,11 @@ public sealed class LostHistoryTests(FragileCluster cluster) : IDisposable
         string space = await TestNamespaces.MakeAsync(client);
         await using var proxy = new CuttingProxy(cluster.Server.Port);
         using KubernetesClient through = cluster.Server.Client(port: proxy.Port);
-        IResourceClient<ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
+        IResourceClient<V1ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "stays"), null, Stop);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "goes"), null, Stop);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "again"), null, Stop);
-        await using Informer<ConfigMap> informer = Start(through, space, out RecordingHandler<ConfigMap> handler);
+        await using Informer<V1ConfigMap> informer = Start(through, space, out RecordingHandler<V1ConfigMap> handler);
         await handler.UntilAsync("synced");
 
         proxy.Refuses = true;
@@ -85,9 +86,9 @@ public sealed class LostHistoryTests(FragileCluster cluster) : IDisposable
     {
         using KubernetesClient client = cluster.Client();
         string space = await TestNamespaces.MakeAsync(client);
-        IResourceClient<ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
+        IResourceClient<V1ConfigMap> maps = client.Resource(KnownResources.ConfigMaps);
         await maps.CreateAsync(TestNamespaces.ConfigMap(space, "one"), null, Stop);
-        await using Informer<ConfigMap> informer = Start(client, space, out RecordingHandler<ConfigMap> handler);
+        await using Informer<V1ConfigMap> informer = Start(client, space, out RecordingHandler<V1ConfigMap> handler);
         await handler.UntilAsync("synced");
         await cluster.Server.CrashAsync();
         try
@@ -106,10 +107,10 @@ public sealed class LostHistoryTests(FragileCluster cluster) : IDisposable
         Assert.Equal(2, informer.Cache.Count);
     }
 
-    private Informer<ConfigMap> Start(IKubernetesClient client, string space, out RecordingHandler<ConfigMap> handler)
+    private Informer<V1ConfigMap> Start(IKubernetesClient client, string space, out RecordingHandler<V1ConfigMap> handler)
     {
-        var options = new InformerOptions<ConfigMap> { Reflector = new() { Namespace = space, FirstBackoff = TimeSpan.FromMilliseconds(50), LongestBackoff = TimeSpan.FromMilliseconds(500) } };
-        var informer = new Informer<ConfigMap>(client.Resource(KnownResources.ConfigMaps), options, _metrics, TimeProvider.System, _logger);
+        var options = new InformerOptions<V1ConfigMap> { Reflector = new() { Namespace = space, FirstBackoff = TimeSpan.FromMilliseconds(50), LongestBackoff = TimeSpan.FromMilliseconds(500) } };
+        var informer = new Informer<V1ConfigMap>(client.Resource(KnownResources.ConfigMaps), options, _metrics, TimeProvider.System, _logger);
         handler = new();
         informer.Subscribe(handler);
         informer.Start();

@@ -1,9 +1,9 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
@@ -14,7 +14,7 @@ public sealed class ReflectorTests() : RunningReflector(new())
     public async Task AWatchGoesOnWhereTheLastOneStood()
     {
         Client.NextList("5", Map("a", "3"));
-        Channel<WatchEvent<ConfigMap>> first = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> first = Client.NextWatch();
         Assert.Null((await Client.AskedAsync()).ResourceVersion);
         Assert.Equal("5", (await Client.AskedAsync()).ResourceVersion);
         Assert.Equal(["all 1", "watching"], [await NextAsync(), await NextAsync()]);
@@ -22,7 +22,7 @@ public sealed class ReflectorTests() : RunningReflector(new())
         first.Writer.TryWrite(new(WatchEventType.Bookmark, "9", null));
         first.Writer.TryComplete();
         Assert.Equal("Added b", await NextAsync());
-        Channel<WatchEvent<ConfigMap>> second = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> second = Client.NextWatch();
         var asked = Assert.IsType<WatchOptions>(await Client.AskedAsync());
         Assert.Equal("9", asked.ResourceVersion);
         Assert.Equal(TimeSpan.FromMinutes(7.5), asked.Timeout);
@@ -39,7 +39,7 @@ public sealed class ReflectorTests() : RunningReflector(new())
     public async Task WhatIsNoLongerKeptIsListedAnewAtOnce()
     {
         Client.NextList("5", Map("a", "3"));
-        Channel<WatchEvent<ConfigMap>> watch = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = Client.NextWatch();
         await Client.AskedAsync();
         await Client.AskedAsync();
         watch.Writer.TryComplete(new ApiException(ApiFailure.Expired, "too old"));
@@ -66,7 +66,7 @@ public sealed class ReflectorTests() : RunningReflector(new())
         await Client.AskedAsync();
         Client.NextList("1");
         await Client.AskedAsync();
-        Channel<WatchEvent<ConfigMap>> watch = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = Client.NextWatch();
         watch.Writer.TryWrite(new(WatchEventType.Bookmark, "2", null));
         watch.Writer.TryComplete(new ApiException(ApiFailure.Unavailable, "no"));
         Assert.Equal(["all 0", "watching", "failed Unavailable"], [await NextAsync(), await NextAsync(), await NextAsync()]);
@@ -131,5 +131,5 @@ public sealed class ReflectorTests() : RunningReflector(new())
         }
     }
 
-    private static ConfigMap Map(string name, string version) => new() { Metadata = new() { Namespace = "n", Name = name, Uid = name, ResourceVersion = version } };
+    private static V1ConfigMap Map(string name, string version) => new() { Metadata = new() { NamespaceProperty = "n", Name = name, Uid = name, ResourceVersion = version } };
 }

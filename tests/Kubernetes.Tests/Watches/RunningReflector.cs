@@ -6,21 +6,22 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
 /// <summary>A reflector with a client, a clock and a sink of the test.</summary>
-public abstract class RunningReflector : IReflectorSink<ConfigMap>, IAsyncDisposable
+public abstract class RunningReflector : IReflectorSink<V1ConfigMap>, IAsyncDisposable
 {
     private readonly KubernetesMetrics _metrics = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<string> _told = Channel.CreateUnbounded<string>();
     private readonly Task _run;
 
-    private protected RunningReflector(ReflectorOptions options) => _run = new Reflector<ConfigMap>(Client, this, options, _metrics, Time, NullLogger.Instance, new Middle()).RunAsync(_stop.Token);
+    private protected RunningReflector(ReflectorOptions options) => _run = new Reflector<V1ConfigMap>(Client, this, options, _metrics, Time, NullLogger.Instance, new Middle()).RunAsync(_stop.Token);
 
-    private protected FakeClient<ConfigMap> Client { get; } = new(KnownResources.ConfigMaps);
+    private protected FakeClient<V1ConfigMap> Client { get; } = new(KnownResources.ConfigMaps);
 
     private protected ManualTime Time { get; } = new();
 
@@ -33,13 +34,13 @@ public abstract class RunningReflector : IReflectorSink<ConfigMap>, IAsyncDispos
         GC.SuppressFinalize(this);
     }
 
-    void IReflectorSink<ConfigMap>.Replace(ResourcePage<ConfigMap> all) => _told.Writer.TryWrite($"all {all.Items.Count}");
+    void IReflectorSink<V1ConfigMap>.Replace(ResourcePage<V1ConfigMap> all) => _told.Writer.TryWrite($"all {all.Items.Count}");
 
-    void IReflectorSink<ConfigMap>.Apply(WatchEvent<ConfigMap> change) => _told.Writer.TryWrite($"{change.Type} {change.Item?.Metadata.Name}");
+    void IReflectorSink<V1ConfigMap>.Apply(WatchEvent<V1ConfigMap> change) => _told.Writer.TryWrite($"{change.Type} {change.Item?.Metadata.Name}");
 
-    void IReflectorSink<ConfigMap>.Watching() => _told.Writer.TryWrite("watching");
+    void IReflectorSink<V1ConfigMap>.Watching() => _told.Writer.TryWrite("watching");
 
-    void IReflectorSink<ConfigMap>.Failed(ApiException error) => _told.Writer.TryWrite($"failed {error.Failure}");
+    void IReflectorSink<V1ConfigMap>.Failed(ApiException error) => _told.Writer.TryWrite($"failed {error.Failure}");
 
     private protected async Task<string> NextAsync() => await Soon.Ends(_told.Reader.ReadAsync().AsTask());
 

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Kubernetes.Tests.Watches;
 
@@ -52,7 +52,7 @@ public sealed class ServerReturnTests : RunningReflector
         await FailAsync(new ApiException(ApiFailure.Unreachable, "away"));
         Task others = _server.Next;
         Client.NextList("1");
-        Channel<WatchEvent<ConfigMap>> watch = Client.NextWatch();
+        Channel<WatchEvent<V1ConfigMap>> watch = Client.NextWatch();
         Time.Advance(TimeSpan.FromMilliseconds(600));
         await others.WaitAsync(TimeSpan.FromSeconds(20));
         watch.Writer.TryComplete(new ApiException(ApiFailure.Unreachable, "away again"));

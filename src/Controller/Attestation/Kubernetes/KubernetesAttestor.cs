@@ -2,6 +2,7 @@ using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Attestation.Kubernetes;
 
@@ -29,9 +30,9 @@ internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAtt
             ?? throw new AttestationException(AttestationFailure.Overloaded, "too many tokens from one address wait for the API server") { RetryAfter = RetryBusy };
         try
         {
-            TokenReview asked = new() { Spec = new() { Token = evidence.Token, Audiences = [options.Audience] } };
-            TokenReviewStatus review = (await client.Resource(KnownResources.TokenReviews).CreateAsync(asked, null, cancellationToken)).Status;
-            if (!review.Authenticated) throw Unknown($"the cluster does not take the token{(string.IsNullOrEmpty(review.Error) ? "" : $": {review.Error}")}");
+            V1TokenReview asked = new() { Spec = new() { Token = evidence.Token, Audiences = [options.Audience] } };
+            V1TokenReviewStatus review = (await client.Resource(KnownResources.TokenReviews).CreateAsync(asked, null, cancellationToken)).Status;
+            if (review.Authenticated != true) throw Unknown($"the cluster does not take the token{(string.IsNullOrEmpty(review.Error) ? "" : $": {review.Error}")}");
 
             // A server that knows nothing of audiences says nothing of them, and would take any token.
             if (!review.Audiences.Contains(options.Audience, StringComparer.Ordinal)) throw Unknown($"the token is not for the audience '{options.Audience}'");
@@ -48,19 +49,19 @@ internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAtt
 
     public Task ConsumeAsync(NodeEvidence evidence, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task<string> FindNodeAsync(UserInfo user, CancellationToken cancellationToken)
+    private async Task<string> FindNodeAsync(V1UserInfo user, CancellationToken cancellationToken)
     {
         string? podName = One(user, PodName), uid = One(user, PodUid);
         if (podName is null || uid is null) throw Unknown("the token is bound to no pod; mount a projected service account token");
         if (One(user, NodeName) is { } node) return node;
-        Pod? pod = await client.Resource(KnownResources.Pods).FindAsync(new(options.ServiceAccount.Namespace, podName), cancellationToken);
+        V1Pod? pod = await client.Resource(KnownResources.Pods).FindAsync(new(options.ServiceAccount.Namespace, podName), cancellationToken);
 
         // Of the same name there may be another pod by now.
         if (pod is null || pod.Metadata.Uid != uid || pod.Spec.NodeName is not { Length: > 0 } found) throw Unknown("the pod that the token is bound to is gone, or on no node");
         return found;
     }
 
-    private static string? One(UserInfo user, string key) => user.Extra?.GetValueOrDefault(key) is [{ Length: > 0 } value] ? value : null;
+    private static string? One(V1UserInfo user, string key) => user.Extra is { } extra && extra.TryGetValue(key, out IList<string>? values) && values is [{ Length: > 0 } value] ? value : null;
 
     private static AttestationException Unknown(string reason) => new(AttestationFailure.Unknown, reason);
 }

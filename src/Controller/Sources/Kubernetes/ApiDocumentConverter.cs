@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Culvert.Controller.Documents;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -29,11 +30,11 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
     {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(Metadata, out JsonElement metadata) || metadata.ValueKind != JsonValueKind.Object)
             throw new JsonException("an object with metadata was expected");
-        ObjectMeta meta = metadata.Deserialize(ApiJson.Default.ObjectMeta)!;
+        V1ObjectMeta meta = metadata.Deserialize(KnownResources.Metadata)!;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> numbers = stackalloc byte[2 * sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(numbers, meta.Generation);
-        BinaryPrimitives.WriteInt64LittleEndian(numbers[sizeof(long)..], meta.CreationTimestamp?.UtcTicks ?? 0);
+        BinaryPrimitives.WriteInt64LittleEndian(numbers, meta.Generation ?? 0);
+        BinaryPrimitives.WriteInt64LittleEndian(numbers[sizeof(long)..], meta.Created?.UtcTicks ?? 0);
         hash.AppendData(numbers);
         List<MapNode.Entry> entries = [new(Metadata, 0, new MapNode(0, [.. metadata.EnumerateObject().Where(p => Counting.Contains(p.Name)).Select(Take)]))];
         entries.AddRange(root.EnumerateObject().Where(p => p.Name is not (Metadata or Status or "apiVersion" or "kind")).Select(Take));

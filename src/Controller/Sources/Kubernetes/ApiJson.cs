@@ -6,7 +6,6 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <summary>How objects are read and statuses are written; generated at compile time.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ApiDocument))]
-[JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(IReadOnlyList<Condition>))]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(ConfigMapPatch))]

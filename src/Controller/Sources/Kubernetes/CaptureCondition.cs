@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -15,7 +16,7 @@ internal static class CaptureCondition
     private const string Reason = "NotCaptured";
 
     /// <summary>Why a pod is not captured, and since when; null: nothing says that it isn't.</summary>
-    public static (string? Reason, DateTimeOffset? Since) Read(Pod pod) =>
+    public static (string? Reason, DateTimeOffset? Since) Read(V1Pod pod) =>
         pod.Status.Conditions.FirstOrDefault(c => c is { Type: Type, Status: "False" }) is { } condition ? (condition.Message ?? "", condition.LastTransitionTime) : (null, null);
 
     /// <summary>A strategic patch of a pod's status that takes the condition away, whoever has written it.</summary>

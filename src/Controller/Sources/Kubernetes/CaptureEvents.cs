@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Kubernetes;
@@ -73,8 +74,8 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         return true;
     }
 
-    private Event OfPod(CaptureNews news) => Make(
-        news.Pod.Namespace, new() { ApiVersion = "v1", Kind = "Pod", Namespace = news.Pod.Namespace, Name = news.Pod.Name, Uid = news.Uid },
+    private Corev1Event OfPod(CaptureNews news) => Make(
+        news.Pod.Namespace, new() { ApiVersion = "v1", Kind = "Pod", NamespaceProperty = news.Pod.Namespace, Name = news.Pod.Name, Uid = news.Uid },
         news.Reason is null ? null : news.IsBlocked ? Blocked : NotCaptured,
         (news.Reason, news.IsBlocked) switch
         {
@@ -84,18 +85,18 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
             ({ } reason, true) => $"stays in the mesh, and what it sends or is sent does not get through: {reason}",
         });
 
-    private Event OfNode(string node, IReadOnlyCollection<KeyValuePair<string, string>> refused) => Make(
+    private Corev1Event OfNode(string node, IReadOnlyCollection<KeyValuePair<string, string>> refused) => Make(
         NamespaceOfNodes, new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = node }, refused.Count > 0 ? NotCaptured : null, // its name for its uid, as the kubelet has it
         refused.Count == 0
             ? "all pods of the node that are meant to be in the mesh can be captured"
             : string.Create(CultureInfo.InvariantCulture, $"{(refused.Count == 1 ? "1 pod can't be captured and is not in the mesh until it can" : $"{refused.Count} pods can't be captured and are not in the mesh until they can")}; {refused.First().Key}: {refused.First().Value}"));
 
-    private Event Make(string ns, ObjectReference about, string? trouble, string message)
+    private Corev1Event Make(string ns, V1ObjectReference about, string? trouble, string message)
     {
-        DateTimeOffset now = time.GetUtcNow();
+        DateTime now = time.GetUtcNow().UtcDateTime;
         return new()
         {
-            Metadata = new() { Namespace = ns, Name = $"{about.Name![..Math.Min(about.Name!.Length, LongestName)].TrimEnd('.', '-')}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
+            Metadata = new() { NamespaceProperty = ns, Name = $"{about.Name![..Math.Min(about.Name!.Length, LongestName)].TrimEnd('.', '-')}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
             InvolvedObject = about,
             Reason = trouble ?? Captured,
             Message = message,
@@ -108,5 +109,5 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         };
     }
 
-    private Task<Event> CreateAsync(Event made, CancellationToken cancellationToken) => client.Resource(KnownResources.Events).CreateAsync(made, null, cancellationToken);
+    private Task<Corev1Event> CreateAsync(Corev1Event made, CancellationToken cancellationToken) => client.Resource(KnownResources.Events).CreateAsync(made, null, cancellationToken);
 }

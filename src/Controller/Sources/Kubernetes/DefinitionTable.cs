@@ -1,9 +1,10 @@
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
 /// <summary>The definitions of custom kinds: says which versions of kinds that a cluster need not have there are. Declares nothing itself. Not thread-safe.</summary>
-internal sealed class DefinitionTable(IReadOnlyCollection<OptionalKindWatch> watches) : IKindTable<CustomResourceDefinition>
+internal sealed class DefinitionTable(IReadOnlyCollection<OptionalKindWatch> watches) : IKindTable<V1CustomResourceDefinition>
 {
     private readonly HashSet<ResourceName> _names = [];
 
@@ -11,7 +12,7 @@ internal sealed class DefinitionTable(IReadOnlyCollection<OptionalKindWatch> wat
 
     public IEnumerable<Declaration> Declarations => [];
 
-    public void Set(CustomResourceDefinition item)
+    public void Set(V1CustomResourceDefinition item)
     {
         _names.Add(item.Metadata.ResourceName);
         if (Find(item.Metadata.ResourceName) is not { } watch) return;

@@ -1,6 +1,7 @@
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -56,7 +57,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         if (now is not null) changes.Declare(now);
     }
 
-    private ApiOrigin OriginOf(Culvert.Kubernetes.Resources.ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation, Created = meta.CreationTimestamp };
+    private ApiOrigin OriginOf(V1ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation ?? 0, Created = meta.Created };
 
     private string PlaceOf(ResourceName name) => kind.Type.ObjectPath(name)[1..];
 }

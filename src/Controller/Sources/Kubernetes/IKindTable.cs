@@ -1,10 +1,12 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
 /// <summary>The objects of a kind, as far as they count, and what they declare. Used by one thread at a time.</summary>
 internal interface IKindTable<in T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>Whether they say by conditions where they are in force.</summary>
     bool HasConditions => false;

@@ -3,6 +3,8 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Kubernetes;
@@ -16,7 +18,7 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <param name="post">Has something done by whoever runs what is posted.</param>
 /// <param name="isCustom">Whether there is a CustomResourceDefinition of it.</param>
 internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Action<Action> post, bool isCustom = false) : IKindWatch, IReflectorSink<T>
-    where T : class, IKubernetesObject
+    where T : class, IKubernetesObject<V1ObjectMeta>
 {
     public string Resource => type.FullName;
 
@@ -42,7 +44,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
         foreach (ResourceName gone in table.Names.Where(n => !there.Contains(n)).ToArray()) table.Remove(gone);
 
         // The oldest first: of two that claim the same the one that was there first has it, and a list has them by name.
-        foreach (T item in all.Items.OrderBy(i => i.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue)) table.Set(item);
+        foreach (T item in all.Items.OrderBy(i => i.Metadata.Created ?? DateTimeOffset.MinValue)) table.Set(item);
         foreach (UnreadableObject item in all.Unreadable) table.SetUnreadable(item);
         (IsListed, Trouble, Mark) = (true, null, ApiVersions.Number(all.ResourceVersion));
     });

@@ -7,6 +7,7 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Kubernetes;
@@ -53,10 +54,10 @@ internal sealed class KubernetesSource : IObjectSource
     {
         (Name, _client, _status, _progress, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, progress, reflector, metrics, time, logger, disposeClients);
         IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post, k.IsCustom));
-        KindWatch<CustomResourceDefinition>? definitions = null;
+        KindWatch<V1CustomResourceDefinition>? definitions = null;
         OptionalKindWatch[] optional = [.. OptionalKind.All.Select(k => new OptionalKindWatch(k, () => definitions!.IsListed, _changes, status, Post))];
         definitions = new(KnownResources.CustomResourceDefinitions, new DefinitionTable(optional), Post);
-        _watches = [.. documents, new KindWatch<Pod>(KnownResources.Pods, new PodTable(_changes), Post), definitions, .. optional];
+        _watches = [.. documents, new KindWatch<V1Pod>(KnownResources.Pods, new PodTable(_changes), Post), definitions, .. optional];
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using Culvert.Controller.Objects;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -11,12 +12,12 @@ internal static class PodOwner
     private const string HashLabel = "pod-template-hash";
 
     /// <summary>The Deployment, DaemonSet or StatefulSet that manages a pod, as other objects refer to it; null: none of these.</summary>
-    internal static WorkloadReference? Of(Pod pod) => ManagerOf(pod) is { } manager ? ReferenceTo(pod, manager) : null;
+    internal static WorkloadReference? Of(V1Pod pod) => ManagerOf(pod) is { } manager ? ReferenceTo(pod, manager) : null;
 
     /// <summary>The Deployment, DaemonSet, StatefulSet or Job that manages a pod; null: none of these.</summary>
-    internal static WorkloadOwner? ManagerOf(Pod pod)
+    internal static WorkloadOwner? ManagerOf(V1Pod pod)
     {
-        foreach (OwnerReference owner in pod.Metadata.OwnerReferences)
+        foreach (V1OwnerReference owner in pod.Metadata.OwnerReferences)
         {
             if (owner.Controller != true) continue;
             switch ($"{owner.ApiVersion} {owner.Kind}")
@@ -24,7 +25,7 @@ internal static class PodOwner
                 case "apps/v1 DaemonSet": return new(WorkloadOwnerKind.DaemonSet, owner.Name);
                 case "apps/v1 StatefulSet": return new(WorkloadOwnerKind.StatefulSet, owner.Name);
                 case "batch/v1 Job": return new(WorkloadOwnerKind.Job, owner.Name);
-                case "apps/v1 ReplicaSet" when pod.Metadata.Labels.TryGetValue(HashLabel, out string? hash) && hash.Length > 0 && owner.Name.Length > hash.Length + 1 && owner.Name.EndsWith($"-{hash}", StringComparison.Ordinal):
+                case "apps/v1 ReplicaSet" when pod.Metadata.Label(HashLabel) is { Length: > 0 } hash && owner.Name.Length > hash.Length + 1 && owner.Name.EndsWith($"-{hash}", StringComparison.Ordinal):
                     return new(WorkloadOwnerKind.Deployment, owner.Name[..^(hash.Length + 1)]);
                 default: return null;
             }
@@ -33,7 +34,7 @@ internal static class PodOwner
         return null;
     }
 
-    private static WorkloadReference? ReferenceTo(Pod pod, WorkloadOwner manager) => manager.Kind switch
+    private static WorkloadReference? ReferenceTo(V1Pod pod, WorkloadOwner manager) => manager.Kind switch
     {
         WorkloadOwnerKind.Deployment => Reference(WorkloadReferenceKind.Deployment, pod, manager),
         WorkloadOwnerKind.StatefulSet => Reference(WorkloadReferenceKind.StatefulSet, pod, manager),
@@ -41,5 +42,5 @@ internal static class PodOwner
         _ => null, // nothing refers to Jobs
     };
 
-    private static WorkloadReference Reference(WorkloadReferenceKind kind, Pod pod, WorkloadOwner manager) => new(kind, new NamespacedName(pod.Metadata.Namespace ?? "", manager.Name));
+    private static WorkloadReference Reference(WorkloadReferenceKind kind, V1Pod pod, WorkloadOwner manager) => new(kind, new NamespacedName(pod.Metadata.NamespaceProperty ?? "", manager.Name));
 }

@@ -5,7 +5,7 @@ using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 using ObjectMeta = Culvert.Controller.Objects.ObjectMeta;
 
 namespace Culvert.Controller.Sources.Kubernetes;
@@ -20,29 +20,30 @@ internal static partial class PodReader
     private static readonly string[] AnnotationPrefixes = ["culvert.dev/", NginxAnnotations.Prefix];
 
     /// <summary>Whether a pod has ended for good: its address is free for others. One that is being deleted goes on until it has ended.</summary>
-    private static bool HasEnded(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
+    private static bool HasEnded(V1Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
 
     /// <summary>The addresses of a pod, as the kubelet has told them; none while it waits for them, or for a node.</summary>
-    private static EquatableArray<IPAddress> AddressesOf(Pod pod)
+    private static EquatableArray<IPAddress> AddressesOf(V1Pod pod)
     {
         if (string.IsNullOrEmpty(pod.Spec.NodeName)) return [];
-        IEnumerable<string> told = pod.Status.PodIPs.Count > 0 ? pod.Status.PodIPs.Select(i => i.IP) : pod.Status.PodIP is { Length: > 0 } one ? [one] : [];
+        IEnumerable<string> told = pod.Status.PodIPs.Count > 0 ? pod.Status.PodIPs.Select(i => i.Ip) : pod.Status.PodIP is { Length: > 0 } one ? [one] : [];
         return told.Select(text => Names.Address(text, out IPAddress address) is null ? address : null).OfType<IPAddress>().Distinct().ToEquatableArray();
     }
 
     /// <summary>Makes the workload, with all addresses that the pod is told to have.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="place">Its path at the server.</param>
-    public static ReadObject Read(Pod pod, string place)
+    public static ReadObject Read(V1Pod pod, string place)
     {
-        (string ns, string name) = (pod.Metadata.Namespace ?? "", pod.Metadata.Name ?? "");
+        (string ns, string name) = (pod.Metadata.NamespaceProperty ?? "", pod.Metadata.Name ?? "");
         var key = new ObjectKey(ObjectKind.Workload, ns, name);
         ApiOrigin origin = new(place, pod.Metadata.ResourceVersion ?? "");
         var errors = new ErrorSink(origin) { Object = key.ToString() };
         ImmutableSortedDictionary<string, string> labels = pod.Metadata.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
         ObjectMeta meta = ReadAnnotations(pod, new ObjectMeta { Name = name, Namespace = ns, Labels = labels, Origin = origin }, errors);
         bool? enrolled = MeshLabel.Read(labels);
-        if (pod.Spec.HostNetwork && enrolled == true)
+        bool isOfNode = pod.Spec.HostNetwork == true;
+        if (isOfNode && enrolled == true)
         {
             errors.Add(0, "spec.hostNetwork", $"a pod of its node's network can't be in the mesh: it has no interface of its own; take the label {MeshLabel.Key} away");
             enrolled = false;
@@ -66,9 +67,9 @@ internal static partial class PodReader
             ServiceAccount = pod.Spec.ServiceAccountName,
             Enrolled = enrolled,
             IsPod = true,
-            PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : StaticUid(pod) ?? pod.Metadata.Uid,
+            PodUid = HasEnded(pod) || isOfNode || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : StaticUid(pod) ?? pod.Metadata.Uid,
             ObjectUid = pod.Metadata.Uid,
-            HostNetwork = pod.Spec.HostNetwork,
+            HostNetwork = isOfNode,
             Owner = PodOwner.Of(pod),
             Manager = PodOwner.ManagerOf(pod),
             NotCaptured = notCaptured,
@@ -103,13 +104,13 @@ internal static partial class PodReader
     /// without hyphens, so that nobody can write there the uid of a pod that is not static; who copies that of another static pod gets nothing by it, as a mirror that no kubelet has made has no address and another name. Null
     /// for all other pods.
     /// </summary>
-    private static string? StaticUid(Pod pod) => pod.Metadata.Annotations.TryGetValue(MirrorAnnotation, out string? uid) && StaticUidForm().IsMatch(uid) ? uid : null;
+    private static string? StaticUid(V1Pod pod) => pod.Metadata.Annotations.TryGetValue(MirrorAnnotation, out string? uid) && StaticUidForm().IsMatch(uid) ? uid : null;
 
     [GeneratedRegex("^[0-9a-f]{32}\\z", RegexOptions.NonBacktracking)]
     private static partial Regex StaticUidForm();
 
     /// <summary>The annotations that are understood.</summary>
-    private static ObjectMeta ReadAnnotations(Pod pod, ObjectMeta meta, ErrorSink errors)
+    private static ObjectMeta ReadAnnotations(V1Pod pod, ObjectMeta meta, ErrorSink errors)
     {
         MapNode.Entry[] own = [.. pod.Metadata.Annotations.Where(a => AnnotationPrefixes.Any(p => a.Key.StartsWith(p, StringComparison.Ordinal))).Select(a => new MapNode.Entry(a.Key, 0, new ScalarNode(0, a.Value, ScalarKind.String)))];
         if (own.Length == 0) return meta;
@@ -118,10 +119,10 @@ internal static partial class PodReader
     }
 
     /// <summary>Ports with a name, of containers that go on running; of several with one name the first, as Services find them.</summary>
-    private static ImmutableSortedDictionary<string, TransportPort> ReadPorts(PodSpec spec)
+    private static ImmutableSortedDictionary<string, TransportPort> ReadPorts(V1PodSpec spec)
     {
         var ports = ImmutableSortedDictionary.CreateBuilder<string, TransportPort>(StringComparer.Ordinal);
-        foreach (ContainerPort port in spec.Containers.Concat(spec.InitContainers.Where(c => c.RestartPolicy == "Always")).SelectMany(c => c.Ports))
+        foreach (V1ContainerPort port in spec.Containers.Concat(spec.InitContainers.Where(c => c.RestartPolicy == "Always")).SelectMany(c => c.Ports))
         {
             TransportProtocol? protocol = port.Protocol switch
             {
@@ -129,8 +130,8 @@ internal static partial class PodReader
                 "UDP" => TransportProtocol.Udp,
                 _ => null,
             };
-            if (string.IsNullOrEmpty(port.Name) || protocol is null || port.ContainerPortNumber is < 1 or > ushort.MaxValue) continue;
-            ports.TryAdd(port.Name, new((ushort)port.ContainerPortNumber, protocol.Value));
+            if (string.IsNullOrEmpty(port.Name) || protocol is null || port.ContainerPort is < 1 or > ushort.MaxValue) continue;
+            ports.TryAdd(port.Name, new((ushort)port.ContainerPort, protocol.Value));
         }
         return ports.ToImmutable();
     }

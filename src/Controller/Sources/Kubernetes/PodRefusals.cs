@@ -8,6 +8,7 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.WorkQueue;
+using k8s.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -219,7 +220,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         lock (_lock) report.Written[pod.Key] = reason;
         try
         {
-            IResourceClient<Pod> pods = _client.Resource(KnownResources.Pods);
+            IResourceClient<V1Pod> pods = _client.Resource(KnownResources.Pods);
             if (reason is null) await pods.PatchAsync(name, Patch.Strategic(CaptureCondition.Removal(uid)), new() { FieldManager = KubernetesStatus.FieldManager, Subresource = "status" }, cancellationToken);
             else await pods.ApplyAsync(name, CaptureCondition.Document(name, uid, reason, since), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
         }

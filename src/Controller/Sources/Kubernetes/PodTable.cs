@@ -3,6 +3,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -15,7 +16,7 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// A pod's addresses are in its status, which others than its kubelet may be allowed to write: nothing in a status takes an address from a pod that is there and is to stay. Whoever has it keeps it, or where all are told
 /// at once the oldest, and who wants it too is told to have an error.
 /// </remarks>
-internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
+internal sealed class PodTable(PendingChanges changes) : IKindTable<V1Pod>
 {
     private readonly Dictionary<ResourceName, Entry> _pods = [];
     private readonly Dictionary<IPAddress, HashSet<ResourceName>> _byAddress = [];
@@ -25,11 +26,11 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
 
     public IEnumerable<Declaration> Declarations => _pods.Values.Select(p => p.Told).OfType<Declaration>();
 
-    public void Set(Pod item)
+    public void Set(V1Pod item)
     {
         ResourceName name = item.Metadata.ResourceName;
         Entry? before = _pods.GetValueOrDefault(name);
-        Entry now = new(PodReader.Read(item, PlaceOf(name)), item.Metadata.DeletionTimestamp is not null, (item.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, item.Metadata.Uid ?? "")) { Told = before?.Told };
+        Entry now = new(PodReader.Read(item, PlaceOf(name)), item.Metadata.DeletionTimestamp is not null, (item.Metadata.Created ?? DateTimeOffset.MinValue, item.Metadata.Uid ?? "")) { Told = before?.Told };
         if (before is { Workload: not null } && (before.IsLeaving, before.Made) == (now.IsLeaving, now.Made) && PodReader.IsSame(before.Read, now.Read)) return;
         HashSet<ResourceName> affected = Leave(name);
         _pods[name] = now;

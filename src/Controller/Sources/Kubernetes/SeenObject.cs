@@ -14,6 +14,6 @@ internal sealed record SeenObject(ApiKind Kind, ResourceName Name, IReadOnlyList
     /// <summary>Takes it from an object.</summary>
     public static SeenObject Of(ApiKind kind, ApiDocument item) => new(kind, item.Metadata.ResourceName, item.Conditions)
     {
-        Route = kind.Status == StatusForm.Parents ? new(item.Metadata.ResourceVersion ?? "", item.Metadata.Generation, RouteParent.Of(item.Content), item.Parents) : null,
+        Route = kind.Status == StatusForm.Parents ? new(item.Metadata.ResourceVersion ?? "", item.Metadata.Generation ?? 0, RouteParent.Of(item.Content), item.Parents) : null,
     };
 }

@@ -56,7 +56,7 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
         foreach (ApiKind kind in ApiKind.All.Concat(Optional).Where(k => k.Status != StatusForm.None))
         {
             IResourceClient<ApiDocument> objects = cluster.Admin.Resource(kind.Type);
-            foreach (ApiDocument item in (await objects.ListAsync(new(), Stop)).Items.Where(i => !kind.Type.IsNamespaced || i.Metadata.Namespace == _namespace))
+            foreach (ApiDocument item in (await objects.ListAsync(new(), Stop)).Items.Where(i => !kind.Type.IsNamespaced || i.Metadata.NamespaceProperty == _namespace))
                 await objects.PatchStatusAsync(item.Metadata.ResourceName, """{"status":null}"""u8.ToArray(), "tests", Stop);
         }
     }

@@ -54,7 +54,7 @@ public sealed class NarrowedRoles(TestCluster cluster) : IAsyncLifetime
 
     private async Task MakeAsync(string account, GrantedVerb? without)
     {
-        await cluster.Admin.Resource(KnownResources.ServiceAccounts).CreateAsync(new() { Metadata = new() { Namespace = Space, Name = account } }, null, Stop);
+        await cluster.Admin.Resource(KnownResources.ServiceAccounts).CreateAsync(new() { Metadata = new() { NamespaceProperty = Space, Name = account } }, null, Stop);
         foreach (JsonObject document in DeployedRoles.For(account, without))
             await cluster.Admin.Resource(TypeOf(document)).ApplyAsync(NameOf(document), Encoding.UTF8.GetBytes(document.ToJsonString()), new("tests"), Stop);
     }

@@ -1,6 +1,6 @@
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Core;
-using Culvert.Kubernetes.Resources;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests.Sources.Kubernetes;
 
@@ -19,7 +19,7 @@ public sealed class PodOwnerTests
     [InlineData("example.org/v1", "StatefulSet", "web", "", null)]
     public void IsWhoHasMadeIt(string version, string kind, string name, string hash, string? owner)
     {
-        Pod pod = new() { Metadata = new ObjectMeta { Namespace = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
+        V1Pod pod = new() { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new V1OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
         Assert.Equal(owner, PodOwner.Of(pod)?.ToString());
     }
 
@@ -30,15 +30,15 @@ public sealed class PodOwnerTests
     [InlineData("batch/v1", "Job", "report-29", "", WorkloadOwnerKind.Job, "report-29")]
     public void ItsManagerMayBeAJobToo(string version, string kind, string name, string hash, WorkloadOwnerKind ownerKind, string owner)
     {
-        Pod pod = new() { Metadata = new ObjectMeta { Namespace = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
+        V1Pod pod = new() { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", Name = "p", Labels = new Dictionary<string, string> { ["pod-template-hash"] = hash }, OwnerReferences = [new V1OwnerReference { ApiVersion = version, Kind = kind, Name = name, Controller = true }] } };
         Assert.Equal(new WorkloadOwner(ownerKind, owner), PodOwner.ManagerOf(pod));
     }
 
     [Fact]
     public void WhoDoesNotManageItIsNone()
     {
-        OwnerReference owner = new() { ApiVersion = "apps/v1", Kind = "DaemonSet", Name = "web" };
-        Assert.Null(PodOwner.Of(new Pod { Metadata = new ObjectMeta { Namespace = "shop", OwnerReferences = [owner] } }));
-        Assert.Null(PodOwner.Of(new Pod { Metadata = new ObjectMeta { Namespace = "shop" } }));
+        V1OwnerReference owner = new() { ApiVersion = "apps/v1", Kind = "DaemonSet", Name = "web" };
+        Assert.Null(PodOwner.Of(new V1Pod { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", OwnerReferences = [owner] } }));
+        Assert.Null(PodOwner.Of(new V1Pod { Metadata = new V1ObjectMeta { NamespaceProperty = "shop", OwnerReferences = [] } }));
     }
 }

@@ -9,6 +9,7 @@ using Culvert.Kubernetes.Tests.Support;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -32,8 +33,8 @@ public sealed class PodRefusalsTests(TestCluster cluster)
 
         await ReportAsync(one, "n1", $"{ns}/web");
         foreach (RunningOnCluster controller in new[] { one, other }) await IsMemberAsync(controller, ns, false);
-        Pod pod = await PodAsync(ns);
-        Condition condition = Assert.Single(pod.Status.Conditions, c => c.Type == CaptureCondition.Type);
+        V1Pod pod = await PodAsync(ns);
+        V1PodCondition condition = Assert.Single(pod.Status.Conditions, c => c.Type == CaptureCondition.Type);
         Assert.Equal(("False", "NotCaptured", "a test"), (condition.Status, condition.Reason, condition.Message));
         Assert.Single(pod.Status.Conditions, c => c is { Type: "Ready", Status: "True" });
         await HasEventAsync(ns, pod.Metadata.Uid!, CaptureEvents.NotCaptured, "can't be captured, and is not in the mesh until it can: a test");
@@ -120,7 +121,7 @@ public sealed class PodRefusalsTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.8.0.8");
-        Pod pod = await PodAsync(ns);
+        V1Pod pod = await PodAsync(ns);
         ManualTime time = new();
         CaptureEvents events = new(cluster.Admin, "test", time, NullLogger.Instance);
         async Task<int> TellAsync(int times)
@@ -188,9 +189,9 @@ public sealed class PodRefusalsTests(TestCluster cluster)
         });
     }
 
-    private Task<Pod> PodAsync(string ns) => cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, "web"), Stop);
+    private Task<V1Pod> PodAsync(string ns) => cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, "web"), Stop);
 
-    private async Task<IReadOnlyList<Event>> EventsAsync(string ns, string uid) =>
+    private async Task<IReadOnlyList<Corev1Event>> EventsAsync(string ns, string uid) =>
         (await cluster.Admin.Resource(KnownResources.Events).ListAsync(new() { Namespace = ns, FieldSelector = $"involvedObject.uid={uid}" }, Stop)).Items;
 
     private Task HasEventAsync(string ns, string uid, string reason, string message) =>

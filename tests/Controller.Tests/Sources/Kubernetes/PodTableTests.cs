@@ -5,6 +5,7 @@ using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
@@ -114,8 +115,8 @@ public sealed class PodTableTests
     [InlineData("zzz")]
     public void OfTwoThatAreListedTheOlderHasAnAddress(string thief)
     {
-        KindWatch<Pod> watch = new(KnownResources.Pods, _table, change => change());
-        ((IReflectorSink<Pod>)watch).Replace(new() { Items = [.. new[] { Pod(thief, "10.0.0.1", made: 9), Pod("victim", "10.0.0.1", made: 5) }.OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)], ResourceVersion = "7" });
+        KindWatch<V1Pod> watch = new(KnownResources.Pods, _table, change => change());
+        ((IReflectorSink<V1Pod>)watch).Replace(new() { Items = [.. new[] { Pod(thief, "10.0.0.1", made: 9), Pod("victim", "10.0.0.1", made: 5) }.OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)], ResourceVersion = "7" });
         Assert.Contains("victim 10.0.0.1", Take());
         Assert.Equal(7ul, watch.Mark);
     }
@@ -221,9 +222,9 @@ public sealed class PodTableTests
     {
         _table.Set(Pod("a", "10.0.0.1"));
         Take();
-        _table.SetUnreadable(new(new() { Namespace = "shop", Name = "a" }, "a test"));
+        _table.SetUnreadable(new(new() { NamespaceProperty = "shop", Name = "a" }, "a test"));
         Assert.Empty(Take());
-        _table.SetUnreadable(new(new() { Namespace = "shop", Name = "b" }, "a test"));
+        _table.SetUnreadable(new(new() { NamespaceProperty = "shop", Name = "b" }, "a test"));
         Assert.Equal(["b ?"], Take());
         _table.Set(Pod("b", "10.0.0.2"));
         Assert.Equal(["b 10.0.0.2"], Take());
@@ -236,7 +237,7 @@ public sealed class PodTableTests
         Origin = new ApiOrigin("x", ""),
     };
 
-    private static Pod Pod(
+    private static V1Pod Pod(
         string name, string addresses, int start = 0, int made = 0, string phase = "Running", string node = "n1", string labels = "", string annotations = "", string spec = "", string version = "1", string? uid = null, bool isLeaving = false)
     {
         string[] all = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -5,6 +5,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -55,7 +56,7 @@ public sealed class RootsConfigMapTests(TestCluster cluster)
 
     private Task<RunningOnCluster> StartAsync(ResourceName name, ILoggerFactory? log = null) => RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { RootsConfigMap = name });
 
-    private Task<ConfigMap> FindAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.ConfigMaps).GetAsync(name, Stop);
+    private Task<V1ConfigMap> FindAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.ConfigMaps).GetAsync(name, Stop);
 
     private async Task HasRootsAsync(RunningOnCluster controller, ResourceName name, int count) => await Soon.Holds($"{name} has {count} roots", async () =>
     {

@@ -4,6 +4,7 @@ using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
+using k8s.Models;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
@@ -77,7 +78,7 @@ public sealed class SharedProgressTests(TestCluster cluster)
         if ((await MapAsync()).Data is { Count: > 0 } data) await WriteAsync(data.Keys.ToDictionary(k => k, _ => (string?)null));
     }
 
-    private Task<ConfigMap> MapAsync() => cluster.Admin.Resource(KnownResources.ConfigMaps).GetAsync(Map, Stop);
+    private Task<V1ConfigMap> MapAsync() => cluster.Admin.Resource(KnownResources.ConfigMaps).GetAsync(Map, Stop);
 
     private Task WriteAsync(Dictionary<string, string?> data) =>
         cluster.Admin.Resource(KnownResources.ConfigMaps).PatchAsync(Map, Patch.Merge(JsonSerializer.SerializeToUtf8Bytes(new(data), ApiJson.Default.ConfigMapPatch)), null, Stop);

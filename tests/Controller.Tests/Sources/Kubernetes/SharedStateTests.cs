@@ -13,6 +13,7 @@ using Culvert.Kubernetes.Tests.Support;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -44,7 +45,7 @@ public sealed class SharedStateTests(TestCluster cluster)
         await back.NextAsync();
 
         // Keys are in the Secret, and in no folder.
-        Secret kept = await cluster.Admin.Resource(KnownResources.Secrets).GetAsync(secret, Stop);
+        V1Secret kept = await cluster.Admin.Resource(KnownResources.Secrets).GetAsync(secret, Stop);
         Assert.Equal(2, kept.Data.Keys.Count(k => k.EndsWith(RootFiles.KeySuffix, StringComparison.Ordinal)));
         Assert.Empty(Directory.EnumerateFiles(one.StateFolder, "*key*", SearchOption.AllDirectories));
     }
@@ -192,7 +193,7 @@ public sealed class SharedStateTests(TestCluster cluster)
         return name;
     }
 
-    private Task<Secret> MakeAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.Secrets).CreateAsync(new Secret { Metadata = new() { Name = name.Name, Namespace = name.Namespace } }, null, Stop);
+    private Task<V1Secret> MakeAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.Secrets).CreateAsync(new V1Secret { Metadata = new() { Name = name.Name, NamespaceProperty = name.Namespace } }, null, Stop);
 
     // Before it has read its objects a controller serves nobody.
     private async Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null, Func<ControllerOptions, ControllerOptions>? change = null)

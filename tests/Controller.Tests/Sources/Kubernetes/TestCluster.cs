@@ -11,6 +11,7 @@ using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
+using k8s.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -159,7 +160,7 @@ public sealed class TestCluster : IAsyncLifetime
     /// <summary>Makes a namespace that no other test has, whose pods are in the mesh.</summary>
     internal async Task<string> NamespaceAsync(string mesh = "enabled")
     {
-        var wanted = new Namespace { Metadata = new() { GenerateName = "test-", Labels = new Dictionary<string, string> { ["culvert.dev/mesh"] = mesh } } };
+        var wanted = new V1Namespace { Metadata = new() { GenerateName = "test-", Labels = new Dictionary<string, string> { ["culvert.dev/mesh"] = mesh } } };
         return (await Admin.Resource(KnownResources.Namespaces).CreateAsync(wanted, null, Stop)).Metadata.Name!;
     }
 
@@ -194,7 +195,7 @@ public sealed class TestCluster : IAsyncLifetime
         string bound = "";
         if (pod is not null)
         {
-            Pod made = await Admin.Resource(KnownResources.Pods).GetAsync(new(ns, pod), Stop);
+            V1Pod made = await Admin.Resource(KnownResources.Pods).GetAsync(new(ns, pod), Stop);
             bound = $",\"boundObjectRef\":{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"{pod}\",\"uid\":\"{made.Metadata.Uid}\"}}";
         }
         string audiences = audience is null ? "" : $"\"audiences\":[\"{audience}\"],";

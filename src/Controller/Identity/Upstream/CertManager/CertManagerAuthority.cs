@@ -77,7 +77,7 @@ internal sealed class CertManagerAuthority(CertManagerOptions options, IKubernet
 
     private CertificateRequestObject Request(ECDsa key, string name, TimeSpan lifetime) => new()
     {
-        Metadata = new() { GenerateName = RequestPrefix, Namespace = options.Issuer.Namespace },
+        Metadata = new() { GenerateName = RequestPrefix, NamespaceProperty = options.Issuer.Namespace },
         Spec = new(
             Encoding.ASCII.GetBytes(new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).CreateSigningRequestPem()),
             new(options.Issuer.Name, options.Kind, options.Group),
@@ -102,7 +102,7 @@ internal sealed class CertManagerAuthority(CertManagerOptions options, IKubernet
     /// <summary>The same request after something has changed of it.</summary>
     private async Task<CertificateRequestObject> NextAsync(CertificateRequestObject request, CancellationToken cancellationToken)
     {
-        WatchOptions watch = new() { Namespace = request.Metadata.Namespace!, FieldSelector = $"metadata.name={request.Metadata.Name}", ResourceVersion = request.Metadata.ResourceVersion };
+        WatchOptions watch = new() { Namespace = request.Metadata.NamespaceProperty!, FieldSelector = $"metadata.name={request.Metadata.Name}", ResourceVersion = request.Metadata.ResourceVersion };
         try
         {
             await foreach (WatchEvent<CertificateRequestObject> seen in _requests.WatchAsync(watch, cancellationToken))

@@ -1,21 +1,23 @@
 using Culvert.Kubernetes.Resources;
+using k8s;
+using k8s.Models;
 
 namespace Culvert.Controller.Identity.Upstream.CertManager;
 
 /// <summary>A CertificateRequest of cert-manager (<c>cert-manager.io/v1</c>), as much of it as is used.</summary>
-internal sealed record CertificateRequestObject : IKubernetesObject
+internal sealed record CertificateRequestObject : IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>The kind.</summary>
     public static ResourceType<CertificateRequestObject> Type { get; } = new("cert-manager.io", "v1", "certificaterequests", "CertificateRequest", CertManagerJson.Default.CertificateRequestObject);
 
     /// <inheritdoc/>
-    public string? ApiVersion { get; init; } = "cert-manager.io/v1";
+    public string? ApiVersion { get; set; } = "cert-manager.io/v1";
 
     /// <inheritdoc/>
-    public string? Kind { get; init; } = "CertificateRequest";
+    public string? Kind { get; set; } = "CertificateRequest";
 
     /// <inheritdoc/>
-    public ObjectMeta Metadata { get; init => field = value ?? new(); } = new();
+    public V1ObjectMeta Metadata { get; set => field = value ?? new(); } = new();
 
     /// <summary>What is asked for.</summary>
     public CertificateRequestSpec? Spec { get; init; }
