@@ -1,5 +1,3 @@
-using Grpc.Core;
-
 namespace Culvert.GrpcHosting;
 
 /// <summary>Writes of streaming calls that fail with the status of the call. Thread-safety is that of the call.</summary>
