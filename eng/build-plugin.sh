@@ -14,7 +14,7 @@ esac
 if [ "$machine" != "$(uname -m)" ]; then
 	program=$root/artifacts/cni-$1/culvert-cni
 	runtime=(-r "$identifier")
-	command -v "$machine-linux-gnu-gcc" >/dev/null || { echo "plugin: $machine-linux-gnu-gcc was not found, which it is linked with for $1 (eng/setup.sh --optional images-$1)" >&2; exit 1; }
+	command -v "$machine-linux-gnu-gcc" >/dev/null || { echo "plugin: $machine-linux-gnu-gcc was not found, which it is linked with for $1 (eng/setup.sh native-$1)" >&2; exit 1; }
 fi
 if [ -x "$program" ] && [ -z "$(find "$root/src/Cni" "$root/src/CniPlugin" "$root/Directory.Build.props" \( -name bin -o -name obj \) -prune -o -type f -newer "$program" -print -quit)" ]; then exit 0; fi
 work=$(mktemp -d)

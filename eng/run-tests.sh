@@ -58,12 +58,16 @@ step build eng/dotnet-build.sh Culvert.slnx -c "$configuration" || {
 	give_up "The solution does not build; see ${results#"$root"/}/build.log."
 }
 
-# Each of these is made at most once, by the first that needs it; others wait for it.
-once() { # name, command...
+# Each of these is made at most once, by the first that needs it; others wait for it. A failure is told once, and fails the run under CI.
+once_per_run() { # name, command...
 	(
 		flock 9
 		[ -e "$results/$1.done" ] || {
-			step "$@" || tail -5 "$results/$1.log"
+			step "$@" || {
+				echo "$1 failed:"
+				tail -5 "$results/$1.log"
+				touch "$results/$1.failed"
+			}
 			touch "$results/$1.done"
 		}
 	) 9>"$results/$1.lock"
@@ -75,19 +79,19 @@ prepare() { # project: makes what its tests need beside the build
 	case "$1" in
 	# Without them these tests start what the build has made, which compiles at each start.
 	System.Tests)
-		once programs eng/build-cli.sh
-		once plugin eng/build-plugin.sh
+		once_per_run programs eng/build-cli.sh
+		once_per_run plugin eng/build-plugin.sh
 		;;
 	# Without the images and a cluster's programs, these tests say that they are skipped, and why.
 	Cluster.Tests)
-		once kubernetes eng/kubernetes.sh
+		once_per_run kubernetes eng/kubernetes.sh
 		if [ -z "${TEST_FILTER:-}" ]; then
-			once programs eng/build-cli.sh
-			once plugin eng/build-plugin.sh
-			once images make_images
+			once_per_run programs eng/build-cli.sh
+			once_per_run plugin eng/build-plugin.sh
+			once_per_run images make_images
 		fi
 		;;
-	Kubernetes.Tests) once kubernetes eng/kubernetes.sh ;;
+	Kubernetes.Tests) once_per_run kubernetes eng/kubernetes.sh ;;
 	esac
 }
 
@@ -116,7 +120,7 @@ run() { # project: prepares and runs its tests; leaves its log, and, when it is 
 	read -ra filter <<<"${TEST_FILTER:-}"
 	options+=("${filter[@]}")
 	# The native programs are ready in a fifth of the CPU time; these tests start hundreds.
-	[ "$project" != System.Tests ] || [ ! -x artifacts/cli/culvert ] || environment=(CULVERT_PROGRAMS="$root/artifacts/cli")
+	[ "$project" != System.Tests ] || [ -e "$results/programs.failed" ] || environment=(CULVERT_PROGRAMS="$root/artifacts/cli")
 	env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$results/$project.log" 2>&1 </dev/null
 	echo "$? $((SECONDS - started))" >"$results/$project.end"
 }
@@ -163,7 +167,11 @@ lane() { # project...: runs those that were asked for
 	local project
 	for project; do
 		case " ${projects[*]} " in
-		*" $project "*) run "$project" && report "$project" ;;
+		*" $project "*)
+			run "$project"
+			report "$project" >"$results/$project.report"
+			(flock 9 && cat "$results/$project.report") 9>"$results/report.lock"
+			;;
 		esac
 	done
 }
@@ -175,8 +183,16 @@ for project in "${projects[@]}"; do
 	esac
 done
 [ $# -gt 0 ] && chosen=true || chosen=false
-# What runs in the background does not hear of Ctrl+C.
-trap 'pkill -TERM -P "$(jobs -p | paste -sd,)"; exit 130' INT TERM
+# What runs in the background does not hear of Ctrl+C. The lanes first, so that none starts another project.
+stop_lanes() {
+	local all next
+	next=$(jobs -p | paste -sd' ')
+	all=$next
+	while next=$(for process in $next; do pgrep -P "$process"; done | paste -sd' ') && [ -n "$next" ]; do all="$all $next"; done
+	# shellcheck disable=SC2086
+	kill $all 2>/dev/null
+}
+trap 'stop_lanes; exit 130' INT TERM
 lane System.Tests &
 lane Cluster.Tests &
 lane Controller.Tests Kubernetes.Tests "${others[@]}" &
@@ -189,6 +205,14 @@ for project in "${projects[@]}"; do
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	[ "$f" -eq 0 ] || names+=$(summarise "$project" "$results/$project.log")$'\n'
 done
+
+if [ "${CI:-}" = true ]; then
+	for step in "$results"/*.failed; do
+		[ -e "$step" ] || continue
+		failed=$((failed + 1))
+		names+="failed: $(basename "$step" .failed) (see its log in artifacts/test-results)"$'\n'
+	done
+fi
 
 echo "The slowest test classes (seconds, tests, class):"
 slowest=30

@@ -23,7 +23,7 @@ internal static class ProgramFile
 
     /// <summary>The folder with published programs, or null when these are missing or older than their sources.</summary>
     /// <param name="root">The root of the source tree.</param>
-    /// <remarks>The rule for the age is that of eng/build-cli.sh, which publishes them.</remarks>
+    /// <remarks>A source that is newer means that nobody has published since: eng/build-cli.sh touches what it publishes.</remarks>
     public static string? PublishedFolder(string root)
     {
         string folder = Path.Combine(root, "artifacts", "cli");

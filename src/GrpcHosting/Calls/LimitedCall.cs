@@ -20,7 +20,7 @@ internal sealed class LimitedCall : IAsyncDisposable
     private static readonly Status ClientGone = new(StatusCode.Cancelled, "The client reset the stream or disconnected.");
 
     // Longer than any round trip. A client that takes longer loses the reason at most.
-    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxDrainTime = TimeSpan.FromSeconds(1);
 
     private readonly HttpContext _http;
     private readonly LimitedCallEnvironment _environment;
@@ -54,6 +54,9 @@ internal sealed class LimitedCall : IAsyncDisposable
     internal CancellationToken Interrupted { get; }
 
     internal ILogger Logger => _environment.Logger;
+
+    /// <summary>Whether the handler has returned, without an exception.</summary>
+    internal bool HasReturned { get; set; }
 
     /// <summary>Runs a call.</summary>
     /// <param name="http">Its request.</param>
@@ -166,8 +169,9 @@ internal sealed class LimitedCall : IAsyncDisposable
             if (_hasSingleRequest && _refusal is null) StartRequestTimer();
             await next(_http);
             ReportRequestFailure();
+            ReportResponseFailure();
             await _response.DrainAsync();
-            await SeeOffAsync();
+            await DrainRequestAsync();
         }
         finally
         {
@@ -202,7 +206,24 @@ internal sealed class LimitedCall : IAsyncDisposable
     {
         if (_environment.Limits.RequestTimeout is not { } longest) return;
         _requestTimer = _environment.Time.CreateTimer(
-            static state => ((LimitedCall)state!).Interrupt(RequestLate), this, longest, Timeout.InfiniteTimeSpan);
+            static state => ((LimitedCall)state!).OnRequestLate(), this, longest, Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnRequestLate()
+    {
+        lock (_lock)
+        {
+            // The timer had fired already when the handler began.
+            if (!_isHandled) Interrupt(RequestLate);
+        }
+    }
+
+    // A response that cannot be serialized fails after the handler, in a part of the package whose log is off.
+    private void ReportResponseFailure()
+    {
+        if (!HasReturned || _http.Features.Get<IServerCallContextFeature>()?.ServerCallContext is not { } call) return;
+        if (call.Status.StatusCode is not (StatusCode.Unknown or StatusCode.Internal)) return;
+        GrpcServerLog.HandlerFailed(_environment.Logger, call.Method, call.Status.DebugException ?? new InvalidOperationException(call.Status.Detail));
     }
 
     private void ReportRequestFailure()
@@ -218,13 +239,13 @@ internal sealed class LimitedCall : IAsyncDisposable
     /// the wait, the server would reset that half and close the connection.
     /// .NET's client may see that before it reads the status, and then reports another one.
     /// </summary>
-    private async Task SeeOffAsync()
+    private async Task DrainRequestAsync()
     {
         lock (_lock)
         {
             if (!_isStopped) return;
         }
-        using CancellationTokenSource limit = new(LongestFarewell, _environment.Time);
+        using CancellationTokenSource limit = new(MaxDrainTime, _environment.Time);
         try
         {
             await _http.Response.CompleteAsync();

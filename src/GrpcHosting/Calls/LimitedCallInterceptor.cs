@@ -52,10 +52,13 @@ internal sealed class LimitedCallInterceptor : Interceptor
         try
         {
             await handler(call);
+            call.HasReturned = true;
         }
         catch (Exception e) when (
             e is not OutOfMemoryException && call.ExplainEnd(e, context.CancellationToken.IsCancellationRequested) is { } reason)
         {
+            // These follow from the interruption, or from a write after it. Others are faults of the handler.
+            if (e is not (OperationCanceledException or IOException or InvalidOperationException)) GrpcServerLog.HandlerFailed(call.Logger, context.Method, e);
             throw new RpcException(new Status(reason.StatusCode, reason.Detail, e));
         }
         catch (Exception e) when (e is not OutOfMemoryException and not RpcException)

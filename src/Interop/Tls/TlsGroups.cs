@@ -40,7 +40,8 @@ public static unsafe class TlsGroups
 
     private static string ListOf(IReadOnlyList<string> groups)
     {
-        if (!groups[0].Contains("MLKEM", StringComparison.Ordinal)) return string.Join(':', groups);
+        // An earlier OpenSSL with a provider of such groups does not know the asterisk.
+        if (OpenSslVersion.Current < OpenSslVersion.Recommended || !groups[0].Contains("MLKEM", StringComparison.Ordinal)) return string.Join(':', groups);
         int classic = Enumerable.Range(0, groups.Count).First(i => !groups[i].Contains("MLKEM", StringComparison.Ordinal));
         return string.Join(':', groups.Select((group, i) => i == 0 || i == classic ? $"*{group}" : group));
     }

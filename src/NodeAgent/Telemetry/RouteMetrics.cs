@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Telemetry;
 /// <summary>Counts and times requests by the rule that has them and the Service they went to. Bounded: beyond a number of these all others are <c>other</c>. Thread-safe; allocates nothing for what is known.</summary>
 internal sealed class RouteMetrics
 {
-    private const int MostSeries = 1000;
+    private const int MaxSeries = 1000;
 
     private static readonly Key Other = new("other", new("other", "other"), -1, new("other", "other"));
 
@@ -21,9 +21,9 @@ internal sealed class RouteMetrics
     internal RouteMetrics(MetricRegistry registry)
     {
         string[] labels = ["route_kind", "route", "route_namespace", "rule", "backend", "backend_namespace"];
-        _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MostSeries + 1) * RequestMetrics.Classes.Length));
+        _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MaxSeries + 1) * RequestMetrics.Classes.Length));
         _durations = registry.Add(new HistogramFamily("culvert_http_route_request_duration_seconds", "Duration of HTTP requests by the rule of a route that had them.", labels, HistogramFamily.Seconds));
-        _series = new BoundedSeries<Key, Series>(registry, MostSeries, Other, key => new Series(this, key), static series => series.IsRemoved);
+        _series = new BoundedSeries<Key, Series>(registry, MaxSeries, Other, key => new Series(this, key), static series => series.IsRemoved);
     }
 
     /// <summary>A request is over that a rule had.</summary>

@@ -14,6 +14,9 @@ internal sealed class SnapshotSubjects(Func<NodeSnapshot> current) : IMeshSubjec
     private HashSet<string> _issuers = [];
 
     /// <inheritdoc/>
+    public void Refresh() => Index();
+
+    /// <inheritdoc/>
     public bool HasWorkload(NamespacedName name) => Index()._workloads.Contains(name);
 
     /// <inheritdoc/>
@@ -35,8 +38,12 @@ internal sealed class SnapshotSubjects(Func<NodeSnapshot> current) : IMeshSubjec
         if (ReferenceEquals(snapshot, _indexed)) return this;
         _workloads = [.. snapshot.Workloads.Values.Select(w => w.Name)];
         _routes = [.. snapshot.HttpRoutes.Keys.Select(r => r.Name)];
+
+        // Labels name a RateLimit as the object, and other policies as they are referred to.
         _policies = new HashSet<string>(
-            snapshot.Policies.Keys.Select(p => new PolicyReference(p).ToString()).Concat(snapshot.NetworkPolicies.Keys.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())), StringComparer.Ordinal);
+            snapshot.Policies.Keys.SelectMany(p => (string[])[new PolicyReference(p).ToString(), RateLimitNames.ObjectOf(p).ToString()])
+                .Concat(snapshot.NetworkPolicies.Keys.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())),
+            StringComparer.Ordinal);
         _issuers = new HashSet<string>(snapshot.RequestAuthentications.Values.SelectMany(a => a.Rules).Select(r => r.Issuer), StringComparer.Ordinal);
         _indexed = snapshot;
         return this;

@@ -8,6 +8,11 @@ internal sealed class MeshWorld(params string[] workloads) : IMeshSubjects
 {
     internal HashSet<string> Workloads { get; } = [.. workloads];
 
+    public void Refresh()
+    {
+        // It is a constant.
+    }
+
     public bool HasWorkload(NamespacedName name) => Workloads.Contains(name.ToString());
 
     public bool HasService(NamespacedName name) => false;

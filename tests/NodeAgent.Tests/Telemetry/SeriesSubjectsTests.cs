@@ -15,7 +15,7 @@ public sealed class SeriesSubjectsTests
         Workloads = ImmutableDictionary.CreateRange([KeyValuePair.Create("u", new WorkloadInfo { Uid = "u", Name = new("demo", "web"), ServiceAccount = "web", Identity = SpiffeId.Parse("spiffe://td/ns/demo/sa/web"), Node = "n" })]),
         Services = ImmutableDictionary.CreateRange([KeyValuePair.Create(Shop, new ServiceInfo { Name = Shop })]),
         HttpRoutes = ImmutableDictionary.CreateRange([KeyValuePair.Create(new HttpRouteKey(HttpRouteKind.Http, new("demo", "canary")), new HttpRouteInfo { Name = new("demo", "canary") })]),
-        Policies = ImmutableDictionary.CreateRange([KeyValuePair.Create(new NamespacedName("demo", "allow"), new PolicyInfo { Name = new("demo", "allow") })]),
+        Policies = ImmutableDictionary.CreateRange([KeyValuePair.Create(new NamespacedName("demo", "allow"), new PolicyInfo { Name = new("demo", "allow") }), KeyValuePair.Create(RateLimitNames.PolicyOf(new("demo", "slow")), new PolicyInfo { Name = RateLimitNames.PolicyOf(new("demo", "slow")) })]),
     };
 
     [Theory]
@@ -34,6 +34,7 @@ public sealed class SeriesSubjectsTests
     [InlineData("route_kind route route_namespace backend backend_namespace", "HTTPRoute canary demo gone demo", false)]
     [InlineData("route_kind route route_namespace backend backend_namespace", "Service shop demo shop demo", true)]
     [InlineData("policy", "demo/allow", true)]
+    [InlineData("policy", "demo/slow", true)]
     [InlineData("policy", "demo/gone", false)]
     [InlineData("issuer result", "https://gone.example ok", false)]
     [InlineData("authorizer result", "opa ok", false)]

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Telemetry.Metrics;
 public sealed class CallbackFamily(string name, string help, string type, string[] labelNames, Func<IEnumerable<CallbackSample>> read) : IMetricFamily
 {
     // Samples beyond are left out: a sum of gauges would say nothing.
-    private const int MostSeries = 4096;
+    private const int MaxSeries = 4096;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string[], Series> _series = new(LabelSet.Comparer);
@@ -74,10 +74,10 @@ public sealed class CallbackFamily(string name, string help, string type, string
     {
         string[] labels = sample.Labels;
         bool isShortened = false;
-        if (Array.Exists(labels, l => l.Length > LabelSet.MostLength)) labels = LabelSet.Bounded(labels, out isShortened);
+        if (Array.Exists(labels, l => l.Length > LabelSet.MaxLength)) labels = LabelSet.Bounded(labels, out isShortened);
         if (!_series.TryGetValue(labels, out Series? series))
         {
-            if (_series.Count >= MostSeries)
+            if (_series.Count >= MaxSeries)
             {
                 _registry!.FellBack(name, MetricRegistry.SeriesLimit);
                 return;

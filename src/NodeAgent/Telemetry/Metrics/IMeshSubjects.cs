@@ -5,6 +5,9 @@ namespace Culvert.NodeAgent.Telemetry.Metrics;
 /// <summary>Says which subjects of series exist. Called from one thread at a time.</summary>
 internal interface IMeshSubjects
 {
+    /// <summary>Prepares the answers for a sweep, before a family is locked that event loops may wait for.</summary>
+    void Refresh();
+
     /// <summary>Whether a workload of this name exists on any node.</summary>
     bool HasWorkload(NamespacedName name);
 

@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Telemetry.Metrics;
 internal static class LabelSet
 {
     /// <summary>Longest value of a label, in UTF-16 code units. Names of Kubernetes and the identities of service accounts are shorter.</summary>
-    internal const int MostLength = 1024;
+    internal const int MaxLength = 1024;
 
     private const int DigestBytes = 8;
 
@@ -21,10 +21,10 @@ internal static class LabelSet
         string[] bounded = values.ToArray();
         for (int i = 0; i < bounded.Length; i++)
         {
-            if (bounded[i].Length <= MostLength) continue;
+            if (bounded[i].Length <= MaxLength) continue;
             isShortened = true;
             string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(bounded[i])).AsSpan(0, DigestBytes));
-            int kept = MostLength - digest.Length - 1;
+            int kept = MaxLength - digest.Length - 1;
             if (char.IsHighSurrogate(bounded[i][kept - 1])) kept--;
             bounded[i] = $"{bounded[i].AsSpan(0, kept)}~{digest}";
         }

@@ -86,22 +86,26 @@ public sealed partial class MetricRegistry
     internal void Sweep(IMeshSubjects mesh)
     {
         DateTimeOffset now = Time.GetUtcNow();
-        foreach (IMetricFamily family in Families) family.Sweep(now, mesh);
+        mesh.Refresh();
+        ForEachFamily(family => family.Sweep(now, mesh));
         Action[] swept;
         lock (_lock) swept = [.. _swept];
         foreach (Action action in swept) action();
     }
 
-    // prometheus-net keeps an exception of a callback to itself. One family that cannot be read must not hide the others: it is logged, counted, and has no series in this scrape.
-    private void Publish()
+    // prometheus-net keeps an exception of a callback to itself, and one of a timer would end the process.
+    private void Publish() => ForEachFamily(static family => family.Publish());
+
+    // One family that fails must not hide the others: it is logged, counted, and left out.
+    private void ForEachFamily(Action<IMetricFamily> action)
     {
         foreach (IMetricFamily family in Families)
         {
             try
             {
-                family.Publish();
+                action(family);
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
                 ReadFailure(_logger, e, family.Name);
                 FellBack(family.Name, ReadFailed);
@@ -109,6 +113,6 @@ public sealed partial class MetricRegistry
         }
     }
 
-    [LoggerMessage(EventId = LogEventIds.MetricUnreadable, Level = LogLevel.Error, Message = "metric {Metric} could not be read for a scrape; it is left out")]
+    [LoggerMessage(EventId = LogEventIds.MetricUnreadable, Level = LogLevel.Error, Message = "metric {Metric} could not be read for a scrape, or swept; it is left out")]
     private static partial void ReadFailure(ILogger logger, Exception exception, string metric);
 }

@@ -82,7 +82,7 @@ internal sealed class SeriesTable<T>(string[] labelNames, int limit, Func<Series
             }
             else
             {
-                series = Rest();
+                series = OverflowSeries();
                 reason = MetricRegistry.SeriesLimit;
             }
         }
@@ -105,7 +105,7 @@ internal sealed class SeriesTable<T>(string[] labelNames, int limit, Func<Series
                 return series;
             }
 
-            current = Rest();
+            current = OverflowSeries();
         }
 
         move(series, current);
@@ -119,7 +119,7 @@ internal sealed class SeriesTable<T>(string[] labelNames, int limit, Func<Series
     }
 
     // Under its own label set, which others may ask for as well.
-    private T Rest()
+    private T OverflowSeries()
     {
         if (_other is not null) return _other;
         string[] labels = Array.ConvertAll(labelNames, name => OwnerLabels.Has(name) ? "" : Other);

@@ -11,7 +11,7 @@ public static class DuplexCalls
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="RpcException">The call has ended, with its status.</exception>
-    /// <exception cref="IOException">The message could not be written, and the call goes on.</exception>
+    /// <exception cref="IOException">The message could not be written. One response may be lost: the caller must end the call.</exception>
     public static async Task SendAsync<TRequest, TResponse>(this AsyncDuplexStreamingCall<TRequest, TResponse> call, TRequest message, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(call);
