@@ -81,6 +81,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         _ = CountRead();
         if (result != 1) return Explain(result);
         _betweenRecords = !HasPending;
+        KeyExchangeGroup ??= TlsGroups.Negotiated(handle);
         UseLargeBuffers();
         return new TlsResult(TlsStatus.Done);
     }
@@ -182,7 +183,8 @@ public sealed unsafe class TlsConnection : SafeHandle
     }
 
     /// <summary>The key exchange group that the handshake has agreed on, as TLS names it; null before that.</summary>
-    public string? KeyExchangeGroup => TlsGroups.Negotiated(handle);
+    /// <remarks>OpenSSL before 3.2 crashes when it is asked before the handshake: there is no session yet.</remarks>
+    public string? KeyExchangeGroup { get; private set; }
 
     /// <summary>Whether the handshake chose HTTP/2 by ALPN.</summary>
     public bool IsHttp2Selected()

@@ -27,8 +27,8 @@ public static unsafe class TlsGroups
     /// </summary>
     internal static byte[] List { get; } = Encoding.ASCII.GetBytes(ListOf(Offered) + "\0");
 
-    /// <summary>The name of the group that a connection has agreed on, such as <c>X25519MLKEM768</c>; null before that.</summary>
-    /// <param name="ssl">The connection (SSL).</param>
+    /// <summary>The name of the group that a connection has agreed on, such as <c>X25519MLKEM768</c>.</summary>
+    /// <param name="ssl">The connection (SSL), whose handshake is done.</param>
     internal static string? Negotiated(nint ssl)
     {
         int group = (int)OpenSsl.SSL_ctrl(ssl, OpenSsl.SSL_CTRL_GET_NEGOTIATED_GROUP, 0, null);

@@ -38,6 +38,14 @@ public sealed class TlsConnectionTests
     }
 
     [Fact]
+    public void BeforeTheHandshakeThereIsNoGroup()
+    {
+        using Pair pair = new(handshake: false);
+        Assert.Null(pair.Client.KeyExchangeGroup);
+        Assert.Null(pair.Server.KeyExchangeGroup);
+    }
+
+    [Fact]
     public void BothSidesAgreeOnTheFirstGroupThatBothHave()
     {
         using Pair pair = new();
@@ -219,13 +227,13 @@ public sealed class TlsConnectionTests
         private readonly TlsContext _clientContext;
         private readonly TlsContext _serverContext;
 
-        internal Pair(KeyKind keys = KeyKind.P256)
+        internal Pair(KeyKind keys = KeyKind.P256, bool handshake = true)
         {
             _serverContext = _authority.Context(true, _authority.Issue(keys, Bob));
             _clientContext = _authority.Context(false, _authority.Issue(keys, Alice));
             Server = TlsConnection.Create(_serverContext, Sockets.Second);
             Client = TlsConnection.Create(_clientContext, Sockets.First);
-            Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(Client, Server));
+            if (handshake) Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(Client, Server));
         }
 
         internal SocketPair Sockets { get; } = new();
