@@ -161,8 +161,9 @@ report() { # project: prints what its run has found
 	fi
 }
 
-# Lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods; the system's tests for
-# agents and connections. Controller.Tests and Kubernetes.Tests wait for an API server, which is slow beside the cluster's: they come before it is up.
+# Two lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods, and the programs and images
+# that it needs are compiled meanwhile. More lanes would be faster, but some tests have budgets of milliseconds. Controller.Tests and Kubernetes.Tests wait for an API
+# server, which is slow beside the cluster's: they come before it is up. System.Tests come last, when the programs that they start are there.
 lane() { # project...: runs those that were asked for
 	local project
 	for project; do
@@ -193,9 +194,8 @@ stop_lanes() {
 	kill $all 2>/dev/null
 }
 trap 'stop_lanes; exit 130' INT TERM
-lane System.Tests &
 lane Cluster.Tests &
-lane Controller.Tests Kubernetes.Tests "${others[@]}" &
+lane Controller.Tests Kubernetes.Tests "${others[@]}" System.Tests &
 wait
 
 passed=0 failed=0 skipped=0 names=
