@@ -20,13 +20,14 @@ demo='/usr/lib/*/libnftables.so.1,/usr/lib64/libnftables.so.1,/usr/lib/libnftabl
 nft|nftables|nftables|nftables|nftables
 ip|iproute2|iproute2|iproute iproute-tc|iproute2
 nginx|nginx|nginx|nginx|nginx
-curl|curl|curl|curl|curl'
+curl|curl|curl|curl|curl
+tcpdump|tcpdump|tcpdump|tcpdump|tcpdump
+/usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream'
 bench='openssl|openssl|openssl|openssl|openssl
 wrk|wrk|wrk|wrk|wrk
 iperf3|iperf3|iperf3|iperf3|iperf3
 nghttp|nghttp2-client|nghttp2-client|nghttp2|nghttp2
-ethtool|ethtool|ethtool|ethtool|ethtool
-/usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream'
+ethtool|ethtool|ethtool|ethtool|ethtool'
 test='clang-format|clang-format|clang-format|clang-tools-extra|clang
 bpftool|bpftool|linux-tools-generic|bpftool|bpf
 /usr/include/libelf.h|libelf-dev|libelf-dev|elfutils-libelf-devel|libelf
@@ -36,7 +37,6 @@ gcc|gcc|gcc|gcc|gcc
 iptables-nft|iptables|iptables|iptables-nft|iptables
 iptables-legacy|iptables|iptables|iptables-legacy|iptables
 ping|iputils-ping|iputils-ping|iputils|iputils
-tcpdump|tcpdump|tcpdump|tcpdump|tcpdump
 haproxy|haproxy|haproxy|haproxy|haproxy
 unbound|unbound|unbound|unbound|unbound
 dnsdist|dnsdist|dnsdist|dnsdist|dnsdist
