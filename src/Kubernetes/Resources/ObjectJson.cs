@@ -1,11 +1,10 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using k8s;
 
 namespace Culvert.Kubernetes.Resources;
 
-/// <summary>How objects are read and written: as this project and the package generate it, with the changes of <see cref="ModelShape"/>.</summary>
+/// <summary>How objects are read and written: as they are generated, with the changes of <see cref="ModelShape"/>.</summary>
 internal static class ObjectJson
 {
     /// <summary>Deepest nesting of a document.</summary>
@@ -13,7 +12,7 @@ internal static class ObjectJson
 
     private static readonly JsonSerializerOptions Options = new(KubernetesJson.Default.Options)
     {
-        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Default, SourceGenerationContext.Default).WithAddedModifier(ModelShape.Apply).WithAddedModifier(LeaveOutEmpty),
+        TypeInfoResolver = KubernetesJson.Default.WithAddedModifier(ModelShape.Apply).WithAddedModifier(LeaveOutEmpty),
         MaxDepth = MaxDepth,
         Converters = { new UtcTimeConverter() },
     };

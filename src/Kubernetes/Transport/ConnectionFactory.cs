@@ -34,7 +34,6 @@ internal sealed class ConnectionFactory(ClusterConfiguration configuration, Kube
             HttpClientTimeout = Timeout.InfiniteTimeSpan,
             FirstMessageHandlerSetup = handler => SetUp(handler, identity),
         };
-        settings.AddJsonOptions(o => o.TypeInfoResolverChain.Add(DocumentJson.Default));
         return new ConnectionSet(identity, new PackageClient(settings, _headers));
     }
 

@@ -1,8 +1,5 @@
-using System.Text.Json.Serialization;
-
 namespace Culvert.Kubernetes.Transport;
 
-/// <summary>A JSON document that the package sends as it is.</summary>
+/// <summary>A JSON document that is sent as it is.</summary>
 /// <param name="Json">The document in UTF-8.</param>
-[JsonConverter(typeof(DocumentConverter))]
 internal sealed record Document(ReadOnlyMemory<byte> Json);
