@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Compiles command line, controller and agent to native programs in artifacts/cli, unless they are there for the same sources (artifacts/cli.key).
-# `culvert-controller` there is a hard link to `culvert`: the name decides what it does (src/Cli/Program.cs).
 # `kubectl-culvert` is a symbolic link: `kubectl culvert …` works where the folder is on PATH. Debug symbols go to artifacts/symbols.
-# Compiling takes 15 CPU minutes. The last two results for each architecture are kept in $XDG_CACHE_HOME/culvert/native (~/.cache/…), by the hash of their inputs.
+# Compiling takes some 13 CPU minutes. The last two results for each architecture are kept in $XDG_CACHE_HOME/culvert/native (~/.cache/…), by the hash of their inputs.
 # The compiler (ILCompiler, from NuGet) is fetched the first time; it links with clang.
 # Usage: eng/build-cli.sh [amd64|arm64]      for this machine's architecture, or another one: then artifacts/cli-arm64 or -amd64, linked with the help of gcc for that
 set -euo pipefail
@@ -37,22 +36,27 @@ if [ -x "$out/culvert" ] && [ "$(cat "$out.key" 2>/dev/null)" = "$key" ]; then e
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$cache/.new.$$"' EXIT
 
-# Intermediate files are apart from those of an ordinary build, which stay as they are; both programs share them.
-compile() { # program, project
+# Intermediate files are apart from those of an ordinary build, which stay as they are; all programs share them.
+compile() { # its name in CulvertNative, its project, its file
 	dotnet publish "$root/src/$2" -c Release -r "$runtime" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false "-p:CulvertNative=$1" \
 		-p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false \
 		--artifacts-path "$work/build" -o "$work/$1/out" >"$work/$1.log" 2>&1 || {
 		tail -20 "$work/$1.log" >&2
 		return 1
 	}
+	mv "$work/$1/out/$3" "$work/programs"
+	mv "$work/$1/out/$3.dbg" "$work/symbols"
 }
 
 if [ ! -d "$cache/$key" ]; then
-	compile cli Cli
-	compile agent NodeAgent
-	mkdir -p "$cache/.new.$$/cli" "$cache/.new.$$/symbols"
-	mv "$work/cli/out/culvert" "$work/agent/out/culvert-agent" "$work/agent/out/bpf" "$cache/.new.$$/cli"
-	mv "$work/cli/out/culvert.dbg" "$work/agent/out/culvert-agent.dbg" "$cache/.new.$$/symbols"
+	mkdir "$work/programs" "$work/symbols"
+	compile cli Cli culvert
+	compile controller Controller culvert-controller
+	compile agent NodeAgent culvert-agent
+	mkdir -p "$cache/.new.$$"
+	mv "$work/agent/out/bpf" "$work/programs"
+	mv "$work/programs" "$cache/.new.$$/cli"
+	mv "$work/symbols" "$cache/.new.$$/symbols"
 	# Whole or not at all. Another run may have been first.
 	mv -T "$cache/.new.$$" "$cache/$key" 2>/dev/null || [ -d "$cache/$key" ]
 	find "$cache" -mindepth 1 -maxdepth 1 -name "$runtime-*" -printf '%T@ %p\n' | sort -rn | tail -n +3 | cut -d' ' -f2- | xargs -r rm -rf
@@ -60,7 +64,6 @@ fi
 touch "$cache/$key"
 cp -a "$cache/$key/cli" "$work/cli.new"
 cp -a "$cache/$key/symbols" "$work/symbols.new"
-ln "$work/cli.new/culvert" "$work/cli.new/culvert-controller"
 ln -s culvert "$work/cli.new/kubectl-culvert"
 # Newer than all sources, for those that go by the time.
 touch "$work/cli.new"/culvert*

@@ -68,7 +68,7 @@ for architecture in "${architectures[@]}"; do
 	mkdir -p "$context/$architecture"
 	for image in agent controller; do cp -a "$root/artifacts/cli$from" "$context/$architecture/$image"; done
 	install -m 755 "$root/artifacts/cni$from/culvert-cni" "$context/$architecture/agent/culvert-cni"
-	rm -r "$context/$architecture/controller"/{culvert-agent,bpf}
+	rm -r "$context/$architecture/controller"/{culvert,kubectl-culvert,culvert-agent,bpf}
 	rm "$context/$architecture/agent/culvert-controller"
 done
 
