@@ -114,8 +114,9 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_set0_wbio(nint ssl, nint bio);
 
-    /// <summary>1 when bytes of records, whole or not, decrypted or not, wait inside.</summary>
+    /// <summary>1 when bytes of records, whole or not, decrypted or not, wait inside; it only looks at fields.</summary>
     [LibraryImport(Ssl)]
+    [SuppressGCTransition]
     internal static partial int SSL_has_pending(nint ssl);
 
     [LibraryImport(Ssl)]

@@ -90,4 +90,9 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Crypto)]
     internal static partial int BIO_test_flags(nint bio, int flags);
+
+    /// <summary>Bytes that the BIO has read since it was made; it only looks at a field.</summary>
+    [LibraryImport(Crypto)]
+    [SuppressGCTransition]
+    internal static partial ulong BIO_number_read(nint bio);
 }

@@ -19,9 +19,15 @@ public sealed unsafe class TlsConnection : SafeHandle
     // What a handshake needs: a peer that has proven nothing yet must not hold what bulk transfers use.
     private const int HandshakeBufferLength = 4096;
 
+    // The shortest read buffer that OpenSSL makes takes a record of the largest plaintext (SSL3_RT_MAX_PLAIN_LENGTH) and its overhead.
+    private const int LeastReadLength = 16_384;
+
     private readonly int _readBufferLength;
     private readonly TlsForeignRoots? _foreignRoots;
 
+    private nint _socket;
+    private ulong _bytesRead;
+    private bool _betweenRecords; // nothing of a record has been read
     private nint _writeBuffer;
     private bool _unflushed;
     private int _stepsSinceData;
@@ -72,7 +78,9 @@ public sealed unsafe class TlsConnection : SafeHandle
         TlsForeignRoots.Begin(_foreignRoots);
         int result = OpenSsl.SSL_do_handshake(handle);
         TlsForeignRoots.End();
+        _ = CountRead();
         if (result != 1) return Explain(result);
+        _betweenRecords = !HasPending;
         KeyExchangeGroup ??= TlsGroups.Negotiated(handle);
         UseLargeBuffers();
         return new TlsResult(TlsStatus.Done);
@@ -82,7 +90,10 @@ public sealed unsafe class TlsConnection : SafeHandle
     public TlsResult UpdateKeys()
     {
         OpenSsl.ForgetErrors();
-        return OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
+        bool wasBetween = _betweenRecords;
+        TlsResult result = OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
+        _betweenRecords &= wasBetween;
+        return result;
     }
 
     /// <summary>Reads decrypted bytes: at most one record's worth per call. Failed when too many messages without data follow each other (fresh keys, tickets).</summary>
@@ -96,6 +107,7 @@ public sealed unsafe class TlsConnection : SafeHandle
             int count = OpenSsl.SSL_read(handle, p, buffer.Length);
             int steps = TlsStepLimit.End();
             _stepsSinceData = count > 0 ? 0 : steps;
+            NoteRead(count > 0);
             if (count > 0) return new TlsResult(TlsStatus.Done, count);
             if (!TlsStepLimit.IsExceeded(steps)) return Explain(count);
             OpenSsl.ERR_clear_error();
@@ -107,7 +119,13 @@ public sealed unsafe class TlsConnection : SafeHandle
     /// <summary>
     /// Whether bytes wait inside. False says that the next <see cref="Read"/> asks the socket; it does not say that the socket is empty.
     /// </summary>
-    public bool HasPending => OpenSsl.SSL_has_pending(handle) != 0;
+    public bool HasPending { get; private set; }
+
+    /// <summary>
+    /// Whether the last <see cref="Read"/> has emptied the socket at some moment: whatever lies there now came later, and made a new edge (epoll(7)).
+    /// False says nothing. The end of the stream, when it came together with these bytes, does not make another edge.
+    /// </summary>
+    public bool HasEmptiedSocket { get; private set; }
 
     /// <summary>
     /// Encrypts bytes, one record at a time: the count may be less than asked. Records are gathered and sent several at once: call
@@ -189,6 +207,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         nint socket = OpenSsl.BIO_new_socket(descriptor, OpenSsl.BIO_NOCLOSE);
         if (socket == 0) return false;
         OpenSsl.SSL_set0_rbio(handle, socket);
+        _socket = socket;
         _writeBuffer = OpenSsl.BIO_new(OpenSsl.BIO_f_buffer());
         if (_writeBuffer == 0 || OpenSsl.BIO_int_ctrl(_writeBuffer, OpenSsl.BIO_C_SET_BUFF_SIZE, HandshakeBufferLength, 1) != 1
             || OpenSsl.BIO_up_ref(socket) != 1)
@@ -209,6 +228,25 @@ public sealed unsafe class TlsConnection : SafeHandle
 
         // No memory for more: records are written one at a time.
         OpenSsl.ERR_clear_error();
+    }
+
+    // Between records OpenSSL asks the socket for as much as its buffer takes, and then for what is missing of a record. So when all that came is less than
+    // a buffer, the first of these reads was short, and a short read has emptied the socket. In the middle of a record it asks for the rest of it alone.
+    private void NoteRead(bool isDone)
+    {
+        bool began = _betweenRecords;
+        ulong came = CountRead();
+        _betweenRecords = !HasPending && (isDone || (began && came == 0));
+        HasEmptiedSocket = began && came is > 0 and < LeastReadLength;
+    }
+
+    // Bytes that came from the socket since the last call.
+    private ulong CountRead()
+    {
+        ulong before = _bytesRead;
+        _bytesRead = OpenSsl.BIO_number_read(_socket);
+        HasPending = OpenSsl.SSL_has_pending(handle) != 0;
+        return _bytesRead - before;
     }
 
     private TlsResult Explain(int result)

@@ -102,6 +102,55 @@ public sealed class TlsConnectionTests
     }
 
     [Fact]
+    public void AShortReadSaysThatTheSocketWasEmptyAndOtherReadsDoNot()
+    {
+        using Pair pair = new();
+        (TlsConnection client, TlsConnection server) = (pair.Client, pair.Server);
+        byte[] buffer = new byte[20_000];
+        Send(client, "abc"u8);
+        Assert.Equal(3, ReadWhenThere());
+        Assert.Equal((true, false), (server.HasEmptiedSocket, server.HasPending));
+
+        // The second record came with the first: reading it says nothing about the socket.
+        Assert.Equal(TlsStatus.Done, client.Write("de"u8).Status);
+        Send(client, "f"u8);
+        Assert.Equal(2, ReadWhenThere());
+        Assert.Equal((true, true), (server.HasEmptiedSocket, server.HasPending));
+        Assert.Equal(1, ReadWhenThere());
+        Assert.Equal((false, false), (server.HasEmptiedSocket, server.HasPending));
+
+        // More than the read buffer takes at once.
+        Send(client, new byte[16_384]);
+        Send(client, new byte[16_384]);
+        byte[] all = new byte[40_000];
+        SpinWait.SpinUntil(() => pair.Sockets.Second.Peek(all).Count > 32_768);
+        Assert.Equal(16_384, ReadWhenThere());
+        Assert.False(server.HasEmptiedSocket);
+        Assert.Equal(16_384, ReadWhenThere());
+
+        // A read that finds nothing.
+        Assert.Equal(TlsStatus.WantRead, server.Read(buffer).Status);
+        Assert.False(server.HasEmptiedSocket);
+
+        static void Send(TlsConnection from, ReadOnlySpan<byte> bytes)
+        {
+            Assert.Equal(new TlsResult(TlsStatus.Done, bytes.Length), from.Write(bytes));
+            Assert.Equal(TlsStatus.Done, from.Flush().Status);
+        }
+
+        int ReadWhenThere()
+        {
+            TlsResult result;
+            while ((result = server.Read(buffer)).Status == TlsStatus.WantRead)
+            {
+            }
+
+            Assert.Equal(TlsStatus.Done, result.Status);
+            return result.Count;
+        }
+    }
+
+    [Fact]
     public void AServerOfAnotherAuthorityIsRefusedByTheClient()
     {
         using TestAuthority mine = new(), other = new("other root");

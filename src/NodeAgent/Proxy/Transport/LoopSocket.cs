@@ -98,6 +98,13 @@ internal sealed partial class LoopSocket : EventSource
         if (!_sawEnd) _canRead = false;
     }
 
+    /// <summary>Says that somebody else (TLS) has emptied the socket by a short read: what comes later is a new edge.</summary>
+    internal void ReadEmptied()
+    {
+        // As in Receive: the end may have been announced with the bytes, and a read does not go past urgent data.
+        if (!_sawEnd && !_sawUrgent) _canRead = false;
+    }
+
     /// <summary>Says that somebody else (TLS) has written until "would block".</summary>
     internal void WriteBlocked() => _canWrite = false;
 

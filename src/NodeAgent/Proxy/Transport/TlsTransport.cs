@@ -12,6 +12,9 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
 {
     private bool _finished;
 
+    // Bytes may lie inside although the socket has nothing; whole records or not is only known by trying.
+    private bool _mayHold = tls.HasPending;
+
     /// <inheritdoc/>
     public EventLoop Loop => socket.Loop;
 
@@ -38,9 +41,8 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
     /// <inheritdoc/>
     bool ITransport.HandsOver => false;
 
-    // Read until "would block": until then the socket counts as readable, whatever lies inside.
     /// <inheritdoc/>
-    public bool CanReceive => socket.CanRead;
+    public bool CanReceive => !IsClosed && (_mayHold || socket.CanRead);
 
     /// <inheritdoc/>
     bool ITransport.HasPending => tls.HasPending;
@@ -54,14 +56,18 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
     /// <inheritdoc/>
     public TransportResult Receive(Span<byte> room)
     {
+        // To ask the socket for no more than "would block" is a system call for each request.
+        if (!CanReceive) return new TransportResult(TransportStatus.Blocked);
         TlsResult result = tls.Read(room);
-        if (result.Status == TlsStatus.WantRead) socket.ReadBlocked();
+        _mayHold = result.Status == TlsStatus.Done && tls.HasPending;
+        if (result.Status == TlsStatus.Done && tls.HasEmptiedSocket) socket.ReadEmptied();
+        else if (result.Status == TlsStatus.WantRead) socket.ReadBlocked();
         else if (result.Status == TlsStatus.WantWrite) socket.ReadBlockedByWrite();
         return Explain(result, result.Count);
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReadableAsync() => socket.ReadableAsync();
+    public ValueTask<bool> ReadableAsync() => CanReceive ? new ValueTask<bool>(true) : socket.ReadableAsync();
 
     /// <inheritdoc/>
     public void StopWaiting() => socket.StopWaiting();

@@ -110,9 +110,12 @@ internal sealed class TransportLab : IAsyncDisposable
         return (client, server);
     }
 
-    internal async Task<(ITransport First, ITransport Second)> TlsAsync()
+    /// <summary>Two ends of a TLS connection; on the loop.</summary>
+    /// <param name="sockets">Gets the sockets below.</param>
+    internal async Task<(ITransport First, ITransport Second)> TlsAsync(Action<SocketPair>? sockets = null)
     {
         SocketPair pair = new();
+        sockets?.Invoke(pair);
         TestLeaf leaf = _authority.Issue(ProxyPair.Alice);
         TlsConnection client = TlsConnection.Create(_authority.Context(false, leaf), pair.First), server = TlsConnection.Create(_authority.Context(true, leaf), pair.Second);
         foreach (SocketHandle handle in (SocketHandle[])[pair.First, pair.Second]) Assert.Equal(SocketErrno.None, handle.SetNoDelay());

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Transport;
+
+/// <summary>How often a TLS connection asks its socket.</summary>
+public sealed class TlsReadTests
+{
+    private const string Counters = "/proc/thread-self/io";
+
+    [Fact]
+    public async Task AMessageCostsOneReadOfTheSocket()
+    {
+        if (!File.Exists(Counters)) Assert.Skip("The kernel does not count system calls of tasks (CONFIG_TASK_IO_ACCOUNTING).");
+        const int Messages = 200;
+        await using TransportLab lab = new();
+        long reads = await lab.OnLoopAsync(async () =>
+        {
+            (ITransport first, ITransport second) = await lab.TlsAsync();
+            await PassAsync(first, second);
+            await PassAsync(second, first);
+            long before = Reads();
+            for (int i = 0; i < Messages; i++) await (i % 2 == 0 ? PassAsync(first, second) : PassAsync(second, first));
+            return Reads() - before;
+        });
+
+        // To read the counter takes some. Two for each message would be 400.
+        Assert.InRange(reads, Messages, Messages + 20);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TheEndIsSeenWhetherItComesWithTheLastBytesOrLater(bool together)
+    {
+        await using TransportLab lab = new();
+        Assert.Equal(TransportStatus.Ended, await lab.OnLoopAsync(async () =>
+        {
+            SocketPair? sockets = null;
+            (ITransport first, ITransport second) = await lab.TlsAsync(s => sockets = s);
+            await PassAsync(first, second);
+            Assert.Equal(TransportStatus.Done, first.Send("last"u8).Status);
+            if (together) Assert.Equal(SocketErrno.None, sockets!.First.Shutdown(ShutdownDirection.Write));
+            Assert.Equal(4, await ReceiveAsync(second));
+            if (!together) Assert.Equal(SocketErrno.None, sockets!.First.Shutdown(ShutdownDirection.Write));
+            TransportResult result;
+            while ((result = second.Receive(new byte[100])).Status == TransportStatus.Blocked) Assert.True(await second.ReadableAsync());
+            return result.Status;
+        }));
+    }
+
+    // As a driver does: reads until nothing is left, then waits.
+    private static async Task PassAsync(ITransport from, ITransport to)
+    {
+        Assert.Equal(TransportStatus.Done, from.Send("message"u8).Status);
+        Assert.Equal(7, await ReceiveAsync(to));
+        Assert.Equal(TransportStatus.Blocked, to.Receive(new byte[100]).Status);
+    }
+
+    private static async Task<int> ReceiveAsync(ITransport to)
+    {
+        TransportResult result;
+        while ((result = to.Receive(new byte[100])).Status == TransportStatus.Blocked) Assert.True(await to.ReadableAsync());
+        Assert.Equal(TransportStatus.Done, result.Status);
+        return result.Count;
+    }
+
+    private static long Reads() =>
+        long.Parse(File.ReadLines(Counters).Single(l => l.StartsWith("syscr:", StringComparison.Ordinal))["syscr:".Length..], CultureInfo.InvariantCulture);
+}
