@@ -28,7 +28,7 @@ symbols=$root/artifacts/symbols$suffix
 "$root/eng/build-bpf.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/culvert/native
 inputs() { # the names and contents of all sources
-	cd "$root" && find src bpf deploy eng/bpf.targets eng/build-cli.sh global.json Directory.*.props artifacts/bpf/*.bpf.o \( -name bin -o -name obj \) -prune -o -type f -print0 \
+	cd "$root" && find src bpf deploy LICENSE eng/{bpf.targets,build-cli.sh,third-party-notices.sh,licenses,KubernetesClient.Substitutions.xml} global.json Directory.*.props artifacts/bpf/*.bpf.o \( -name bin -o -name obj \) -prune -o -type f -print0 \
 		| LC_ALL=C sort -z | xargs -0 sha256sum
 }
 key=$runtime-$({ inputs && dotnet --version; } | sha256sum | cut -c1-40)
@@ -55,6 +55,9 @@ if [ ! -d "$cache/$key" ]; then
 	compile agent NodeAgent culvert-agent
 	mkdir -p "$cache/.new.$$"
 	mv "$work/agent/out/bpf" "$work/programs"
+	cp "$root/bpf/LICENSE.md" "$work/programs/bpf"
+	cp "$root/LICENSE" "$work/programs"
+	"$root/eng/third-party-notices.sh" "$work"/build/obj/*/*/native/*.ilc.rsp >"$work/programs/THIRD-PARTY-NOTICES.txt"
 	mv "$work/programs" "$cache/.new.$$/cli"
 	mv "$work/symbols" "$cache/.new.$$/symbols"
 	# Whole or not at all. Another run may have been first.

@@ -43,7 +43,7 @@ done
 
 # With a name or a base of one's own, or for other architectures than the last time, it is built anew.
 if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/architectures" 2>/dev/null)" = "${architectures[*]}" ] \
-	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/global.json" "$root"/eng/{build-{bpf,cli,images,plugin},emulate}.sh "$root/eng/bpf.targets" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/global.json" "$root"/eng/{build-{bpf,cli,images,plugin},emulate,third-party-notices}.sh "$root/eng/"{bpf.targets,licenses,KubernetesClient.Substitutions.xml} "$root/LICENSE" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
 	echo "images: up to date"
 	exit 0
 fi
@@ -72,7 +72,8 @@ for architecture in "${architectures[@]}"; do
 	rm "$context/$architecture/agent/culvert-controller"
 done
 
-# What an image needs of Debian; the Containerfile installs the same on a base that lacks it.
+# What an image needs of Debian. The Containerfile installs it where BASE lacks it.
+# iptables: iptables-legacy reads its own rules. iproute2: `culvert check` and `culvert detach`.
 packages_of() { # image
 	case "$1" in
 	agent) echo ca-certificates,libssl3t64,iproute2,iptables,libbpf1,libnftables1,nftables ;;
@@ -84,7 +85,7 @@ packages_of() { # image
 # (perl, ldconfig, localedef, dialogues, symbol versions). That is a third of the size.
 make_base() { # image, architecture, file
 	"$root/eng/emulate.sh" "$2" mmdebstrap --mode=root --variant=essential --architectures="$2" --include="$(packages_of "$1")" \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
 		--customize-hook='rm -rf "$1"/usr/lib/*/gconv "$1"/usr/lib/*/perl-base "$1"/usr/bin/perl* "$1"/usr/share/perl5' \
 		--customize-hook='rm -rf "$1"/usr/sbin/ldconfig "$1"/usr/bin/localedef "$1"/usr/lib/*/libmvec.so.1' \
@@ -105,6 +106,7 @@ for architecture in "${architectures[@]}"; do
 			rm "$store/base.tar"
 		fi
 		run "building the image of the $image for $architecture" images_for "$architecture" build --platform "linux/$architecture" --build-arg "BASE=$base" --build-arg "TARGETARCH=$architecture" \
+			--build-arg "PACKAGES=$(packages_of "$image" | tr , ' ')" \
 			--target "$image" --tag "$prefix/culvert-$image-$architecture:$tag" --file "$root/deploy/images/Containerfile" "$context"
 	done
 done

@@ -32,8 +32,7 @@ for architecture in ${ARCHITECTURES:-$own}; do
 	name=culvert-$version-linux-$architecture
 	mkdir -p "$work/$name" "$work/$name-symbols"
 	cp -a "$root/artifacts/cli$suffix/." "$work/$name"
-	cp -a "$root/artifacts/cni$suffix/culvert-cni" "$root/LICENSE" "$root/deploy/crds" "$work/$name"
-	cp "$root/bpf/LICENSE.md" "$work/$name/bpf/LICENSE.md"
+	cp -a "$root/artifacts/cni$suffix/culvert-cni" "$root/deploy/crds" "$work/$name"
 	cp -a "$root/artifacts/symbols$suffix/." "$work/$name-symbols"
 	pack "$name.tar.gz" "$name"
 	pack "$name-symbols.tar.gz" "$name-symbols"
