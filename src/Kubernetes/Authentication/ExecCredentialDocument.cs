@@ -3,8 +3,6 @@ namespace Culvert.Kubernetes.Authentication;
 /// <summary>An ExecCredential: what a plugin is told, and what it says.</summary>
 internal sealed class ExecCredentialDocument
 {
-    public const string Version = "client.authentication.k8s.io/v1";
-
     public string? ApiVersion { get; init; }
 
     public string? Kind { get; init; }

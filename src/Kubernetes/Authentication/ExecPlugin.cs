@@ -6,7 +6,7 @@ using Culvert.Kubernetes.Errors;
 namespace Culvert.Kubernetes.Authentication;
 
 /// <summary>
-/// Credentials that a program says (client.authentication.k8s.io/v1). It is run when there is none, when the last is about to expire, and when the server refused it;
+/// Credentials that a program says (client.authentication.k8s.io). It is run when there is none, when the last is about to expire, and when the server refused it;
 /// once for all who wait.
 /// </summary>
 internal sealed class ExecPlugin(ExecSettings settings, ClusterConfiguration configuration, TimeProvider time, ExecLimits limits) : IDisposable
@@ -62,9 +62,9 @@ internal sealed class ExecPlugin(ExecSettings settings, ClusterConfiguration con
             // The message might quote a secret.
             throw Wrong("what it said is no ExecCredential in JSON");
         }
-        if (document.Kind != "ExecCredential" || document.ApiVersion != ExecCredentialDocument.Version)
+        if (document.Kind != "ExecCredential" || document.ApiVersion != settings.ApiVersion)
         {
-            throw Wrong($"it said a {Shorten(document.Kind)} of {Shorten(document.ApiVersion)}, not an ExecCredential of {ExecCredentialDocument.Version}");
+            throw Wrong($"it said a {Shorten(document.Kind)} of {Shorten(document.ApiVersion)}, not an ExecCredential of {settings.ApiVersion}");
         }
         ExecCredentialStatus status = document.Status ?? throw Wrong("what it said has no status");
         if (string.IsNullOrEmpty(status.Token) && string.IsNullOrEmpty(status.ClientCertificateData)) throw Wrong("what it said has neither status.token nor status.clientCertificateData");
@@ -93,7 +93,7 @@ internal sealed class ExecPlugin(ExecSettings settings, ClusterConfiguration con
     {
         var told = new ExecCredentialDocument
         {
-            ApiVersion = ExecCredentialDocument.Version,
+            ApiVersion = settings.ApiVersion,
             Kind = "ExecCredential",
             Spec = new() { Interactive = false, Cluster = settings.ProvideClusterInfo ? Cluster() : null },
         };

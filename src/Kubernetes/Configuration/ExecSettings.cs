@@ -1,8 +1,11 @@
 namespace Culvert.Kubernetes.Configuration;
 
-/// <summary>A program that says credentials (client.authentication.k8s.io/v1).</summary>
+/// <summary>A program that says credentials (client.authentication.k8s.io).</summary>
 internal sealed class ExecSettings
 {
+    /// <summary>The version that the kubeconfig names: v1, or v1beta1, which most clouds' plugins speak. The program has to answer in the same.</summary>
+    public required string ApiVersion { get; init; }
+
     /// <summary>The program: a path, or a name to be found in PATH.</summary>
     public required string Command { get; init; }
 
@@ -16,9 +19,6 @@ internal sealed class ExecSettings
 
     /// <summary>Whether the program is told about the cluster.</summary>
     public bool ProvideClusterInfo { get; init; }
-
-    /// <summary>Whether it works only where somebody can type; nobody can here.</summary>
-    public bool AlwaysInteractive { get; init; }
 
     /// <summary>Extension <c>client.authentication.k8s.io/exec</c> of the cluster, as JSON; null where there is none.</summary>
     public string? ClusterConfig { get; init; }

@@ -6,6 +6,8 @@ namespace Culvert.Kubernetes.Configuration;
 internal static class KubeconfigEntries
 {
     private const string ExecExtension = "client.authentication.k8s.io/exec";
+    private const string ExecV1 = "client.authentication.k8s.io/v1";
+    private const string ExecV1Beta1 = "client.authentication.k8s.io/v1beta1";
 
     public static ClusterConfiguration Read(string origin, YamlMap context, YamlMap cluster, string userName, YamlMap? user)
     {
@@ -100,21 +102,22 @@ internal static class KubeconfigEntries
     private static ExecSettings ReadExec(YamlMap exec, YamlMap cluster)
     {
         string version = exec.RequiredString("apiVersion");
-        if (version != "client.authentication.k8s.io/v1") throw exec.Wrong("apiVersion", $"'{version}' is not supported; the plugin has to speak client.authentication.k8s.io/v1");
-        string mode = exec.RequiredString("interactiveMode");
+        if (version is not (ExecV1 or ExecV1Beta1)) throw exec.Wrong("apiVersion", $"'{version}' is not supported; the plugin has to speak {ExecV1} or {ExecV1Beta1}");
+        // v1beta1 has a default.
+        string mode = version == ExecV1Beta1 ? exec.String("interactiveMode") ?? "IfAvailable" : exec.RequiredString("interactiveMode");
         if (mode is not ("Never" or "IfAvailable" or "Always")) throw exec.Wrong("interactiveMode", $"'{mode}' is none of Never, IfAvailable, Always");
         if (mode == "Always") throw exec.Wrong("interactiveMode", "the plugin wants to ask somebody, and nobody is there: use other credentials");
         string command = exec.RequiredString("command");
         YamlMap? config = cluster.Maps("extensions").FirstOrDefault(e => e.String("name") == ExecExtension);
         return new()
         {
+            ApiVersion = version,
             // With a slash it is a path relative to the file, without one a name for PATH.
             Command = command.Contains('/', StringComparison.Ordinal) ? Resolve(exec, command) : command,
             Arguments = exec.Strings("args"),
             Environment = [.. exec.Maps("env").Select(e => new KeyValuePair<string, string>(e.RequiredString("name"), e.String("value") ?? ""))],
             InstallHint = exec.String("installHint"),
             ProvideClusterInfo = exec.Bool("provideClusterInfo"),
-            AlwaysInteractive = mode == "Always",
             ClusterConfig = config?.Entries.GetValueOrDefault("extension") is { } value ? YamlToJson.Convert(value) : null,
         };
     }

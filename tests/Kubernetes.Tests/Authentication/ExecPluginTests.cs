@@ -52,6 +52,18 @@ public sealed class ExecPluginTests : IDisposable
     }
 
     [Fact]
+    public async Task APluginOfV1Beta1IsToldInItsVersionAndAnswersInIt()
+    {
+        using ExecPlugin plugin = Plugin($$"""echo "$KUBERNETES_EXEC_INFO" > {{_folder.File("told")}}; {{Say(""token":"t"").Replace("/v1", "/v1beta1", StringComparison.Ordinal)}}""", "v1beta1");
+        Assert.Equal("t", (await plugin.GetAsync(Stop)).Token);
+        Assert.Contains(""apiVersion":"client.authentication.k8s.io/v1beta1"", File.ReadAllText(_folder.File("told")), StringComparison.Ordinal);
+
+        using ExecPlugin other = Plugin(Say(""token":"t""), "v1beta1");
+        ApiException error = await Assert.ThrowsAsync<ApiException>(async () => await other.GetAsync(Stop));
+        Assert.Contains("not an ExecCredential of client.authentication.k8s.io/v1beta1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ManyWaitForOneRun()
     {
         using ExecPlugin plugin = Plugin($$"""echo run >> {{_folder.File("runs")}}; {{Say("\"token\":\"t\"")}}""");
@@ -122,10 +134,11 @@ public sealed class ExecPluginTests : IDisposable
 
     private static string Say(string status) => "cat <<END\n{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{" + status + "}}\nEND";
 
-    private ExecPlugin Plugin(string script) => new(Settings(_folder.Script("plugin", script), null), Configuration(), _time, new());
+    private ExecPlugin Plugin(string script, string version = "v1") => new(Settings(_folder.Script("plugin", script), null, version), Configuration(), _time, new());
 
-    private static ExecSettings Settings(string command, string? hint) => new()
+    private static ExecSettings Settings(string command, string? hint, string version = "v1") => new()
     {
+        ApiVersion = $"client.authentication.k8s.io/{version}",
         Command = command,
         Arguments = ["a"],
         Environment = [new("EXTRA", "b")],

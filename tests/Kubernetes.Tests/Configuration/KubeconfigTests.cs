@@ -85,6 +85,13 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Theory]
+    [InlineData("v1, interactiveMode: Never", "client.authentication.k8s.io/v1")]
+    [InlineData("v1beta1, interactiveMode: IfAvailable", "client.authentication.k8s.io/v1beta1")]
+    [InlineData("v1beta1", "client.authentication.k8s.io/v1beta1")]
+    public void VersionsOfExecPluginsAreRead(string entry, string version) =>
+        Assert.Equal(version, Load(Config("", $"exec: {{apiVersion: client.authentication.k8s.io/{entry}, command: x}}")).Credentials.Exec!.ApiVersion);
+
+    [Theory]
     [InlineData("server: ftp://x", "", "clusters[0].cluster.server", "no address")]
     [InlineData("insecure-skip-tls-verify: maybe", "", "clusters[0].cluster.insecure-skip-tls-verify", "true or false")]
     [InlineData("certificate-authority-data: '%%'", "", "clusters[0].cluster.certificate-authority-data", "not base64")]
@@ -95,7 +102,8 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("", "auth-provider: {name: gcp}", "users[0].user.auth-provider", "exec plugin")]
     [InlineData("", "client-key-data: aGVsbG8=", "users[0].user", "no client-certificate")]
     [InlineData("", "token: [a]", "users[0].user.token", "a string was expected")]
-    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}", "users[0].user.exec.apiVersion", "client.authentication.k8s.io/v1")]
+    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}", "users[0].user.exec.apiVersion", "client.authentication.k8s.io/v1beta1")]
+    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "nobody is there")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x}", "users[0].user.exec.interactiveMode", "is missing")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "nobody is there")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}", "users[0].user.exec.command", "is missing")]
