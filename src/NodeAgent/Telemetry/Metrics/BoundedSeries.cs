@@ -11,21 +11,25 @@ internal sealed class BoundedSeries<TKey, TSeries>
     where TSeries : class
 {
     private readonly ConcurrentDictionary<TKey, TSeries> _known = new();
+    private readonly MetricRegistry _registry;
+    private readonly string _metric;
     private readonly int _most;
     private readonly TKey _others;
     private readonly Func<TKey, TSeries> _make;
     private readonly Func<TSeries, bool> _isRemoved;
     private TSeries? _rest;
+    private Counter? _fellBack;
     private int _count;
 
-    /// <param name="registry">Removes series.</param>
+    /// <param name="registry">Removes series, and counts what is counted as the others.</param>
+    /// <param name="metric">Name of the family, for that count.</param>
     /// <param name="most">How many keys have series of their own.</param>
     /// <param name="others">Stands for the others.</param>
     /// <param name="make">Makes the series of a key.</param>
     /// <param name="isRemoved">Whether all series of a key were removed.</param>
-    internal BoundedSeries(MetricRegistry registry, int most, TKey others, Func<TKey, TSeries> make, Func<TSeries, bool> isRemoved)
+    internal BoundedSeries(MetricRegistry registry, string metric, int most, TKey others, Func<TKey, TSeries> make, Func<TSeries, bool> isRemoved)
     {
-        (_most, _others, _make, _isRemoved) = (most, others, make, isRemoved);
+        (_registry, _metric, _most, _others, _make, _isRemoved) = (registry, metric, most, others, make, isRemoved);
         registry.AfterSweep(Prune);
     }
 
@@ -33,13 +37,19 @@ internal sealed class BoundedSeries<TKey, TSeries>
     internal IEnumerable<TSeries> All => _rest is { } rest ? _known.Values.Append(rest) : _known.Values;
 
     /// <summary>The series of a key.</summary>
-    internal TSeries Of(TKey one) => _known.TryGetValue(one, out TSeries? series) ? series : Volatile.Read(ref _count) < _most ? Add(one) : _rest ?? Rest();
+    internal TSeries Of(TKey one) => _known.TryGetValue(one, out TSeries? series) ? series : Volatile.Read(ref _count) < _most ? Add(one) : Others();
 
     private TSeries Add(TKey one)
     {
         TSeries made = _make(one), series = _known.GetOrAdd(one, made);
         if (ReferenceEquals(made, series)) Interlocked.Increment(ref _count);
         return series;
+    }
+
+    private TSeries Others()
+    {
+        (_fellBack ??= _registry.Fallback(_metric, MetricRegistry.SeriesLimit)).Increment();
+        return _rest ?? Rest();
     }
 
     // Of two that are made at once one is kept, or what the other has counted would be lost to those who look at all.

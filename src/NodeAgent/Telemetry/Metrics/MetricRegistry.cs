@@ -74,7 +74,10 @@ public sealed partial class MetricRegistry
     internal void CountFallbacks() => Add(_fallbacks);
 
     /// <summary>Counts that something of a metric is not shown as it is.</summary>
-    internal void FellBack(string metric, string reason) => _fallbacks.With(metric, reason).Increment();
+    internal void FellBack(string metric, string reason) => Fallback(metric, reason).Increment();
+
+    /// <summary>What counts that, for those who count it often.</summary>
+    internal Counter Fallback(string metric, string reason) => _fallbacks.With(metric, reason);
 
     /// <summary>Has something done after each sweep, by who keeps series by a key of their own.</summary>
     internal void AfterSweep(Action action)
