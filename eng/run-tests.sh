@@ -16,7 +16,7 @@ results=$root/artifacts/test-results
 # These must see the kernel: under CI nothing excuses a skip.
 kernel_projects=' Datapath.Tests Interop.Tests System.Tests '
 # These must see an API server, and kubelets.
-cluster_projects=' Kubernetes.Tests Cluster.Tests '
+cluster_projects=' Controller.Tests Cli.Tests Kubernetes.Tests Cluster.Tests '
 
 if [ "${CI:-}" = true ]; then export CULVERT_FUZZ_SECONDS=${CULVERT_FUZZ_SECONDS:-60}; fi
 
@@ -91,7 +91,7 @@ prepare() { # project: makes what its tests need beside the build
 			once_per_run images make_images
 		fi
 		;;
-	Kubernetes.Tests) once_per_run kubernetes eng/kubernetes.sh ;;
+	Controller.Tests | Cli.Tests | Kubernetes.Tests) once_per_run kubernetes eng/kubernetes.sh ;;
 	esac
 }
 
@@ -162,8 +162,8 @@ report() { # project: prints what its run has found
 }
 
 # Two lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods, and the programs and images
-# that it needs are compiled meanwhile. More lanes would be faster, but some tests have budgets of milliseconds. Controller.Tests and Kubernetes.Tests wait for an API
-# server, which is slow beside the cluster's: they come before it is up. System.Tests come last, when the programs that they start are there.
+# that it needs are compiled meanwhile. More lanes would be faster, but some tests have budgets of milliseconds. Controller.Tests, Kubernetes.Tests and Cli.Tests need an
+# API server, which is built first and is slow beside the cluster's: they come before that is up. System.Tests come last, when the programs that they start are there.
 lane() { # project...: runs those that were asked for
 	local project
 	for project; do
@@ -179,7 +179,7 @@ lane() { # project...: runs those that were asked for
 others=()
 for project in "${projects[@]}"; do
 	case "$project" in
-	Controller.Tests | Kubernetes.Tests | System.Tests | Cluster.Tests) ;;
+	Controller.Tests | Kubernetes.Tests | Cli.Tests | NodeAgent.Tests | System.Tests | Cluster.Tests) ;;
 	*) others+=("$project") ;;
 	esac
 done
@@ -195,7 +195,7 @@ stop_lanes() {
 }
 trap 'stop_lanes; exit 130' INT TERM
 lane Cluster.Tests &
-lane Controller.Tests Kubernetes.Tests "${others[@]}" System.Tests &
+lane "${others[@]}" Controller.Tests Kubernetes.Tests Cli.Tests NodeAgent.Tests System.Tests &
 wait
 
 passed=0 failed=0 skipped=0 names=
