@@ -163,7 +163,7 @@ report() { # project: prints what its run has found
 
 # Two lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods, and the programs and images
 # that it needs are compiled meanwhile. More lanes would be faster, but some tests have budgets of milliseconds. Controller.Tests, Kubernetes.Tests and Cli.Tests need an
-# API server, which is built first and is slow beside the cluster's: they come before that is up. System.Tests come last, when the programs that they start are there.
+# API server, which is built first and is slow beside the cluster's: they come early. System.Tests come last, when the programs that they start are there.
 lane() { # project...: runs those that were asked for
 	local project
 	for project; do

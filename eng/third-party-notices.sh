@@ -9,27 +9,30 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 	exit 2
 }
 
+refuse() {
+	echo "notices: $*" >&2
+	exit 1
+}
+
 field() { # name, file: the content of an element
 	sed -n "s|.*<$1[^>]*>\([^<]*\)</$1>.*|\1|p" "$2" | head -1
 }
 
 # Assemblies are in PACKAGE/VERSION/lib or runtimes.
-packages=$(sed -nE 's,^-r:(.*/[0-9]+\.[0-9]+[^/]*)/(lib|runtimes|framework|sdk)/.*,\1,p' "$@" | sort -u)
+packages=$(sed -nE 's,^-r:(.*/[0-9]+\.[0-9]+[^/]*)/(lib|runtimes)/.*,\1,p' "$@" | sort -u)
+[ -n "$packages" ] || refuse "no package is named in $*"
 echo "Culvert's programs contain the following packages."
 licences=
 for package in $packages; do
 	spec=$(find "$package" -maxdepth 1 -name '*.nuspec' | head -1)
-	[ -n "$spec" ] || continue
-	licence=$(field license "$spec")
+	licence=$([ -z "$spec" ] || field license "$spec")
+	[ -n "$licence" ] || refuse "$package names no licence"
+	[ "$licence" = Apache-2.0 ] || [ -r "$root/eng/licenses/$licence.txt" ] || refuse "the text of $licence is missing: add eng/licenses/$licence.txt"
 	licences="$licences $licence"
 	printf '\n%s %s\nLicence: %s\n%s\n' "$(field id "$spec")" "$(field version "$spec")" "$licence" "$(field copyright "$spec")"
 done
 for licence in $(printf '%s\n' $licences | sort -u); do
 	[ "$licence" != Apache-2.0 ] || continue
-	[ -r "$root/eng/licenses/$licence.txt" ] || {
-		echo "notices: the text of $licence is missing: add eng/licenses/$licence.txt" >&2
-		exit 1
-	}
 	printf '\n======== %s\n\n' "$licence"
 	cat "$root/eng/licenses/$licence.txt"
 done

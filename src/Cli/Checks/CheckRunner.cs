@@ -17,7 +17,7 @@ internal static class CheckRunner
         };
         await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run(options.BpfFolder)));
         await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run()));
-        await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run()));
+        await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run(AppContext.BaseDirectory)));
         await AddAsync(findings, "openssl", () => Task.FromResult(OpenSslCheck.Run()));
         await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));
         await AddAsync(findings, "rules", () => RuleCheck.RunAsync(options.Marks, agentRuns, cancellationToken));

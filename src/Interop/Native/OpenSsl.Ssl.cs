@@ -8,6 +8,12 @@ internal static unsafe partial class OpenSsl
     internal const int TLS1_3_VERSION = 0x0304;
 
     internal const int SSL_CTRL_MODE = 33;
+    /// <summary>The server's proof of its key has been read (OSSL_HANDSHAKE_STATE).</summary>
+    internal const int TLS_ST_CR_CERT_VRFY = 39;
+
+    /// <summary>The client's proof of its key has been read.</summary>
+    internal const int TLS_ST_SR_CERT_VRFY = 29;
+
     internal const int SSL_CTRL_SET_READ_AHEAD = 41;
     internal const int SSL_CTRL_SET_SESS_CACHE_MODE = 44;
     internal const int SSL_CTRL_CHAIN_CERT = 89;
@@ -70,6 +76,17 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_info_callback(nint context, delegate* unmanaged<nint, int, int, void> callback);
 
+    /// <summary>The state of the handshake (OSSL_HANDSHAKE_STATE).</summary>
+    [LibraryImport(Ssl)]
+    internal static partial int SSL_get_state(nint ssl);
+
+    [LibraryImport(Ssl)]
+    internal static partial nint SSL_get_session(nint ssl);
+
+    /// <summary>0 where none was agreed on (RFC 6066, section 4).</summary>
+    [LibraryImport(Ssl)]
+    internal static partial byte SSL_SESSION_get_max_fragment_length(nint session);
+
     [LibraryImport(Ssl)]
     internal static partial void SSL_set_shutdown(nint ssl, int mode);
 
@@ -85,10 +102,7 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial int SSL_CTX_set_num_tickets(nint context, nuint count);
 
-    [LibraryImport(Ssl)]
-    internal static partial void SSL_CTX_set_default_read_buffer_len(nint context, nuint length);
-
-    /// <summary>Counts for the next buffer: one that exists keeps its length.</summary>
+    /// <summary>Counts for the next buffer (before OpenSSL 3.2), or for the next keys (since then): what exists keeps its length.</summary>
     [LibraryImport(Ssl)]
     internal static partial void SSL_set_default_read_buffer_len(nint ssl, nuint length);
 

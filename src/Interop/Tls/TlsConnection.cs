@@ -6,7 +6,7 @@ namespace Culvert.Interop.Tls;
 
 /// <summary>
 /// One TLS connection over a socket's descriptor (SSL). Calls never block: they say when to call again. With edge-triggered
-/// readiness read until WantRead: decrypted bytes and whole records may wait inside.
+/// readiness read until WantRead, or until <see cref="HasEmptiedSocket"/> is true and <see cref="HasPending"/> is false.
 /// </summary>
 /// <remarks>For one thread at a time. The socket has to outlive this object and stays its owner's to close.</remarks>
 public sealed unsafe class TlsConnection : SafeHandle
@@ -19,7 +19,8 @@ public sealed unsafe class TlsConnection : SafeHandle
     // What a handshake needs: a peer that has proven nothing yet must not hold what bulk transfers use.
     private const int HandshakeBufferLength = 4096;
 
-    // The shortest read buffer that OpenSSL makes takes a record of the largest plaintext (SSL3_RT_MAX_PLAIN_LENGTH) and its overhead.
+    // A read buffer takes a record of the largest plaintext (SSL3_RT_MAX_PLAIN_LENGTH) and its overhead. It is shorter only where the client has asked for
+    // shorter records (max_fragment_length; OpenSSL 3.2 and later).
     private const int LeastReadLength = 16_384;
 
     private readonly int _readBufferLength;
@@ -28,6 +29,7 @@ public sealed unsafe class TlsConnection : SafeHandle
     private nint _socket;
     private ulong _bytesRead;
     private bool _betweenRecords; // nothing of a record has been read
+    private bool _hasShortRecords;
     private nint _writeBuffer;
     private bool _unflushed;
     private int _stepsSinceData;
@@ -76,11 +78,14 @@ public sealed unsafe class TlsConnection : SafeHandle
     {
         OpenSsl.ForgetErrors();
         TlsForeignRoots.Begin(_foreignRoots);
+        TlsReadBuffer.Begin(_readBufferLength);
         int result = OpenSsl.SSL_do_handshake(handle);
+        TlsReadBuffer.End();
         TlsForeignRoots.End();
         _ = CountRead();
         if (result != 1) return Explain(result);
         _betweenRecords = !HasPending;
+        _hasShortRecords = OpenSsl.SSL_SESSION_get_max_fragment_length(OpenSsl.SSL_get_session(handle)) != 0;
         KeyExchangeGroup ??= TlsGroups.Negotiated(handle);
         UseLargeBuffers();
         return new TlsResult(TlsStatus.Done);
@@ -237,7 +242,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         bool began = _betweenRecords;
         ulong came = CountRead();
         _betweenRecords = !HasPending && (isDone || (began && came == 0));
-        HasEmptiedSocket = began && came is > 0 and < LeastReadLength;
+        HasEmptiedSocket = began && !_hasShortRecords && came is > 0 and < LeastReadLength;
     }
 
     // Bytes that came from the socket since the last call.

@@ -36,6 +36,8 @@ internal static class TlsStepLimit
     [UnmanagedCallersOnly]
     internal static void OnState(nint ssl, int where, int result)
     {
+        if ((where & OpenSsl.SSL_CB_LOOP) != 0) TlsReadBuffer.OnState(ssl);
+
         // The next record then finds a peer that has ended its direction, and the read comes back.
         if ((where & OpenSsl.SSL_CB_LOOP) != 0 && _left > 0 && --_left == 0) OpenSsl.SSL_set_shutdown(ssl, OpenSsl.SSL_RECEIVED_SHUTDOWN);
     }

@@ -50,7 +50,7 @@ internal static class KubeconfigEntries
         if (user.Map("auth-provider") is { } provider) throw user.Wrong("auth-provider", $"user '{name}': {Describe(provider.String("name"))}");
         if (user.Entries.ContainsKey("username") || user.Entries.ContainsKey("password"))
         {
-            throw user.Wrong(user.Entries.ContainsKey("username") ? "username" : "password", "passwords are not supported, by Kubernetes neither since 1.19");
+            throw user.Wrong(user.Entries.ContainsKey("username") ? "username" : "password", "passwords are not supported; Kubernetes removed them in 1.19");
         }
         PemSource? certificate = Pem(user, "client-certificate"), key = Pem(user, "client-key");
         if (certificate is null != key is null)
@@ -104,9 +104,9 @@ internal static class KubeconfigEntries
         string version = exec.RequiredString("apiVersion");
         if (version is not (ExecV1 or ExecV1Beta1)) throw exec.Wrong("apiVersion", $"'{version}' is not supported; the plugin has to speak {ExecV1} or {ExecV1Beta1}");
         // v1beta1 has a default.
-        string mode = version == ExecV1Beta1 ? exec.String("interactiveMode") ?? "IfAvailable" : exec.RequiredString("interactiveMode");
+        string mode = version == ExecV1Beta1 && exec.String("interactiveMode") is not { Length: > 0 } ? "IfAvailable" : exec.RequiredString("interactiveMode");
         if (mode is not ("Never" or "IfAvailable" or "Always")) throw exec.Wrong("interactiveMode", $"'{mode}' is none of Never, IfAvailable, Always");
-        if (mode == "Always") throw exec.Wrong("interactiveMode", "the plugin wants to ask somebody, and nobody is there: use other credentials");
+        if (mode == "Always") throw exec.Wrong("interactiveMode", "the plugin needs a terminal, and Culvert has none; use other credentials");
         string command = exec.RequiredString("command");
         YamlMap? config = cluster.Maps("extensions").FirstOrDefault(e => e.String("name") == ExecExtension);
         return new()

@@ -11,7 +11,7 @@ namespace Culvert.Kubernetes.Transport;
 /// <summary>
 /// The package's client. It makes paths, queries and headers, adds credentials, and sends requests.
 /// It does not read answers: the package has no limit for their size, and fails a whole list for one object.
-/// It does not write bodies either: the package's serializer refers to each model of the API, which makes a native program 17 MB larger.
+/// It does not write bodies either: the package's serializer refers to each model of the API, which makes a native program 15 MB larger.
 /// </summary>
 /// <param name="configuration">The server, the credentials and the connections.</param>
 /// <param name="headers">Headers that each request carries, or null.</param>

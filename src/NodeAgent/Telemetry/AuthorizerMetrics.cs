@@ -16,7 +16,7 @@ internal sealed class AuthorizerMetrics
     internal AuthorizerMetrics(MetricRegistry registry)
     {
         CounterFamily asked = registry.Add(new CounterFamily("culvert_http_authorizer_requests_total", "Questions to external authorizers about HTTP requests, by authorizer and result.", ["authorizer", "result"]));
-        _series = new BoundedSeries<string, Counter[]>(registry, asked.Name, MostAuthorizers, "other", authorizer => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(authorizer, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
+        _series = new BoundedSeries<string, Counter[]>(registry, [asked.Name], MostAuthorizers, "other", authorizer => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(authorizer, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 
     /// <summary>Counts one.</summary>

@@ -17,7 +17,7 @@ internal sealed class HealthCheckMetrics
     internal HealthCheckMetrics(MetricRegistry registry)
     {
         CounterFamily checks = registry.Add(new CounterFamily("culvert_health_checks_total", "Times that a backend was asked whether it is well, by Service and result.", ["service", "service_namespace", "result"]));
-        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, checks.Name, MostServices, new NamespacedName("other", "other"), service => [.. Enum.GetNames<HealthCheckResult>().Select(r => checks.With(service.Name, service.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
+        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, [checks.Name], MostServices, new NamespacedName("other", "other"), service => [.. Enum.GetNames<HealthCheckResult>().Select(r => checks.With(service.Name, service.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 
     /// <summary>Counts one.</summary>

@@ -17,7 +17,7 @@ internal sealed class LimitServiceMetrics
     internal LimitServiceMetrics(MetricRegistry registry)
     {
         CounterFamily asked = registry.Add(new CounterFamily("culvert_http_limit_service_requests_total", "Questions to rate limit services about HTTP requests, by Service and result.", ["service", "service_namespace", "result"]));
-        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, asked.Name, MostServices, new NamespacedName("other", "other"), service => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(service.Name, service.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
+        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, [asked.Name], MostServices, new NamespacedName("other", "other"), service => [.. Enum.GetNames<AuthorizerResult>().Select(r => asked.With(service.Name, service.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 
     /// <summary>Counts one.</summary>

@@ -17,7 +17,7 @@ internal sealed class MirrorMetrics
     internal MirrorMetrics(MetricRegistry registry)
     {
         CounterFamily copies = registry.Add(new CounterFamily("culvert_http_mirrored_total", "Copies of HTTP requests for mirrors, by mirror and result.", ["service", "service_namespace", "result"]));
-        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, copies.Name, MostMirrors, new("other", "other"), mirror => [.. Enum.GetNames<MirrorResult>().Select(r => copies.With(mirror.Name, mirror.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
+        _series = new BoundedSeries<NamespacedName, Counter[]>(registry, [copies.Name], MostMirrors, new("other", "other"), mirror => [.. Enum.GetNames<MirrorResult>().Select(r => copies.With(mirror.Name, mirror.Namespace, ReasonText.Kebab(r)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 
     /// <summary>Counts one.</summary>

@@ -23,7 +23,7 @@ internal sealed class RouteMetrics
         string[] labels = ["route_kind", "route", "route_namespace", "rule", "backend", "backend_namespace"];
         _requests = registry.Add(new CounterFamily("culvert_http_route_requests_total", "HTTP requests that are over, by the rule of a route that had them, the Service they went to, and the class of their responses' status.", [.. labels, "code"], (MaxSeries + 1) * RequestMetrics.Classes.Length));
         _durations = registry.Add(new HistogramFamily("culvert_http_route_request_duration_seconds", "Duration of HTTP requests by the rule of a route that had them.", labels, HistogramFamily.Seconds));
-        _series = new BoundedSeries<Key, Series>(registry, _requests.Name, MaxSeries, Other, key => new Series(this, key), static series => series.IsRemoved);
+        _series = new BoundedSeries<Key, Series>(registry, [_requests.Name, _durations.Name], MaxSeries, Other, key => new Series(this, key), static series => series.IsRemoved);
     }
 
     /// <summary>A request is over that a rule had.</summary>

@@ -16,7 +16,7 @@ internal sealed class TokenMetrics
     internal TokenMetrics(MetricRegistry registry)
     {
         CounterFamily tokens = registry.Add(new CounterFamily("culvert_jwt_tokens_total", "Tokens of HTTP requests, by issuer and result.", ["issuer", "result"]));
-        _series = new BoundedSeries<string, Counter[]>(registry, tokens.Name, MostIssuers, Other, issuer => [.. Enum.GetValues<JwtError>().Select(e => tokens.With(issuer, JwtErrors.NameOf(e)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
+        _series = new BoundedSeries<string, Counter[]>(registry, [tokens.Name], MostIssuers, Other, issuer => [.. Enum.GetValues<JwtError>().Select(e => tokens.With(issuer, JwtErrors.NameOf(e)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 
     /// <summary>Counts one.</summary>

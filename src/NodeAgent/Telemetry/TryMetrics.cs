@@ -22,7 +22,7 @@ internal sealed class TryMetrics<TOutcome>
     internal TryMetrics(MetricRegistry registry, string name, string help)
     {
         CounterFamily family = registry.Add(new CounterFamily(name, help, ["source_workload", "source_workload_namespace", "source_principal", "service", "service_namespace", "outcome"], (MostPairs + 1) * Enum.GetNames<TOutcome>().Length)); // so that the others have room, too
-        _series = new BoundedSeries<Pair, Counter[]>(registry, family.Name, MostPairs, new Pair(Other, "other", Other), pair =>
+        _series = new BoundedSeries<Pair, Counter[]>(registry, [family.Name], MostPairs, new Pair(Other, "other", Other), pair =>
             [.. Enum.GetNames<TOutcome>().Select(o => family.With(pair.Source.Name, pair.Source.Namespace, pair.Identity, pair.Service.Name, pair.Service.Namespace, ReasonText.Kebab(o)))], static counters => Array.TrueForAll(counters, c => c.IsRemoved));
     }
 

@@ -54,11 +54,12 @@ public sealed class ExecPluginTests : IDisposable
     [Fact]
     public async Task APluginOfV1Beta1IsToldInItsVersionAndAnswersInIt()
     {
-        using ExecPlugin plugin = Plugin($$"""echo "$KUBERNETES_EXEC_INFO" > {{_folder.File("told")}}; {{Say(""token":"t"").Replace("/v1", "/v1beta1", StringComparison.Ordinal)}}""", "v1beta1");
+        string answer = Say("\"token\":\"t\"").Replace("/v1", "/v1beta1", StringComparison.Ordinal);
+        using ExecPlugin plugin = Plugin($"echo \"$KUBERNETES_EXEC_INFO\" > {_folder.File("told")}; {answer}", "v1beta1");
         Assert.Equal("t", (await plugin.GetAsync(Stop)).Token);
-        Assert.Contains(""apiVersion":"client.authentication.k8s.io/v1beta1"", File.ReadAllText(_folder.File("told")), StringComparison.Ordinal);
+        Assert.Contains("\"apiVersion\":\"client.authentication.k8s.io/v1beta1\"", File.ReadAllText(_folder.File("told")), StringComparison.Ordinal);
 
-        using ExecPlugin other = Plugin(Say(""token":"t""), "v1beta1");
+        using ExecPlugin other = Plugin(Say("\"token\":\"t\""), "v1beta1");
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () => await other.GetAsync(Stop));
         Assert.Contains("not an ExecCredential of client.authentication.k8s.io/v1beta1", error.Message, StringComparison.Ordinal);
     }

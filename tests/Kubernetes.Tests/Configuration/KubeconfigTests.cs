@@ -88,6 +88,7 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("v1, interactiveMode: Never", "client.authentication.k8s.io/v1")]
     [InlineData("v1beta1, interactiveMode: IfAvailable", "client.authentication.k8s.io/v1beta1")]
     [InlineData("v1beta1", "client.authentication.k8s.io/v1beta1")]
+    [InlineData("v1beta1, interactiveMode: ''", "client.authentication.k8s.io/v1beta1")]
     public void VersionsOfExecPluginsAreRead(string entry, string version) =>
         Assert.Equal(version, Load(Config("", $"exec: {{apiVersion: client.authentication.k8s.io/{entry}, command: x}}")).Credentials.Exec!.ApiVersion);
 
@@ -103,9 +104,9 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("", "client-key-data: aGVsbG8=", "users[0].user", "no client-certificate")]
     [InlineData("", "token: [a]", "users[0].user.token", "a string was expected")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}", "users[0].user.exec.apiVersion", "client.authentication.k8s.io/v1beta1")]
-    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "nobody is there")]
+    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "needs a terminal")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x}", "users[0].user.exec.interactiveMode", "is missing")]
-    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "nobody is there")]
+    [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}", "users[0].user.exec.interactiveMode", "needs a terminal")]
     [InlineData("", "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}", "users[0].user.exec.command", "is missing")]
     public void WhatIsWrongIsNamedWithFileLineAndField(string cluster, string user, string field, string reason)
     {

@@ -148,7 +148,7 @@ public sealed class TlsTests(SharedCluster cluster) : IDisposable
             Server = cluster.Server.Address,
             Origin = "a test",
             Authority = PemSource.OfText(cluster.Server.Authority.Pem, "a test"),
-            Credentials = new() { Exec = new() { Command = plugin, Arguments = [], Environment = [] } },
+            Credentials = new() { Exec = new() { ApiVersion = "client.authentication.k8s.io/v1", Command = plugin, Arguments = [], Environment = [] } },
         });
         await ListAsync(client);
     }

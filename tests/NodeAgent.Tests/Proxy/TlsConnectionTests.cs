@@ -119,7 +119,7 @@ public sealed class TlsConnectionTests
         Assert.Equal(1, ReadWhenThere());
         Assert.Equal((false, false), (server.HasEmptiedSocket, server.HasPending));
 
-        // More than the read buffer takes at once.
+        // At least as much as the shortest read buffer takes at once.
         Send(client, new byte[16_384]);
         Send(client, new byte[16_384]);
         byte[] all = new byte[40_000];

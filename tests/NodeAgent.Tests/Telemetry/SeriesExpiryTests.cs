@@ -172,7 +172,7 @@ public sealed class SeriesExpiryTests : IDisposable
     public void AKeyWhoseSeriesAreGoneMakesRoomForAnother()
     {
         CounterFamily family = _registry.Add(new CounterFamily("c_total", "C.", Labels));
-        BoundedSeries<string, Counter[]> series = new(_registry, family.Name, 2, "other", key => [family.With(key, "demo")], counters => counters[0].IsRemoved);
+        BoundedSeries<string, Counter[]> series = new(_registry, [family.Name], 2, "other", key => [family.With(key, "demo")], counters => counters[0].IsRemoved);
         foreach (string job in (string[])["a", "b", "c"]) series.Of(job)[0].Increment();
         Assert.Equal(3, series.All.Count());
         _time.Advance(TimeSpan.FromMinutes(11));
@@ -185,7 +185,7 @@ public sealed class SeriesExpiryTests : IDisposable
     {
         _registry.CountFallbacks();
         CounterFamily family = _registry.Add(new CounterFamily("c_total", "C.", Labels));
-        BoundedSeries<string, Counter[]> series = new(_registry, family.Name, 1, "other", key => [family.With(key, "demo")], counters => counters[0].IsRemoved);
+        BoundedSeries<string, Counter[]> series = new(_registry, [family.Name], 1, "other", key => [family.With(key, "demo")], counters => counters[0].IsRemoved);
         foreach (string job in (string[])["a", "b", "c", "a"]) series.Of(job)[0].Increment();
         Assert.Contains("""culvert_metric_fallbacks_total{metric="c_total",reason="series-limit"} 2""", Samples());
     }

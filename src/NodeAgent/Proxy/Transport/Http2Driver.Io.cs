@@ -211,7 +211,7 @@ internal partial class Http2Driver : ITransportUser
                 filled += result.Count;
                 total += result.Count;
 
-                // What has come goes on its way before the socket is asked again, which most often only says that it is empty. A record of one byte is as much work as a hundred.
+                // What has come goes on its way before the socket is asked again. A record of one byte is as much work as a hundred.
                 isLong = _time.GetElapsedTime(began) > TurnPortion.TurnTime;
                 if (!isLong && !_portion.IsFull(filled, buffer.Length) && _transport.HasPending) continue;
             }

@@ -34,7 +34,7 @@ internal interface ITransport : IDisposable
     /// <summary>Whether receiving may be tried.</summary>
     bool CanReceive { get; }
 
-    /// <summary>Whether bytes lie decoded inside, so that the next <see cref="Receive"/> does not ask the system.</summary>
+    /// <summary>Whether bytes wait inside, decoded or not. False says that the next <see cref="Receive"/> asks the system.</summary>
     bool HasPending { get; }
 
     /// <summary>Bytes that have come and lie in memory, the oldest that lie together; empty when none do. Valid until any other call.</summary>

@@ -12,7 +12,7 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
 {
     private bool _finished;
 
-    // Bytes may lie inside although the socket has nothing; whole records or not is only known by trying.
+    // Bytes may wait inside although the socket has nothing. Only a read shows whether they are a whole record.
     private bool _mayHold = tls.HasPending;
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
     /// <inheritdoc/>
     public TransportResult Receive(Span<byte> room)
     {
-        // To ask the socket for no more than "would block" is a system call for each request.
+        // A read of an empty socket costs a system call for each request.
         if (!CanReceive) return new TransportResult(TransportStatus.Blocked);
         TlsResult result = tls.Read(room);
         _mayHold = result.Status == TlsStatus.Done && tls.HasPending;

@@ -12,24 +12,24 @@ internal sealed class BoundedSeries<TKey, TSeries>
 {
     private readonly ConcurrentDictionary<TKey, TSeries> _known = new();
     private readonly MetricRegistry _registry;
-    private readonly string _metric;
+    private readonly string[] _metrics;
     private readonly int _most;
     private readonly TKey _others;
     private readonly Func<TKey, TSeries> _make;
     private readonly Func<TSeries, bool> _isRemoved;
     private TSeries? _rest;
-    private Counter? _fellBack;
+    private Counter[]? _fellBack;
     private int _count;
 
     /// <param name="registry">Removes series, and counts what is counted as the others.</param>
-    /// <param name="metric">Name of the family, for that count.</param>
+    /// <param name="metrics">Names of the families, for that count.</param>
     /// <param name="most">How many keys have series of their own.</param>
     /// <param name="others">Stands for the others.</param>
     /// <param name="make">Makes the series of a key.</param>
     /// <param name="isRemoved">Whether all series of a key were removed.</param>
-    internal BoundedSeries(MetricRegistry registry, string metric, int most, TKey others, Func<TKey, TSeries> make, Func<TSeries, bool> isRemoved)
+    internal BoundedSeries(MetricRegistry registry, string[] metrics, int most, TKey others, Func<TKey, TSeries> make, Func<TSeries, bool> isRemoved)
     {
-        (_registry, _metric, _most, _others, _make, _isRemoved) = (registry, metric, most, others, make, isRemoved);
+        (_registry, _metrics, _most, _others, _make, _isRemoved) = (registry, metrics, most, others, make, isRemoved);
         registry.AfterSweep(Prune);
     }
 
@@ -48,7 +48,7 @@ internal sealed class BoundedSeries<TKey, TSeries>
 
     private TSeries Others()
     {
-        (_fellBack ??= _registry.Fallback(_metric, MetricRegistry.SeriesLimit)).Increment();
+        foreach (Counter counter in _fellBack ??= Array.ConvertAll(_metrics, m => _registry.Fallback(m, MetricRegistry.SeriesLimit))) counter.Increment();
         return _rest ?? Rest();
     }
 

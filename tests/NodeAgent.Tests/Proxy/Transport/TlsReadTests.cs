@@ -50,6 +50,59 @@ public sealed class TlsReadTests
         }));
     }
 
+    // 128 KiB, which is the length of a read buffer for data, whatever the version of OpenSSL; a read for each record would be 7.
+    [Fact]
+    public async Task ManyRecordsAreReadAtOnce()
+    {
+        if (!File.Exists(Counters)) Assert.Skip("The kernel does not count system calls of tasks (CONFIG_TASK_IO_ACCOUNTING).");
+        const int Length = 100_000;
+        await using TransportLab lab = new();
+        long reads = await lab.OnLoopAsync(async () =>
+        {
+            ITransport second = await BurstAsync(lab, Length);
+            long before = Reads();
+            Assert.Equal(Length, Drain(second));
+            return Reads() - before;
+        });
+        Assert.InRange(reads, 1, 4);
+    }
+
+    // Twice what the read buffer takes: the socket is not empty after a read that has filled the buffer, and no edge tells of the rest.
+    [Theory]
+    [InlineData(131_072)]
+    [InlineData(300_000)]
+    public async Task ABurstIsReadToItsEndWithoutAnotherEdge(int length)
+    {
+        await using TransportLab lab = new();
+        int received = await lab.OnLoopAsync(async () => Drain(await BurstAsync(lab, length)));
+        Assert.Equal(length, received);
+    }
+
+    // Returns the end at which so many bytes wait in the socket.
+    private static async Task<ITransport> BurstAsync(TransportLab lab, int length)
+    {
+        SocketPair? sockets = null;
+        (ITransport first, ITransport second) = await lab.TlsAsync(s => sockets = s);
+        Assert.Equal(SocketErrno.None, sockets!.First.SetSendBuffer(4 * length));
+        Assert.Equal(SocketErrno.None, sockets.Second.SetReceiveBuffer(4 * length));
+        await PassAsync(first, second);
+        Assert.Equal(new TransportResult(TransportStatus.Done, length), first.Send(new byte[length]));
+        byte[] peeked = new byte[2 * length];
+        Assert.True(SpinWait.SpinUntil(() => sockets.Second.Peek(peeked).Count > length, TimeSpan.FromSeconds(10)));
+        return second;
+    }
+
+    // Until nothing is left, without a wait.
+    private static int Drain(ITransport from)
+    {
+        byte[] buffer = new byte[20_000];
+        int total = 0;
+        TransportResult result;
+        while ((result = from.Receive(buffer)).Status == TransportStatus.Done) total += result.Count;
+        Assert.Equal(TransportStatus.Blocked, result.Status);
+        return total;
+    }
+
     // As a driver does: reads until nothing is left, then waits.
     private static async Task PassAsync(ITransport from, ITransport to)
     {
