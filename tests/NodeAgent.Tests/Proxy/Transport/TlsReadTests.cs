@@ -78,7 +78,7 @@ public sealed class TlsReadTests
         Assert.Equal(length, received);
     }
 
-    // Returns the end at which so many bytes wait in the socket.
+    // Returns the end at which so many bytes wait in the socket, after the loop has seen the edge.
     private static async Task<ITransport> BurstAsync(TransportLab lab, int length)
     {
         SocketPair? sockets = null;
@@ -89,6 +89,7 @@ public sealed class TlsReadTests
         Assert.Equal(new TransportResult(TransportStatus.Done, length), first.Send(new byte[length]));
         byte[] peeked = new byte[2 * length];
         Assert.True(SpinWait.SpinUntil(() => sockets.Second.Peek(peeked).Count > length, TimeSpan.FromSeconds(10)));
+        Assert.True(await second.ReadableAsync());
         return second;
     }
 
