@@ -28,7 +28,7 @@ symbols=$root/artifacts/symbols$suffix
 "$root/eng/build-bpf.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/culvert/native
 inputs() { # the names and contents of all sources
-	cd "$root" && find src bpf deploy LICENSE eng/{bpf.targets,build-cli.sh,third-party-notices.sh,licenses,KubernetesClient.Substitutions.xml} global.json Directory.*.props artifacts/bpf/*.bpf.o \( -name bin -o -name obj \) -prune -o -type f -print0 \
+	cd "$root" && find src bpf deploy LICENSE eng/{bpf.targets,native.targets,build-cli.sh,third-party-notices.sh,licenses,KubernetesClient.Substitutions.xml} global.json Directory.*.props artifacts/bpf/*.bpf.o \( -name bin -o -name obj \) -prune -o -type f -print0 \
 		| LC_ALL=C sort -z | xargs -0 sha256sum
 }
 key=$runtime-$({ inputs && dotnet --version; } | sha256sum | cut -c1-40)

@@ -43,7 +43,7 @@ done
 
 # With a name or a base of one's own, or for other architectures than the last time, it is built anew.
 if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/architectures" 2>/dev/null)" = "${architectures[*]}" ] \
-	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/global.json" "$root"/eng/{build-{bpf,cli,images,plugin},emulate,third-party-notices}.sh "$root/eng/"{bpf.targets,licenses,KubernetesClient.Substitutions.xml} "$root/LICENSE" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/global.json" "$root"/eng/{build-{bpf,cli,images,plugin},emulate,third-party-notices}.sh "$root/eng/"{bpf.targets,native.targets,licenses,KubernetesClient.Substitutions.xml} "$root/LICENSE" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
 	echo "images: up to date"
 	exit 0
 fi

@@ -16,7 +16,7 @@ if [ "$machine" != "$(uname -m)" ]; then
 	runtime=(-r "$identifier")
 	command -v "$machine-linux-gnu-gcc" >/dev/null || { echo "plugin: $machine-linux-gnu-gcc was not found, which it is linked with for $1 (eng/setup.sh native-$1)" >&2; exit 1; }
 fi
-if [ -x "$program" ] && [ -z "$(find "$root/src/Cni" "$root/src/CniPlugin" "$root/Directory.Build.props" \( -name bin -o -name obj \) -prune -o -type f -newer "$program" -print -quit)" ]; then exit 0; fi
+if [ -x "$program" ] && [ -z "$(find "$root/src/Cni" "$root/src/CniPlugin" "$root/src/Interop/Startup" "$root/eng/native.targets" "$root/Directory.Build.props" \( -name bin -o -name obj \) -prune -o -type f -newer "$program" -print -quit)" ]; then exit 0; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Intermediate files of its own: those of an ordinary build, for no machine in particular, stay as they are.

@@ -22,32 +22,32 @@ shell_syntax() {
 	return $good
 }
 
-bpf_format() {
+c_format() {
 	local file good=0
 	while IFS= read -r file; do
 		clang-format "$file" | diff -q "$file" - >/dev/null || {
 			echo "$file is not formatted as .clang-format says"
 			good=1
 		}
-	done < <(git ls-files 'bpf/*.c' 'bpf/*.h' ':!bpf/include/vmlinux.h')
+	done < <(git ls-files '*.c' '*.h' ':!bpf/include/vmlinux.h')
 	return $good
 }
 
 # clang-format leaves comments as they are (ReflowComments would take lists apart).
-bpf_width() {
+c_width() {
 	local file line good=0
 	while IFS= read -r file; do
 		while IFS=: read -r line _; do
 			echo "$file:$line is wider than 120 columns"
 			good=1
 		done < <(expand -t 8 "$file" | LC_ALL=C.UTF-8 grep -nE '.{121}')
-	done < <(git ls-files 'bpf/*.c' 'bpf/*.h' ':!bpf/include/vmlinux.h')
+	done < <(git ls-files '*.c' '*.h' ':!bpf/include/vmlinux.h')
 	return $good
 }
 
 check "shell syntax" "see the line named" shell_syntax
-check "format of bpf/" "clang-format -i the files named" bpf_format
-check "width of bpf/" "wrap the comments named" bpf_width
+check "format of C" "clang-format -i the files named" c_format
+check "width of C" "wrap the comments named" c_width
 check "analyzers (build)" "see the messages" dotnet build Culvert.slnx -c Release -v q -nologo
 check "whitespace" "dotnet format whitespace Culvert.slnx" dotnet format whitespace Culvert.slnx --no-restore --verify-no-changes
 check "style" "dotnet format style Culvert.slnx" dotnet format style Culvert.slnx --no-restore --verify-no-changes
