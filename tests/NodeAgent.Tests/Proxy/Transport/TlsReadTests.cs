@@ -64,7 +64,8 @@ public sealed class TlsReadTests
             Assert.Equal(Length, Drain(second));
             return Reads() - before;
         });
-        Assert.InRange(reads, 1, 4);
+        // One that finds all, one that finds nothing, and what reading the counter takes.
+        Assert.InRange(reads, 1, 6);
     }
 
     // Twice what the read buffer takes: the socket is not empty after a read that has filled the buffer, and no edge tells of the rest.
