@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -18,6 +19,8 @@ namespace Culvert.Kubernetes.Transport;
 internal sealed class PackageClient(KubernetesClientConfiguration configuration, IReadOnlyDictionary<string, IReadOnlyList<string>>? headers)
     : k8s.Kubernetes(configuration, new ErrorBound())
 {
+    private static readonly ReadOnlyDictionary<string, IReadOnlyList<string>> NoHeaders = ReadOnlyDictionary<string, IReadOnlyList<string>>.Empty;
+
     protected override Task<HttpOperationResponse<T>> CreateResultAsync<T>(
         HttpRequestMessage httpRequest, HttpResponseMessage httpResponse, bool? watch, CancellationToken cancellationToken) =>
         Task.FromResult(new HttpOperationResponse<T> { Request = httpRequest, Response = httpResponse });
@@ -27,7 +30,7 @@ internal sealed class PackageClient(KubernetesClientConfiguration configuration,
     {
         // The policy for versions falls back to HTTP/1.1 where the server has no HTTP/2.
         var request = new HttpRequestMessage(method, new Uri(BaseUri, relativeUri)) { Version = HttpVersion.Version20 };
-        foreach ((string name, IReadOnlyList<string> values) in headers ?? customHeaders ?? new Dictionary<string, IReadOnlyList<string>>())
+        foreach ((string name, IReadOnlyList<string> values) in headers ?? customHeaders ?? NoHeaders)
         {
             request.Headers.TryAddWithoutValidation(name, values);
         }

@@ -211,7 +211,7 @@ internal partial class Http2Driver : ITransportUser
                 filled += result.Count;
                 total += result.Count;
 
-                // What has come goes on its way before the socket is asked again. A record of one byte is as much work as a hundred.
+                // Forward the bytes before asking the socket again. A record of one byte costs as much as one of a hundred.
                 isLong = _time.GetElapsedTime(began) > TurnPortion.TurnTime;
                 if (!isLong && !_portion.IsFull(filled, buffer.Length) && _transport.HasPending) continue;
             }
