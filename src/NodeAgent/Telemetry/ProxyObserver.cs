@@ -183,6 +183,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     private void Run()
     {
+        using ThreadStripe stripe = ThreadStripe.Claim();
         while (true)
         {
             bool any = TakeAll();

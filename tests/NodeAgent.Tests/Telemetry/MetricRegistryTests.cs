@@ -50,6 +50,36 @@ public sealed class MetricRegistryTests
         Assert.Equal([1, 3, 1], histogram.Counts());
     }
 
+    [Theory]
+    [InlineData(8)] // the sum is moved often
+    [InlineData(0.0000001)] // the count is moved once
+    [InlineData(9)] // each observation takes the lock
+    [InlineData(-1)]
+    public async Task ConcurrentObservationsAreAllCounted(double value)
+    {
+        const int threads = 4, observations = 700_000; // more than 2^21 in all
+        MetricRegistry registry = new();
+        Histogram histogram = registry.Add(new HistogramFamily("h_seconds", "H.", [], [0.1, 10])).With();
+        Task[] observers = new Task[threads];
+        for (int i = 0; i < threads; i++)
+        {
+            observers[i] = Task.Run(
+                () =>
+                {
+                    for (int n = 0; n < observations; n++) histogram.Observe(value);
+                },
+                TestContext.Current.CancellationToken);
+        }
+
+        Task all = Task.WhenAll(observers);
+        while (!all.IsCompleted) registry.Render(openMetrics: false);
+        await all;
+        const long total = (long)threads * observations;
+        Assert.Equal(total, histogram.Counts().Sum());
+        string sum = registry.Render(openMetrics: false).Split('\n').Single(l => l.StartsWith("h_seconds_sum ", StringComparison.Ordinal));
+        Assert.Equal(1, double.Parse(sum["h_seconds_sum ".Length..], CultureInfo.InvariantCulture) / (value * total), 1e-6);
+    }
+
     [Fact]
     public void AnExemplarIsCountedOnceAndHasItsTrace()
     {

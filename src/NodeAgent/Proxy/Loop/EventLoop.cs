@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Netlink;
@@ -203,6 +204,7 @@ internal sealed class EventLoop : IDisposable
     private void Run()
     {
         SetPriority();
+        using ThreadStripe stripe = ThreadStripe.Claim();
         int count = 0;
         while (!_stopping)
         {

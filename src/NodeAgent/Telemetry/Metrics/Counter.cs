@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Prom = Prometheus;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
@@ -7,7 +8,7 @@ public sealed class Counter : Series
 {
     private readonly CounterFamily _family;
     private readonly SeriesTable<Counter> _table;
-    private long _value;
+    private readonly StripedSums _value = new(1);
     private long _published;
     private Prom.Counter.Child? _child;
 
@@ -15,12 +16,12 @@ public sealed class Counter : Series
         : base(labels, now) => (_family, _table) = (family, table);
 
     /// <summary>Current total.</summary>
-    public long Value => Volatile.Read(ref _value);
+    public long Value => _value.Read(0);
 
     /// <summary>Adds <paramref name="amount"/>, at least 0.</summary>
     public void Add(long amount)
     {
-        Interlocked.Add(ref _value, amount);
+        _value.Add(0, amount);
         if (IsRemoved) _table.Return(this);
     }
 
@@ -43,14 +44,14 @@ public sealed class Counter : Series
     }
 
     /// <summary>Gives what it has counted to the series that has its place. Under the family's lock.</summary>
-    internal void MoveTo(Counter other) => Interlocked.Add(ref other._value, Interlocked.Exchange(ref _value, 0));
+    internal void MoveTo(Counter other) => other._value.Add(0, _value.Take(0));
 
     private protected override long Updates() => Value;
 
     private protected override bool TryForget(long updates)
     {
         if (Value != updates) return false;
-        Interlocked.Add(ref _value, -updates);
+        _value.Add(0, -updates);
         _published = 0;
         _child?.Remove();
         _child = null;

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Prom = Prometheus;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
@@ -17,7 +18,7 @@ public sealed class Histogram : Series
     private readonly HistogramFamily _family;
     private readonly SeriesTable<Histogram> _table;
     private readonly double[] _bounds;
-    private readonly long[] _cells; // of each bucket its count and its sum, side by side in one cache line
+    private readonly StripedSums _cells; // for each bucket, its count and its sum
     private readonly long[] _published; // the same, as prometheus-net has it
     private DateTimeOffset[]? _exemplars; // when each bucket had its last; made with the first
     private Prom.Histogram.Child? _child;
@@ -27,15 +28,15 @@ public sealed class Histogram : Series
     {
         double[] bounds = family.Bounds;
         (_family, _table, _bounds) = (family, table, bounds);
-        _cells = new long[2 * (bounds.Length + 1)];
-        _published = new long[_cells.Length];
+        _cells = new StripedSums(2 * (bounds.Length + 1));
+        _published = new long[_cells.Count];
     }
 
     /// <summary>How many observations each bucket has, the last of them without a bound.</summary>
     internal long[] Counts()
     {
         long[] counts = new long[_bounds.Length + 1];
-        for (int i = 0; i < counts.Length; i++) counts[i] = Volatile.Read(ref _cells[2 * i]);
+        for (int i = 0; i < counts.Length; i++) counts[i] = _cells.Read(2 * i);
         return counts;
     }
 
@@ -68,9 +69,9 @@ public sealed class Histogram : Series
         Prom.Histogram.Child child = Child();
         for (int i = 0; i <= _bounds.Length; i++)
         {
-            long count = Volatile.Read(ref _cells[2 * i]) - _published[2 * i];
+            long count = _cells.Read(2 * i) - _published[2 * i];
             if (count <= 0) continue;
-            double mean = (Volatile.Read(ref _cells[(2 * i) + 1]) - _published[(2 * i) + 1]) / Parts / count;
+            double mean = (_cells.Read((2 * i) + 1) - _published[(2 * i) + 1]) / Parts / count;
             double above = i > 0 ? _bounds[i - 1] : double.NegativeInfinity, most = i < _bounds.Length ? _bounds[i] : double.PositiveInfinity;
 
             // Below the bucket by more than rounding: an observation is counted whose value is still to come. The next scrape has both.
@@ -86,28 +87,28 @@ public sealed class Histogram : Series
     /// <summary>Gives what it has counted to the series that has its place. Under the family's lock.</summary>
     internal void MoveTo(Histogram other)
     {
-        for (int i = 0; i < _cells.Length; i++) Interlocked.Add(ref other._cells[i], Interlocked.Exchange(ref _cells[i], 0));
+        for (int i = 0; i < _cells.Count; i++) other._cells.Add(i, _cells.Take(i));
     }
 
     private protected override long Updates()
     {
         long count = 0;
-        for (int i = 0; i < _cells.Length; i += 2) count += Volatile.Read(ref _cells[i]);
+        for (int i = 0; i < _cells.Count; i += 2) count += _cells.Read(i);
         return count;
     }
 
     private protected override bool TryForget(long updates)
     {
-        Span<long> seen = stackalloc long[_cells.Length];
+        Span<long> seen = stackalloc long[_cells.Count];
         long count = 0;
         for (int i = 0; i < seen.Length; i++)
         {
-            seen[i] = Volatile.Read(ref _cells[i]);
+            seen[i] = _cells.Read(i);
             if (i % 2 == 0) count += seen[i];
         }
 
         if (count != updates) return false;
-        for (int i = 0; i < seen.Length; i++) Interlocked.Add(ref _cells[i], -seen[i]);
+        for (int i = 0; i < seen.Length; i++) _cells.Add(i, -seen[i]);
         Array.Clear(_published);
         _child?.Remove();
         _child = null;
@@ -117,8 +118,8 @@ public sealed class Histogram : Series
     // Counted first, then added: code that sees no count can be sure that there is no value of it either.
     private void Count(int bucket, double value)
     {
-        Interlocked.Increment(ref _cells[2 * bucket]);
-        Interlocked.Add(ref _cells[(2 * bucket) + 1], (long)((value * Parts) + 0.5));
+        _cells.Add(2 * bucket, 1);
+        _cells.Add((2 * bucket) + 1, (long)((value * Parts) + 0.5));
     }
 
     // Counted here and there at once: only an observation of the child's own can have an exemplar. Under the family's lock.

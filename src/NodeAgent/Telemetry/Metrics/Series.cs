@@ -43,9 +43,9 @@ public abstract class Series
     /// <summary>Removes it, unless an update has come since <see cref="LastUse"/>.</summary>
     internal bool TryRemove()
     {
-        // An update counts first and looks at this then: either it sees that the series is removed, or its count is seen here.
+        // An update counts first and looks at this then: either it sees that the series is removed, or its count is seen here. Updates have no barrier.
         _isRemoved = true;
-        Interlocked.MemoryBarrier();
+        Interlocked.MemoryBarrierProcessWide();
         if (!TryForget(_seen))
         {
             _isRemoved = false;
