@@ -1,7 +1,9 @@
 using Culvert.GrpcHosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.Hosting;
 
@@ -19,6 +21,20 @@ internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Tas
 
     /// <summary>Where it listens, once it has been started: as URLs, with the ports that were taken where 0 was asked for.</summary>
     internal IEnumerable<string> Addresses => _application?.Urls ?? [];
+
+    /// <summary>
+    /// An application with Kestrel, routing and these loggers. The framework's other builders read the environment and <c>appsettings.json</c> in the working
+    /// directory: these could add addresses to a running server.
+    /// </summary>
+    internal static WebApplicationBuilder CreateBuilder(ILoggerFactory loggers)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
+        return builder;
+    }
 
     /// <summary>Starts to listen.</summary>
     public Task StartAsync(CancellationToken cancellationToken)

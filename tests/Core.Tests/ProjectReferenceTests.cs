@@ -66,6 +66,17 @@ public sealed class ProjectReferenceTests
     }
 
     [Fact]
+    public void Servers_take_no_settings_from_the_environment()
+    {
+        Regex forbidden = new(@"WebApplication\.Create(Slim)?(Builder)?\(|Host\.Create(Default|Application)Builder|AddEnvironmentVariables|AddJsonFile");
+        foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
+        {
+            Match match = forbidden.Match(File.ReadAllText(file));
+            Assert.False(match.Success, $"{Path.GetFileName(file)} must not use {match.Value}: it reads appsettings.json in the working directory, and the environment");
+        }
+    }
+
+    [Fact]
     public void UnsafeCodeIsAllowedInInteropOnly()
     {
         foreach (string project in Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories))

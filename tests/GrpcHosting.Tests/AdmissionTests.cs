@@ -84,7 +84,8 @@ public sealed class AdmissionTests
         using GrpcChannel channel = server.Connect();
         BytesValue fits = new() { Value = ByteString.CopyFrom(new byte[9_900]) }, over = new() { Value = ByteString.CopyFrom(new byte[10_001]) };
         Assert.Equal(fits, await channel.CreateCallInvoker().AsyncUnaryCall(Echo.UnaryBytes, null, default, fits));
-        await Assert.ThrowsAsync<RpcException>(async () => await channel.CreateCallInvoker().AsyncUnaryCall(Echo.UnaryBytes, null, default, over));
+        RpcException tooLong = await Assert.ThrowsAsync<RpcException>(async () => await channel.CreateCallInvoker().AsyncUnaryCall(Echo.UnaryBytes, null, default, over));
+        Assert.Equal((StatusCode.ResourceExhausted, "The request is longer than 10000 bytes."), (tooLong.StatusCode, tooLong.Status.Detail));
     }
 
     private sealed class Place(Action end) : IDisposable

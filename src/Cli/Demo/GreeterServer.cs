@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Culvert.Cli.Demo;
 
@@ -31,10 +30,10 @@ internal sealed class GreeterServer : IAsyncDisposable
         {
             socket.Bind(new IPEndPoint(IPAddress.Any, Port));
             socket.Listen();
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
+            var builder = WebApplication.CreateEmptyBuilder(new()); // takes nothing from the environment and the working directory
+            builder.Services.AddRoutingCore();
             builder.Services.AddGrpc();
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenHandle((ulong)socket.SafeHandle.DangerousGetHandle(), listen => listen.Protocols = HttpProtocols.Http2));
+            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenHandle((ulong)socket.SafeHandle.DangerousGetHandle(), listen => listen.Protocols = HttpProtocols.Http2));
             application = builder.Build();
             application.MapGrpcService(Greeter.BindService(new Service(pod.Name)));
             await application.StartAsync(cancellationToken);

@@ -42,11 +42,9 @@ internal static class AdmissionServer
 
     private static WebApplication Build(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, Func<bool> isReady, Func<ReadOnlyMemory<byte>> metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
-        builder.Services.AddSingleton(loggers);
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
         builder.Services.AddSingleton(_ => new AdmissionHandler(isReady, metrics, new RefusalLog(loggers.CreateLogger<ControllerHost>(), time)));
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, identity, time));
+        builder.WebHost.UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, identity, time));
         WebApplication server = builder.Build();
         server.Run(server.Services.GetRequiredService<AdmissionHandler>().ServeAsync);
         return server;

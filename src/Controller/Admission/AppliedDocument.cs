@@ -41,7 +41,7 @@ internal static class AppliedDocument
     private static List<string> Nulls(ReadOnlySpan<byte> json)
     {
         List<string> found = [];
-        List<(string Path, int Index)> open = []; // Index: of the next element of a list; -1 in a mapping
+        List<(string Step, int Index)> open = []; // Index: of the next element of a list; -1 in a mapping
         string name = "";
         Utf8JsonReader reader = new(json);
         while (found.Count < MostFaults && reader.Read())
@@ -55,21 +55,33 @@ internal static class AppliedDocument
                     open.RemoveAt(open.Count - 1);
                     continue;
             }
-            string path = PathOfNext(open, name);
-            if (reader.TokenType == JsonTokenType.StartObject) open.Add((path, -1));
-            else if (reader.TokenType == JsonTokenType.StartArray) open.Add((path, 0));
-            else if (reader.TokenType == JsonTokenType.Null && (path == "spec" || path.StartsWith("spec.", StringComparison.Ordinal))) found.Add(path);
+            string step = StepOfNext(open, name);
+            if (reader.TokenType == JsonTokenType.StartObject) open.Add((step, -1));
+            else if (reader.TokenType == JsonTokenType.StartArray) open.Add((step, 0));
+            else if (reader.TokenType == JsonTokenType.Null && open.Count > 0 && (open.Count == 1 ? step : open[1].Step) == "spec") found.Add(PathOf(open, step));
         }
         return found;
     }
 
-    private static string PathOfNext(List<(string Path, int Index)> open, string name)
+    // Not the whole path: that of each item of a long list below a long key would take the product of two lengths.
+    private static string StepOfNext(List<(string Step, int Index)> open, string name)
     {
         if (open.Count == 0) return "";
-        (string path, int index) = open[^1];
-        if (index < 0) return path.Length == 0 ? name : $"{path}.{name}";
-        open[^1] = (path, index + 1);
-        return $"{path}[{index}]";
+        (string step, int index) = open[^1];
+        if (index < 0) return name;
+        open[^1] = (step, index + 1);
+        return $"[{index}]";
+    }
+
+    private static string PathOf(List<(string Step, int Index)> open, string last)
+    {
+        StringBuilder path = new();
+        foreach (string step in open.Select(o => o.Step).Append(last))
+        {
+            if (path.Length > 0 && !step.StartsWith('[')) path.Append('.');
+            path.Append(step);
+        }
+        return path.ToString();
     }
 
     private static string? TextOf(JsonElement item) =>

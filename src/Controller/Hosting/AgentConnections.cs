@@ -17,7 +17,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     /// <summary>Most connections of one node. An agent has one, and another while it renews its certificate; the rest is for those that the network has lost.</summary>
     public const int MostOfANode = 16;
 
-    /// <summary>Most bytes that a client may send that has not proven a node, HTTP/2's frames included. To join takes one request, of 64 KiB at most; most have 4.</summary>
+    /// <summary>Most bytes that a client may send that has not proven a node, HTTP/2's frames included. To join takes one request, of <see cref="AgentCalls.LongestJoin"/> at most; most have 4 KiB.</summary>
     public const int MostOfAnAnonymousClient = 128 * 1024;
 
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(30);
@@ -43,6 +43,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     /// <summary>After it: who has proven a node leaves the gate.</summary>
     public async Task AfterHandshakeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
+        connection.Items[AgentCalls.Key] = new AgentCalls();
         if (!connection.Items.TryGetValue(NodeProof.Key, out object? kept) || kept is not NodeProof { Identity.Node: { } node })
         {
             BoundedInput input = new(connection.Transport.Input, MostOfAnAnonymousClient, () => connection.Abort(new ConnectionAbortedException("an anonymous client has sent too much")));

@@ -6,8 +6,6 @@ using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
@@ -21,10 +19,7 @@ internal static class AgentServer
     /// </summary>
     internal const int MostCallsOfAConnection = 100;
 
-    /// <summary>Longest message of an agent, bytes: a request for a certificate has 4 KiB at most, why a pod can't be captured less than 1 KiB, and a node has some hundred pods.</summary>
-    private const int LongestRequest = 512 * 1024;
-
-    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(30), RequestTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>The server; it is not started yet.</summary>
     public static WebServer Serve(
@@ -37,12 +32,11 @@ internal static class AgentServer
     private static WebApplication Build(
         ControllerOptions options, ReservedAddress? reserved, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
-        builder.Services.AddSingleton(loggers);
-        builder.Services.AddRoutingCore();
-        builder.Services.AddLimitedGrpc(grpc => grpc.MaxReceiveMessageSize = LongestRequest, limits => limits.WriteTimeout = WriteTimeout);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
+        builder.Services.AddLimitedGrpc(
+            grpc => grpc.MaxReceiveMessageSize = AgentCalls.LongestReport,
+            limits => (limits.WriteTimeout, limits.RequestTimeout, limits.Admit) = (WriteTimeout, RequestTimeout, AgentCalls.Admit));
+        builder.WebHost.UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
         if (reserved is not null) builder.WebHost.UseReserved(reserved);
         WebApplication server = builder.Build();

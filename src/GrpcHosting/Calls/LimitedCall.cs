@@ -129,7 +129,7 @@ internal sealed class LimitedCall : IAsyncDisposable
     {
         if (failure is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
         {
-            string text = $"The request is longer than {_environment.Limits.MaxRequestBodySize} bytes.";
+            string text = $"The request is longer than {_http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize} bytes.";
             return new RpcException(new Status(StatusCode.ResourceExhausted, text));
         }
         if (failure is not OperationCanceledException || _http.RequestAborted.IsCancellationRequested) Interrupt(ClientGone);

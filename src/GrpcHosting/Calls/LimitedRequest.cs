@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Culvert.GrpcHosting;
@@ -33,9 +34,20 @@ internal sealed class LimitedRequest(LimitedCall call, PipeReader inner) : PipeR
         return inner.TryRead(out result);
     }
 
-    public override void AdvanceTo(SequencePosition consumed) => inner.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
+    // With HTTP/2, Kestrel compares the length of the body with its limit here.
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        try
+        {
+            inner.AdvanceTo(consumed, examined);
+        }
+        catch (BadHttpRequestException e)
+        {
+            throw call.ExplainRead(e);
+        }
+    }
 
     public override void CancelPendingRead() => inner.CancelPendingRead();
 

@@ -112,7 +112,7 @@ internal sealed class ExecPlugin(ExecSettings settings, ClusterConfiguration con
 
     private ApiException Wrong(string reason) => new(ApiFailure.NoCredentials, $"the credential plugin '{settings.Command}': {reason}");
 
-    private static string Shorten(string? text) => text is null ? "nothing" : text.Length <= 64 ? text : text[..64] + "…";
+    private static string Shorten(string? text) => text is null ? "nothing" : OneLine.Of(text.Length <= 64 ? text : text[..64] + "…");
 
     private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

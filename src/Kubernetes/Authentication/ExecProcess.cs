@@ -6,7 +6,7 @@ using Culvert.Kubernetes.Errors;
 
 namespace Culvert.Kubernetes.Authentication;
 
-/// <summary>One run of a credential plugin, bounded in time and output. It is killed with its children when it takes too long or says too much.</summary>
+/// <summary>One run of a credential plugin, bounded in time and output. It is killed with its children when it takes too long or says too much; children that a plugin leaves behind when it ends are not.</summary>
 internal sealed class ExecProcess(ExecSettings settings, ExecLimits limits, TimeProvider time)
 {
     private const string Told = "KUBERNETES_EXEC_INFO";
@@ -29,8 +29,8 @@ internal sealed class ExecProcess(ExecSettings settings, ExecLimits limits, Time
             byte[] output = await ReadAsync(process.StandardOutput.BaseStream, limits.Output + 1, either.Token);
             if (output.Length > limits.Output) throw Failed($"it said more than {limits.Output} bytes");
             await process.WaitForExitAsync(either.Token);
-            string said = Encoding.UTF8.GetString(await complaints).Trim();
-            if (process.ExitCode != 0) throw Failed($"it ended with status {process.ExitCode}{(said.Length > 0 ? $": {said}" : "")}");
+            string said = OneLine.Of(Encoding.UTF8.GetString(await complaints).Trim());
+            if (process.ExitCode != 0) throw Failed($"it ended with status {process.ExitCode}{(said.Length > 0 ? $" and wrote: {said}" : "")}");
             return Encoding.UTF8.GetString(output);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

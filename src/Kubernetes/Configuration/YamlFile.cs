@@ -38,16 +38,16 @@ internal sealed class YamlFile
         _parser.Consume<StreamStart>();
         if (_parser.Current is StreamEnd) throw new ConfigurationException("is empty", _file);
         _parser.Consume<DocumentStart>();
-        YamlValue value = ReadValue("", 0);
+        YamlValue value = ReadValue(null, 0);
         _parser.Consume<DocumentEnd>();
         if (_parser.Current is not StreamEnd) throw new ConfigurationException("holds more than one document", _file, Line(_parser.Current!));
         return value as YamlMap ?? throw value.Place.Wrong("a mapping was expected");
     }
 
-    private YamlValue ReadValue(string field, int depth)
+    private YamlValue ReadValue(YamlPath? path, int depth)
     {
         ParsingEvent current = _parser.Current ?? throw new ConfigurationException("ends too early", _file);
-        var place = new YamlPlace(_file, Line(current), field);
+        var place = new YamlPlace(_file, Line(current), path);
         if (depth > MaxDepth) throw place.Wrong($"nested deeper than {MaxDepth} levels");
         if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false }) throw place.Wrong("anchors and aliases are not supported");
         if (current is NodeEvent { Tag.IsEmpty: false } node && !node.Tag.IsNonSpecific) throw place.Wrong("tags are not supported");
@@ -59,7 +59,7 @@ internal sealed class YamlFile
             case SequenceStart:
                 _parser.MoveNext();
                 var items = new List<YamlValue>();
-                while (_parser.Current is not SequenceEnd) items.Add(ReadValue($"{field}[{items.Count}]", depth + 1));
+                while (_parser.Current is not SequenceEnd) items.Add(ReadValue(new YamlPath(path, items.Count), depth + 1));
                 _parser.MoveNext();
                 return new YamlList(place, items);
             case MappingStart:
@@ -76,9 +76,9 @@ internal sealed class YamlFile
         while (_parser.Current is not MappingEnd)
         {
             int line = Line(_parser.Current!);
-            if (ReadValue(place.Field, depth + 1) is not YamlScalar { IsNull: false } key) throw new YamlPlace(_file, line, place.Field).Wrong("a key must be a string");
+            if (ReadValue(place.Path, depth + 1) is not YamlScalar { IsNull: false } key) throw new YamlPlace(_file, line, place.Path).Wrong("a key must be a string");
             if (entries.ContainsKey(key.Text)) throw place.Below(key.Text, line).Wrong("is there twice");
-            entries.Add(key.Text, ReadValue(place.Below(key.Text, line).Field, depth + 1));
+            entries.Add(key.Text, ReadValue(new YamlPath(place.Path, key.Text), depth + 1));
         }
         _parser.MoveNext();
         return entries;

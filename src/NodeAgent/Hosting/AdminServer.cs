@@ -5,7 +5,6 @@ using Culvert.NodeAgent.Options;
 using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -20,8 +19,7 @@ internal static class AdminServer
 
     private static WebApplication Build(string socket, AgentAdminService service, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(loggers);
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
         builder.Services.AddLimitedGrpc();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseGrpcDefaults());
         builder.WebHost.UseGrpcUnixSocket(socket);

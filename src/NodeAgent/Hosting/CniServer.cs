@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -26,8 +25,7 @@ internal static class CniServer
 
     private static WebApplication Build(string socket, CniCommands commands, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(loggers);
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
         builder.WebHost.CloseUnboundSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -32,8 +31,7 @@ internal static class HttpEndpoints
         IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricsTokens? tokens, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)
     {
         ConnectionGate gate = new(Bounds, time);
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(loggers);
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
         builder.WebHost.CloseUnboundSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -130,8 +130,7 @@ internal sealed class WorkloadApiServer(string socket, WorkloadApiService servic
 
     private WebApplication Build(PlacedSocket placed)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(loggers);
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
         builder.Services.AddSingleton(time);
         builder.Services.AddLimitedGrpc(
             grpc => grpc.MaxReceiveMessageSize = WorkloadApiService.LongestRequest,

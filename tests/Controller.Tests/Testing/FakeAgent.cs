@@ -30,6 +30,8 @@ internal sealed class FakeAgent : IDisposable
 
     public CertificateService.CertificateServiceClient Certificates => new(_channel);
 
+    public SnapshotService.SnapshotServiceClient Snapshots => new(_channel);
+
     public CallOptions Options => new(_headers, cancellationToken: _timeout.Token);
 
     public static FakeAgent OverSocket(string path, string node, string instance = "i1") => new(ControllerChannel.ForUnixSocket(path), node, ControllerChannel.ForNode(node)) { Instance = instance };
@@ -92,7 +94,7 @@ internal sealed class FakeAgent : IDisposable
     public async Task OpenAsync(string node)
     {
         _stream?.Dispose();
-        _stream = new SnapshotService.SnapshotServiceClient(_channel).Stream(Options);
+        _stream = Snapshots.Stream(Options);
         try
         {
             await SendHelloAsync(node);
@@ -126,7 +128,7 @@ internal sealed class FakeAgent : IDisposable
     /// <summary>Tells which workloads its node can't capture.</summary>
     public Task ReportAsync(params IEnumerable<string> refused) => ReportAsync(new NodeReport { Node = _node, Refused = { refused.Select(uid => new RefusedWorkload { Uid = uid, Reason = "a test" }) } });
 
-    public async Task ReportAsync(NodeReport report) => await new SnapshotService.SnapshotServiceClient(_channel).ReportAsync(report, Options);
+    public async Task ReportAsync(NodeReport report) => await Snapshots.ReportAsync(report, Options);
 
     public void Dispose()
     {

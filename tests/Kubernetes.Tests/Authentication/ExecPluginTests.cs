@@ -79,7 +79,7 @@ public sealed class ExecPluginTests : IDisposable
     [InlineData("echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\"}'", "has no status")]
     [InlineData("echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{}}'", "neither status.token")]
     [InlineData("echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\",\"expirationTimestamp\":\"2020-01-01T00:00:00Z\"}}'", "has expired")]
-    [InlineData("echo log in first >&2; exit 3", "ended with status 3: log in first")]
+    [InlineData("echo log in first >&2; exit 3", "ended with status 3 and wrote: log in first")]
     [InlineData("head -c 2000000 /dev/zero", "more than 1048576 bytes")]
     public async Task WhatIsWrongWithItIsSaid(string script, string reason)
     {
@@ -95,6 +95,17 @@ public sealed class ExecPluginTests : IDisposable
         using ExecPlugin plugin = Plugin("head -c 500000 /dev/zero | tr '\\0' x >&2; exit 1");
         ApiException error = await Assert.ThrowsAsync<ApiException>(async () => await plugin.GetAsync(Stop));
         Assert.InRange(error.Message.Length, 4096, 4400);
+    }
+
+    [Theory]
+    [InlineData("printf '\\033]0;x\\007\\033[2J\\nculvert: all is fine\\r' >&2; exit 1", @"wrote: \u001b]0;x\u0007\u001b[2J\u000aculvert: all is fine")]
+    [InlineData("""echo '{"kind":"a\u001b[2J\u202e","apiVersion":"v"}'""", @"a a\u001b[2J\u202e of v")]
+    public async Task Control_characters_of_a_plugin_are_escaped(string script, string expected)
+    {
+        using ExecPlugin plugin = Plugin(script);
+        ApiException error = await Assert.ThrowsAsync<ApiException>(async () => await plugin.GetAsync(Stop));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(error.Message, char.IsControl);
     }
 
     [Fact]

@@ -12,6 +12,15 @@ public sealed class KubeconfigTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void Memory_is_in_proportion_to_the_file()
+    {
+        string text = $"apiVersion: v1\nkind: Config\n? {new string('k', 800_000)}\n:\n{string.Concat(Enumerable.Repeat(" - a\n", 50_000))}";
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<ConfigurationException>(() => Load(text));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200 * text.Length);
+    }
+
+    [Fact]
     public void TheCurrentContextIsRead()
     {
         _folder.Write("pki/ca.crt", _authority.Pem);

@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -38,10 +37,8 @@ internal static class BundleServer
 
     private static WebApplication Build(BundleEndpointOptions options, ReservedAddress reserved, Func<CancellationToken, ValueTask<SslStreamCertificateContext>> certificate, BundlePublication publication, TimeProvider time, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
-        builder.Services.AddSingleton(loggers);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, certificate, time));
+        WebApplicationBuilder builder = WebServer.CreateBuilder(loggers);
+        builder.WebHost.UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, certificate, time));
         WebApplication server = builder.Build();
         server.Run(context => AnswerAsync(context, publication));
         return server;
