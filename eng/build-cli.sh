@@ -37,24 +37,24 @@ work=$(mktemp -d)
 trap 'rm -rf "$work" "$cache/.new.$$"' EXIT
 
 # Intermediate files are apart from those of an ordinary build, which stay as they are; all programs share them.
-compile() { # its name in CulvertNative, its project, its file
+compile() { # the program, its project
 	dotnet publish "$root/src/$2" -c Release -r "$runtime" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false "-p:CulvertNative=$1" \
 		-p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false \
 		--artifacts-path "$work/build" -o "$work/$1/out" >"$work/$1.log" 2>&1 || {
 		tail -20 "$work/$1.log" >&2
 		return 1
 	}
-	mv "$work/$1/out/$3" "$work/programs"
-	mv "$work/$1/out/$3.dbg" "$work/symbols"
+	mv "$work/$1/out/$1" "$work/programs"
+	mv "$work/$1/out/$1.dbg" "$work/symbols"
 }
 
 if [ ! -d "$cache/$key" ]; then
 	mkdir "$work/programs" "$work/symbols"
-	compile cli Cli culvert
-	compile controller Controller culvert-controller
-	compile agent NodeAgent culvert-agent
+	compile culvert Cli
+	compile culvert-controller Controller
+	compile culvert-agent NodeAgent
 	mkdir -p "$cache/.new.$$"
-	mv "$work/agent/out/bpf" "$work/programs"
+	mv "$work/culvert-agent/out/bpf" "$work/programs"
 	cp "$root/bpf/LICENSE.md" "$work/programs/bpf"
 	cp "$root/LICENSE" "$work/programs"
 	"$root/eng/third-party-notices.sh" "$work"/build/obj/*/*/native/*.ilc.rsp >"$work/programs/THIRD-PARTY-NOTICES.txt"

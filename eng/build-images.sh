@@ -41,16 +41,34 @@ for architecture in "${architectures[@]}"; do
 	esac
 done
 
-# With a name or a base of one's own, or for other architectures than the last time, it is built anew.
-if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/architectures" 2>/dev/null)" = "${architectures[*]}" ] \
-	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/global.json" "$root"/eng/{build-{bpf,cli,images,plugin},emulate,third-party-notices}.sh "$root/eng/"{bpf.targets,native.targets,licenses,KubernetesClient.Substitutions.xml} "$root/LICENSE" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+mkdir -p "$out"
+rm -f "$out/log"
+for architecture in "${architectures[@]}"; do
+	run "trying to run programs of $architecture" "$root/eng/emulate.sh" "$architecture" true
+	run "publishing for $architecture" "$root/eng/build-cli.sh" "$architecture"
+	run "compiling the CNI plugin for $architecture" "$root/eng/build-plugin.sh" "$architecture"
+done
+folder() { # cli or cni, architecture: where its programs are
+	echo "$root/artifacts/$1$([ "$2" = "$own" ] || echo "-$2")"
+}
+
+# Everything that the images are made of: with the same, they are up to date.
+inputs() {
+	echo "${architectures[*]} $prefix $tag ${BASE:-}"
+	for architecture in "${architectures[@]}"; do
+		cat "$(folder cli "$architecture").key"
+		sha256sum <"$(folder cni "$architecture")/culvert-cni"
+	done
+	cat "$root/deploy/images/Containerfile" "$root/eng/build-images.sh" "$root/eng/emulate.sh"
+}
+key=$(inputs | sha256sum | cut -c1-40)
+if [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/key" 2>/dev/null)" = "$key" ]; then
 	echo "images: up to date"
 	exit 0
 fi
 [ -n "$tag" ] || refuse "Directory.Build.props has no Version: give IMAGE_TAG"
 
-mkdir -p "$out"
-rm -rf "$context" "$out/log" "$out/architectures"
+rm -rf "$context" "$out/key"
 store=$(mktemp -d "$out/.store.XXXXXX")
 trap 'rm -rf "$store"' EXIT
 images() { buildah --root "$store/root" --runroot "$store/run" "$@"; }
@@ -60,14 +78,9 @@ images_for() { # architecture, what buildah is to do: where its programs run
 
 mkdir -p "$context"
 for architecture in "${architectures[@]}"; do
-	run "trying to run programs of $architecture" "$root/eng/emulate.sh" "$architecture" true
-	from=
-	[ "$architecture" = "$own" ] || from=-$architecture
-	run "publishing for $architecture" "$root/eng/build-cli.sh" "$architecture"
-	run "compiling the CNI plugin for $architecture" "$root/eng/build-plugin.sh" "$architecture"
 	mkdir -p "$context/$architecture"
-	for image in agent controller; do cp -a "$root/artifacts/cli$from" "$context/$architecture/$image"; done
-	install -m 755 "$root/artifacts/cni$from/culvert-cni" "$context/$architecture/agent/culvert-cni"
+	for image in agent controller; do cp -a "$(folder cli "$architecture")" "$context/$architecture/$image"; done
+	install -m 755 "$(folder cni "$architecture")/culvert-cni" "$context/$architecture/agent/culvert-cni"
 	rm -r "$context/$architecture/controller"/{culvert,kubectl-culvert,culvert-agent,bpf}
 	rm "$context/$architecture/agent/culvert-controller"
 done
@@ -126,5 +139,5 @@ for image in agent controller; do
 	fi
 	echo "images: $name for ${architectures[*]} in ${out#"$root"/}/culvert-$image.tar ($(du -m "$out/culvert-$image.tar" | cut -f1) MB)"
 done
-echo "${architectures[*]}" >"$out/architectures"
+echo "$key" >"$out/key"
 rm -rf "$context"

@@ -20,7 +20,8 @@ if [ -x "$program" ] && [ -z "$(find "$root/src/Cni" "$root/src/CniPlugin" "$roo
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Intermediate files of its own: those of an ordinary build, for no machine in particular, stay as they are.
-dotnet publish "$root/src/CniPlugin" -c Release "${runtime[@]}" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:CulvertNativePlugin=true --artifacts-path "$work/build" -o "$work/out" >"$work/log" 2>&1 || {
+dotnet publish "$root/src/CniPlugin" -c Release "${runtime[@]}" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:CulvertNative=culvert-cni \
+	-p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false --artifacts-path "$work/build" -o "$work/out" >"$work/log" 2>&1 || {
 	tail -20 "$work/log" >&2
 	exit 1
 }
