@@ -1,6 +1,6 @@
-using Culvert.Labs;
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;

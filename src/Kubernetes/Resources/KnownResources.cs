@@ -22,12 +22,14 @@ public static class KnownResources
     /// <summary>Nodes.</summary>
     public static ResourceType<V1Node> Nodes { get; } =
         new(V1Node.KubeGroup, V1Node.KubeApiVersion, V1Node.KubePluralName, V1Node.KubeKind,
-            ObjectJson.Of<V1Node>()) { IsNamespaced = false };
+            ObjectJson.Of<V1Node>())
+        { IsNamespaced = false };
 
     /// <summary>Namespaces.</summary>
     public static ResourceType<V1Namespace> Namespaces { get; } =
         new(V1Namespace.KubeGroup, V1Namespace.KubeApiVersion, V1Namespace.KubePluralName, V1Namespace.KubeKind,
-            ObjectJson.Of<V1Namespace>()) { IsNamespaced = false };
+            ObjectJson.Of<V1Namespace>())
+        { IsNamespaced = false };
 
     /// <summary>Service accounts.</summary>
     public static ResourceType<V1ServiceAccount> ServiceAccounts { get; } =
@@ -37,12 +39,14 @@ public static class KnownResources
     /// <summary>Secrets.</summary>
     public static ResourceType<V1Secret> Secrets { get; } =
         new(V1Secret.KubeGroup, V1Secret.KubeApiVersion, V1Secret.KubePluralName, V1Secret.KubeKind,
-            ObjectJson.Of<V1Secret>()) { IsComplete = true };
+            ObjectJson.Of<V1Secret>())
+        { IsComplete = true };
 
     /// <summary>ConfigMaps.</summary>
     public static ResourceType<V1ConfigMap> ConfigMaps { get; } =
         new(V1ConfigMap.KubeGroup, V1ConfigMap.KubeApiVersion, V1ConfigMap.KubePluralName, V1ConfigMap.KubeKind,
-            ObjectJson.Of<V1ConfigMap>()) { IsComplete = true };
+            ObjectJson.Of<V1ConfigMap>())
+        { IsComplete = true };
 
     /// <summary>Events.</summary>
     public static ResourceType<Corev1Event> Events { get; } =
@@ -67,24 +71,28 @@ public static class KnownResources
     /// <summary>Leases.</summary>
     public static ResourceType<Lease> Leases { get; } =
         new(V1Lease.KubeGroup, V1Lease.KubeApiVersion, V1Lease.KubePluralName, V1Lease.KubeKind,
-            ObjectJson.Of<Lease>()) { IsComplete = true };
+            ObjectJson.Of<Lease>())
+        { IsComplete = true };
 
     /// <summary>Token reviews.</summary>
     public static ResourceType<V1TokenReview> TokenReviews { get; } =
         new(V1TokenReview.KubeGroup, V1TokenReview.KubeApiVersion, "tokenreviews", V1TokenReview.KubeKind,
-            ObjectJson.Of<V1TokenReview>()) { IsNamespaced = false }; // the package has no plural for it
+            ObjectJson.Of<V1TokenReview>())
+        { IsNamespaced = false }; // the package has no plural for it
 
     /// <summary>Definitions of custom kinds.</summary>
     public static ResourceType<V1CustomResourceDefinition> CustomResourceDefinitions { get; } =
         new(V1CustomResourceDefinition.KubeGroup, V1CustomResourceDefinition.KubeApiVersion,
             V1CustomResourceDefinition.KubePluralName, V1CustomResourceDefinition.KubeKind,
-            ObjectJson.Of<V1CustomResourceDefinition>()) { IsNamespaced = false };
+            ObjectJson.Of<V1CustomResourceDefinition>())
+        { IsNamespaced = false };
 
     /// <summary>Webhooks that the server asks before it stores objects.</summary>
     public static ResourceType<V1ValidatingWebhookConfiguration> ValidatingWebhookConfigurations { get; } =
         new(V1ValidatingWebhookConfiguration.KubeGroup, V1ValidatingWebhookConfiguration.KubeApiVersion,
             V1ValidatingWebhookConfiguration.KubePluralName, V1ValidatingWebhookConfiguration.KubeKind,
-            ObjectJson.Of<V1ValidatingWebhookConfiguration>()) { IsNamespaced = false };
+            ObjectJson.Of<V1ValidatingWebhookConfiguration>())
+        { IsNamespaced = false };
 
     /// <summary>
     /// How metadata is read, for types of other projects: without managed fields, and with empty collections in place of those that are

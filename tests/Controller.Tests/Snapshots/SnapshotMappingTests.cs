@@ -38,8 +38,13 @@ public sealed class SnapshotMappingTests
     {
         WorkloadInfo workload = new()
         {
-            Uid = "u", Name = new NamespacedName("shop", "web-1"), ServiceAccount = "web", Identity = SpiffeId.Parse("spiffe://td/ns/shop/sa/web"), Node = "n",
-            Addresses = [System.Net.IPAddress.Loopback], Owner = new Culvert.Core.WorkloadOwner(Culvert.Core.WorkloadOwnerKind.Deployment, "web"),
+            Uid = "u",
+            Name = new NamespacedName("shop", "web-1"),
+            ServiceAccount = "web",
+            Identity = SpiffeId.Parse("spiffe://td/ns/shop/sa/web"),
+            Node = "n",
+            Addresses = [System.Net.IPAddress.Loopback],
+            Owner = new Culvert.Core.WorkloadOwner(Culvert.Core.WorkloadOwnerKind.Deployment, "web"),
         };
         Workload wire = workload.Shared()!.ToWire();
         Assert.Equal(workload.Owner, wire.ToModel().Owner);

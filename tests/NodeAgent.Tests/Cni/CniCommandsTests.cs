@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Cni;
 using Culvert.Core;
 using Culvert.NodeAgent.Cni;
@@ -7,6 +6,7 @@ using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Tests.Datapath;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Cni;

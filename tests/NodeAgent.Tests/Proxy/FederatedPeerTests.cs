@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 

@@ -69,7 +69,12 @@ public sealed class FlowSinkTests
 
     private static WorkloadInfo Pod(string name, WorkloadOwnerKind kind, string owner) => new()
     {
-        Uid = name, Name = new NamespacedName("demo", name), ServiceAccount = "default", Identity = SpiffeId.Parse("spiffe://td/ns/demo/sa/default"), Node = "n1", Owner = new WorkloadOwner(kind, owner),
+        Uid = name,
+        Name = new NamespacedName("demo", name),
+        ServiceAccount = "default",
+        Identity = SpiffeId.Parse("spiffe://td/ns/demo/sa/default"),
+        Node = "n1",
+        Owner = new WorkloadOwner(kind, owner),
     };
 
     private static string[] Opened(AgentMetrics metrics) =>

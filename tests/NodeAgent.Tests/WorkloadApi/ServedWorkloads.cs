@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Tests.Proxy;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.NodeAgent.WorkloadApi;
 using Culvert.Protocol;
 using Culvert.Protocol.WorkloadApi;

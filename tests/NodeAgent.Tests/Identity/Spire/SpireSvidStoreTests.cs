@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Identity;
@@ -9,6 +8,7 @@ using Culvert.NodeAgent.Identity.Spire;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Tests.Proxy;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Protocol;
 using Culvert.Protocol.SpireAgentApi;
 using Culvert.Tests.Shared;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.Core;
+using Culvert.NodeAgent.Tests.Telemetry;
 using Culvert.NodeAgent.Tests.Telemetry.Requests;
 using Culvert.NodeAgent.Tests.Telemetry.Tracing;
 using Culvert.Protocol.OpenTelemetry;
