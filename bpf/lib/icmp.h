@@ -120,13 +120,18 @@ static __always_inline int icmp_is_own(const struct cv_endpoint *ep, const struc
 /* Router advertisements and redirects, which no pod has to send (RFC 6105). */
 static __always_inline int icmp_speaks_for_router(const struct cv_packet *p)
 {
-	return p->key.proto == IPPROTO_ICMPV6 &&
-	       (p->icmp_type == CV_NDISC_ROUTER_ADVERTISEMENT || p->icmp_type == CV_NDISC_REDIRECT);
+	if (p->key.proto == IPPROTO_ICMPV6)
+		return p->icmp_type == CV_NDISC_ROUTER_ADVERTISEMENT || p->icmp_type == CV_NDISC_REDIRECT;
+	return p->key.proto == IPPROTO_ICMP &&
+	       (p->icmp_type == CV_ICMP_ROUTER_ADVERTISEMENT || p->icmp_type == CV_ICMP_REDIRECT);
 }
 
-static __always_inline int icmp_is_echo_request(const struct cv_packet *p)
+/* What a host answers without a program: echo requests, and IPv4's timestamp requests. */
+static __always_inline int icmp_is_request(const struct cv_packet *p)
 {
-	return p->icmp_type == (p->flags & CV_PACKET_V6 ? ICMPV6_ECHO_REQUEST : CV_ICMP_ECHO);
+	if (p->flags & CV_PACKET_V6)
+		return p->icmp_type == ICMPV6_ECHO_REQUEST;
+	return p->icmp_type == CV_ICMP_ECHO || p->icmp_type == CV_ICMP_TIMESTAMP;
 }
 
 /* ICMP out of a pod. */
@@ -138,6 +143,8 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 
 	if (!s)
 		return TC_ACT_SHOT;
+	if (icmp_speaks_for_router(&s->packet))
+		return packet_drop(skb, CV_REASON_NEIGHBOUR_SCOPE, CV_SIDE_FROM_POD);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
 		return TC_ACT_OK;
@@ -186,7 +193,10 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	node = !s->came_by || (from && from->flags & CV_ADDRESS_NODE);
 	if (!node && from && address_is_here(s, from) && from->ifindex != s->came_by)
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
-	if (no_echo && !node && icmp_is_echo_request(&s->packet))
+	/* A router of the link speaks to the node, not to its pods, whose route is the node's. */
+	if (!node && icmp_speaks_for_router(&s->packet))
+		return packet_drop(skb, CV_REASON_NEIGHBOUR_SCOPE, CV_SIDE_NET);
+	if (no_echo && !node && icmp_is_request(&s->packet))
 		return packet_drop(skb, CV_REASON_ICMP_ECHO, CV_SIDE_NET);
 	if (!icmp_returns(s))
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);

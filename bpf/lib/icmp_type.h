@@ -10,9 +10,12 @@
 /* As in <linux/icmp.h>. */
 #define CV_ICMP_DEST_UNREACH 3
 #define CV_ICMP_PORT_UNREACH 3 /* a code of it */
+#define CV_ICMP_REDIRECT 5
 #define CV_ICMP_ECHO 8
+#define CV_ICMP_ROUTER_ADVERTISEMENT 9 /* RFC 1256 */
 #define CV_ICMP_TIME_EXCEEDED 11
 #define CV_ICMP_PARAMETERPROB 12
+#define CV_ICMP_TIMESTAMP 13
 
 /* As in the kernel's include/net/ndisc.h. */
 #define CV_NDISC_ROUTER_SOLICITATION 133

@@ -27,6 +27,16 @@ public sealed class IcmpTests : IClassFixture<World>
         _world.ToPod(_world.A, Packet.OfIcmp(World.External(v6), _world.A.Address(v6), v6 ? (byte)129 : (byte)0), 99).Passed();
     }
 
+    [Theory, InlineData(5), InlineData(9)]
+    public void Neither_a_pod_nor_an_outsider_speaks_for_a_router(byte type)
+    {
+        byte[] quoted = First(false, Packet.Udp, new(World.External(false), 81)).Build();
+        byte[] payload = type == 5 ? quoted[14..42] : new byte[8];
+        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(false), World.External(false), type, payload: payload)).Dropped(CvReason.NeighbourScope);
+        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(false), _world.B.Address(false), type, payload: payload)).Dropped(CvReason.NeighbourScope);
+        _world.ToPod(_world.A, Packet.OfIcmp(World.External(false), _world.A.Address(false), type, payload: payload), 99).Dropped(CvReason.NeighbourScope);
+    }
+
     [Theory, MemberData(nameof(Families))]
     public void An_error_about_a_service_flow_comes_from_the_service(bool v6, byte protocol)
     {
