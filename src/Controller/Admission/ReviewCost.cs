@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace Culvert.Controller.Admission;
@@ -12,13 +13,14 @@ internal static class ReviewCost
     /// <summary>It in bytes, rounded up.</summary>
     /// <param name="review">The review.</param>
     /// <param name="maxDepth">How deep it may be.</param>
-    /// <exception cref="JsonException">It is no JSON, or deeper.</exception>
+    /// <exception cref="JsonException">It is no JSON, or deeper, or a text in it has half of a surrogate pair (<c>"\ud800"</c>), which no string can hold.</exception>
     public static long Of(ReadOnlySpan<byte> review, int maxDepth)
     {
         Utf8JsonReader reader = new(review, new() { MaxDepth = maxDepth });
         long cost = review.Length * Byte;
         while (reader.Read())
         {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped) RequireWhole(ref reader);
             cost += reader.TokenType switch
             {
                 JsonTokenType.StartObject => Object,
@@ -27,5 +29,25 @@ internal static class ReviewCost
             };
         }
         return cost;
+    }
+
+    // JsonElement.GetString throws InvalidOperationException for it, wherever the text is read later.
+    private static void RequireWhole(ref Utf8JsonReader reader)
+    {
+        ReadOnlySpan<byte> escape = "\\u"u8;
+        if (reader.ValueSpan.IndexOf(escape) < 0) return;
+        char[] text = ArrayPool<char>.Shared.Rent(reader.ValueSpan.Length);
+        try
+        {
+            _ = reader.CopyString(text);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException($"the text at byte {reader.TokenStartIndex} has half of a surrogate pair", e);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(text);
+        }
     }
 }

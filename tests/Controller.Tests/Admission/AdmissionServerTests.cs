@@ -94,6 +94,8 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     [InlineData("{")]
     [InlineData("null")]
     [InlineData("""{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}""")]
+    [InlineData("""{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","object":{"spec":"\ud800"}}}""")]
+    [InlineData("""{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","object":{"\udc00":1}}}""")]
     public async Task WhatIsNoReviewIsABadRequestWithAReason(string text)
     {
         (int status, string body) = await PostAsync(text);
