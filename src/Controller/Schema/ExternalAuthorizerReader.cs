@@ -76,7 +76,7 @@ internal static class ExternalAuthorizerReader
     }
 
     private static string? Set(string text, out string name) =>
-        Header(text, out name) ?? (name.Replace('_', '-') == "x-forwarded-client-cert" ? $"'{text}' says who the client is, which is not for an authorizer to say" : null);
+        Header(text, out name) ?? (HeaderNames.Canonical(name) == "x-forwarded-client-cert" ? $"'{text}' says who the client is, which is not for an authorizer to say" : null);
 
     /// <summary>Reads how long an answer may take.</summary>
     public static string? Timeout(string text, out TimeSpan? timeout)

@@ -28,7 +28,7 @@ public sealed class RequestAuthenticator : IEquatable<RequestAuthenticator>
         _headers = [.. rules.SelectMany(r => r.Headers).Distinct().OrderByDescending(h => h.Prefix.Length)]; // what says more counts first
         _parameters = [.. rules.SelectMany(r => r.Parameters).Distinct(StringComparer.Ordinal)];
         _claims = new HeaderNames(rules.SelectMany(r => r.ClaimHeaders).Select(h => h.Header));
-        _tokens = new HeaderNames(_headers.Select(h => h.Name).Where(n => n.AsSpan().ContainsAny('-', '_'))); // others have no other spelling
+        _tokens = new HeaderNames(_headers.Select(h => h.Name).Where(HeaderNames.HasOtherSpellings)); // others have no other spelling
     }
 
     /// <summary>Forgets tokens that were good by objects that are no longer in force, and remembers none by such. Thread-safe.</summary>

@@ -63,6 +63,7 @@ public sealed class CacheRulesTests
         { "cache-control: max-age=60", 200, "if-range: \"a\"", null },
         { "cache-control: max-age=60", 200, "x-http-method-override: DELETE", null },
         { "cache-control: max-age=60", 200, "x_http_method_override: DELETE", null },
+        { "cache-control: max-age=60", 200, "x.http.method~override: DELETE", null },
         { "cache-control: max-age=60", 200, "if-none-match: \"a\"", 60 },
     };
 

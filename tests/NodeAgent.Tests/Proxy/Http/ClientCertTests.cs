@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Tests.Proxy.Http;
 [Trait("Category", "Attack")]
 public sealed class ClientCertTests
 {
-    private static readonly string[] Forged = ["X-Forwarded-Client-Cert", "x_forwarded_client_cert", "x-forwarded_client-cert"];
+    private static readonly string[] Forged = ["X-Forwarded-Client-Cert", "x_forwarded_client_cert", "x-forwarded_client-cert", "x.forwarded.client.cert", "x~forwarded!client$cert"];
 
     public static TheoryData<HttpProtocols, HttpProtocols, bool> Places => AuthorizerTests.Places;
 

@@ -101,7 +101,7 @@ public sealed class ResponseCacheAttackTests
     [MemberData(nameof(Places))]
     public async Task WhatApplicationsMakeLinksOfIsNotLeftToOthers(HttpProtocols client, HttpProtocols servers, bool isNear)
     {
-        string[] names = ["x-forwarded-host", "x_forwarded_host", "x-forwarded-proto", "x-forwarded-prefix", "x-forwarded-port", "x-original-url", "x-rewrite-url", "x-host", "forwarded"];
+        string[] names = ["x-forwarded-host", "x_forwarded_host", "x.forwarded.host", "x-forwarded-proto", "x-forwarded-prefix", "x-forwarded-port", "x-original-url", "x-rewrite-url", "x-host", "forwarded"];
         await using Lab lab = await Lab.StartAsync(client, servers, isNear, "max-age=60", application: context => context.Response.WriteAsync(string.Join(' ', names.Select(n => context.Request.Headers[n].ToString()))));
         foreach (string name in names)
         {

@@ -69,6 +69,8 @@ public sealed class TokenGateTests
 
     [Theory]
     [InlineData("x_sub")]
+    [InlineData("x.sub")]
+    [InlineData("x+sub")]
     [InlineData("X_Sub")]
     public async Task ANameThatApplicationsTakeForThatOfAClaimIsRemovedToo(string name)
     {
