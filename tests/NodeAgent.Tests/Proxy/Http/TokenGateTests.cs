@@ -75,8 +75,8 @@ public sealed class TokenGateTests
     public async Task ANameThatApplicationsTakeForThatOfAClaimIsRemovedToo(string name)
     {
         await using HttpLab lab = await StartAsync(rules: Rules(Rule));
-        await SayAsync(lab.Client, $"GET / HTTP/1.1\r\nhost: x\r\n{name}: root\r\nx.sub: a\r\n\r\n");
-        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\nx.sub: a\r\n\r\n");
+        await SayAsync(lab.Client, $"GET / HTTP/1.1\r\nhost: x\r\n{name}: root\r\nxsub: a\r\n\r\n");
+        await ExpectAsync(lab.Server, "GET / HTTP/1.1\r\nhost: x\r\nxsub: a\r\n\r\n");
     }
 
     [Fact]
