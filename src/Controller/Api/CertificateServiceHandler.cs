@@ -22,6 +22,9 @@ namespace Culvert.Controller.Api;
 internal sealed class CertificateServiceHandler(
     SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, AuthorityMetrics metrics, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
+    // Characters.
+    private const int LongestShown = 512;
+
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan JwtRetry = TimeSpan.FromSeconds(1);
 
@@ -207,9 +210,12 @@ internal sealed class CertificateServiceHandler(
 
     private RpcException Refused(string node, string what, string reason)
     {
-        ApiLog.Refused(logger, node, what, reason);
-        return new(new Status(StatusCode.PermissionDenied, reason));
+        ApiLog.Refused(logger, node, Shown(what), Shown(reason));
+        return new(new Status(StatusCode.PermissionDenied, Shown(reason)));
     }
+
+    // What a node has sent, as one line of the log.
+    private static string Shown(string text) => new([.. text.Take(LongestShown).Select(c => char.IsControl(c) ? ' ' : c)]);
 
     private static void Add(Google.Protobuf.Collections.RepeatedField<ByteString> target, ImmutableArray<ReadOnlyMemory<byte>> certificates)
     {

@@ -84,12 +84,13 @@ internal sealed class SnapshotServiceHandler(
     {
         string node = authenticator.Authenticate(context).Node;
         if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));
-        TimeSpan wait = refused.Take(node, ReasonsOf(request.Refused), ReasonsOf(request.Blocked));
+        TimeSpan wait = refused.Take(node, ReasonsOf(node, request.Refused), ReasonsOf(node, request.Blocked));
         if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
         return Task.FromResult(new NodeReportAck());
     }
 
-    private static SortedDictionary<string, string> ReasonsOf(IEnumerable<RefusedWorkload> workloads)
+    // Without the workloads of other nodes, of which this one knows nothing. Unknown ones stay: they may be back in a moment.
+    private SortedDictionary<string, string> ReasonsOf(string node, IEnumerable<RefusedWorkload> workloads)
     {
         SortedDictionary<string, string> reasons = new(StringComparer.Ordinal);
         foreach (RefusedWorkload workload in workloads)
@@ -97,7 +98,7 @@ internal sealed class SnapshotServiceHandler(
             if (!IsText(workload.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
             if (!NamespacedName.TryParse(workload.Uid, out NamespacedName name) || Names.Subdomain(name.Namespace) is not null || Names.Subdomain(name.Name) is not null)
                 throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{workload.Uid}' is not the uid of a workload"));
-            reasons[workload.Uid] = workload.Reason;
+            if (publisher.Current.FindWorkload(workload.Uid) is not { } known || known.Node == node) reasons[workload.Uid] = workload.Reason;
         }
         return reasons;
     }

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Culvert.Tests.Shared;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests;
 
@@ -36,6 +38,25 @@ public sealed class NodeReportTests
         running.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
         await there.NextAsync();
         Assert.Equal((false, false), Enrolment(there, "shop/web"));
+    }
+
+    [Fact]
+    public async Task What_a_node_sends_is_no_fact_of_another_node_and_no_escape_sequence_of_the_log()
+    {
+        ConcurrentQueue<string> lines = [];
+        using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
+        using TempFolder folder = new();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { LoggerFactory = log }, TestContext.Current.CancellationToken);
+        using FakeAgent other = FakeAgent.OverSocket(folder.File("c.sock"), "node-2");
+        await other.ReportAsync("shop/web", "shop/nobody");
+        Assert.DoesNotContain(lines, l => l.Contains("shop/web", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.Contains("shop/nobody", StringComparison.Ordinal));
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(async () => await other.Certificates.SignWorkloadAsync(new() { WorkloadUid = "\u001b[2J\n" + new string('x', 5000) }, other.Options));
+        Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
+        Assert.DoesNotContain(lines, l => l.Any(char.IsControl));
+        Assert.Contains(lines, l => l.Contains("[2J", StringComparison.Ordinal) && l.Length < 2000);
     }
 
     [Fact]
