@@ -136,10 +136,24 @@ public sealed class CommandTests
     [InlineData(false, "--bpffs", "/sys/fs/bpf/two")]
     [InlineData(false, "--state-dir", "/var/lib/two")]
     [InlineData(false, "--admin-socket", "/run/two/agent.sock")]
+    [InlineData(false, "--run-dir", "/run/two")]
     [InlineData(true, "--admin-socket", "/run/two/agent.sock", "--lab-dir", "/run/culvert/lab")]
+    [InlineData(true, "--lab-dir", "/run/culvert/lab")]
     [InlineData(true, "--purge")]
     public void Detach_removes_labs_unless_only_other_places_are_named(bool labs, params string[] args) =>
         Assert.Equal(labs ? "/run/culvert/lab" : null, DetachCommand.PlacesOf(CommandLineRunner.CreateRoot().Parse(["detach", "--all", .. args])).LabRoot);
+
+    [Theory]
+    [InlineData(true, "/run/culvert", "--lab-dir", "/run/culvert/lab")]
+    [InlineData(false, "/run/culvert", "--lab-dir", "/run/culvert/lab", "--bpffs", "/sys/fs/bpf/two")]
+    [InlineData(false, "/run/two", "--run-dir", "/run/two")]
+    [InlineData(false, "/run/three", "--run-dir", "/run/two", "--admin-socket", "/run/three/agent.sock")]
+    [InlineData(false, "/run/culvert")]
+    public void Detach_of_labs_alone_leaves_agents(bool isLabsOnly, string runFolder, params string[] args)
+    {
+        var places = DetachCommand.PlacesOf(CommandLineRunner.CreateRoot().Parse(["detach", "--all", .. args]));
+        Assert.Equal((isLabsOnly, runFolder), (places.IsLabsOnly, places.RunFolder));
+    }
 
     [Fact]
     public async Task A_socket_that_is_closed_to_this_user_is_told_from_no_agent()

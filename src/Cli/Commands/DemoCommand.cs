@@ -10,7 +10,7 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert demo</c></summary>
 internal static class DemoCommand
 {
-    private static readonly Option<bool> Keep = new("--keep") { Description = "Leave the mesh up and print commands to try; `culvert detach --all` removes it." };
+    private static readonly Option<bool> Keep = new("--keep") { Description = "Leave the mesh up and print commands to try; the last of them removes it." };
 
     private static readonly Option<string> Steps = new("--steps")
     {

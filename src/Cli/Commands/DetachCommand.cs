@@ -32,9 +32,17 @@ internal static class DetachCommand
         Validators = { GlobalOptions.RefuseEmpty },
     };
 
+    private static readonly Option<string> RunFolder = new("--run-dir")
+    {
+        Description = "The agent's run folder, with its admin socket agent.sock.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => AgentOptionsDefaults.RunFolder,
+        Validators = { GlobalOptions.RefuseEmpty },
+    };
+
     private static readonly Option<string> LabFolder = new("--lab-dir")
     {
-        Description = "Folder of the labs of `culvert demo --keep`, to be removed, or that of one of them. Without it labs go only when no other place (--bpffs, --state-dir, --admin-socket) is named.",
+        Description = "Folder of the labs of `culvert demo --keep`, or that of one of them: only labs are removed then, unless another place is named too. Without it labs go only when no other place (--bpffs, --state-dir, --run-dir, --admin-socket) is named.",
         HelpName = "DIR",
         DefaultValueFactory = _ => Lab.DefaultRoot,
         Validators = { GlobalOptions.RefuseEmpty },
@@ -47,7 +55,8 @@ internal static class DetachCommand
             "Remove everything Culvert put into this machine: programs, links, pins, rules, routes, namespaces of demos (these not when places are named by options). Stops a running agent; works also when it is dead.",
             new Example("sudo culvert detach --all", "leave nothing in the kernel"),
             new Example("sudo culvert detach --all --purge", "nor on disk"),
-            new Example("sudo culvert detach --all --bpffs /sys/fs/bpf/two --admin-socket /run/two/agent.sock", "the agent of these places; demos stay"))
+            new Example("sudo culvert detach --all --bpffs /sys/fs/bpf/two --run-dir /run/two", "the agent of these places; demos stay"),
+            new Example("sudo culvert detach --all --lab-dir /run/culvert/lab", "demos; agents stay"))
         {
             Codes = [(ExitCode.Ok, "nothing is left but what another agent uses"), (ExitCode.Failed, "something could not be removed; it is named")],
         };
@@ -55,6 +64,7 @@ internal static class DetachCommand
         command.Options.Add(Purge);
         command.Options.Add(BpfFolder);
         command.Options.Add(StateFolder);
+        command.Options.Add(RunFolder);
         command.Options.Add(LabFolder);
         command.SetAction(RunAsync);
         return command;
@@ -69,9 +79,9 @@ internal static class DetachCommand
 
         // Before anything is removed, or the agent's socket is found to be closed to this user and its agent is taken for dead.
         RequirePrivileges(Capabilities.Missing());
-        var socket = result.GetValue(GlobalOptions.AdminSocket)!;
-        var byAgent = await AskAgentAsync(socket, cancellationToken);
-        var remover = new Remover(PlacesOf(result));
+        var places = PlacesOf(result);
+        var byAgent = places.IsLabsOnly ? [] : await AskAgentAsync(SocketOf(result), cancellationToken);
+        var remover = new Remover(places);
         var rest = await remover.RunAsync(cancellationToken);
         var report = rest with { Removed = [.. byAgent, .. rest.Removed] };
         var output = result.InvocationConfiguration.Output;
@@ -93,8 +103,8 @@ internal static class DetachCommand
             }
 
             var state = result.GetValue(StateFolder)!;
-            var kept = Directory.Exists(state) ? $" but {state}, which --purge deletes" : "";
-            var whose = report.Kept.Count == 0 ? "Culvert" : "this agent";
+            var kept = !places.IsLabsOnly && Directory.Exists(state) ? $" but {state}, which --purge deletes" : "";
+            var whose = places.IsLabsOnly ? "these labs" : report.Kept.Count == 0 ? "Culvert" : "this agent";
             output.WriteLine(report.Failed.Count == 0 ? $"Nothing of {whose} is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
         });
         return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
@@ -103,15 +113,23 @@ internal static class DetachCommand
     /// <summary>Where things are removed. Who names a place means an agent of that place; labs are of none, and their pods may be in use.</summary>
     internal static RemovalOptions PlacesOf(ParseResult result)
     {
-        bool IsGiven(Option option) => result.GetResult(option) is { Implicit: false };
+        var namesAgent = new[] { BpfFolder, StateFolder, RunFolder, GlobalOptions.AdminSocket }.Any(o => IsGiven(result, o));
+        var namesLabs = IsGiven(result, LabFolder);
         return new()
         {
             BpfFolder = result.GetValue(BpfFolder)!,
-            RunFolder = Path.GetDirectoryName(Path.GetFullPath(result.GetValue(GlobalOptions.AdminSocket)!))!,
+            RunFolder = Path.GetDirectoryName(Path.GetFullPath(SocketOf(result)))!,
             StateFolder = result.GetValue(Purge) ? result.GetValue(StateFolder) : null,
-            LabRoot = IsGiven(LabFolder) || !new[] { BpfFolder, StateFolder, GlobalOptions.AdminSocket }.Any(IsGiven) ? result.GetValue(LabFolder) : null,
+            LabRoot = namesLabs || !namesAgent ? result.GetValue(LabFolder) : null,
+            IsLabsOnly = namesLabs && !namesAgent,
         };
     }
+
+    private static string SocketOf(ParseResult result) => IsGiven(result, RunFolder) && !IsGiven(result, GlobalOptions.AdminSocket)
+        ? Path.Combine(result.GetValue(RunFolder)!, "agent.sock")
+        : result.GetValue(GlobalOptions.AdminSocket)!;
+
+    private static bool IsGiven(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
 
     /// <exception cref="CliException">Something is missing.</exception>
     internal static void RequirePrivileges(IReadOnlyList<string> missing)

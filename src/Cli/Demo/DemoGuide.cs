@@ -25,7 +25,7 @@ internal static class DemoGuide
             $"{In("node1")} tcpdump -ni {LabNode.Uplink} -X tcp port 15008           # what the link carries",
             $"{In("node1")} curl -s http://127.0.0.1:15020/metrics",
             $"$EDITOR {folder}/objects/policy-web.yaml                            # takes effect when saved",
-            "culvert detach --all                                                # remove all of it",
+            $"culvert detach --all --lab-dir {folder}                 # remove all of it",
         ];
     }
 }

@@ -19,4 +19,7 @@ internal sealed record RemovalOptions
 
     /// <summary>Folder of labs, removed as well; null leaves them.</summary>
     public string? LabRoot { get; init; } = Labs.Lab.DefaultRoot;
+
+    /// <summary>Whether only labs are removed, and agents of this machine stay.</summary>
+    public bool IsLabsOnly { get; init; }
 }

@@ -18,6 +18,12 @@ internal sealed class Remover(RemovalOptions options)
 
     public async Task<DetachReport> RunAsync(CancellationToken cancellationToken)
     {
+        if (options.IsLabsOnly)
+        {
+            await TryAsync("labs", RemoveLabsAsync);
+            return new DetachReport(_removed, _failed, _kept);
+        }
+
         // Once its pins are gone nothing tells the agent of these places from others.
         IReadOnlySet<uint> own = new HashSet<uint>();
         await TryAsync("pins", () =>
