@@ -163,9 +163,9 @@ report() { # project: prints what its run has found
 	fi
 }
 
-# Three lanes run beside each other; the projects of a lane run one after the other. Cluster.Tests and System.Tests wait most of their time, for kubelets and
-# timers. They need native programs, whose compiler runs first. The third lane uses the processors that these leave: it has a lower priority, because
-# some tests of the other lanes have budgets of milliseconds.
+# Two lanes run beside each other; the projects of one lane, one after the other. A cluster waits most of its time for kubelets and pods, and the programs and images
+# that it needs are compiled meanwhile. More lanes would be faster, but some tests have budgets of milliseconds. Controller.Tests, Kubernetes.Tests and Cli.Tests need an
+# API server, which is built first and is slow beside the cluster's: they come early. System.Tests come last, when the programs that they start are there.
 lane() { # project...: runs those that were asked for
 	local project
 	for project; do
@@ -197,11 +197,7 @@ stop_lanes() {
 }
 trap 'stop_lanes; exit 130' INT TERM
 lane Cluster.Tests &
-lane System.Tests &
-(
-	renice -n 5 "$BASHPID" >/dev/null
-	lane "${others[@]}" Controller.Tests Kubernetes.Tests Cli.Tests NodeAgent.Tests
-) &
+lane "${others[@]}" Controller.Tests Kubernetes.Tests Cli.Tests NodeAgent.Tests System.Tests &
 wait
 
 passed=0 failed=0 skipped=0 names=
