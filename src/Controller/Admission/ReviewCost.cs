@@ -34,8 +34,7 @@ internal static class ReviewCost
     // JsonElement.GetString throws InvalidOperationException for it, wherever the text is read later.
     private static void RequireWhole(ref Utf8JsonReader reader)
     {
-        ReadOnlySpan<byte> escape = "\\u"u8;
-        if (reader.ValueSpan.IndexOf(escape) < 0) return;
+        if (reader.ValueSpan.IndexOf("\\u"u8) < 0) return;
         char[] text = ArrayPool<char>.Shared.Rent(reader.ValueSpan.Length);
         try
         {

@@ -210,12 +210,10 @@ internal sealed class CertificateServiceHandler(
 
     private RpcException Refused(string node, string what, string reason)
     {
-        ApiLog.Refused(logger, node, Shown(what), Shown(reason));
-        return new(new Status(StatusCode.PermissionDenied, Shown(reason)));
+        string shown = NodeText.Line(reason, LongestShown);
+        ApiLog.Refused(logger, node, NodeText.Line(what, LongestShown), shown);
+        return new(new Status(StatusCode.PermissionDenied, shown));
     }
-
-    // What a node has sent, as one line of the log.
-    private static string Shown(string text) => new([.. text.Take(LongestShown).Select(c => char.IsControl(c) ? ' ' : c)]);
 
     private static void Add(Google.Protobuf.Collections.RepeatedField<ByteString> target, ImmutableArray<ReadOnlyMemory<byte>> certificates)
     {

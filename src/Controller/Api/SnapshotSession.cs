@@ -152,7 +152,7 @@ internal sealed class SnapshotSession(
             case SnapshotRequest.KindOneofCase.Nack when request.Nack.Version == version:
                 Nack nack = request.Nack;
                 _refusals++;
-                string reason = new([.. nack.Reason.Take(LongestReason).Select(c => char.IsControl(c) ? ' ' : c)]);
+                string reason = NodeText.Line(nack.Reason, LongestReason);
                 SnapshotLog.Refused(logger, node, version, reason);
                 string resource = nack.Resource is null ? "" : $"{nack.Resource.Kind} {nack.Resource.Name}".TrimEnd();
                 registry.Update(node, s => s with { NackedVersion = version, NackReason = reason, NackResource = resource });

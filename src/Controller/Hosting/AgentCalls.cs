@@ -19,7 +19,7 @@ internal sealed class AgentCalls
     /// <summary>Longest request for a certificate or token, bytes. A certificate request has 4 KiB at most.</summary>
     internal const int LongestRequest = 16 * 1024;
 
-    /// <summary>Longest request of a client that has not proven a node, bytes. It has an attestation token, too.</summary>
+    /// <summary>Longest request to join, bytes: a certificate request and an attestation token.</summary>
     internal const int LongestJoin = 64 * 1024;
 
     /// <summary>Most streams and reports of a connection at a time. An agent has one of each; an older one may still end.</summary>
@@ -33,18 +33,19 @@ internal sealed class AgentCalls
     private int _longCalls;
 
     /// <summary>Admits a call before the server reads its request. Calls by the Unix socket, which only root can open, are all admitted.</summary>
+    /// <returns>The call's place among the streams and reports; null: it has none.</returns>
     /// <exception cref="RpcException">RESOURCE_EXHAUSTED: the connection has too many streams or reports.</exception>
-    internal static IDisposable Admit(HttpContext http)
+    internal static IDisposable? Admit(HttpContext http)
     {
         IDictionary<object, object?>? items = http.Features.Get<IConnectionItemsFeature>()?.Items;
         if (http.Request.Path.StartsWithSegments(Certificates, StringComparison.Ordinal))
         {
             bool isAnonymous = items?.ContainsKey(JoinTurn.Key) == true;
             if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = isAnonymous ? LongestJoin : LongestRequest;
-            return NoPlace.Instance;
+            return null;
         }
 
-        return items?.TryGetValue(Key, out object? calls) == true ? ((AgentCalls)calls!).Enter() : NoPlace.Instance;
+        return items?.TryGetValue(Key, out object? calls) == true ? ((AgentCalls)calls!).Enter() : null;
     }
 
     private Place Enter()
@@ -57,14 +58,5 @@ internal sealed class AgentCalls
     private sealed class Place(AgentCalls calls) : IDisposable
     {
         public void Dispose() => Interlocked.Decrement(ref calls._longCalls);
-    }
-
-    private sealed class NoPlace : IDisposable
-    {
-        internal static readonly NoPlace Instance = new();
-
-        public void Dispose()
-        {
-        }
     }
 }

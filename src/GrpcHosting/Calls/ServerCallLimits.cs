@@ -30,11 +30,12 @@ public sealed class ServerCallLimits
     public long? MaxRequestBodySize { get; set; }
 
     /// <summary>
-    /// Admits a call before the server reads any of its request. The server disposes the result when the call has ended. The function
-    /// throws <see cref="RpcException"/> to refuse the call.
+    /// Admits a call before the server reads any of its request. The server disposes the result, which may be null, when the call has
+    /// ended. The function throws <see cref="RpcException"/> to refuse the call. It may set another <see cref="MaxRequestBodySize"/> for
+    /// the call (IHttpMaxRequestBodySizeFeature).
     /// Called on any thread. Null (default): the server admits all calls.
     /// </summary>
-    public Func<HttpContext, IDisposable>? Admit { get; set; }
+    public Func<HttpContext, IDisposable?>? Admit { get; set; }
 
     /// <summary>
     /// Called when a call with a single request ends before its handler runs, because the request is missing, invalid, too long or

@@ -189,10 +189,9 @@ public sealed class AnonymousClientTests
     {
         ConcurrentQueue<string> lines = [];
         using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
-        using TempFolder folder = new();
-        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
-        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { LoggerFactory = log }, TestContext.Current.CancellationToken);
-        using FakeAgent client = FakeAgent.OverTls(host, new string('x', 60_000)), other = FakeAgent.OverTls(host, "node-2");
+        await using Running running = await Running.StartAsync(
+            f => f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1")), o => o with { LoggerFactory = log });
+        using FakeAgent client = FakeAgent.OverTls(running.Host, new string('x', 60_000)), other = FakeAgent.OverTls(running.Host, "node-2");
         RpcException refused = await Assert.ThrowsAsync<RpcException>(() => client.JoinAsync("a"));
         Assert.Equal((StatusCode.InvalidArgument, "the name of a node has at most 253 characters"), (refused.StatusCode, refused.Status.Detail));
         for (int i = 0; i < 30; i++) Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => other.JoinAsync("made-up"))).StatusCode);

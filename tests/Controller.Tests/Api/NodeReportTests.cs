@@ -45,10 +45,9 @@ public sealed class NodeReportTests
     {
         ConcurrentQueue<string> lines = [];
         using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
-        using TempFolder folder = new();
-        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
-        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { LoggerFactory = log }, TestContext.Current.CancellationToken);
-        using FakeAgent other = FakeAgent.OverSocket(folder.File("c.sock"), "node-2");
+        await using Running running = await Running.StartAsync(
+            f => f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1")), o => o with { LoggerFactory = log });
+        using FakeAgent other = FakeAgent.OverSocket(running.Socket, "node-2");
         await other.ReportAsync("shop/web", "shop/nobody");
         Assert.DoesNotContain(lines, l => l.Contains("shop/web", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Contains("shop/nobody", StringComparison.Ordinal));
